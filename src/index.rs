@@ -1,0 +1,301 @@
+//! The index: one raw embedding a picture, in the order of arrival, with the pictures' files and what was skipped.
+//!
+//! An [`Index`] is a list of immutable, shared [`Segment`]s, so that a worker can hold a snapshot while the
+//! explorer goes on adding rows: a clone copies pointers, never vectors.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use half::f16;
+
+use crate::scan::ImageFile;
+
+/// One picture of an [`Index`]. Ids are handed out in order of arrival and never reused while the program runs,
+/// so an id stays right through every sort, filter, cluster and removal; any table may use it as an array position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageId(pub u32);
+
+impl ImageId {
+    /// The id as an array position.
+    #[must_use]
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What is known of a picture besides its embedding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The file.
+    pub file: ImageFile,
+    /// Width and height in pixels, after the EXIF orientation was applied.
+    pub pixels: (u32, u32),
+    /// The format's usual name, "JPEG" for example.
+    pub format: &'static str,
+}
+
+/// A file that could not be indexed, and why, in words for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file, or the folder that could not be listed.
+    pub path: PathBuf,
+    /// A plain sentence without the path.
+    pub reason: String,
+}
+
+/// The embedding rows of a segment: `len × dim` half floats, row-major, owned or in a mapped file.
+///
+/// A row's true values are `f16 × scale`; the scale is a power of two, 1 unless the values would leave the range of f16.
+#[derive(Clone)]
+pub struct Rows {
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    offset: usize,
+    dim: usize,
+    len: usize,
+}
+
+impl Rows {
+    /// Rows inside shared bytes (a file map, say), from `offset` on, which must be even.
+    ///
+    /// Returns `None` when the bytes are too few or misaligned.
+    pub fn shared(bytes: Arc<dyn AsRef<[u8]> + Send + Sync>, offset: usize, dim: usize, len: usize) -> Option<Self> {
+        let end = len.checked_mul(dim)?.checked_mul(2)?.checked_add(offset)?;
+        let fits = (*bytes).as_ref().get(offset..end)?;
+        bytemuck::try_cast_slice::<u8, f16>(fits).ok()?;
+        Some(Self { bytes, offset, dim, len })
+    }
+
+    /// Rows that own their memory. `values.len()` must be a multiple of `dim`; a rest is dropped.
+    #[must_use]
+    pub fn owned(values: Vec<f16>, dim: usize) -> Self {
+        /// Lets a vector of half floats be seen as bytes.
+        struct Halves(Vec<f16>);
+        impl AsRef<[u8]> for Halves {
+            fn as_ref(&self) -> &[u8] {
+                bytemuck::cast_slice(&self.0)
+            }
+        }
+        let len = values.len().checked_div(dim).unwrap_or(0);
+        Self { bytes: Arc::new(Halves(values)), offset: 0, dim, len }
+    }
+
+    /// All rows, row-major.
+    #[must_use]
+    pub fn values(&self) -> &[f16] {
+        let bytes = (*self.bytes).as_ref();
+        bytemuck::cast_slice(&bytes[self.offset..self.offset + self.len * self.dim * 2])
+    }
+
+    /// Row `i`, `dim` values.
+    #[must_use]
+    pub fn row(&self, i: usize) -> &[f16] {
+        &self.values()[i * self.dim..(i + 1) * self.dim]
+    }
+}
+
+/// Pictures that arrived together, with their embeddings.
+pub struct Segment {
+    /// The folder they were found under; group names are relative to it.
+    pub root: Arc<Path>,
+    /// One a row.
+    pub images: Vec<Image>,
+    /// Euclidean norm of each raw embedding.
+    pub norms: Vec<f32>,
+    /// Power-of-two factor of each row, see [`Rows`].
+    pub scales: Vec<f32>,
+    /// The embeddings.
+    pub rows: Rows,
+    /// Rows of the file that no longer stand for a picture; they keep their place so that ids stay positions.
+    pub dead: Vec<u32>,
+}
+
+impl Segment {
+    /// Packs raw embeddings (each `dim` long) for storage.
+    #[must_use]
+    pub fn pack(root: Arc<Path>, images: Vec<Image>, embeddings: &[Vec<f32>], dim: usize) -> Self {
+        let (mut values, mut scales, mut norms) = (Vec::with_capacity(embeddings.len() * dim), Vec::new(), Vec::new());
+        for embedding in embeddings {
+            let scale = storage_scale(embedding);
+            values.extend(embedding.iter().map(|v| f16::from_f32(v / scale)));
+            scales.push(scale);
+            norms.push(norm(&values[values.len() - dim..], scale));
+        }
+        Self { root, images, norms, scales, rows: Rows::owned(values, dim), dead: Vec::new() }
+    }
+}
+
+/// The power of two by which a row is divided before it is stored as f16: 1 for all ordinary embeddings.
+#[must_use]
+pub fn storage_scale(embedding: &[f32]) -> f32 {
+    let largest = embedding.iter().fold(0_f32, |m, v| m.max(v.abs()));
+    // f16 holds up to 65504 and loses precision under 2^-14; rows whose largest value sits well inside keep scale 1.
+    if largest == 0.0 || !largest.is_finite() || (0.03..=16384.0).contains(&largest) {
+        1.0
+    } else {
+        largest.log2().floor().exp2()
+    }
+}
+
+/// Euclidean norm of a stored row.
+#[must_use]
+pub fn norm(row: &[f16], scale: f32) -> f32 {
+    let squares: f64 = row.iter().map(|v| f64::from(v.to_f32()).powi(2)).sum();
+    (squares.sqrt() * f64::from(scale)) as f32
+}
+
+/// Every indexed picture with its raw embedding. Cloning shares all data.
+#[derive(Clone, Default)]
+pub struct Index {
+    dim: usize,
+    segments: Vec<(u32, Arc<Segment>)>,
+    next: u32,
+    removed: Arc<HashSet<ImageId>>,
+    live: usize,
+}
+
+/// One row of an [`Index`].
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The picture's id.
+    pub id: ImageId,
+    /// Path, pixels, format.
+    pub image: &'a Image,
+    /// The folder it was found under.
+    pub root: &'a Path,
+    /// The stored embedding, to be multiplied by `scale`.
+    pub row: &'a [f16],
+    /// See [`Rows`].
+    pub scale: f32,
+    /// Euclidean norm of the raw embedding.
+    pub norm: f32,
+}
+
+impl Entry<'_> {
+    /// The raw embedding.
+    #[must_use]
+    pub fn embedding(&self) -> Vec<f32> {
+        self.row.iter().map(|v| v.to_f32() * self.scale).collect()
+    }
+
+    /// The group: the first sub-folder under the root, as the lesson's folders name their classes; empty for files in the root itself.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        let Ok(relative) = self.image.file.path.strip_prefix(self.root) else { return "" };
+        let mut parts = relative.components();
+        match (parts.next(), parts.next()) {
+            (Some(first), Some(_)) => first.as_os_str().to_str().unwrap_or(""),
+            _ => "",
+        }
+    }
+
+    /// The path relative to the folder it was found under.
+    #[must_use]
+    pub fn relative(&self) -> &Path {
+        self.image.file.path.strip_prefix(self.root).unwrap_or(&self.image.file.path)
+    }
+}
+
+impl Index {
+    /// An empty index of embeddings of `dim` values.
+    #[must_use]
+    pub fn new(dim: usize) -> Self {
+        Self { dim, ..Self::default() }
+    }
+
+    /// Values in one embedding.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Pictures in the index, removed ones not counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is no picture.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// One more than the largest id ever handed out: the length of a table that is indexed by [`ImageId::at`].
+    #[must_use]
+    pub fn table_len(&self) -> usize {
+        self.next as usize
+    }
+
+    /// Adds rows; they get the next ids. Segments of another dimension are not ours and are refused with `false`.
+    pub fn push(&mut self, segment: Arc<Segment>) -> bool {
+        let len = segment.images.len();
+        if segment.rows.dim != self.dim
+            || segment.rows.len < len
+            || segment.norms.len() != len
+            || segment.scales.len() != len
+        {
+            return false;
+        }
+        let first = self.next;
+        self.next += len as u32;
+        self.live += len - segment.dead.len();
+        if !segment.dead.is_empty() {
+            let removed = Arc::make_mut(&mut self.removed);
+            removed.extend(segment.dead.iter().map(|row| ImageId(first + row)));
+        }
+        self.segments.push((first, segment));
+        true
+    }
+
+    /// Takes a picture out; its id is never given to another.
+    pub fn remove(&mut self, id: ImageId) {
+        if self.get(id).is_some() {
+            Arc::make_mut(&mut self.removed).insert(id);
+            self.live -= 1;
+        }
+    }
+
+    /// The picture, unless it was removed.
+    #[must_use]
+    pub fn get(&self, id: ImageId) -> Option<Entry<'_>> {
+        if self.removed.contains(&id) || id.0 >= self.next {
+            return None;
+        }
+        let at = self.segments.partition_point(|(first, _)| *first <= id.0).checked_sub(1)?;
+        let (first, segment) = &self.segments[at];
+        Some(entry(*first, segment, id.at() - *first as usize))
+    }
+
+    /// All pictures in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = Entry<'_>> + '_ {
+        self.segments
+            .iter()
+            .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| entry(*first, segment, row)))
+            .filter(|entry| !self.removed.contains(&entry.id))
+    }
+
+    /// The runs of rows that lie together in memory, each with the id of its first row; removed rows are among them.
+    pub fn segments(&self) -> impl Iterator<Item = (ImageId, &Segment)> + '_ {
+        self.segments.iter().map(|(first, segment)| (ImageId(*first), &**segment))
+    }
+
+    /// Whether the id stands for a picture that was not removed.
+    #[must_use]
+    pub fn contains(&self, id: ImageId) -> bool {
+        id.0 < self.next && !self.removed.contains(&id)
+    }
+}
+
+fn entry(first: u32, segment: &Segment, row: usize) -> Entry<'_> {
+    Entry {
+        id: ImageId(first + row as u32),
+        image: &segment.images[row],
+        root: &segment.root,
+        row: segment.rows.row(row),
+        scale: segment.scales[row],
+        norm: segment.norms[row],
+    }
+}

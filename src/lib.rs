@@ -1,0 +1,9 @@
+//! lookalike: which pictures in a folder look alike, in a terminal.
+
+pub mod cancel;
+pub mod cli;
+pub mod error;
+pub mod index;
+pub mod printable;
+pub mod scan;
+pub mod similarity;

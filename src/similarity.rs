@@ -1,0 +1,54 @@
+//! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
+
+use std::cmp::Ordering;
+
+/// How two embeddings are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
+pub enum Metric {
+    /// Cosine similarity, a·b / (‖a‖‖b‖), in [−1, 1]; larger is more alike. Cosine with a zero vector is 0, as in scikit-learn.
+    #[default]
+    Cosine,
+    /// Euclidean distance ‖a − b‖ of the raw embeddings, ≥ 0; smaller is more alike.
+    Euclidean,
+}
+
+impl Metric {
+    /// The other one.
+    #[must_use]
+    pub fn toggled(self) -> Self {
+        match self {
+            Self::Cosine => Self::Euclidean,
+            Self::Euclidean => Self::Cosine,
+        }
+    }
+
+    /// The name used on screens, in JSON and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Euclidean => "euclidean",
+        }
+    }
+
+    /// The value of an image with itself: exactly 1 or 0.
+    #[must_use]
+    pub fn of_itself(self) -> f32 {
+        match self {
+            Self::Cosine => 1.0,
+            Self::Euclidean => 0.0,
+        }
+    }
+
+    /// Orders two values of this metric, the more alike first; NaN (a removed image) last.
+    #[must_use]
+    pub fn nearer(self, a: f32, b: f32) -> Ordering {
+        match (a.is_nan(), b.is_nan()) {
+            (false, false) => match self {
+                Self::Cosine => b.total_cmp(&a),
+                Self::Euclidean => a.total_cmp(&b),
+            },
+            (a, b) => a.cmp(&b),
+        }
+    }
+}
