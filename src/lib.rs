@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod cli;
+pub mod color;
 pub mod error;
 pub mod index;
 pub mod printable;

@@ -1,0 +1,157 @@
+//! What a terminal can show of a color: how many colors there are, and the nearest of them.
+
+use ratatui::style::Color;
+
+/// How many colors the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Depth {
+    /// 24 bits a color.
+    True,
+    /// The 256 colors of xterm, of which the last 240 are the same everywhere.
+    #[default]
+    Indexed256,
+    /// The 16 colors of the terminal's own palette.
+    Ansi16,
+    /// No color at all: shape, shade and text must say everything.
+    Mono,
+}
+
+/// What lies behind the text, so that both kinds of screens stay readable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Background {
+    /// Light text on a dark screen.
+    Dark,
+    /// Dark text on a light screen.
+    Light,
+    /// The terminal did not say: use colors that read on both.
+    #[default]
+    Unknown,
+}
+
+impl Background {
+    /// Dark or light by the background's relative luminance (Rec. 709 weights on the stored values).
+    #[must_use]
+    pub fn of([red, green, blue]: [u8; 3]) -> Self {
+        let luminance = 2126 * u32::from(red) + 7152 * u32::from(green) + 722 * u32::from(blue);
+        if luminance < 10_000 * 128 { Self::Dark } else { Self::Light }
+    }
+}
+
+impl Depth {
+    /// The nearest color the terminal can show; without colors, the terminal's own.
+    #[must_use]
+    pub fn color(self, rgb: [u8; 3]) -> Color {
+        match self {
+            Self::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
+            Self::Indexed256 => Color::Indexed(to_256(rgb)),
+            Self::Ansi16 => Color::Indexed(to_16(rgb)),
+            Self::Mono => Color::Reset,
+        }
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::True => "truecolor",
+            Self::Indexed256 => "256 colors",
+            Self::Ansi16 => "16 colors",
+            Self::Mono => "no colors",
+        }
+    }
+}
+
+/// The levels of one channel of xterm's 6×6×6 color cube.
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// The nearest of xterm's color cube and gray ramp (16–255) by squared distance; the first 16 differ between terminals.
+#[must_use]
+pub fn to_256(rgb: [u8; 3]) -> u8 {
+    let level = rgb.map(nearest_level);
+    let cube = level.map(|at| CUBE[usize::from(at)]);
+    let mean = rgb.iter().map(|&c| u32::from(c)).sum::<u32>() / 3;
+    let step = (mean.saturating_sub(3) / 10).min(23) as u8;
+    let gray = [8 + 10 * step; 3];
+    if distance(gray, rgb) < distance(cube, rgb) { 232 + step } else { 16 + 36 * level[0] + 6 * level[1] + level[2] }
+}
+
+/// Where the nearest level of [`CUBE`] is.
+fn nearest_level(channel: u8) -> u8 {
+    match channel {
+        0..48 => 0,
+        48..115 => 1,
+        _ => (channel - 35) / 40,
+    }
+}
+
+/// The usual values of the 16 colors (xterm's); a user's palette may differ.
+const ANSI: [[u8; 3]; 16] = [
+    [0, 0, 0],
+    [205, 0, 0],
+    [0, 205, 0],
+    [205, 205, 0],
+    [0, 0, 238],
+    [205, 0, 205],
+    [0, 205, 205],
+    [229, 229, 229],
+    [127, 127, 127],
+    [255, 0, 0],
+    [0, 255, 0],
+    [255, 255, 0],
+    [92, 92, 255],
+    [255, 0, 255],
+    [0, 255, 255],
+    [255, 255, 255],
+];
+
+/// The nearest of the 16 colors by squared distance, as its index.
+#[must_use]
+pub fn to_16(rgb: [u8; 3]) -> u8 {
+    (0..16).min_by_key(|&at| distance(ANSI[usize::from(at)], rgb)).unwrap_or(7)
+}
+
+/// Squared euclidean distance of two colors.
+fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
+    a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_256_colors_and_the_16_map_to_themselves() {
+        for (at, red) in CUBE.into_iter().enumerate() {
+            for (j, green) in CUBE.into_iter().enumerate() {
+                assert_eq!(usize::from(to_256([red, green, 0])), 16 + 36 * at + 6 * j);
+            }
+        }
+        assert_eq!(to_256([8; 3]), 232);
+        assert_eq!(to_256([238; 3]), 255);
+        for (at, rgb) in ANSI.into_iter().enumerate() {
+            assert_eq!(usize::from(to_16(rgb)), at);
+        }
+    }
+
+    #[test]
+    fn every_color_is_within_reach_of_its_256_color_stand_in() {
+        for red in (0..=255).step_by(5) {
+            for blue in (0..=255).step_by(15) {
+                let rgb = [red, 128, blue];
+                let at = to_256(rgb);
+                let shown = if at >= 232 {
+                    [8 + 10 * (at - 232); 3]
+                } else {
+                    [(at - 16) / 36, (at - 16) / 6 % 6, (at - 16) % 6].map(|level| CUBE[usize::from(level)])
+                };
+                assert!(distance(shown, rgb) <= 3 * 48 * 48, "{rgb:?} became {shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn backgrounds_are_told_apart() {
+        assert_eq!(Background::of([0x1e, 0x1e, 0x2e]), Background::Dark);
+        assert_eq!(Background::of([0xfd, 0xf6, 0xe3]), Background::Light);
+    }
+}
