@@ -1,10 +1,17 @@
 //! Command-line arguments and their dispatch.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{error::Exit, similarity::Metric};
+use crate::{
+    error::{Error, Exit, Result},
+    similarity::Metric,
+};
 
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
@@ -90,6 +97,32 @@ pub struct ExploreArgs {
 /// Parses the arguments, runs the command, prints one sentence on failure.
 #[must_use]
 pub fn main() -> ExitCode {
-    let _cli = Cli::parse();
-    ExitCode::from(Exit::Done as u8)
+    let mut out = BufWriter::new(io::stdout().lock());
+    let ended = run(Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
+    let exit = match ended {
+        Ok(exit) => exit,
+        // Whoever read our output, `head` for example, has seen enough.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            // When even the error stream is gone there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "lookalike: {error}");
+            error.exit()
+        }
+    };
+    // A second attempt to flush what a closed pipe refused would only fail again, so the buffer is dropped unwritten.
+    let _ = out.into_parts();
+    ExitCode::from(exit as u8)
+}
+
+/// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
+fn run(cli: Cli, _out: &mut dyn Write) -> Result<Exit> {
+    match cli.command {
+        Some(command) => match command {},
+        None => Err(Error::Usage("name a command, see `lookalike --help`".into())),
+    }
+}
+
+/// What a failed write to standard output becomes; a closed pipe ends the program in silence.
+pub fn stdout_error(source: io::Error) -> Error {
+    Error::Io { doing: "write", path: "standard output".into(), source }
 }
