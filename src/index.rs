@@ -173,7 +173,7 @@ pub struct Entry<'a> {
     pub norm: f32,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     /// The raw embedding.
     #[must_use]
     pub fn embedding(&self) -> Vec<f32> {
@@ -182,7 +182,7 @@ impl Entry<'_> {
 
     /// The group: the first sub-folder under the root, as the lesson's folders name their classes; empty for files in the root itself.
     #[must_use]
-    pub fn group(&self) -> &str {
+    pub fn group(&self) -> &'a str {
         let Ok(relative) = self.image.file.path.strip_prefix(self.root) else { return "" };
         let mut parts = relative.components();
         match (parts.next(), parts.next()) {
@@ -193,7 +193,7 @@ impl Entry<'_> {
 
     /// The path relative to the folder it was found under.
     #[must_use]
-    pub fn relative(&self) -> &Path {
+    pub fn relative(&self) -> &'a Path {
         self.image.file.path.strip_prefix(self.root).unwrap_or(&self.image.file.path)
     }
 }

@@ -1,6 +1,17 @@
 //! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
 
+mod blocks;
+pub mod heatmap;
+mod kernel;
+pub mod neighbors;
+pub mod order;
+mod seriation;
+
 use std::cmp::Ordering;
+
+pub use heatmap::{View, Window, window};
+pub use neighbors::{Comparison, Neighbor, Query, compare};
+pub use order::{Group, OrderKind, RowOrder, order};
 
 /// How two embeddings are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
