@@ -1,12 +1,17 @@
-//! The inner loops: one pair of embeddings at a time, both metrics at once.
+//! The inner loops: one pair of embeddings at a time, both metrics at once, compiled for several instruction sets of
+//! which the machine's best is taken at run time. All sets add in the same order, so all give the same bits.
 
 use half::f16;
+use pulp::{Arch, NullaryFnOnce};
 
 use super::Metric;
 use crate::index::Entry;
 
-/// Accumulators a sum is spread over, so that the compiler keeps them in SIMD registers.
+/// Partial sums of one sum; this many fill the registers of every instruction set without spilling.
 const LANES: usize = 32;
+
+/// Squares outside this range may have overflowed or vanished in f32, and so are computed again in f64.
+const SAFE_SQUARES: std::ops::Range<f64> = 1e-24..1e36;
 
 /// A raw embedding in f32, ready to be compared with many stored rows.
 pub(super) struct Probe {
@@ -38,11 +43,7 @@ impl Probe {
     /// The distance is summed from the differences themselves, so near duplicates lose no digits, and equal rows
     /// give exactly 1 and 0. With a zero vector the cosine is 0, as in scikit-learn.
     pub fn to(&self, row: &[f16], scale: f32, norm: f32) -> Pair {
-        let (mut dot, mut squares) = dot_and_squares(&self.values, row, scale);
-        // Outside the comfortable range of f32 squares overflow or vanish; such rows are rare and take the slow way.
-        if !(squares > 1e-24 && squares < 1e36 && dot.abs() < 1e36) {
-            (dot, squares) = dot_and_squares_wide(&self.values, row, scale);
-        }
+        let (dot, squares) = dot_and_squares(&self.values, row, scale);
         let lengths = f64::from(self.norm) * f64::from(norm);
         let cosine = if lengths == 0.0 {
             0.0
@@ -72,49 +73,188 @@ impl Pair {
 
 /// a·b.
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    dot_and_squares(a, b, 1.0).0
+    Arch::new().dispatch(Dot { a, b })
 }
 
 /// Σ(a−b)².
 pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    dot_and_squares(a, b, 1.0).1
+    Arch::new().dispatch(Squares { a, b })
 }
 
 /// Adds `row × factor` to `sum`.
 pub(super) fn add(sum: &mut [f32], row: &[f16], factor: f32) {
-    for (sum, value) in sum.iter_mut().zip(row) {
-        *sum += value.to_f32() * factor;
-    }
+    Arch::new().dispatch(Add { sum, row, factor });
 }
 
-/// a·b and Σ(a−b)² in f32, b being `row × scale`.
-fn dot_and_squares<B: Copy + Into<f32>>(a: &[f32], row: &[B], scale: f32) -> (f64, f64) {
-    let (mut dot, mut squares) = ([0_f32; LANES], [0_f32; LANES]);
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), row.chunks_exact(LANES));
-    let tail = a_chunks.remainder().iter().zip(b_chunks.remainder());
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            let b = b[lane].into() * scale;
-            dot[lane] += a[lane] * b;
-            squares[lane] += (a[lane] - b) * (a[lane] - b);
-        }
+/// a·b and Σ(a−b)², b being `row × scale`.
+fn dot_and_squares(a: &[f32], row: &[f16], scale: f32) -> (f64, f64) {
+    let (dot, squares) = Arch::new().dispatch(DotAndSquares { a, row, scale });
+    if SAFE_SQUARES.contains(&squares) && dot.abs() < SAFE_SQUARES.end {
+        return (dot, squares);
     }
-    for (lane, (a, b)) in tail.enumerate() {
-        let b = (*b).into() * scale;
-        dot[lane] += a * b;
-        squares[lane] += (a - b) * (a - b);
-    }
-    (sum(&dot), sum(&squares))
-}
-
-/// [`dot_and_squares`] in f64.
-fn dot_and_squares_wide(a: &[f32], row: &[f16], scale: f32) -> (f64, f64) {
+    // Equal, vast or tiny rows: rare enough to afford the slow way.
     a.iter().zip(row).fold((0.0, 0.0), |(dot, squares), (a, b)| {
         let (a, b) = (f64::from(*a), f64::from(b.to_f32()) * f64::from(scale));
         (dot + a * b, squares + (a - b) * (a - b))
     })
 }
 
-fn sum(lanes: &[f32]) -> f64 {
-    lanes.iter().map(|v| f64::from(*v)).sum()
+/// A finite f16 as 2^-112 of its value: its bits moved to where f32 has them. Unlike the conversion in `half` it is
+/// made of operations that a compiler turns into SIMD, which makes one pass over an index four times as fast.
+#[inline(always)]
+fn unscaled(value: f16) -> f32 {
+    f32::from_bits((i32::from(value.to_bits().cast_signed()) << 13).cast_unsigned() & 0x8fff_e000)
+}
+
+/// Undoes the 2^-112 of [`unscaled`].
+const RESCALE: f32 = f32::from_bits((127 + 112) << 23);
+
+struct DotAndSquares<'a> {
+    a: &'a [f32],
+    row: &'a [f16],
+    scale: f32,
+}
+
+impl NullaryFnOnce for DotAndSquares<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn call(self) -> (f64, f64) {
+        // An overflow here makes the sums infinite or NaN, which the caller checks.
+        let factor = self.scale * RESCALE;
+        let (mut dot, mut squares) = ([0_f32; LANES], [0_f32; LANES]);
+        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.row.chunks_exact(LANES));
+        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
+        for (a, b) in a_chunks.zip(b_chunks) {
+            for lane in 0..LANES {
+                let b = unscaled(b[lane]) * factor;
+                dot[lane] += a[lane] * b;
+                squares[lane] += (a[lane] - b) * (a[lane] - b);
+            }
+        }
+        for (lane, (a, b)) in rest.enumerate() {
+            let b = unscaled(*b) * factor;
+            dot[lane] += a * b;
+            squares[lane] += (a - b) * (a - b);
+        }
+        (total(&dot), total(&squares))
+    }
+}
+
+struct Dot<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+}
+
+impl NullaryFnOnce for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let mut dot = [0_f32; LANES];
+        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
+        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
+        for (a, b) in a_chunks.zip(b_chunks) {
+            for lane in 0..LANES {
+                dot[lane] += a[lane] * b[lane];
+            }
+        }
+        for (lane, (a, b)) in rest.enumerate() {
+            dot[lane] += a * b;
+        }
+        total(&dot)
+    }
+}
+
+struct Squares<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+}
+
+impl NullaryFnOnce for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let mut squares = [0_f32; LANES];
+        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
+        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
+        for (a, b) in a_chunks.zip(b_chunks) {
+            for lane in 0..LANES {
+                squares[lane] += (a[lane] - b[lane]) * (a[lane] - b[lane]);
+            }
+        }
+        for (lane, (a, b)) in rest.enumerate() {
+            squares[lane] += (a - b) * (a - b);
+        }
+        total(&squares)
+    }
+}
+
+struct Add<'a> {
+    sum: &'a mut [f32],
+    row: &'a [f16],
+    factor: f32,
+}
+
+impl NullaryFnOnce for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (sum, value) in self.sum.iter_mut().zip(self.row) {
+            *sum += unscaled(*value) * RESCALE * self.factor;
+        }
+    }
+}
+
+#[inline(always)]
+fn total(lanes: &[f32; LANES]) -> f64 {
+    lanes.iter().map(|lane| f64::from(*lane)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_finite_half_float_converts_to_its_very_value() {
+        for value in (0..=u16::MAX).map(f16::from_bits).filter(|value| value.is_finite()) {
+            assert_eq!((unscaled(value) * RESCALE).to_bits(), value.to_f32().to_bits());
+        }
+    }
+
+    #[track_caller]
+    fn check(a: &[f32], b: &[f32], cosine: f32, euclidean: f32) {
+        let scale = crate::index::storage_scale(b);
+        let row: Vec<f16> = b.iter().map(|v| f16::from_f32(v / scale)).collect();
+        let pair = Probe::new(a).to(&row, scale, crate::index::norm(&row, scale));
+        assert!((pair.cosine - cosine).abs() <= 1e-6, "{pair:?}");
+        assert!((pair.euclidean - euclidean).abs() <= euclidean * 1e-6, "{pair:?}");
+    }
+
+    #[test]
+    fn both_metrics_follow_their_formulas() {
+        check(&[3.0, 4.0], &[3.0, 4.0], 1.0, 0.0);
+        check(&[1.0, 0.0], &[0.0, 2.0], 0.0, 5_f32.sqrt());
+        check(&[1.0, 0.0], &[-2.0, 0.0], -1.0, 3.0);
+        check(&[0.0, 0.0], &[3.0, 4.0], 0.0, 5.0);
+        check(&[0.0, 0.0], &[0.0, 0.0], 0.0, 0.0);
+        // Longer than one round of lanes, with a rest.
+        check(&[1.0; 77], &[2.0; 77], 1.0, 77_f32.sqrt());
+    }
+
+    #[test]
+    fn vast_and_tiny_embeddings_neither_overflow_nor_vanish() {
+        check(&[3e30, 0.0], &[0.0, 3.0_f32 * 2_f32.powi(100)], 0.0, 3e30_f32.hypot(3.0 * 2_f32.powi(100)));
+        check(&[0.0, 2_f32.powi(-90)], &[2_f32.powi(-90), 0.0], 0.0, 2_f32.powi(-90) * 2_f32.sqrt());
+    }
+
+    #[test]
+    fn near_duplicates_keep_their_digits() {
+        let a = [1000.0; 512];
+        let mut b = a;
+        b[7] = 1000.5;
+        check(&a, &b, 1.0, 0.5);
+    }
 }

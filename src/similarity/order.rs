@@ -138,24 +138,34 @@ fn by_folder(index: &Index) -> Vec<ImageId> {
 /// Compares texts as people sort file names: runs of digits by their value, everything else by character.
 #[must_use]
 pub fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a_rest, mut b_rest) = (a, b);
-    while let (Some(x), Some(y)) = (a_rest.chars().next(), b_rest.chars().next()) {
-        if x.is_ascii_digit() && y.is_ascii_digit() {
-            let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-            let (x, y) = (&a_rest[..digits(a_rest)], &b_rest[..digits(b_rest)]);
-            let (x_value, y_value) = (x.trim_start_matches('0'), y.trim_start_matches('0'));
-            match x_value.len().cmp(&y_value.len()).then_with(|| x_value.cmp(y_value)) {
-                Ordering::Equal => (a_rest, b_rest) = (&a_rest[x.len()..], &b_rest[y.len()..]),
+    // UTF-8 sorts by bytes as it does by characters.
+    let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
+    while let (Some(first), Some(second)) = (x.first(), y.first()) {
+        if first.is_ascii_digit() && second.is_ascii_digit() {
+            let (number, other) = (leading_digits(x), leading_digits(y));
+            let (value, other_value) = (without_zeros(number), without_zeros(other));
+            match value.len().cmp(&other_value.len()).then_with(|| value.cmp(other_value)) {
+                Ordering::Equal => (x, y) = (&x[number.len()..], &y[other.len()..]),
                 decided => return decided,
             }
-        } else if x == y {
-            (a_rest, b_rest) = (&a_rest[x.len_utf8()..], &b_rest[y.len_utf8()..]);
+        } else if first == second {
+            (x, y) = (&x[1..], &y[1..]);
         } else {
-            return x.cmp(&y);
+            return first.cmp(second);
         }
     }
     // What is equal up to leading zeros still needs one fixed order.
-    a_rest.len().cmp(&b_rest.len()).then_with(|| a.cmp(b))
+    x.len().cmp(&y.len()).then_with(|| a.cmp(b))
+}
+
+fn leading_digits(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    &text[..end]
+}
+
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let start = number.iter().position(|byte| *byte != b'0').unwrap_or(number.len());
+    &number[start..]
 }
 
 fn groups(index: &Index, ids: &[ImageId]) -> Vec<Group> {

@@ -4,52 +4,235 @@
 //! "A survey of recent advances in hierarchical clustering algorithms", 1983): the sum of a cluster's unit vectors is
 //! all that the linkage needs, so memory is N×d. Whenever two clusters join, each may be turned round so that the most
 //! alike ends meet (Gruvaeus and Wainer, "Two additions to hierarchical cluster analysis", 1972).
+//!
+//! Agglomeration takes N² steps, so a large collection is first cut into small cells by spherical k-means; the cells
+//! are put in order by the same agglomeration, and so are the pictures inside each.
 
 use super::kernel;
-use crate::index::{ImageId, Index};
+use crate::index::{Entry, ImageId, Index};
+
+/// Up to this many points are agglomerated at once, which takes about a second.
+const EXACT: usize = 4096;
+/// Points in a cell, at most.
+const CELL: usize = 96;
+/// Cells that k-means makes at a time.
+const FANOUT: usize = 32;
+/// Points a cell from which k-means learns its centroids.
+const SAMPLE: usize = 32;
+/// Rounds of k-means on the sample; more change the order little.
+const ROUNDS: usize = 4;
 
 /// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance.
 pub(super) fn seriate(index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
-    let mut units = vec![0.0; ids.len() * index.dim()];
-    for (unit, id) in units.chunks_exact_mut(index.dim().max(1)).zip(ids) {
-        if let Some(entry) = index.get(*id).filter(|entry| entry.norm > 0.0) {
-            kernel::add(unit, entry.row, entry.scale / entry.norm);
+    let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
+    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures });
+    order.into_iter().map(|at| pictures[at].id).collect()
+}
+
+/// Directions to be put in order.
+trait Points {
+    fn len(&self) -> usize;
+    /// The sum of the unit vectors that the point stands for.
+    fn sum(&self, at: usize) -> Vec<f32>;
+    /// How many they are.
+    fn weight(&self, at: usize) -> f64;
+}
+
+/// Pictures of an index; one with a zero embedding is alike to none.
+struct Pictures<'a> {
+    dim: usize,
+    pictures: &'a [Entry<'a>],
+}
+
+impl Points for Pictures<'_> {
+    fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn sum(&self, at: usize) -> Vec<f32> {
+        let (mut unit, picture) = (vec![0.0; self.dim], &self.pictures[at]);
+        if picture.norm > 0.0 {
+            kernel::add(&mut unit, picture.row, picture.scale / picture.norm);
+        }
+        unit
+    }
+
+    fn weight(&self, _: usize) -> f64 {
+        1.0
+    }
+}
+
+/// Cells of points, each standing for all pictures in it.
+struct Cells(Vec<(Vec<f32>, f64)>);
+
+impl Cells {
+    fn of(points: &impl Points, cells: &[Vec<usize>]) -> Self {
+        let sum = |cell: &Vec<usize>| {
+            let mut total = points.sum(cell[0]);
+            for at in &cell[1..] {
+                accumulate(&mut total, &points.sum(*at));
+            }
+            (total, cell.iter().map(|at| points.weight(*at)).sum())
+        };
+        Self(cells.iter().map(sum).collect())
+    }
+}
+
+impl Points for Cells {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn sum(&self, at: usize) -> Vec<f32> {
+        self.0[at].0.clone()
+    }
+
+    fn weight(&self, at: usize) -> f64 {
+        self.0[at].1
+    }
+}
+
+fn seriate_points(points: &impl Points) -> Vec<usize> {
+    let all: Vec<usize> = (0..points.len()).collect();
+    if points.len() <= EXACT {
+        return agglomerate(points, all);
+    }
+    let cells = cut(points, all);
+    let sums = Cells::of(points, &cells);
+    let order = seriate_cells(&sums);
+    let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
+    for (place, cell) in order.iter().enumerate() {
+        let mut members = agglomerate(points, cells[*cell].clone());
+        let (first, last) = (points.sum(members[0]), points.sum(members[members.len() - 1]));
+        // The end that is more alike to what stands before goes first; the first cell looks at what comes after.
+        let backward = match (ordered.last(), order.get(place + 1)) {
+            (Some(before), _) => {
+                let before = points.sum(*before);
+                kernel::dot(&before, &last) > kernel::dot(&before, &first)
+            }
+            (None, Some(after)) => kernel::dot(&sums.0[*after].0, &first) > kernel::dot(&sums.0[*after].0, &last),
+            (None, None) => false,
+        };
+        if backward {
+            members.reverse();
+        }
+        ordered.append(&mut members);
+    }
+    ordered
+}
+
+/// [`seriate_points`] for the cells of a cut; a type of its own ends the recursion for the compiler.
+fn seriate_cells(cells: &Cells) -> Vec<usize> {
+    seriate_points(cells)
+}
+
+/// Cuts points into cells of at most [`CELL`] alike ones.
+fn cut(points: &impl Points, all: Vec<usize>) -> Vec<Vec<usize>> {
+    let (mut waiting, mut cells) = (vec![all], Vec::new());
+    while let Some(members) = waiting.pop() {
+        if members.len() <= CELL {
+            cells.push(members);
+            continue;
+        }
+        let parts = k_means(points, &members);
+        if parts.len() > 1 {
+            waiting.extend(parts.into_iter().rev());
+        } else {
+            // No direction tells these apart: any cut will do.
+            cells.extend(members.chunks(CELL).map(<[usize]>::to_vec));
         }
     }
-    agglomerate(&units, index.dim(), ids.len()).into_iter().map(|at| ids[at]).collect()
+    cells
+}
+
+/// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
+fn k_means(points: &impl Points, members: &[usize]) -> Vec<Vec<usize>> {
+    let wanted = FANOUT.min(members.len().div_ceil(CELL / 2));
+    let sample: Vec<Vec<f32>> = evenly(members, wanted * SAMPLE).map(|at| points.sum(at)).collect();
+    let mut centroids: Vec<Vec<f32>> = evenly(&sample, wanted).collect();
+    for _ in 0..ROUNDS {
+        let mut sums: Vec<Option<Vec<f32>>> = vec![None; centroids.len()];
+        for point in &sample {
+            match &mut sums[nearest_centroid(&centroids, point)] {
+                Some(sum) => accumulate(sum, point),
+                empty => *empty = Some(point.clone()),
+            }
+        }
+        centroids = sums.into_iter().flatten().map(direction).collect();
+    }
+    let mut parts = vec![Vec::new(); centroids.len()];
+    for at in members {
+        parts[nearest_centroid(&centroids, &points.sum(*at))].push(*at);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// At most `count` items, evenly spaced.
+fn evenly<T: Clone>(items: &[T], count: usize) -> impl Iterator<Item = T> + '_ {
+    let count = count.min(items.len());
+    (0..count).map(move |i| items[i * items.len() / count].clone())
+}
+
+fn nearest_centroid(centroids: &[Vec<f32>], point: &[f32]) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (at, centroid) in centroids.iter().enumerate() {
+        let value = kernel::dot(centroid, point);
+        if value > best.1 {
+            best = (at, value);
+        }
+    }
+    best.0
+}
+
+fn direction(mut sum: Vec<f32>) -> Vec<f32> {
+    let length = kernel::dot(&sum, &sum).sqrt() as f32;
+    if length > 0.0 {
+        sum.iter_mut().for_each(|v| *v /= length);
+    }
+    sum
+}
+
+fn accumulate(sum: &mut [f32], more: &[f32]) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 /// A cluster while the agglomeration goes on.
 struct Cluster {
     /// Sum of its unit vectors.
     sum: Vec<f32>,
-    /// Number of its members.
+    /// Number of them.
     weight: f64,
-    /// Its members in their order.
+    /// Its points in their order.
     members: Vec<usize>,
+    /// The sums of the first and the last point.
+    ends: [Vec<f32>; 2],
 }
 
+/// Mean cosine over all pairs of one member of each.
 fn linkage(a: &Cluster, b: &Cluster) -> f64 {
     kernel::dot(&a.sum, &b.sum) / (a.weight * b.weight)
 }
 
-fn agglomerate(units: &[f32], dim: usize, len: usize) -> Vec<usize> {
-    let unit = |at: usize| &units[at * dim..(at + 1) * dim];
-    let mut clusters: Vec<Option<Cluster>> =
-        (0..len).map(|at| Some(Cluster { sum: unit(at).to_vec(), weight: 1.0, members: vec![at] })).collect();
-    let mut active: Vec<usize> = (0..len).collect();
+fn agglomerate(points: &impl Points, members: Vec<usize>) -> Vec<usize> {
+    let single = |at: usize| {
+        let sum = points.sum(at);
+        Some(Cluster { ends: [sum.clone(), sum.clone()], sum, weight: points.weight(at), members: vec![at] })
+    };
+    let mut active: Vec<usize> = (0..members.len()).collect();
+    let mut clusters: Vec<Option<Cluster>> = members.into_iter().map(single).collect();
     let mut chain: Vec<usize> = Vec::new();
     while active.len() > 1 {
-        let top = *chain.last().unwrap_or(&active[0]);
         if chain.is_empty() {
-            chain.push(top);
+            chain.push(active[0]);
         }
+        let top = chain[chain.len() - 1];
         let previous = chain.len().checked_sub(2).map(|at| chain[at]);
         let Some(next) = nearest(&clusters, &active, top, previous) else { break };
         if Some(next) == previous {
             chain.truncate(chain.len() - 2);
             if let (Some(a), Some(b)) = (clusters[next].take(), clusters[top].take()) {
-                clusters[next.min(top)] = Some(joined(a, b, unit));
+                clusters[next.min(top)] = Some(joined(a, b));
             }
             active.retain(|at| *at != next.max(top));
         } else if let Some(at) = chain.iter().position(|link| *link == next) {
@@ -77,28 +260,26 @@ fn nearest(clusters: &[Option<Cluster>], active: &[usize], from: usize, previous
 }
 
 /// Two clusters as one, turned so that the most alike of their ends meet.
-fn joined<'a>(mut a: Cluster, mut b: Cluster, unit: impl Fn(usize) -> &'a [f32]) -> Cluster {
-    let ends = |members: &[usize]| [members[0], members[members.len() - 1]];
-    let mut best = (f64::NEG_INFINITY, 0, 0);
-    for (i, left) in ends(&a.members).into_iter().enumerate() {
-        for (j, right) in ends(&b.members).into_iter().enumerate() {
-            let value = kernel::dot(unit(left), unit(right));
-            if value > best.0 {
-                best = (value, i, j);
-            }
+fn joined(mut a: Cluster, mut b: Cluster) -> Cluster {
+    // `a` ends and `b` begins where they meet, as they stand unless another pair of ends is more alike.
+    let mut best = (f64::NEG_INFINITY, 1, 0);
+    for (left, right) in [(1, 0), (1, 1), (0, 0), (0, 1)] {
+        let value = kernel::dot(&a.ends[left], &b.ends[right]);
+        if value > best.0 {
+            best = (value, left, right);
         }
     }
-    // `a` must end, and `b` begin, with the ends that meet.
     if best.1 == 0 {
         a.members.reverse();
+        a.ends.reverse();
     }
     if best.2 == 1 {
         b.members.reverse();
+        b.ends.reverse();
     }
     a.members.append(&mut b.members);
-    for (x, y) in a.sum.iter_mut().zip(&b.sum) {
-        *x += y;
-    }
+    accumulate(&mut a.sum, &b.sum);
     a.weight += b.weight;
-    a
+    let ([first, _], [_, last]) = (a.ends, b.ends);
+    Cluster { sum: a.sum, weight: a.weight, members: a.members, ends: [first, last] }
 }
