@@ -13,9 +13,23 @@ use crate::{
     similarity::Metric,
 };
 
+pub mod completions;
+pub mod man;
+
+/// The end of the long help: what the exit codes mean, and how to name a folder that is called like a command.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    something failed, or images were skipped and --strict was given
+  2    the arguments make no sense, or a needed terminal is not there
+  3    nothing to work on: no such folder, or no image in it
+  130  interrupted; what was indexed is kept
+
+A folder that is called like a command is named with a path: lookalike ./index";
+
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true)]
+#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, after_long_help = AFTER_HELP)]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -27,7 +41,12 @@ pub struct Cli {
 
 /// Everything besides the explorer.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Prints the completions of a shell.
+    Completions(completions::CompletionsArgs),
+    /// Prints the manual page, in roff.
+    Man,
+}
 
 /// Which folders, and which files in them.
 #[derive(Debug, Clone, Args)]
@@ -115,9 +134,10 @@ pub fn main() -> ExitCode {
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
-fn run(cli: Cli, _out: &mut dyn Write) -> Result<Exit> {
+fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
     match cli.command {
-        Some(command) => match command {},
+        Some(Command::Completions(args)) => completions::run(&args, out),
+        Some(Command::Man) => man::run(out),
         None => Err(Error::Usage("name a command, see `lookalike --help`".into())),
     }
 }
