@@ -5,6 +5,8 @@ pub mod cli;
 pub mod color;
 pub mod error;
 pub mod index;
+pub mod preview;
 pub mod printable;
 pub mod scan;
 pub mod similarity;
+pub mod terminal;

@@ -1,0 +1,257 @@
+//! The terminal: taken over at the start, given back however the explorer ends, and asked what it can show.
+//!
+//! The screen is drawn on standard output, or, when that leads into a pipeline, on the controlling terminal.
+
+pub mod capabilities;
+mod device;
+pub mod input;
+mod query;
+
+use std::{
+    cell::RefCell,
+    fs::File,
+    io::{self, Write},
+    mem, panic,
+    rc::Rc,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui::{Frame, Terminal, backend::CrosstermBackend, layout::Rect};
+use rustix::process::{Signal, kill_current_process_group};
+
+pub use self::capabilities::{Capabilities, Wishes};
+use crate::error::{Error, Result};
+
+/// Alternate screen, no cursor, buttons and wheel of the mouse with coordinates beyond 223 (but no mere motion, which
+/// would send bytes all the time).
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J";
+
+/// Everything [`ENTER`] did, in reverse; also ends a frame that was cut short.
+const LEAVE: &str = "\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+
+/// Between these the terminal holds still, if it knows how to, and then shows the frame at once.
+const FRAME_BEGINS: &str = "\x1b[?2026h";
+const FRAME_ENDS: &str = "\x1b[?2026l";
+
+/// Whether the terminal is ours at the moment, for whoever has to give it back first.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal while it is ours. Dropping it gives the terminal back.
+pub struct Screen {
+    tui: Terminal<CrosstermBackend<Sheet>>,
+    sheet: Sheet,
+    tty: File,
+    capabilities: Capabilities,
+    /// Whether the last frame left the text cursor visible.
+    cursor_shown: bool,
+}
+
+impl Screen {
+    /// Takes the terminal over, says so in one line, and asks what it can show.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no terminal that can place text, [`Error::Terminal`] when it cannot be used.
+    pub fn enter(wishes: &Wishes, pipeline: bool) -> Result<Self> {
+        let tty = device::open(pipeline)?;
+        capabilities::check_term()?;
+        restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
+        let sheet = Sheet::default();
+        let mut screen = Self {
+            tui: Terminal::new(CrosstermBackend::new(sheet.clone())).map_err(Error::Terminal)?,
+            sheet,
+            tty,
+            capabilities: Capabilities::plain(wishes),
+            cursor_shown: false,
+        };
+        // Colors are chosen by what the terminal has; crossterm must not drop them a second time.
+        crossterm::style::force_color_output(true);
+        screen.take().map_err(Error::Terminal)?;
+        screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
+        screen.capabilities = Capabilities::ask(wishes, &screen.tty);
+        screen.clear().map_err(Error::Terminal)?;
+        Ok(screen)
+    }
+
+    /// What the terminal can show.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        // Asked of this very terminal: crossterm's question is answered even when it is gone.
+        let size = rustix::termios::tcgetwinsize(&self.tty)?;
+        // A line without a screen size, a serial console say, is taken for the classical one.
+        Ok(if size.ws_col == 0 || size.ws_row == 0 { (80, 24) } else { (size.ws_col, size.ws_row) })
+    }
+
+    /// Draws a frame: one write of what has changed, shown at once where the terminal can do that. No change, no byte.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        self.tui.draw(render)?;
+        let drawn = self.sheet.take();
+        let shown = mem::replace(&mut self.cursor_shown, shows_cursor(&drawn));
+        if !changes_cells(&drawn) && !shown {
+            return Ok(());
+        }
+        self.tty.write_all(&[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
+    }
+
+    /// Forgets what the terminal shows, so that the next frame draws all of it.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn clear(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.size()?;
+        // `Terminal::clear` would ask where the cursor is, and the input thread would get the answer.
+        self.tui.resize(Rect::new(0, 0, columns, rows))
+    }
+
+    /// Puts text on the clipboard of the machine in front of the user (OSC 52), through tmux as well.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut sequence = format!("\x1b]52;c;{}\x07", BASE64.encode(text));
+        if self.capabilities.multiplexed {
+            // tmux keeps the plain sequence for itself, unless it was told to pass everything on.
+            sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+        }
+        self.tty.write_all(sequence.as_bytes())
+    }
+
+    /// Gives the terminal back and stops the whole job, as Ctrl-Z does; returns in the foreground, with the terminal
+    /// taken over and cleared again.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back(&self.tty);
+        // Everybody in the pipeline must stop, or the shell goes on waiting. In a session without a shell the signal
+        // does nothing, and we are back at once.
+        kill_current_process_group(Signal::TSTP)?;
+        self.resume()
+    }
+
+    /// Takes the terminal over again after somebody else had it.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn resume(&mut self) -> io::Result<()> {
+        // The shell may have changed the line discipline meanwhile, and crossterm believes it is as we left it.
+        disable_raw_mode()?;
+        self.take()?;
+        self.clear()
+    }
+
+    fn take(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        self.tty.write_all(ENTER.as_bytes())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back(&self.tty);
+    }
+}
+
+/// Leaves the terminal as it was found; does nothing when that has happened already.
+fn give_back(mut tty: &File) {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // On a dead terminal both fail, and nothing is lost.
+        let _ = tty.write_all(LEAVE.as_bytes());
+        let _ = disable_raw_mode();
+    }
+}
+
+/// A panic of this thread, the one that draws, gives the terminal back before its message is printed. A worker's panic
+/// prints nothing: it is caught there and becomes an answer.
+fn restore_after_panic(tty: File) {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let drawing = thread::current().id();
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if thread::current().id() == drawing {
+                give_back(&tty);
+                print(panic);
+            }
+        }));
+    });
+}
+
+/// Collects what is drawn, so that a frame leaves in one write.
+#[derive(Clone, Default)]
+struct Sheet(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sheet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Nothing leaves before the frame is whole.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sheet {
+    /// What was drawn since the last call.
+    fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+/// Whether a frame draws or clears a cell: each run of cells begins with a movement of the cursor.
+fn changes_cells(frame: &[u8]) -> bool {
+    frame.contains(&b'H') || frame.contains(&b'J')
+}
+
+fn shows_cursor(frame: &[u8]) -> bool {
+    frame.windows(6).any(|bytes| bytes == b"\x1b[?25h")
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{TerminalOptions, Viewport, text::Line, widgets::Widget};
+
+    use super::*;
+
+    #[test]
+    fn a_frame_without_a_change_is_told_from_one_with() {
+        let sheet = Sheet::default();
+        let area = Rect::new(0, 0, 20, 5);
+        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+        let mut tui = Terminal::with_options(CrosstermBackend::new(sheet.clone()), options).expect("nothing to fail");
+        let mut frame = |text: &str, cursor: Option<(u16, u16)>| {
+            tui.draw(|frame| {
+                Line::raw(text).render(area, frame.buffer_mut());
+                if let Some(cursor) = cursor {
+                    frame.set_cursor_position(cursor);
+                }
+            })
+            .expect("nothing to fail");
+            let drawn = sheet.take();
+            (changes_cells(&drawn), shows_cursor(&drawn))
+        };
+        assert_eq!(frame("one", None), (true, false));
+        assert_eq!(frame("one", None), (false, false));
+        assert_eq!(frame("two", None), (true, false));
+        assert_eq!(frame("two", Some((1, 1))), (true, true));
+    }
+}
