@@ -3,15 +3,14 @@
 //! An [`Index`] is a list of immutable, shared [`Segment`]s, so that a worker can hold a snapshot while the
 //! explorer goes on adding rows: a clone copies pointers, never vectors.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use half::f16;
 
 use crate::scan::ImageFile;
+pub use crate::scan::Skipped;
+
+pub mod store;
 
 /// One picture of an [`Index`]. Ids are handed out in order of arrival and never reused while the program runs,
 /// so an id stays right through every sort, filter, cluster and removal; any table may use it as an array position.
@@ -35,15 +34,6 @@ pub struct Image {
     pub pixels: (u32, u32),
     /// The format's usual name, "JPEG" for example.
     pub format: &'static str,
-}
-
-/// A file that could not be indexed, and why, in words for the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The file, or the folder that could not be listed.
-    pub path: PathBuf,
-    /// A plain sentence without the path.
-    pub reason: String,
 }
 
 /// The embedding rows of a segment: `len × dim` half floats, row-major, owned or in a mapped file.
@@ -152,8 +142,30 @@ pub struct Index {
     dim: usize,
     segments: Vec<(u32, Arc<Segment>)>,
     next: u32,
-    removed: Arc<HashSet<ImageId>>,
+    removed: Arc<Marks>,
     live: usize,
+}
+
+/// One bit an id. Ids beyond the end are not marked.
+#[derive(Clone, Default)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn is_set(&self, id: ImageId) -> bool {
+        self.0.get(id.at() / 64).is_some_and(|word| word >> (id.at() % 64) & 1 == 1)
+    }
+
+    fn set(&mut self, id: ImageId, marked: bool) {
+        let (at, bit) = (id.at() / 64, 1 << (id.at() % 64));
+        if at >= self.0.len() {
+            self.0.resize(at + 1, 0);
+        }
+        if marked {
+            self.0[at] |= bit;
+        } else {
+            self.0[at] &= !bit;
+        }
+    }
 }
 
 /// One row of an [`Index`].
@@ -244,7 +256,9 @@ impl Index {
         self.live += len - segment.dead.len();
         if !segment.dead.is_empty() {
             let removed = Arc::make_mut(&mut self.removed);
-            removed.extend(segment.dead.iter().map(|row| ImageId(first + row)));
+            for row in &segment.dead {
+                removed.set(ImageId(first + row), true);
+            }
         }
         self.segments.push((first, segment));
         true
@@ -252,21 +266,24 @@ impl Index {
 
     /// Takes a picture out; its id is never given to another.
     pub fn remove(&mut self, id: ImageId) {
-        if self.get(id).is_some() {
-            Arc::make_mut(&mut self.removed).insert(id);
+        if self.contains(id) {
+            Arc::make_mut(&mut self.removed).set(id, true);
             self.live -= 1;
+        }
+    }
+
+    /// Brings a picture back that was removed, or dead from the start: its file is there again.
+    pub fn restore(&mut self, id: ImageId) {
+        if id.0 < self.next && self.removed.is_set(id) {
+            Arc::make_mut(&mut self.removed).set(id, false);
+            self.live += 1;
         }
     }
 
     /// The picture, unless it was removed.
     #[must_use]
     pub fn get(&self, id: ImageId) -> Option<Entry<'_>> {
-        if self.removed.contains(&id) || id.0 >= self.next {
-            return None;
-        }
-        let at = self.segments.partition_point(|(first, _)| *first <= id.0).checked_sub(1)?;
-        let (first, segment) = &self.segments[at];
-        Some(entry(*first, segment, id.at() - *first as usize))
+        if self.contains(id) { self.entry_even_if_removed(id) } else { None }
     }
 
     /// All pictures in order of arrival.
@@ -274,7 +291,7 @@ impl Index {
         self.segments
             .iter()
             .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| entry(*first, segment, row)))
-            .filter(|entry| !self.removed.contains(&entry.id))
+            .filter(|entry| !self.removed.is_set(entry.id))
     }
 
     /// The runs of rows that lie together in memory, each with the id of its first row; removed rows are among them.
@@ -285,7 +302,28 @@ impl Index {
     /// Whether the id stands for a picture that was not removed.
     #[must_use]
     pub fn contains(&self, id: ImageId) -> bool {
-        id.0 < self.next && !self.removed.contains(&id)
+        id.0 < self.next && !self.removed.is_set(id)
+    }
+
+    /// The row of an id that was handed out, removed or not: the vector of a file that moved is still good.
+    pub(crate) fn entry_even_if_removed(&self, id: ImageId) -> Option<Entry<'_>> {
+        let at = self.segments.partition_point(|(first, _)| *first <= id.0).checked_sub(1)?;
+        let (first, segment) = &self.segments[at];
+        let row = id.at() - *first as usize;
+        (row < segment.images.len()).then(|| entry(*first, segment, row))
+    }
+
+    /// Puts `whole` in the place of the last segments that it holds the rows of, so that an index that grew in small
+    /// steps does not stay in small pieces. Ids stay as they are. `false`, and no change, when the rows do not line up.
+    pub(crate) fn join_tail(&mut self, whole: Arc<Segment>) -> bool {
+        let Some(first) = self.next.checked_sub(whole.images.len() as u32) else { return false };
+        let Ok(at) = self.segments.binary_search_by_key(&first, |(first, _)| *first) else { return false };
+        if whole.rows.dim != self.dim || whole.rows.len < whole.images.len() {
+            return false;
+        }
+        self.segments.truncate(at);
+        self.segments.push((first, whole));
+        true
     }
 }
 
@@ -299,3 +337,6 @@ fn entry(first: u32, segment: &Segment, row: usize) -> Entry<'_> {
         norm: segment.norms[row],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod cli;
 pub mod color;
+pub mod decode;
 pub mod error;
 pub mod index;
 pub mod preview;

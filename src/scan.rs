@@ -1,6 +1,26 @@
 //! Finds the image files under folders; the only place that walks directories.
+//!
+//! Every real file is found once, under its shortest way in: folders inside other given folders are walked with those,
+//! symbolic links are followed only after everything that lies there in truth has been seen, and a folder is never
+//! entered twice, so that loops end by themselves.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeSet, HashSet},
+    ffi::OsStr,
+    fs::{self, Metadata},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use image::ImageFormat;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::{
+    cancel::CancelToken,
+    error::{Error, Result},
+    printable::{printable, printable_str},
+};
 
 /// One image file as the walk saw it. Nothing of its content has been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,4 +31,298 @@ pub struct ImageFile {
     pub size: u64,
     /// Nanoseconds since the Unix epoch (negative before it).
     pub modified: i64,
+}
+
+/// A file that could not be indexed, and why, in words for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file, or the folder that could not be listed.
+    pub path: PathBuf,
+    /// A plain sentence without the path.
+    pub reason: String,
+}
+
+/// Which files of a folder count.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    hidden: bool,
+    exclude: GlobSet,
+}
+
+impl Options {
+    /// Hidden files and folders count when `hidden`; what matches one of the globs, by its name or by its path relative
+    /// to the folder given, does not.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] names the glob that makes no sense.
+    pub fn new<S: AsRef<str>>(hidden: bool, exclude: &[S]) -> Result<Self> {
+        let mut globs = GlobSetBuilder::new();
+        for pattern in exclude {
+            let pattern = pattern.as_ref();
+            // A trailing slash means a folder to people who know .gitignore; the walk tests folders by name as well.
+            let glob = Glob::new(pattern.strip_suffix('/').unwrap_or(pattern)).map_err(|error| {
+                Error::Usage(format!("--exclude {}: {}", printable_str(pattern), printable_str(&error.to_string())))
+            })?;
+            globs.add(glob);
+        }
+        let exclude = globs.build().map_err(|error| Error::Usage(format!("--exclude: {error}")))?;
+        Ok(Self { hidden, exclude })
+    }
+
+    /// Whether a file or folder of this relative path counts, judged by all parts of the path.
+    #[must_use]
+    pub fn admits(&self, relative: &Path) -> bool {
+        let mut part = Some(relative);
+        while let Some(path) = part.filter(|path| !path.as_os_str().is_empty()) {
+            if !self.admits_last(path) {
+                return false;
+            }
+            part = path.parent();
+        }
+        true
+    }
+
+    /// [`Self::admits`] for a path whose folder is known to count.
+    fn admits_last(&self, relative: &Path) -> bool {
+        let Some(name) = relative.file_name() else { return true };
+        let bytes = name.as_encoded_bytes();
+        // The companion files that macOS leaves on foreign disks carry a picture's name and no picture.
+        if bytes.starts_with(b"._") || (!self.hidden && bytes.starts_with(b".")) {
+            return false;
+        }
+        self.exclude.is_empty() || !(self.exclude.is_match(relative) || self.exclude.is_match(Path::new(name)))
+    }
+}
+
+/// What one walk found under one root.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The image files, sorted by path.
+    pub files: Vec<ImageFile>,
+    /// Folders that could not be listed and files whose facts could not be read.
+    pub skipped: Vec<Skipped>,
+    /// Folders (and files) about whose content this walk knows nothing.
+    unknown: BTreeSet<PathBuf>,
+}
+
+impl Found {
+    /// Whether the walk could have seen this file: if it was not found nevertheless, it is gone.
+    ///
+    /// False for files whose facts could not be read and under folders that could not be listed.
+    #[must_use]
+    pub fn looked_at(&self, path: &Path) -> bool {
+        !path.ancestors().any(|folder| self.unknown.contains(folder))
+    }
+}
+
+/// The folders to walk: absolute, without links, each once, none inside another.
+///
+/// # Errors
+/// [`Error::NoFolder`] when one is missing, [`Error::Usage`] when one is a file, [`Error::Io`] when one is locked away.
+pub fn roots(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        let root = fs::canonicalize(folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Error::NoFolder(folder.clone()),
+            _ => Error::io("open", folder)(error),
+        })?;
+        if !root.is_dir() {
+            return Err(Error::Usage(format!(
+                "{} is a file, not a folder: name the folder that holds it",
+                printable(folder)
+            )));
+        }
+        if roots.iter().any(|outer| root.starts_with(outer)) {
+            continue;
+        }
+        roots.retain(|inner| !inner.starts_with(&root));
+        roots.push(root);
+    }
+    Ok(roots)
+}
+
+/// Whether the file's name promises a picture: a format that is read, or one whose absence a person would wonder about.
+#[must_use]
+pub fn is_image_name(name: &Path) -> bool {
+    let Some(extension) = name.extension().and_then(OsStr::to_str) else { return false };
+    ImageFormat::from_extension(extension).is_some_and(|format| format.reading_enabled())
+        || OTHER_EXTENSIONS.iter().any(|other| extension.eq_ignore_ascii_case(other))
+}
+
+/// Other names of formats that are read, and pictures that `decode` names as unsupported instead of passing over them.
+const OTHER_EXTENSIONS: &[&str] = &[
+    "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "pcx", "xpm", "xbm",
+    "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
+];
+
+/// Walks the roots (as [`roots`] made them) and returns what lies under each, in their order.
+///
+/// `progress` is called with the number of images found so far, now and then.
+///
+/// # Errors
+/// [`Error::NoFolder`] when a root vanished meanwhile, [`Error::Io`] when it cannot be listed,
+/// [`Error::Interrupted`] when cancelled. Anything below a root that cannot be read is [`Found::skipped`].
+pub fn scan(
+    roots: &[PathBuf],
+    options: &Options,
+    cancel: &CancelToken,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Vec<Found>> {
+    let mut walk = Walk { options, cancel, progress, total: 0, folders: HashSet::new(), files: HashSet::new() };
+    let mut links = Vec::new();
+    let mut found = Vec::new();
+    for (at, root) in roots.iter().enumerate() {
+        // Asked apart from the walk, so that a missing root is never mistaken for an empty one.
+        fs::read_dir(root).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::NoFolder(root.clone()),
+            _ => Error::io("list", root)(error),
+        })?;
+        let mut here = Found::default();
+        walk.folder(root, root, &mut here, &mut |link| links.push((at, link)))?;
+        found.push(here);
+    }
+    // Links may lead to further links; each pass follows those that the one before discovered.
+    while !links.is_empty() {
+        for (at, link) in std::mem::take(&mut links) {
+            walk.link(&roots[at], &link, &mut found[at], &mut |link| links.push((at, link)))?;
+        }
+    }
+    for found in &mut found {
+        found.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    }
+    Ok(found)
+}
+
+/// The state of one walk through all roots.
+struct Walk<'a> {
+    options: &'a Options,
+    cancel: &'a CancelToken,
+    progress: &'a mut dyn FnMut(usize),
+    total: usize,
+    /// Real paths of the folders entered.
+    folders: HashSet<PathBuf>,
+    /// Real paths of the files that were reached through links; others are met once by nature.
+    files: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    /// Walks a folder that lies at `folder` in truth or through a link; links in it go to `links`.
+    fn folder(&mut self, root: &Path, folder: &Path, found: &mut Found, links: &mut dyn FnMut(PathBuf)) -> Result<()> {
+        let options = self.options;
+        let Ok(real) = fs::canonicalize(folder) else {
+            found.skip(folder, "this folder cannot be opened".into());
+            return Ok(());
+        };
+        let mut entries = WalkDir::new(folder).follow_root_links(true).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_path_buf();
+                    found.skip(&path, refusal(error.io_error()));
+                    continue;
+                }
+            };
+            let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+            if entry.depth() > 0 {
+                let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                if !options.admits_last(relative) {
+                    skip_folder(&mut entries, &entry);
+                    continue;
+                }
+            }
+            if entry.depth() == 0 || entry.file_type().is_dir() {
+                // Joining keeps this free of a system call a folder: below `folder` everything is real.
+                let real = if entry.depth() == 0 { real.clone() } else { real.join(below) };
+                if !self.folders.insert(real) {
+                    skip_folder(&mut entries, &entry);
+                }
+            } else if entry.path_is_symlink() {
+                links(entry.into_path());
+            } else if entry.file_type().is_file() && is_image_name(entry.path()) {
+                if !self.files.is_empty() && self.files.contains(&real.join(below)) {
+                    continue;
+                }
+                match entry.metadata() {
+                    Ok(metadata) => self.file(entry.into_path(), &metadata, found),
+                    Err(error) => found.skip(entry.path(), refusal(error.io_error())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows one link found under `root`.
+    fn link(&mut self, root: &Path, link: &Path, found: &mut Found, links: &mut dyn FnMut(PathBuf)) -> Result<()> {
+        let (real, metadata) = match fs::canonicalize(link).and_then(|real| Ok((fs::metadata(&real)?, real))) {
+            Ok((metadata, real)) => (real, metadata),
+            // Links to nowhere are common and promise a picture only if they are named like one.
+            Err(_) if !is_image_name(link) => return Ok(()),
+            Err(_) => {
+                found.skip(link, "this link leads nowhere".into());
+                return Ok(());
+            }
+        };
+        if metadata.is_dir() {
+            return self.folder(root, link, found, links);
+        }
+        let in_walked_folder = real.parent().is_some_and(|folder| self.folders.contains(folder))
+            && is_image_name(&real)
+            && self.options.admits(Path::new(real.file_name().unwrap_or_default()));
+        if metadata.is_file() && is_image_name(link) && !in_walked_folder && self.files.insert(real) {
+            self.file(link.to_path_buf(), &metadata, found);
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &Metadata, found: &mut Found) {
+        found.files.push(ImageFile { path, size: metadata.len(), modified: modified(metadata) });
+        self.total += 1;
+        if self.total.is_multiple_of(256) {
+            (self.progress)(self.total);
+        }
+    }
+}
+
+impl Found {
+    fn skip(&mut self, path: &Path, reason: String) {
+        self.unknown.insert(path.to_path_buf());
+        self.skipped.push(Skipped { path: path.to_path_buf(), reason });
+    }
+}
+
+fn skip_folder(entries: &mut walkdir::IntoIter, entry: &DirEntry) {
+    if entry.file_type().is_dir() {
+        entries.skip_current_dir();
+    }
+}
+
+fn refusal(error: Option<&std::io::Error>) -> String {
+    match error.map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::PermissionDenied) => "no permission to look inside".into(),
+        Some(std::io::ErrorKind::NotFound) => "it vanished while the folder was read".into(),
+        _ => error.map_or_else(|| "it cannot be read".into(), |error| format!("it cannot be read: {error}")),
+    }
+}
+
+/// The file's time of modification in nanoseconds since the Unix epoch, 0 where the file system keeps none.
+fn modified(metadata: &Metadata) -> i64 {
+    let Ok(time) = metadata.modified() else { return 0 };
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
+/// The facts of one file that was named and not walked to, a query from outside the folder for example.
+///
+/// # Errors
+/// [`Error::Io`] when it is not there.
+pub fn file(path: &Path) -> Result<ImageFile> {
+    let real = std::path::absolute(path).map_err(Error::io("read", path))?;
+    let metadata = fs::metadata(&real).map_err(Error::io("read", path))?;
+    Ok(ImageFile { path: real, size: metadata.len(), modified: modified(&metadata) })
 }

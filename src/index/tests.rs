@@ -1,0 +1,144 @@
+use std::{collections::BTreeMap, path::Path};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DIM: usize = 3;
+
+fn image(name: u32) -> Image {
+    let file = ImageFile { path: format!("/r/{name}").into(), size: 0, modified: 0 };
+    Image { file, pixels: (1, 1), format: "PNG" }
+}
+
+fn segment(names: std::ops::Range<u32>) -> Segment {
+    let embeddings: Vec<_> = names.clone().map(|name| vec![name as f32; DIM]).collect();
+    Segment::pack(Path::new("/r").into(), names.map(image).collect(), &embeddings, DIM)
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Push(u32),
+    Remove(u32),
+    Restore(u32),
+    Join,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..5_u32).prop_map(Step::Push),
+        (0..40_u32).prop_map(Step::Remove),
+        (0..40_u32).prop_map(Step::Restore),
+        Just(Step::Join),
+    ];
+    prop::collection::vec(step, 0..30)
+}
+
+proptest! {
+    /// Whatever happens to an index, it stays what a plain table of id and name would be.
+    #[test]
+    fn ids_are_stable_through_every_change(steps in steps()) {
+        let mut index = Index::new(DIM);
+        let mut model: BTreeMap<u32, bool> = BTreeMap::new();
+        let mut pushed: Vec<u32> = Vec::new();
+        for step in steps {
+            let next = model.len() as u32;
+            match step {
+                Step::Push(len) => {
+                    prop_assert!(index.push(Arc::new(segment(next..next + len))));
+                    model.extend((next..next + len).map(|id| (id, true)));
+                    pushed.push(len);
+                }
+                Step::Remove(id) => {
+                    index.remove(ImageId(id));
+                    model.entry(id).and_modify(|live| *live = false);
+                }
+                Step::Restore(id) => {
+                    index.restore(ImageId(id));
+                    model.entry(id).and_modify(|live| *live = true);
+                }
+                Step::Join if pushed.len() >= 2 => {
+                    let len = pushed.pop().unwrap() + pushed.pop().unwrap();
+                    let joined = index.join_tail(Arc::new(segment(next - len..next)));
+                    prop_assert!(joined);
+                    pushed.push(len);
+                }
+                Step::Join => {}
+            }
+            let live: Vec<u32> = model.iter().filter(|(_, live)| **live).map(|(id, _)| *id).collect();
+            prop_assert_eq!(index.iter().map(|entry| entry.id.0).collect::<Vec<_>>(), live.clone());
+            prop_assert_eq!(index.len(), live.len());
+            prop_assert_eq!(index.table_len(), model.len());
+            for (id, live) in &model {
+                let entry = index.get(ImageId(*id));
+                prop_assert_eq!(entry.is_some(), *live);
+                if let Some(entry) = entry {
+                    let name = id.to_string();
+                    prop_assert_eq!(entry.relative().to_str(), Some(name.as_str()));
+                    prop_assert_eq!(entry.embedding(), vec![*id as f32; DIM]);
+                }
+            }
+        }
+    }
+
+    /// Storage as half floats keeps every value to 11 bits and cosines to 1e-4, whatever the scale.
+    #[test]
+    fn storage_keeps_embeddings_of_every_magnitude(
+        values in prop::collection::vec(-1.0_f32..1.0, 8),
+        exponent in -20_i32..30,
+    ) {
+        let embedding: Vec<f32> = values.iter().map(|value| value * (exponent as f32).exp2()).collect();
+        let segment = Segment::pack(Path::new("/").into(), vec![image(0)], std::slice::from_ref(&embedding), 8);
+        let mut index = Index::new(8);
+        index.push(Arc::new(segment));
+        let entry = index.get(ImageId(0)).unwrap();
+        let largest = embedding.iter().fold(0_f32, |most, value| most.max(value.abs()));
+        for (stored, given) in entry.embedding().iter().zip(&embedding) {
+            prop_assert!((stored - given).abs() <= largest / 1024.0, "{} {}", stored, given);
+        }
+        prop_assert!((entry.norm - norm(entry.row, entry.scale)).abs() <= 1e-6 * entry.norm);
+    }
+}
+
+#[test]
+fn segments_that_do_not_fit_are_refused() {
+    let mut index = Index::new(DIM + 1);
+    assert!(!index.push(Arc::new(segment(0..2))));
+    assert_eq!((index.len(), index.table_len()), (0, 0));
+    let mut short = segment(0..2);
+    short.norms.pop();
+    assert!(!Index::new(DIM).push(Arc::new(short)));
+}
+
+#[test]
+fn dead_rows_keep_their_place_and_can_come_back() {
+    let mut index = Index::new(DIM);
+    index.push(Arc::new(Segment { dead: vec![0, 2], ..segment(0..3) }));
+    let ids = |index: &Index| index.iter().map(|entry| entry.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&index), index.len()), (vec![1], 1));
+    index.restore(ImageId(2));
+    index.restore(ImageId(2));
+    index.restore(ImageId(9));
+    assert_eq!((ids(&index), index.len()), (vec![1, 2], 2));
+}
+
+#[test]
+fn a_snapshot_does_not_see_later_changes() {
+    let mut index = Index::new(DIM);
+    index.push(Arc::new(segment(0..3)));
+    let snapshot = index.clone();
+    index.remove(ImageId(0));
+    index.push(Arc::new(segment(3..4)));
+    assert_eq!((snapshot.len(), snapshot.contains(ImageId(0)), snapshot.table_len()), (3, true, 3));
+}
+
+#[test]
+fn groups_are_the_first_folders_below_the_root() {
+    let mut index = Index::new(DIM);
+    let mut segment = segment(0..3);
+    for (image, path) in segment.images.iter_mut().zip(["/r/cats/1.jpg", "/r/2.jpg", "/r/dogs/big/3.jpg"]) {
+        image.file.path = path.into();
+    }
+    index.push(Arc::new(segment));
+    assert_eq!(index.iter().map(|entry| entry.group()).collect::<Vec<_>>(), ["cats", "", "dogs"]);
+}
