@@ -9,12 +9,14 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    embed::{self, ModelChoice},
     error::{Error, Exit, Result},
     similarity::Metric,
 };
 
 pub mod completions;
 pub mod man;
+pub mod models;
 
 /// The end of the long help: what the exit codes mean, and how to name a folder that is called like a command.
 const AFTER_HELP: &str = "\
@@ -46,6 +48,8 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Prints the manual page, in roff.
     Man,
+    /// Lists the models, or downloads one's weights.
+    Models(models::ModelsArgs),
 }
 
 /// Which folders, and which files in them.
@@ -86,6 +90,24 @@ pub struct ModelArgs {
     /// Keep nothing on disk.
     #[arg(long)]
     pub no_cache: bool,
+}
+
+impl ModelArgs {
+    /// The model that these arguments ask for.
+    #[must_use]
+    pub fn choice(&self) -> ModelChoice {
+        ModelChoice {
+            name: self.model.clone(),
+            weights: self.weights.clone(),
+            device: match self.device {
+                DeviceArg::Auto => embed::Device::Auto,
+                DeviceArg::Cpu => embed::Device::Cpu,
+                DeviceArg::Cuda => embed::Device::Cuda,
+            },
+            exact: self.exact,
+            threads: self.threads.unwrap_or(0),
+        }
+    }
 }
 
 /// Where the network runs.
@@ -138,6 +160,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
     match cli.command {
         Some(Command::Completions(args)) => completions::run(&args, out),
         Some(Command::Man) => man::run(out),
+        Some(Command::Models(args)) => models::run(&args, out),
         None => Err(Error::Usage("name a command, see `lookalike --help`".into())),
     }
 }

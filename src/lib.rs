@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod cli;
 pub mod color;
 pub mod decode;
+pub mod embed;
 pub mod error;
 pub mod index;
 pub mod preview;

@@ -1,0 +1,152 @@
+//! Turns pictures into embeddings; the only place that names `tch`. An embedding leaves it as plain `f32`s.
+//!
+//! A model is data: a [`Manifest`], and the weights file it names. [`choose`] decides which one to use without
+//! reading any weights, so that a warm start costs nothing; [`load`] builds the network when something must be embedded.
+
+use std::path::PathBuf;
+
+use image::RgbImage;
+
+use crate::error::{Error, Result};
+
+pub mod batcher;
+pub mod catalog;
+pub mod color_grid;
+pub mod device;
+pub mod download;
+pub mod manifest;
+mod network;
+pub mod preprocess;
+pub mod resnet;
+pub mod weights;
+
+pub use catalog::{Catalog, Folders, Listing, catalog};
+pub use device::device_report;
+pub use manifest::Manifest;
+
+use manifest::Architecture;
+
+/// A loaded network. One thread owns it; it may be handed from one thread to another.
+pub trait Embedder: Send {
+    /// The model's description.
+    fn manifest(&self) -> &Manifest;
+
+    /// The raw embeddings of pictures that are already `input`×`input` pixels (see [`preprocess::fit`]), in order,
+    /// each `dim` values long.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
+    fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
+
+    /// How many pictures to hand over at once for the best throughput.
+    fn batch_size(&self) -> usize;
+
+    /// Where and in which precision it computes, for people.
+    fn device(&self) -> String;
+}
+
+/// Where a network runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// The GPU when libtorch sees one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The first CUDA GPU.
+    Cuda,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ModelChoice {
+    /// The model's name; `None` is the best one whose weights are there.
+    pub name: Option<String>,
+    /// A weights file to use instead of looking for it.
+    pub weights: Option<PathBuf>,
+    /// Where to compute.
+    pub device: Device,
+    /// float32 everywhere, instead of the quickest precision that keeps cosines to 0.999.
+    pub exact: bool,
+    /// Threads of the network; 0 is one for each core.
+    pub threads: usize,
+}
+
+/// A model that can be loaded.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What it is.
+    pub manifest: Manifest,
+    /// Its weights; `None` for the baseline, which has none.
+    pub weights: Option<PathBuf>,
+    /// Changes whenever the embeddings would: a short hash of the weights and of what the manifest says about
+    /// the network and its input. Part of the key under which embeddings are stored.
+    pub fingerprint: String,
+}
+
+/// Finds the model to use. Reads manifests and hashes the weights file (see [`weights::fingerprint`]), builds no network.
+///
+/// # Errors
+/// [`Error::Model`] when there is no such model, or its weights are not there; the sentence says what to do.
+pub fn choose(choice: &ModelChoice) -> Result<Model> {
+    choose_in(choice, &Folders::from_env()?)
+}
+
+/// [`choose`] in given folders.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
+    let catalog = catalog(folders);
+    let listing = match (&choice.name, &choice.weights) {
+        (Some(name), _) => catalog.named(name)?.clone(),
+        (None, Some(file)) => catalog.of_weights_file(file)?,
+        (None, None) => catalog.best()?.clone(),
+    };
+    let manifest = listing.manifest;
+    let weights = match (&choice.weights, &manifest.weights, listing.found) {
+        (Some(file), Some(_), _) => {
+            if !file.is_file() {
+                return Err(Error::model(&manifest.name, format!("there is no weights file {}", shown(file))));
+            }
+            Some(file.clone())
+        }
+        (Some(_), None, _) => return Err(Error::model(&manifest.name, "it takes no weights: leave --weights out")),
+        (None, Some(source), None) => return Err(Error::model(&manifest.name, not_found(&manifest, source, folders))),
+        (None, _, found) => found,
+    };
+    let fingerprint = manifest.fingerprint(weights.as_deref())?;
+    Ok(Model { manifest, weights, fingerprint })
+}
+
+fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Folders) -> String {
+    let pull = match &source.url {
+        Some(_) => format!("`lookalike models pull {}` downloads them, or ", manifest.name),
+        None => String::new(),
+    };
+    format!("its weights {} are not here: {pull}put the file into {}", source.file, shown(&folders.models))
+}
+
+/// Reads the weights and builds the network.
+///
+/// # Errors
+/// [`Error::Model`] when the weights do not fit the network or cannot be read, or the device is not there.
+pub fn load(model: &Model, choice: &ModelChoice) -> Result<Box<dyn Embedder>> {
+    if model.manifest.architecture == Architecture::ColorGrid {
+        return Ok(Box::new(color_grid::ColorGrid::new(model.manifest.clone())));
+    }
+    Ok(Box::new(network::Network::load(model, choice)?))
+}
+
+fn shown(path: impl AsRef<std::path::Path>) -> String {
+    crate::printable::printable(path)
+}
+
+/// libtorch's message without its C++ backtrace.
+fn torch_error(name: &str) -> impl Fn(tch::TchError) -> Error + '_ {
+    move |error| {
+        let text = error.to_string();
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
+        Error::model(name, crate::printable::printable_str(line))
+    }
+}

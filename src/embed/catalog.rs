@@ -1,0 +1,270 @@
+//! Which models there are and where their weights lie.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
+use serde::Serialize;
+
+use super::{
+    manifest::{self, Manifest},
+    shown,
+};
+use crate::error::{Error, Result};
+
+/// Where manifests and weights are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Folders {
+    /// The user's own manifests: `lookalike/models` in the configuration folder.
+    pub manifests: PathBuf,
+    /// The user's weights, and where downloads go: `lookalike/models` in the data folder.
+    pub models: PathBuf,
+    /// `models` of the checkout that the program runs in or was built in.
+    pub checkouts: Vec<PathBuf>,
+    /// Where PyTorch keeps what it downloaded: `$TORCH_HOME/hub/checkpoints`.
+    pub torch: PathBuf,
+}
+
+impl Folders {
+    /// The folders of this user and process.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no home folder.
+    pub fn from_env() -> Result<Self> {
+        let base = etcetera::choose_base_strategy().map_err(|_| {
+            Error::Usage("there is no home folder: set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME".into())
+        })?;
+        let torch = env::var_os("TORCH_HOME").map_or_else(|| base.cache_dir().join("torch"), PathBuf::from);
+        Ok(Self {
+            manifests: base.config_dir().join("lookalike/models"),
+            models: base.data_dir().join("lookalike/models"),
+            checkouts: checkouts(),
+            torch: torch.join("hub/checkpoints"),
+        })
+    }
+
+    /// Folders of weights, in the order in which they are searched.
+    fn weights(&self) -> impl Iterator<Item = &Path> {
+        [&*self.models].into_iter().chain(self.checkouts.iter().map(|folder| &**folder)).chain([&*self.torch])
+    }
+}
+
+/// `models` of a checkout in which the program was built (`target/release/lookalike` and the like) or was started.
+fn checkouts() -> Vec<PathBuf> {
+    let program = env::current_exe().unwrap_or_default();
+    let current = env::current_dir().unwrap_or_default();
+    let mut found = Vec::new();
+    for folder in program.ancestors().skip(1).take(5).chain([&*current]) {
+        let models = folder.join("models");
+        // The baseline's manifest tells our checkout from any other folder that happens to hold `models`.
+        if models.join("color-grid.toml").is_file() && folder.join("Cargo.toml").is_file() && !found.contains(&models) {
+            found.push(models);
+        }
+    }
+    found
+}
+
+/// A model and where its weights are.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listing {
+    /// The model.
+    #[serde(flatten)]
+    pub manifest: Manifest,
+    /// The weights file, when it was found. The baseline has none and needs none.
+    pub found: Option<PathBuf>,
+}
+
+impl Listing {
+    /// Whether the model can be used right away.
+    #[must_use]
+    pub fn usable(&self) -> bool {
+        self.found.is_some() || self.manifest.weights.is_none()
+    }
+}
+
+/// All models that this user has.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The models, the best one first.
+    pub listings: Vec<Listing>,
+    /// One sentence for each manifest that could not be read.
+    pub problems: Vec<String>,
+}
+
+/// Reads the built-in manifests and the user's (`*.toml` in the configuration folder or beside the weights) and looks
+/// for their weights. A manifest of the user's replaces a built-in one of the same name.
+#[must_use]
+pub fn catalog(folders: &Folders) -> Catalog {
+    let mut catalog = Catalog::default();
+    for manifest in manifest::built_in() {
+        match manifest {
+            Ok(manifest) => catalog.add(manifest, None, folders),
+            Err(reason) => catalog.problems.push(format!("a built-in model: {reason}")),
+        }
+    }
+    for folder in [&folders.models, &folders.manifests] {
+        for file in toml_files(folder) {
+            match read(&file) {
+                Ok(manifest) => catalog.add(manifest, Some(folder), folders),
+                Err(error) => catalog.problems.push(error.to_string()),
+            }
+        }
+    }
+    catalog.listings.sort_by(|a, b| {
+        let key = |listing: &Listing| (!listing.manifest.baseline, listing.manifest.rank);
+        key(b).cmp(&key(a)).then_with(|| a.manifest.name.cmp(&b.manifest.name))
+    });
+    catalog
+}
+
+impl Catalog {
+    fn add(&mut self, manifest: Manifest, beside: Option<&Path>, folders: &Folders) {
+        let found = manifest.weights.as_ref().and_then(|source| {
+            let mut candidates = beside.into_iter().chain(folders.weights()).map(|folder| folder.join(&source.file));
+            candidates.find(|file| file.is_file())
+        });
+        self.listings.retain(|listing| listing.manifest.name != manifest.name);
+        self.listings.push(Listing { manifest, found });
+    }
+
+    /// The model of that name.
+    ///
+    /// # Errors
+    /// [`Error::Model`] that lists the names there are, and the manifests that could not be read.
+    pub fn named(&self, name: &str) -> Result<&Listing> {
+        self.listings.iter().find(|listing| listing.manifest.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.listings.iter().map(|listing| &*listing.manifest.name).collect();
+            let mut reason = format!("there is no such model; there are {}", names.join(", "));
+            for problem in &self.problems {
+                reason += &format!("; {problem}");
+            }
+            Error::model(crate::printable::printable_str(name), reason)
+        })
+    }
+
+    /// The usable model of the highest rank; the baseline when there is nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when not even the baseline is left.
+    pub fn best(&self) -> Result<&Listing> {
+        self.listings
+            .iter()
+            .find(|listing| listing.usable())
+            .ok_or_else(|| Error::model("auto", "no model can be used: see `lookalike models`"))
+    }
+
+    /// The model a weights file belongs to: by the manifest beside it (same name, `.toml`), else by its file name.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when neither tells.
+    pub fn of_weights_file(&self, file: &Path) -> Result<Listing> {
+        let beside = file.with_extension("toml");
+        if beside.is_file() {
+            return Ok(Listing { manifest: read(&beside)?, found: Some(file.to_path_buf()) });
+        }
+        let named = |listing: &&Listing| {
+            listing
+                .manifest
+                .weights
+                .as_ref()
+                .is_some_and(|source| Path::new(&source.file).file_name() == file.file_name())
+        };
+        self.listings.iter().find(named).cloned().ok_or_else(|| {
+            let reason = format!(
+                "nothing says which network these weights are for: name it with --model, or write the manifest {}",
+                shown(&beside)
+            );
+            Error::model(shown(file), reason)
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<Manifest> {
+    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    Manifest::parse(&text).map_err(|reason| Error::model(shown(file), reason))
+}
+
+/// The `.toml` files of a folder by name; none when there is no such folder.
+fn toml_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folders(home: &TempDir) -> Folders {
+        let folder = |name: &str| {
+            let path = home.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        Folders {
+            manifests: folder("config"),
+            models: folder("data"),
+            checkouts: vec![folder("checkout")],
+            torch: folder("torch"),
+        }
+    }
+
+    fn found(folders: &Folders, name: &str) -> Option<PathBuf> {
+        catalog(folders).named(name).unwrap().found.clone()
+    }
+
+    #[test]
+    fn without_weights_the_baseline_is_the_best() {
+        let home = TempDir::new().unwrap();
+        let catalog = catalog(&folders(&home));
+        assert_eq!(catalog.problems, [""; 0]);
+        assert_eq!(catalog.best().unwrap().manifest.name, "color-grid");
+    }
+
+    #[test]
+    fn weights_are_found_in_the_users_folder_then_the_checkout_then_pytorchs_cache() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        for folder in [&folders.torch, &folders.checkouts[0], &folders.models] {
+            let file = folder.join("resnet50-0676ba61.pth");
+            fs::write(&file, "").unwrap();
+            assert_eq!(found(&folders, "resnet50"), Some(file));
+        }
+        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "resnet50");
+        assert_eq!(found(&folders, "resnet18"), None);
+    }
+
+    #[test]
+    fn the_users_manifest_adds_a_model_and_a_broken_one_is_reported() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        let text = "name='mine'\narchitecture='torchscript'\ndim=8\nrank=99\n[weights]\nfile='mine.pt'\n";
+        fs::write(folders.models.join("mine.toml"), text).unwrap();
+        fs::write(folders.models.join("mine.pt"), "").unwrap();
+        fs::write(folders.manifests.join("broken.toml"), "name = ").unwrap();
+        let catalog = catalog(&folders);
+        assert_eq!(catalog.best().unwrap().manifest.name, "mine");
+        assert_eq!(catalog.problems.len(), 1);
+        assert!(catalog.problems[0].contains("broken.toml"), "{}", catalog.problems[0]);
+        assert!(catalog.named("yours").unwrap_err().to_string().contains("mine"));
+    }
+
+    #[test]
+    fn a_weights_file_is_known_by_its_name_or_by_the_manifest_beside_it() {
+        let home = TempDir::new().unwrap();
+        let catalog = catalog(&folders(&home));
+        let name = |file: &Path| catalog.of_weights_file(file).map(|listing| listing.manifest.name);
+        assert_eq!(name(Path::new("elsewhere/resnet18-f37072fd.pth")).unwrap(), "resnet18");
+        let file = home.path().join("net.pt");
+        assert!(name(&file).unwrap_err().to_string().contains("net.toml"));
+        let text = "name='net'\narchitecture='torchscript'\ndim=8\n[weights]\nfile='net.pt'\n";
+        fs::write(home.path().join("net.toml"), text).unwrap();
+        assert_eq!(name(&file).unwrap(), "net");
+    }
+}

@@ -1,0 +1,113 @@
+//! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
+
+use image::RgbImage;
+use tch::{CModule, Kind, Tensor};
+
+use super::{
+    Embedder, Manifest, Model, ModelChoice, device,
+    manifest::Architecture,
+    preprocess::Normalizer,
+    resnet::{self, Compute, ResNet},
+    shown, torch_error,
+    weights::Weights,
+};
+use crate::error::{Error, Result};
+
+/// A loaded network and how to feed it.
+pub(super) struct Network {
+    manifest: Manifest,
+    normalizer: Normalizer,
+    body: Body,
+    compute: Compute,
+    threads: usize,
+}
+
+enum Body {
+    ResNet(ResNet),
+    Script(CModule),
+}
+
+impl Network {
+    pub(super) fn load(model: &Model, choice: &ModelChoice) -> Result<Self> {
+        let manifest = model.manifest.clone();
+        let name = &*manifest.name;
+        let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
+        let mut compute = device::compute(choice)?;
+        let body = match (manifest.architecture, &manifest.resnet) {
+            (Architecture::ResNet, Some(layout)) => {
+                let mut weights = Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
+                Body::ResNet(ResNet::build(layout, &mut weights, compute)?)
+            }
+            (Architecture::TorchScript, _) => {
+                // Whether a foreign module survives another precision is not ours to guess.
+                compute.kind = Kind::Float;
+                let reason = |error| {
+                    let what = torch_error(name)(error);
+                    Error::model(
+                        shown(file),
+                        format!("this is not a TorchScript module that libtorch can load ({what})"),
+                    )
+                };
+                let mut module = CModule::load_on_device(file, compute.device).map_err(reason)?;
+                module.f_set_eval().map_err(torch_error(name))?;
+                Body::Script(module)
+            }
+            _ => return Err(Error::model(name, "it is no network")),
+        };
+        let normalizer = Normalizer::new(&manifest);
+        Ok(Self { normalizer, body, compute, threads: device::threads(choice.threads), manifest })
+    }
+
+    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor, tch::TchError> {
+        let side = i64::from(self.manifest.input);
+        let pixels =
+            Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
+        // Permuted, not copied: this is the channels-last layout that the convolutions are quickest with.
+        let input = pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)?;
+        let embeddings = match &self.body {
+            Body::ResNet(network) => network.forward(&input)?,
+            Body::Script(module) => module.forward_ts(&[input])?.f_flatten(1, -1)?,
+        };
+        embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()
+    }
+}
+
+impl Embedder for Network {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
+        let (name, dim, side) = (&*self.manifest.name, self.manifest.dim, self.manifest.input);
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(picture) = batch.iter().find(|picture| picture.dimensions() != (side, side)) {
+            let (width, height) = picture.dimensions();
+            return Err(Error::model(name, format!("it takes {side}×{side} pixels, not {width}×{height}")));
+        }
+        // libtorch keeps this number per thread, and the embedder may have been handed to another one.
+        tch::set_num_threads(self.threads as i32);
+        let embeddings = tch::no_grad(|| self.forward(batch)).map_err(torch_error(name))?;
+        let expected = [batch.len() as i64, dim as i64];
+        if embeddings.size() != expected {
+            let reason = format!(
+                "it gave {:?} values for {} pictures, its manifest says {dim} each",
+                embeddings.size(),
+                batch.len()
+            );
+            return Err(Error::model(name, reason));
+        }
+        let mut values = vec![0_f32; batch.len() * dim];
+        embeddings.f_copy_data(&mut values, batch.len() * dim).map_err(torch_error(name))?;
+        Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
+    }
+
+    fn batch_size(&self) -> usize {
+        device::batch_size(self.compute.device)
+    }
+
+    fn device(&self) -> String {
+        device::described(self.compute, self.threads)
+    }
+}
