@@ -1,0 +1,205 @@
+//! What a key can mean, and how each meaning is explained.
+
+/// The four screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Screen {
+    /// A grid of thumbnails.
+    #[default]
+    Browse,
+    /// The pairwise table.
+    Heatmap,
+    /// The selected picture's ranking.
+    Neighbors,
+    /// What could not be read.
+    Problems,
+}
+
+impl Screen {
+    /// All of them, in the order of their number keys.
+    pub const ALL: [Self; 4] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Problems];
+
+    /// Its name on the tab.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Browse => "Browse",
+            Self::Heatmap => "Heatmap",
+            Self::Neighbors => "Neighbors",
+            Self::Problems => "Problems",
+        }
+    }
+}
+
+/// A step of the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One column to the left.
+    Left,
+    /// One column to the right.
+    Right,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// Half a page up.
+    HalfUp,
+    /// Half a page down.
+    HalfDown,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+}
+
+/// What a key means; nothing here knows which key it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Move the cursor.
+    Move(Step),
+    /// Show a screen.
+    Show(Screen),
+    /// Show the next screen.
+    NextScreen,
+    /// Show the screen before.
+    PreviousScreen,
+    /// Rank the others by likeness to the selected picture.
+    OpenNeighbors,
+    /// Show the two pictures of the cell or row side by side.
+    OpenPair,
+    /// Show one picture as large as the terminal allows.
+    OpenPicture,
+    /// Make the neighbor under the cursor the query.
+    Follow,
+    /// Go back along the trail of queries.
+    Return,
+    /// Close what lies on top, or go back to Browse.
+    Escape,
+    /// Filter by path.
+    Filter,
+    /// Sort the grid by the next key.
+    Sort,
+    /// Mark or unmark.
+    Mark,
+    /// Unmark all.
+    UnmarkAll,
+    /// Copy the path.
+    Copy,
+    /// Write the marked paths to a file.
+    Export,
+    /// Cosine or euclidean.
+    Metric,
+    /// Next row order of the heatmap.
+    Order,
+    /// Closer.
+    ZoomIn,
+    /// Farther away.
+    ZoomOut,
+    /// The zoom at which everything fits.
+    ZoomFit,
+    /// Exchange row and column.
+    Swap,
+    /// Nearest or farthest first.
+    Farthest,
+    /// Fewer neighbors.
+    Fewer,
+    /// More neighbors.
+    More,
+    /// Explain the keys.
+    Help,
+    /// Draw all anew.
+    Redraw,
+    /// Go to the background.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+impl Action {
+    /// What it does, in at most 44 characters, for the help page and the README.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Move(Step::Up) => "up",
+            Self::Move(Step::Down) => "down",
+            Self::Move(Step::Left) => "left",
+            Self::Move(Step::Right) => "right",
+            Self::Move(Step::PageUp) => "one page up",
+            Self::Move(Step::PageDown) => "one page down",
+            Self::Move(Step::HalfUp) => "half a page up",
+            Self::Move(Step::HalfDown) => "half a page down",
+            Self::Move(Step::First) => "to the first",
+            Self::Move(Step::Last) => "to the last",
+            Self::Show(Screen::Browse) => "Browse: all pictures",
+            Self::Show(Screen::Heatmap) => "Heatmap: every pair at once",
+            Self::Show(Screen::Neighbors) => "Neighbors: most alike first",
+            Self::Show(Screen::Problems) => "Problems: files that were skipped",
+            Self::NextScreen => "next screen",
+            Self::PreviousScreen => "screen before",
+            Self::OpenNeighbors => "neighbors of this picture",
+            Self::OpenPair => "both pictures side by side",
+            Self::OpenPicture => "picture as large as possible",
+            Self::Follow => "make the neighbor the new query",
+            Self::Return => "back along the trail of queries",
+            Self::Escape => "close or go back (never quits)",
+            Self::Filter => "filter by path as you type",
+            Self::Sort => "sort: folder, name, date, similarity",
+            Self::Mark => "mark or unmark",
+            Self::UnmarkAll => "unmark all",
+            Self::Copy => "copy the path to the clipboard",
+            Self::Export => "write the marked paths to a file",
+            Self::Metric => "cosine or euclidean, at once",
+            Self::Order => "row order: name, folder, similarity",
+            Self::ZoomIn => "larger",
+            Self::ZoomOut => "smaller, to see more",
+            Self::ZoomFit => "fit everything",
+            Self::Swap => "exchange row and column",
+            Self::Farthest => "nearest or farthest first",
+            Self::Fewer => "fewer neighbors",
+            Self::More => "more neighbors",
+            Self::Help => "this help",
+            Self::Redraw => "draw the screen anew",
+            Self::Suspend => "to the background (fg returns)",
+            Self::Quit => "quit; what is indexed stays",
+        }
+    }
+
+    /// One or two words for the line of hints; empty for what everybody expects or finds in the help.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::OpenNeighbors => "neighbors",
+            Self::OpenPair => "pair",
+            Self::OpenPicture => "view",
+            Self::Follow => "new query",
+            Self::Return => "back",
+            Self::Filter => "filter",
+            Self::Sort => "sort",
+            Self::Mark => "mark",
+            Self::Metric => "metric",
+            Self::Order => "order",
+            Self::ZoomIn => "zoom in",
+            Self::ZoomOut => "zoom out",
+            Self::Swap => "swap",
+            Self::Farthest => "farthest",
+            Self::More => "more",
+            Self::Fewer => "fewer",
+            Self::Copy => "copy path",
+            Self::Help => "help",
+            Self::Quit => "quit",
+            Self::Escape => "close",
+            Self::Move(_)
+            | Self::Show(_)
+            | Self::NextScreen
+            | Self::PreviousScreen
+            | Self::UnmarkAll
+            | Self::Export
+            | Self::ZoomFit
+            | Self::Redraw
+            | Self::Suspend => "",
+        }
+    }
+}

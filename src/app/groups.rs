@@ -1,0 +1,57 @@
+//! Which sub-folder each picture belongs to, as small numbers that can be colored.
+
+use std::collections::HashMap;
+
+use crate::index::{ImageId, Index};
+
+/// The groups of an index in order of arrival; kept in step as it grows.
+#[derive(Default)]
+pub struct Groups {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+    of: Vec<u32>,
+}
+
+/// The number of pictures that lie in no sub-folder.
+const NONE: u32 = u32::MAX;
+
+impl Groups {
+    /// Takes in what is new in the index.
+    pub fn grow(&mut self, index: &Index) {
+        for at in self.of.len()..index.table_len() {
+            let number = match index.get(ImageId(at as u32)).map(|entry| entry.group().to_owned()) {
+                None => NONE,
+                Some(name) if name.is_empty() => NONE,
+                Some(name) => *self.numbers.entry(name).or_insert_with_key(|name| {
+                    self.names.push(name.clone());
+                    (self.names.len() - 1) as u32
+                }),
+            };
+            self.of.push(number);
+        }
+    }
+
+    /// The number of a picture's group, counted from 0; `None` for a picture that lies in no sub-folder.
+    #[must_use]
+    pub fn of(&self, id: ImageId) -> Option<usize> {
+        self.of.get(id.at()).filter(|number| **number != NONE).map(|number| *number as usize)
+    }
+
+    /// A group's name.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.names.get(number).map_or("", String::as_str)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether no picture lies in a sub-folder.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}

@@ -1,0 +1,190 @@
+//! Where things lie on the screen: pure arithmetic, shared by the mouse, the pictures asked for, and the drawing.
+
+use super::action::Screen;
+
+/// A rectangle of terminal cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Area {
+    /// Leftmost column.
+    pub x: u16,
+    /// Topmost row.
+    pub y: u16,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+impl Area {
+    /// A rectangle at the top left.
+    #[must_use]
+    pub fn of((width, height): (u16, u16)) -> Self {
+        Self { x: 0, y: 0, width, height }
+    }
+
+    /// One past the last column.
+    #[must_use]
+    pub fn right(self) -> u16 {
+        self.x.saturating_add(self.width)
+    }
+
+    /// One past the last row.
+    #[must_use]
+    pub fn bottom(self) -> u16 {
+        self.y.saturating_add(self.height)
+    }
+
+    /// Whether nothing can be drawn in it.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.width == 0 || self.height == 0
+    }
+
+    /// Whether a cell lies in it.
+    #[must_use]
+    pub fn contains(self, (x, y): (u16, u16)) -> bool {
+        (self.x..self.right()).contains(&x) && (self.y..self.bottom()).contains(&y)
+    }
+
+    /// The top rows and what is under them.
+    #[must_use]
+    pub fn top(self, rows: u16) -> (Self, Self) {
+        let rows = rows.min(self.height);
+        (Self { height: rows, ..self }, Self { y: self.y + rows, height: self.height - rows, ..self })
+    }
+
+    /// What is above the bottom rows, and those.
+    #[must_use]
+    pub fn off_bottom(self, rows: u16) -> (Self, Self) {
+        self.top(self.height - rows.min(self.height))
+    }
+
+    /// The left columns and what is beside them.
+    #[must_use]
+    pub fn left(self, columns: u16) -> (Self, Self) {
+        let columns = columns.min(self.width);
+        (Self { width: columns, ..self }, Self { x: self.x + columns, width: self.width - columns, ..self })
+    }
+
+    /// What is left of the right columns, and those.
+    #[must_use]
+    pub fn off_right(self, columns: u16) -> (Self, Self) {
+        self.left(self.width - columns.min(self.width))
+    }
+
+    /// Without some columns at both sides and some rows at top and bottom.
+    #[must_use]
+    pub fn inside(self, columns: u16, rows: u16) -> Self {
+        let (columns, rows) = (columns.min(self.width / 2), rows.min(self.height / 2));
+        Self { x: self.x + columns, y: self.y + rows, width: self.width - 2 * columns, height: self.height - 2 * rows }
+    }
+}
+
+/// The lines around the screen proper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shell {
+    /// Tabs, and under them, where there is room, folder, model and progress.
+    pub header: Area,
+    /// The screen proper.
+    pub body: Area,
+    /// The line of hints; empty on a short terminal, where the status line stands in.
+    pub hints: Area,
+    /// The status line.
+    pub status: Area,
+}
+
+/// Divides a terminal.
+#[must_use]
+pub fn shell(size: (u16, u16)) -> Shell {
+    let all = Area::of(size);
+    let (header, hints, status) = match all.height {
+        16.. => (2, 1, 1),
+        5.. => (1, 0, 1),
+        3.. => (1, 0, 0),
+        _ => (0, 0, 0),
+    };
+    let (header, rest) = all.top(header);
+    let (rest, status) = rest.off_bottom(status);
+    let (body, hints) = rest.off_bottom(hints);
+    Shell { header, body, hints, status }
+}
+
+/// Where each tab's label begins and ends in the header, and the words on it.
+#[must_use]
+pub fn tabs(header: Area, problems: usize) -> Vec<(Screen, Area, String)> {
+    let name = if header.width >= 72 { TITLE } else { "" };
+    let mut x = header.x + name.len() as u16 + if name.is_empty() { 0 } else { 3 };
+    let mut tabs = Vec::new();
+    for (at, screen) in Screen::ALL.into_iter().enumerate() {
+        let count = if screen == Screen::Problems && problems > 0 { format!(" {problems}") } else { String::new() };
+        let label = match header.width {
+            46.. => format!(" {} {}{count} ", at + 1, screen.name()),
+            _ => format!(" {} {} ", at + 1, &screen.name()[..3]),
+        };
+        let width = label.chars().count() as u16;
+        let area = Area { x, y: header.y, width, height: header.height.min(1) };
+        if area.right() > header.right() {
+            break;
+        }
+        x = area.right() + 1;
+        tabs.push((screen, area, label));
+    }
+    tabs
+}
+
+/// The program's name in the corner.
+pub const TITLE: &str = "lookalike";
+
+/// The first visible row after the cursor moved: the page stays where it is unless the cursor would leave it.
+#[must_use]
+pub fn scroll(first: usize, cursor: usize, visible: usize, total: usize) -> usize {
+    let visible = visible.max(1);
+    let lowest = (cursor + 1).saturating_sub(visible);
+    first.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(visible))
+}
+
+/// The size a picture takes in a box of cells that are twice as high as wide, and where: as large as fits, centered.
+#[must_use]
+pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {
+    if area.is_empty() || pixels.0 == 0 || pixels.1 == 0 {
+        return area;
+    }
+    let (width, height) = (f64::from(pixels.0), f64::from(pixels.1));
+    let scale = (f64::from(area.width) / width).min(f64::from(area.height) * 2.0 / height);
+    let columns = ((width * scale).round() as u16).clamp(1, area.width);
+    let rows = ((height * scale / 2.0).round() as u16).clamp(1, area.height);
+    Area { x: area.x + (area.width - columns) / 2, y: area.y + (area.height - rows) / 2, width: columns, height: rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_covers_every_terminal_exactly() {
+        for size in [(0, 0), (1, 1), (3, 4), (40, 12), (80, 24), (120, 36), (300, 100)] {
+            let shell = shell(size);
+            let rows: u16 = [shell.header, shell.body, shell.hints, shell.status].iter().map(|area| area.height).sum();
+            assert_eq!(rows, size.1, "{size:?}");
+            assert_eq!((shell.body.width, shell.body.y), (size.0, shell.header.bottom()), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn scrolling_keeps_the_cursor_on_the_page_and_the_page_in_the_list() {
+        assert_eq!(scroll(0, 5, 10, 100), 0);
+        assert_eq!(scroll(0, 10, 10, 100), 1);
+        assert_eq!(scroll(50, 20, 10, 100), 20);
+        assert_eq!(scroll(95, 99, 10, 100), 90);
+        assert_eq!(scroll(7, 0, 10, 3), 0);
+        assert_eq!(scroll(7, 0, 0, 0), 0);
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape_in_cells_twice_as_high_as_wide() {
+        let area = Area { x: 10, y: 5, width: 20, height: 10 };
+        assert_eq!(fitted(area, (100, 100)), area);
+        assert_eq!(fitted(area, (400, 100)), Area { x: 10, y: 8, width: 20, height: 3 });
+        assert_eq!(fitted(area, (100, 400)), Area { x: 17, y: 5, width: 5, height: 10 });
+    }
+}

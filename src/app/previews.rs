@@ -1,0 +1,93 @@
+//! The pictures that are ready to be drawn, and those that were asked for.
+
+use std::collections::HashSet;
+
+use lru::LruCache;
+
+use super::layout::Area;
+use crate::{
+    index::ImageId,
+    preview::{Preview, PreviewKey},
+};
+
+/// A place on the screen where a picture belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The picture.
+    pub image: ImageId,
+    /// The box it has to fit into.
+    pub area: Area,
+}
+
+impl Slot {
+    /// The preview that fills it.
+    #[must_use]
+    pub fn key(&self) -> PreviewKey {
+        PreviewKey { image: self.image, width: self.area.width, height: self.area.height }
+    }
+}
+
+/// Terminal cells of pictures that are kept: in the heaviest protocol about a kilobyte each.
+const KEPT_CELLS: usize = 60_000;
+
+/// Encoded pictures, the least recently seen dropped first.
+pub struct Previews {
+    ready: LruCache<PreviewKey, Preview>,
+    cells: usize,
+    asked: HashSet<PreviewKey>,
+}
+
+impl Default for Previews {
+    fn default() -> Self {
+        Self { ready: LruCache::unbounded(), cells: 0, asked: HashSet::new() }
+    }
+}
+
+impl Previews {
+    /// The picture for a slot, if it is ready.
+    #[must_use]
+    pub fn get(&self, key: &PreviewKey) -> Option<&Preview> {
+        self.ready.peek(key)
+    }
+
+    /// Keeps a picture, and lets go of those not seen for longest.
+    pub fn insert(&mut self, key: PreviewKey, preview: Preview, screen: usize) {
+        self.asked.remove(&key);
+        self.cells += cells(&key);
+        if self.ready.put(key, preview).is_some() {
+            self.cells -= cells(&key);
+        }
+        while self.cells > KEPT_CELLS.max(4 * screen) {
+            let Some((old, _)) = self.ready.pop_lru() else { break };
+            self.cells -= cells(&old);
+        }
+    }
+
+    /// Notes what the screen shows; returns what has to be asked for, most wanted first, or nothing when all of it is
+    /// there or under way.
+    pub fn want(&mut self, wanted: Vec<PreviewKey>) -> Option<Vec<PreviewKey>> {
+        for key in &wanted {
+            self.ready.promote(key);
+        }
+        let missing: Vec<_> = wanted.into_iter().filter(|key| !self.ready.contains(key)).collect();
+        if missing.iter().all(|key| self.asked.contains(key)) {
+            return None;
+        }
+        self.asked = missing.iter().copied().collect();
+        Some(missing)
+    }
+
+    /// Forgets everything: the terminal has.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets what was asked for, so that it is asked for again.
+    pub fn forget_asked(&mut self) {
+        self.asked.clear();
+    }
+}
+
+fn cells(key: &PreviewKey) -> usize {
+    usize::from(key.width) * usize::from(key.height)
+}

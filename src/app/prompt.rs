@@ -1,0 +1,70 @@
+//! A line of text that is being typed.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::index::ImageId;
+
+/// What the text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The filter of the grid; `before` was selected when it was opened.
+    Filter {
+        /// To be selected again when the filter is given up.
+        before: Option<ImageId>,
+    },
+    /// The file to which the marked paths are written.
+    Export,
+}
+
+/// A text field in the status line; while it is open it gets all keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What was typed so far; typing goes on at its end.
+    pub text: String,
+}
+
+/// What a key did to a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    /// The text changed.
+    Changed,
+    /// Enter.
+    Accepted,
+    /// Esc, or Backspace in an empty field.
+    GivenUp,
+    /// The key is not for typing.
+    Ignored,
+}
+
+impl Prompt {
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Typed {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter => Typed::Accepted,
+            KeyCode::Esc => Typed::GivenUp,
+            KeyCode::Char('c') if control => Typed::GivenUp,
+            KeyCode::Char('u') if control => {
+                self.text.clear();
+                Typed::Changed
+            }
+            KeyCode::Char('w') if control => {
+                let kept = self.text.trim_end().rfind(|c: char| c.is_whitespace() || c == '/').map_or(0, |at| at + 1);
+                self.text.truncate(if kept == self.text.len() { 0 } else { kept });
+                Typed::Changed
+            }
+            KeyCode::Backspace if self.text.is_empty() => Typed::GivenUp,
+            KeyCode::Backspace => {
+                self.text.pop();
+                Typed::Changed
+            }
+            KeyCode::Char(c) if !control && !c.is_control() => {
+                self.text.push(c);
+                Typed::Changed
+            }
+            _ => Typed::Ignored,
+        }
+    }
+}

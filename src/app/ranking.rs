@@ -1,0 +1,180 @@
+//! The Neighbors screen's state: the query, the trail that led to it, and its ranking.
+
+use super::layout::{self, Area};
+use crate::{
+    index::ImageId,
+    similarity::{Comparison, Metric},
+};
+
+/// Numbers of neighbors to choose from.
+const STEPS: [usize; 8] = [1, 3, 5, 10, 20, 50, 100, 200];
+
+/// One row of the ranking.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// The picture.
+    pub id: ImageId,
+    /// Its value in the current metric.
+    pub value: f32,
+    /// Its place in the current metric, 1 the nearest.
+    pub rank: usize,
+    /// Its place in the other metric.
+    pub other: usize,
+    /// From 0, the least alike of all pictures, to 1, a picture with itself.
+    pub likeness: f32,
+}
+
+/// The Neighbors screen.
+pub struct Ranking {
+    /// What the rows were ranked for.
+    pub query: Option<ImageId>,
+    /// The queries before, oldest first.
+    pub trail: Vec<ImageId>,
+    /// Rows wanted.
+    pub k: usize,
+    /// Least alike first.
+    pub farthest: bool,
+    /// The ranking, empty until the query was compared.
+    pub rows: Vec<Ranked>,
+    /// The row under the cursor.
+    pub cursor: usize,
+    /// First visible row.
+    pub first: usize,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self { query: None, trail: Vec::new(), k: 20, farthest: false, rows: Vec::new(), cursor: 0, first: 0 }
+    }
+}
+
+impl Ranking {
+    /// The neighbor under the cursor.
+    #[must_use]
+    pub fn focused(&self) -> Option<ImageId> {
+        self.rows.get(self.cursor).map(|row| row.id)
+    }
+
+    /// Makes the rows anew, keeping the cursor on its picture when that is still among them.
+    pub fn rank(&mut self, comparison: &Comparison, metric: Metric) {
+        let focused = self.focused();
+        let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
+        let best = metric.of_itself();
+        let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
+        self.rows = rows
+            .into_iter()
+            .map(|row| Ranked {
+                id: row.id,
+                value: row.value,
+                rank: row.rank,
+                other: comparison.rank(metric.toggled(), row.id).unwrap_or(row.rank),
+                likeness: if farthest == best {
+                    1.0
+                } else {
+                    ((row.value - farthest) / (best - farthest)).clamp(0.0, 1.0)
+                },
+            })
+            .collect();
+        self.cursor = focused
+            .and_then(|id| self.rows.iter().position(|row| row.id == id))
+            .unwrap_or(self.cursor)
+            .min(self.rows.len().saturating_sub(1));
+    }
+
+    /// Forgets the rows: another query, another direction.
+    pub fn clear(&mut self) {
+        (self.rows, self.cursor, self.first) = (Vec::new(), 0, 0);
+    }
+
+    /// More or fewer rows.
+    pub fn resize(&mut self, more: bool) {
+        let next =
+            if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < self.k) };
+        self.k = next.unwrap_or(self.k);
+    }
+}
+
+/// Where the query and the ranking lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranks {
+    /// The line with what is shown.
+    pub title: Area,
+    /// The query's picture and facts, where there is room.
+    pub query: Option<Area>,
+    /// The rows.
+    pub list: Area,
+    /// Terminal rows of one neighbor.
+    pub height: u16,
+    /// Columns of a neighbor's thumbnail, 0 where there is no room.
+    pub thumb: u16,
+}
+
+impl Ranks {
+    /// Divides the body.
+    #[must_use]
+    pub fn new(body: Area) -> Self {
+        let (title, rest) = body.top(u16::from(body.height > 3));
+        let query = match body.width {
+            100.. => body.width * 2 / 5,
+            64.. => 30,
+            _ => 0,
+        };
+        let (query, list) = if query > 0 && rest.height >= 8 {
+            let (query, list) = rest.left(query);
+            (Some(query), list.left(1).1)
+        } else {
+            (None, rest)
+        };
+        let (height, thumb) = match (list.height, list.width) {
+            (24.., 56..) => (4, 10),
+            (9.., 34..) => (3, 8),
+            (6.., _) => (2, 0),
+            _ => (1, 0),
+        };
+        Self { title, query, list, height, thumb }
+    }
+
+    /// Neighbors on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.list.height / self.height)
+    }
+
+    /// The visible row `at`.
+    #[must_use]
+    pub fn row(&self, at: usize) -> Area {
+        Area { y: self.list.y + at as u16 * self.height, height: self.height, ..self.list }
+    }
+
+    /// The thumbnail in the visible row `at`.
+    #[must_use]
+    pub fn picture(&self, at: usize) -> Area {
+        let row = self.row(at);
+        let (row, _) = row.off_bottom(u16::from(self.height > 3));
+        row.left(2).1.left(self.thumb).0
+    }
+
+    /// The visible row at a terminal cell.
+    #[must_use]
+    pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        (0..self.page()).find(|row| self.row(*row).contains(at))
+    }
+
+    /// The query's picture.
+    #[must_use]
+    pub fn query_picture(&self) -> Option<Area> {
+        self.query.map(|query| query.inside(1, 0).off_bottom(4).0)
+    }
+
+    /// What is known of the query.
+    #[must_use]
+    pub fn query_facts(&self) -> Option<Area> {
+        self.query.map(|query| query.inside(1, 0).off_bottom(4).1)
+    }
+}
+
+/// The first visible row that shows the cursor.
+#[must_use]
+pub fn scrolled(ranks: &Ranks, ranking: &Ranking) -> usize {
+    layout::scroll(ranking.first, ranking.cursor, ranks.page(), ranking.rows.len())
+}

@@ -1,0 +1,56 @@
+//! Draws the explorer: a pure function of [`App`]. One file a screen; nothing here changes state.
+
+mod browse;
+mod canvas;
+mod chrome;
+mod empty;
+mod facts;
+mod heatmap;
+mod help;
+mod neighbors;
+mod pictures;
+mod problems;
+pub mod text;
+pub mod theme;
+
+use ratatui::Frame;
+
+use self::{canvas::Canvas, theme::Theme};
+use crate::app::{App, Overlay, action::Screen, layout::Area};
+
+/// Draws the whole screen.
+pub fn draw(app: &App, frame: &mut Frame) {
+    let theme = Theme::new(app.setup().depth, app.setup().background);
+    let mut canvas = Canvas::new(frame.buffer_mut(), theme);
+    let shell = app.shell();
+    chrome::header(app, &mut canvas, shell.header);
+    match (app.help(), app.overlay(), app.screen()) {
+        (Some(first), ..) => help::draw(first, &mut canvas, shell.body),
+        (None, Overlay::Picture(id), _) => pictures::large(app, &mut canvas, id),
+        (None, Overlay::Pair { row, col }, _) => pictures::pair(app, &mut canvas, row, col),
+        (None, Overlay::None, Screen::Browse) => browse::draw(app, &mut canvas),
+        (None, Overlay::None, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
+        (None, Overlay::None, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
+        (None, Overlay::None, Screen::Problems) => problems::draw(app, &mut canvas),
+    }
+    if shell.hints.is_empty() && app.message().is_none() && app.prompt().is_none() {
+        chrome::hints(app, &mut canvas, shell.status);
+    } else {
+        chrome::hints(app, &mut canvas, shell.hints);
+        chrome::status(app, &mut canvas, shell.status);
+    }
+}
+
+/// Where the visible part of a list lies, at the right edge of its area; nothing when all of it is visible.
+fn scrollbar(canvas: &mut Canvas<'_>, area: Area, first: usize, visible: usize, total: usize) {
+    if total <= visible || area.is_empty() {
+        return;
+    }
+    let height = usize::from(area.height);
+    let length = (height * visible / total).clamp(1, height);
+    let top = (first * (height - length)).div_ceil(total - visible).min(height - length);
+    let track = Area { x: area.right() - 1, width: 1, ..area };
+    let thumb = Area { y: area.y + top as u16, height: length as u16, ..track };
+    canvas.fill(track, '│', canvas.theme.faint());
+    canvas.fill(thumb, '┃', canvas.theme.dim());
+}

@@ -1,0 +1,130 @@
+//! Browse: the grid of thumbnails and the details of the selected picture.
+
+use ratatui::text::{Line, Span};
+
+use super::{canvas::Canvas, empty, facts, pictures, text};
+use crate::app::{
+    App,
+    browse::{Details, Sort},
+    layout::Area,
+    previews::Slot,
+};
+
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
+    let (grid, body) = (app.grid(), app.shell().body);
+    let theme = canvas.theme;
+    if empty::nothing_indexed(app, canvas, body) {
+        return;
+    }
+    title(app, canvas, grid.title);
+    if let Some(details) = grid.details {
+        canvas.divider(details.x - 1, body, grid.title);
+        draw_details(app, canvas, &Details::new(details));
+    }
+    let list = app.browse();
+    if list.ids.is_empty() {
+        let what = format!("No path contains “{}”.", crate::printable::printable_str(&list.filter));
+        let all = text::counted(app.index().len(), "picture");
+        empty::say(canvas, grid.tiles, &what, &format!("Esc shows all {all} again."));
+        return;
+    }
+    let first = list.first * grid.columns;
+    for (at, id) in list.ids.iter().skip(first).take(grid.page()).enumerate() {
+        let (tile, selected) = (grid.tile(at), app.selected() == Some(*id));
+        pictures::slot(app, canvas, Slot { image: *id, area: grid.picture(at) });
+        if selected {
+            frame(canvas, tile);
+        }
+        // The name stands in the lower line of the frame.
+        let (_, under) = tile.off_bottom(1);
+        let label = under.inside(1, 0);
+        let mark = if app.marks().contains(id) { "●" } else { "" };
+        let room = usize::from(label.width).saturating_sub(if selected { 2 } else { 0 } + text::width(mark));
+        let name = text::cut_middle(&facts::name(app, *id), room);
+        let style = if selected { theme.accent() } else { theme.dim() };
+        let pad = if selected { " " } else { "" };
+        let line = Line::from(vec![Span::styled(mark, theme.mark()), Span::styled(format!("{pad}{name}{pad}"), style)]);
+        let indent = (label.width.saturating_sub(line.width() as u16)) / 2;
+        canvas.line(label.left(indent).1, 0, line);
+    }
+    scrollbar(app, canvas, grid.tiles, grid.columns, grid.rows);
+}
+
+fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let theme = canvas.theme;
+    let list = app.browse();
+    let at = app.selected().and_then(|id| list.position(id)).map_or(0, |at| at + 1);
+    let mut spans = vec![
+        Span::styled(format!("{} of {}", text::count(at), text::count(list.ids.len())), theme.strong()),
+        Span::styled(format!(" · by {}", list.sort.name()), theme.dim()),
+    ];
+    if list.sort == Sort::Similarity
+        && let Some(anchor) = &list.anchor
+        && let crate::similarity::Query::Image(id) = anchor.query()
+    {
+        spans.push(Span::styled(format!(" to {}", text::cut_middle(&facts::name(app, *id), 20)), theme.dim()));
+    }
+    if !list.filter.is_empty() {
+        let filter = format!(" · filter “{}”", crate::printable::printable_str(&list.filter));
+        spans.push(Span::styled(filter, theme.warning()));
+    }
+    canvas.rule(area, Line::from(spans));
+}
+
+/// The frame of the selected tile.
+fn frame(canvas: &mut Canvas<'_>, tile: Area) {
+    if tile.width < 2 || tile.height < 2 {
+        return;
+    }
+    let style = canvas.theme.accent();
+    let (right, bottom) = (tile.right() - 1, tile.bottom() - 1);
+    let (upper, lower) = (Area { height: 1, ..tile }, Area { y: bottom, height: 1, ..tile });
+    canvas.fill(upper, '━', style);
+    canvas.fill(lower, '━', style);
+    canvas.fill(Area { width: 1, ..tile }, '┃', style);
+    canvas.fill(Area { x: right, width: 1, ..tile }, '┃', style);
+    for (x, y, corner) in [(tile.x, tile.y, '┏'), (right, tile.y, '┓'), (tile.x, bottom, '┗'), (right, bottom, '┛')]
+    {
+        canvas.fill(Area { x, y, width: 1, height: 1 }, corner, style);
+    }
+}
+
+fn scrollbar(app: &App, canvas: &mut Canvas<'_>, tiles: Area, columns: usize, rows: usize) {
+    let total = app.browse().ids.len().div_ceil(columns);
+    super::scrollbar(canvas, tiles, app.browse().first, rows, total);
+}
+
+fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
+    let theme = canvas.theme;
+    let Some(selected) = app.selected() else { return };
+    pictures::slot(app, canvas, Slot { image: selected, area: details.picture });
+    facts::draw(app, canvas, details.facts, selected);
+    if app.index().len() < 2 {
+        return;
+    }
+    canvas.text(details.nearest, 0, &format!("Nearest by {}", app.metric().name()), theme.strong());
+    for (at, row) in app.nearest().iter().enumerate() {
+        let area = details.thumbs[at];
+        let value = text::value(row.value);
+        if details.as_pictures {
+            pictures::slot(app, canvas, Slot { image: row.id, area: details.thumb(at) });
+            let (_, under) = area.off_bottom(2);
+            canvas.centered(under, 0, &value, theme.accent());
+            let name = text::cut_middle(&facts::name(app, row.id), under.width.into());
+            canvas.centered(under, 1, &name, theme.dim());
+        } else {
+            let room = usize::from(area.width).saturating_sub(6);
+            canvas.line(
+                area,
+                0,
+                Line::from(vec![
+                    Span::styled(format!("{value} "), theme.accent()),
+                    Span::styled(text::cut_middle(&facts::name(app, row.id), room), theme.dim()),
+                ]),
+            );
+        }
+    }
+    if app.nearest().is_empty() {
+        canvas.text(details.thumbs[0], 0, "comparing…", theme.dim());
+    }
+}

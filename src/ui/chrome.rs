@@ -1,0 +1,210 @@
+//! The lines around the screen: header, hints, status.
+
+use ratatui::text::{Line, Span};
+
+use super::{canvas::Canvas, empty, text};
+use crate::{
+    app::{
+        App, Run, Severity, keymap,
+        layout::{self, Area},
+        prompt::{Prompt, Purpose},
+    },
+    pipeline::{Progress, Stage},
+    printable::{printable, printable_str},
+};
+
+/// Tabs and metric; under them folder, model and count, and how the indexing is doing.
+pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let theme = canvas.theme;
+    let tabs = layout::tabs(area, app.skipped().len());
+    if let Some((_, first, _)) = tabs.first()
+        && first.x > area.x
+    {
+        canvas.line(area, 0, Line::from(vec![Span::raw(" "), Span::styled(layout::TITLE, theme.accent())]));
+    }
+    for (screen, place, label) in &tabs {
+        let style = if *screen == app.screen() { theme.active() } else { theme.dim() };
+        canvas.line(*place, 0, Span::styled(label.as_str(), style));
+    }
+    let used = tabs.last().map_or(area.x, |(_, place, _)| place.right()) - area.x;
+    let (_, free) = area.left(used + 1);
+    let metric = app.metric().name();
+    if usize::from(free.width) > metric.len() {
+        canvas.right(free, 0, Line::from(vec![Span::styled(metric, theme.accent()), Span::raw(" ")]));
+    }
+    if area.height > 1 {
+        let taken = progress(app, canvas, area);
+        let (left, _) = area.off_right(taken);
+        summary(app, canvas, left.left(1).1);
+    } else if let Some(now) = app.progress().filter(|_| *app.run() == Run::Running)
+        && now.total > 0
+    {
+        let percent = format!("{}% ", 100 * now.done / now.total);
+        let room = free.width.saturating_sub(metric.len() as u16 + 2);
+        if usize::from(room) > percent.len() {
+            canvas.right(free.left(room).0, 0, Line::styled(percent, theme.dim()));
+        }
+    }
+}
+
+fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let theme = canvas.theme;
+    let mut parts = vec![Span::styled(text::counted(app.index().len(), "image"), theme.dim())];
+    if let Some(model) = app.model() {
+        let name = printable_str(&model.name);
+        parts.push(match model.baseline {
+            true => Span::styled(format!("{name}: a baseline, not an embedder"), theme.warning()),
+            false => Span::styled(format!("{name} ({} dimensions)", model.dim), theme.dim()),
+        });
+    }
+    let rest: usize = parts.iter().map(|part| part.width() + 3).sum();
+    let room = usize::from(area.width).saturating_sub(rest + 1).max(8);
+    let mut line = vec![Span::raw(text::cut_middle(&empty::folders(app), room))];
+    for part in parts {
+        line.push(Span::styled(" · ", theme.faint()));
+        line.push(part);
+    }
+    canvas.line(area, 1, Line::from(line));
+}
+
+/// Draws how far the indexing is at the right of the second line; returns the columns it took.
+fn progress(app: &App, canvas: &mut Canvas<'_>, area: Area) -> u16 {
+    let theme = canvas.theme;
+    let (Run::Running, Some(now)) = (app.run(), app.progress()) else {
+        return match app.run() {
+            Run::Failed(_) => canvas.right(area, 1, Line::styled("✗ indexing stopped ", theme.error())),
+            _ if app.marks().is_empty() => 0,
+            _ => marks(app, canvas, area, 1),
+        };
+    };
+    let line = match now.stage {
+        Stage::Loading => Line::styled("loading the model… ", theme.dim()),
+        Stage::Scanning if now.done > 0 => {
+            Line::styled(format!("scanning… {} ", text::counted(now.done, "file")), theme.dim())
+        }
+        Stage::Scanning => Line::styled("scanning… ", theme.dim()),
+        Stage::Embedding => embedding(canvas, area, now),
+        Stage::Done => return 0,
+    };
+    canvas.right(area, 1, line)
+}
+
+fn embedding(canvas: &Canvas<'_>, area: Area, now: &Progress) -> Line<'static> {
+    let theme = canvas.theme;
+    let mut words = format!(" {}/{}", text::count(now.done), text::count(now.total));
+    if area.width >= 76 && now.per_second > 0.0 {
+        words += &match now.per_second {
+            fast @ 10.0.. => format!(" · {fast:.0}/s"),
+            slow => format!(" · {slow:.1}/s"),
+        };
+    }
+    if area.width >= 76
+        && let Some(left) = now.left
+    {
+        words += &format!(" · {} left", text::duration(left.as_secs().max(1)));
+    }
+    let columns = usize::from(area.width / 8).clamp(6, 24);
+    let share = if now.total == 0 { 0.0 } else { now.done as f32 / now.total as f32 };
+    let (full, rest) = bar(share, columns);
+    Line::from(vec![
+        Span::styled(full, theme.accent()),
+        Span::styled(rest, theme.faint()),
+        Span::styled(words, theme.dim()),
+        Span::raw(" "),
+    ])
+}
+
+/// A bar in eighths of a cell, and the track that is left of it.
+pub(super) fn bar(share: f32, columns: usize) -> (String, String) {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * (columns * 8) as f32).round() as usize;
+    let full = format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8]);
+    let track = "·".repeat(columns.saturating_sub(text::width(&full)));
+    (full, track)
+}
+
+fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
+    let words = format!("● {} marked ", text::count(app.marks().len()));
+    canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
+}
+
+/// As many hints as fit; help and quit always.
+pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = canvas.theme;
+    let hints = keymap::hints(app.context());
+    let (own, always) = hints.split_at(hints.len().saturating_sub(2));
+    let width = |hint: &(&str, &str)| text::width(hint.0) + 1 + text::width(hint.1) + 2;
+    let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
+    let fitting = own.iter().take_while(|hint| {
+        let fits = width(hint) <= room;
+        room = room.saturating_sub(width(hint));
+        fits
+    });
+    let mut spans = vec![Span::raw(" ")];
+    for (key, words) in fitting.chain(always) {
+        spans.push(Span::styled(*key, theme.accent()));
+        spans.push(Span::styled(format!(" {words}  "), theme.dim()));
+    }
+    canvas.line(area, 0, Line::from(spans));
+}
+
+/// What is being typed, else the message, else where the cursor is.
+pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let (_, area) = area.left(1);
+    if let Some(prompt) = app.prompt() {
+        return typing(app, canvas, area, prompt);
+    }
+    if let Some(message) = app.message() {
+        let sign = match message.severity {
+            Severity::Info => "",
+            Severity::Warning => "! ",
+            Severity::Error => "✗ ",
+        };
+        let words = format!("{sign}{}", printable_str(&message.text));
+        return canvas.text(area, 0, &words, canvas.theme.severity(message.severity));
+    }
+    let running = *app.run() == Run::Running;
+    let taken = if running && !app.marks().is_empty() { marks(app, canvas, area, 0) } else { 0 };
+    let (area, _) = area.off_right(taken);
+    if app.context() == keymap::Context::Problems {
+        return;
+    }
+    if let Some(entry) = app.focused().and_then(|id| app.index().get(id)) {
+        let mark = if app.marks().contains(&entry.id) { "● " } else { "" };
+        let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
+        let path = text::cut_middle(&printable(&entry.image.file.path), room);
+        let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
+        canvas.line(area, 0, Line::from(line));
+    }
+}
+
+fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
+    let theme = canvas.theme;
+    let (label, help) = match prompt.purpose {
+        Purpose::Filter { .. } => {
+            ("filter ", format!("{} of {}", text::count(app.browse().ids.len()), text::count(app.index().len())))
+        }
+        Purpose::Export => {
+            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marks().len(), "path")))
+        }
+    };
+    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), theme.dim()));
+    let (area, _) = area.off_right(taken + 1);
+    // The end of a long text is where one types.
+    let shown = printable_str(&prompt.text);
+    let room = usize::from(area.width).saturating_sub(label.len() + 1);
+    let mut tail = shown.as_str();
+    while text::width(tail) > room {
+        let mut chars = tail.chars();
+        chars.next();
+        tail = chars.as_str();
+    }
+    canvas.line(
+        area,
+        0,
+        Line::from(vec![Span::styled(label, theme.accent()), Span::raw(tail), Span::styled("▏", theme.accent())]),
+    );
+}

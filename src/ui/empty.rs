@@ -1,0 +1,90 @@
+//! What a screen says when it has nothing to show: what is going on, and what to do.
+
+use super::{canvas::Canvas, text};
+use crate::{
+    app::{App, Run, layout::Area},
+    pipeline::Stage,
+    printable::{printable, printable_str},
+};
+
+/// Two sentences in the middle of an area.
+pub(super) fn say(canvas: &mut Canvas<'_>, area: Area, what: &str, then: &str) {
+    let columns = usize::from(area.width.saturating_sub(4)).min(64);
+    let (what, then) = (wrapped(what, columns), wrapped(then, columns));
+    let height = (what.len() + 1 + then.len()) as u16;
+    let (_, place) = area.top(area.height.saturating_sub(height) / 2);
+    // On a very low screen the blank line goes first.
+    let gap = u16::from(area.height >= height);
+    for (at, line) in what.iter().enumerate() {
+        canvas.centered(place, at as u16, line, canvas.theme.strong());
+    }
+    for (at, line) in then.iter().enumerate() {
+        canvas.centered(place, (what.len() + at) as u16 + gap, line, canvas.theme.dim());
+    }
+}
+
+/// Says why there is no picture at all; returns whether that was the case.
+pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) -> bool {
+    if !app.index().is_empty() {
+        return false;
+    }
+    let folders = folders(app);
+    let (what, then) = match (app.run(), app.progress().map(|progress| (progress.stage, progress.total))) {
+        (Run::Running, Some((Stage::Embedding, total))) => (
+            format!("Reading the first of {}…", text::counted(total, "picture")),
+            "Each one can be browsed and compared as soon as it is indexed.".to_owned(),
+        ),
+        (Run::Running, Some((Stage::Loading, _))) => {
+            ("Loading the model…".to_owned(), "This happens only when there is something new to index.".to_owned())
+        }
+        (Run::Running, _) => {
+            (format!("Looking for pictures in {folders}…"), "They appear here as they are found.".to_owned())
+        }
+        (Run::Failed(reason), _) => (
+            "Indexing stopped.".to_owned(),
+            format!("{} Press q to quit; “lookalike doctor” says what is set up.", sentence(&printable_str(reason))),
+        ),
+        (Run::Done, _) if !app.skipped().is_empty() => (
+            format!("None of the {} could be read.", text::counted(app.skipped().len(), "file")),
+            "Press 4 to see the reason for each.".to_owned(),
+        ),
+        (Run::Done, _) => (
+            format!("There are no pictures in {folders}."),
+            "Press q and start again with a folder that has some, for example: lookalike ~/Pictures".to_owned(),
+        ),
+    };
+    say(canvas, area, &what, &then);
+    true
+}
+
+/// The folders being explored, in few words.
+pub(super) fn folders(app: &App) -> String {
+    match app.setup().folders.as_slice() {
+        [] => "this folder".to_owned(),
+        [only] => printable(only),
+        [first, rest @ ..] => format!("{} and {} more", printable(first), rest.len()),
+    }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if reason.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
+/// Broken between words.
+pub(super) fn wrapped(words: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 1 + text::width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

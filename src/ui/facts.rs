@@ -1,0 +1,64 @@
+//! What is said of a picture, the same on every screen.
+
+use ratatui::text::{Line, Span};
+
+use super::{canvas::Canvas, text};
+use crate::{
+    app::{App, layout::Area},
+    index::{Entry, ImageId},
+    printable::{printable, printable_str},
+};
+
+/// The file's name.
+pub(super) fn name(app: &App, id: ImageId) -> String {
+    app.index().get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+}
+
+pub(super) fn file_name(entry: &Entry<'_>) -> String {
+    printable(entry.relative().file_name().unwrap_or_default())
+}
+
+/// The folder it lies in, under the folder being explored; empty for that folder itself.
+pub(super) fn folder(entry: &Entry<'_>) -> String {
+    entry.relative().parent().map(printable).unwrap_or_default()
+}
+
+/// Size in pixels and format.
+pub(super) fn pixels(entry: &Entry<'_>) -> String {
+    let (width, height) = entry.image.pixels;
+    format!("{width}×{height} {}", printable_str(entry.image.format))
+}
+
+/// The name with the mark of a marked picture, cut to fit.
+pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: ImageId) -> Line<'static> {
+    let mark = if app.marks().contains(&id) { "● " } else { "" };
+    let room = columns.saturating_sub(text::width(mark));
+    Line::from(vec![
+        Span::styled(mark, canvas.theme.mark()),
+        Span::styled(text::cut_middle(&name(app, id), room), canvas.theme.strong()),
+    ])
+}
+
+/// Four lines: name, folder, pixels and format, bytes and date.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) {
+    let Some(entry) = app.index().get(id) else { return };
+    let name = name_line(app, canvas, area.width.into(), id);
+    canvas.line(area, 0, name);
+    group_line(app, canvas, area, 1, id);
+    canvas.text(area, 2, &pixels(&entry), canvas.theme.dim());
+    let file = &entry.image.file;
+    let size_and_date = format!("{} · {}", text::bytes(file.size), text::date(file.modified));
+    canvas.text(area, 3, &size_and_date, canvas.theme.dim());
+}
+
+/// The folder with the mark of its group.
+pub(super) fn group_line(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16, id: ImageId) {
+    let Some(entry) = app.index().get(id) else { return };
+    let mut spans = Vec::new();
+    if let Some(group) = app.groups().of(id) {
+        spans.push(Span::styled("▌", canvas.theme.group(group)));
+    }
+    let room = usize::from(area.width).saturating_sub(spans.len());
+    spans.push(Span::styled(text::cut_middle(&folder(&entry), room), canvas.theme.dim()));
+    canvas.line(area, row, Line::from(spans));
+}

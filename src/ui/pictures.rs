@@ -1,0 +1,114 @@
+//! Pictures: in their place, large, and two side by side.
+
+use ratatui::{
+    style::Modifier,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, facts, text};
+use crate::{
+    app::{
+        App,
+        layout::{self, Area},
+        previews::Slot,
+    },
+    index::ImageId,
+    similarity::Metric,
+};
+
+/// Draws a picture into its slot, or what stands in for it until it is there.
+pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
+    let area = slot.area;
+    if area.width < 2 || area.height == 0 {
+        return;
+    }
+    let Some(preview) = app.preview(&slot.key()) else { return placeholder(app, canvas, slot) };
+    if let Some(reason) = preview.reason() {
+        return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
+    }
+    let (width, height) = preview.size();
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    let place = Area { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    let rect = canvas.rect(place);
+    // A picture that would be cut off by a terminal that just shrank waits for the next size.
+    if (rect.width, rect.height) == (width, height) {
+        preview.render(rect, canvas.buf);
+    }
+}
+
+fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
+    let Some(entry) = app.index().get(slot.image) else { return };
+    let place = layout::fitted(slot.area, entry.image.pixels);
+    let style = canvas.theme.placeholder();
+    canvas.fill(place, canvas.theme.placeholder_glyph(), style);
+    let initials = text::initials(entry.relative());
+    if usize::from(place.width) >= text::width(&initials) + 2 {
+        canvas.centered(place, place.height / 2, &format!(" {initials} "), style.add_modifier(Modifier::BOLD));
+    }
+}
+
+/// One picture as large as possible, and a line that says what it is.
+pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
+    let body = app.shell().body;
+    for one in app.slots() {
+        slot(app, canvas, one);
+    }
+    let Some(entry) = app.index().get(id) else { return };
+    let (_, caption) = body.off_bottom(u16::from(body.height > 2));
+    let caption = caption.inside(1, 0);
+    let mut line = facts::name_line(app, canvas, caption.width.into(), id);
+    let file = &entry.image.file;
+    let mut rest = vec![facts::pixels(&entry), text::bytes(file.size), text::date(file.modified)];
+    let folder = facts::folder(&entry);
+    if !folder.is_empty() {
+        rest.insert(0, folder);
+    }
+    line.push_span(Span::styled(format!("  {}", rest.join(" · ")), canvas.theme.dim()));
+    canvas.line(caption, 0, line);
+}
+
+/// Two pictures side by side, their names, and both metrics.
+pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
+    let body = app.shell().body;
+    for one in app.slots() {
+        slot(app, canvas, one);
+    }
+    let (_, under) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
+    let (left, right) = under.left(under.width / 2);
+    for (area, id) in [(left.inside(1, 0), row), (right.inside(1, 0), col)] {
+        let name = facts::name_line(app, canvas, area.width.into(), id);
+        canvas.line(area, 0, name);
+        facts::group_line(app, canvas, area, 1, id);
+    }
+    values(app, canvas, under.top(3).1.inside(1, 0), row, col);
+}
+
+/// Both metrics of a pair with the column's rank among the row's neighbors; the one in use stands out.
+pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageId, col: ImageId) {
+    let comparison = app.current_comparison().filter(|_| app.selected() == Some(row));
+    for (line, metric) in [Metric::Cosine, Metric::Euclidean].into_iter().enumerate() {
+        let known = comparison.map(|comparison| comparison.value(metric, col)).filter(|value| !value.is_nan());
+        let value = known.or_else(|| app.heat().pair(metric, row, col)).unwrap_or(f32::NAN);
+        let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
+        let rank = match rank {
+            _ if row == col => "  itself".to_owned(),
+            Some((Some(rank), of)) if area.width >= 34 => {
+                format!("  rank {} of {}", text::count(rank), text::count(of))
+            }
+            Some((Some(rank), _)) => format!("  #{}", text::count(rank)),
+            _ => String::new(),
+        };
+        let active = metric == app.metric();
+        let style = if active { canvas.theme.accent() } else { canvas.theme.dim() };
+        let sign = if active { "▸ " } else { "  " };
+        canvas.line(
+            area,
+            line as u16,
+            Line::from(vec![
+                Span::styled(format!("{sign}{:<9} ", metric.name()), style),
+                Span::styled(text::right_aligned(&text::value(value), 5), style),
+                Span::styled(rank, canvas.theme.dim()),
+            ]),
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! Text that has to fit: widths as terminals count them, truncation, numbers and dates for people.
+
+use std::path::Path;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Terminal columns of a text.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// As much as fits, with an ellipsis at the end when something is missing.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    format!("{}…", head(text, room))
+}
+
+/// As much as fits, with an ellipsis in the middle: of file names, the end tells apart as much as the beginning.
+#[must_use]
+pub fn cut_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let tail: Vec<char> = text
+        .chars()
+        .rev()
+        .scan(0, |used, c| {
+            *used += c.width().unwrap_or(0);
+            (*used <= room / 2).then_some(c)
+        })
+        .collect();
+    let tail: String = tail.into_iter().rev().collect();
+    format!("{}…{tail}", head(text, room - width(&tail)))
+}
+
+/// The beginning of a text, as far as it fits.
+fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Padded with blanks at the left to a number of columns.
+#[must_use]
+pub fn right_aligned(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// A similarity or distance in five characters: as many decimals as there is room for.
+#[must_use]
+pub fn value(value: f32) -> String {
+    if !value.is_finite() {
+        return "  –  ".to_owned();
+    }
+    // Decided after rounding, so that 9.9996 is "10.00" and not "10.000".
+    let fitting = (0..=3).rev().map(|decimals| format!("{value:.decimals$}")).find(|text| text.len() <= 5);
+    fitting.unwrap_or_else(|| format!("{value:.0e}"))
+}
+
+/// A count with thousands set apart.
+#[must_use]
+pub fn count(count: usize) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// "1 image", "2 images".
+#[must_use]
+pub fn counted(number: usize, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A file size.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let mut scaled = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if scaled < 999.5 {
+            let whole = unit == "B" || scaled >= 99.5;
+            return if whole { format!("{scaled:.0} {unit}") } else { format!("{scaled:.1} {unit}") };
+        }
+        scaled /= 1000.0;
+    }
+    format!("{scaled:.1} TB")
+}
+
+/// A duration in the two largest units that matter.
+#[must_use]
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// The day of a file's time stamp (nanoseconds since 1970), in UTC.
+///
+/// Days to a civil date as in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+#[must_use]
+pub fn date(nanoseconds: i64) -> String {
+    let days = nanoseconds.div_euclid(86_400_000_000_000) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The first letters of a file name, to stand where its picture will be.
+#[must_use]
+pub fn initials(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let letters: String = stem.chars().filter(|c| c.is_alphanumeric()).collect();
+    head(&letters, 2).to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_counts_columns_not_bytes_or_characters() {
+        assert_eq!(cut("robin.jpg", 9), "robin.jpg");
+        assert_eq!(cut("robin.jpg", 6), "robin…");
+        assert_eq!(cut("猫猫猫猫", 5), "猫猫…");
+        assert_eq!(cut("猫猫猫猫", 4), "猫…");
+        assert_eq!(cut("abc", 0), "");
+        assert_eq!(cut_middle("IMG_2024_0001.jpeg", 11), "IMG_2….jpeg");
+        assert_eq!(cut_middle("猫猫猫猫", 5), "猫…猫");
+        assert_eq!(cut_middle("ab", 1), "…");
+        for columns in 0..20 {
+            for text in ["IMG_2024_0001.jpeg", "猫猫猫x猫猫", "e\u{301}e\u{301}e\u{301}e\u{301}"] {
+                assert!(width(&cut(text, columns)) <= columns, "{text} in {columns}");
+                assert!(width(&cut_middle(text, columns)) <= columns, "{text} in {columns}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_take_at_most_five_characters() {
+        for (number, shown) in [
+            (1.0, "1.000"),
+            (0.8734, "0.873"),
+            (-0.1234, "-0.12"),
+            (9.9996, "10.00"),
+            (12.345, "12.35"),
+            (123.45, "123.5"),
+            (99_999.4, "99999"),
+            (123_456.0, "1e5"),
+            (f32::NAN, "  –  "),
+        ] {
+            assert_eq!(value(number), shown, "{number}");
+        }
+    }
+
+    #[test]
+    fn counts_sizes_and_dates_are_for_people() {
+        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([bytes(0), bytes(999), bytes(1500), bytes(84_000_000)], ["0 B", "999 B", "1.5 kB", "84.0 MB"]);
+        assert_eq!([duration(5), duration(65), duration(3661)], ["5 s", "1 min 05 s", "1 h 01 min"]);
+        assert_eq!(date(0), "1970-01-01");
+        assert_eq!(date(-1), "1969-12-31");
+        assert_eq!(date(951_782_400_000_000_000), "2000-02-29");
+        assert_eq!(date(1_735_689_600_000_000_000), "2025-01-01");
+    }
+
+    #[test]
+    fn initials_come_from_letters_and_digits_only() {
+        assert_eq!(initials(Path::new("a/robin.jpg")), "RO");
+        assert_eq!(initials(Path::new("猫.jpg")), "猫");
+        assert_eq!(initials(Path::new("\u{1b}[31m.png")), "31");
+        assert_eq!(initials(Path::new("---")), "");
+    }
+}

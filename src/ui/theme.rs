@@ -1,0 +1,277 @@
+//! Colors for every depth and for dark and light screens. Color never says anything alone: there is always a word, a
+//! number, a glyph or a weight beside it.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::app::Severity;
+pub use crate::color::{Background, Depth};
+
+/// The colors of one terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    depth: Depth,
+    background: Background,
+}
+
+/// Control points of the viridis ramp (Smith, van der Walt, Firing; public domain), evenly spaced. Its lightness
+/// grows evenly, so that equal steps in likeness look equal, also to the color blind and in gray.
+const RAMP: [[u8; 3]; 9] = [
+    [68, 1, 84],
+    [71, 44, 122],
+    [59, 81, 139],
+    [44, 113, 142],
+    [33, 144, 141],
+    [39, 173, 129],
+    [92, 200, 99],
+    [170, 220, 50],
+    [253, 231, 37],
+];
+
+/// The ramp of the 16 colors, dark to bright.
+const RAMP_16: [Color; 5] = [Color::Blue, Color::Magenta, Color::Cyan, Color::LightGreen, Color::LightYellow];
+
+/// The ramp without colors, least alike to most alike.
+const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+
+/// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
+const GROUPS: [[u8; 3]; 8] = [
+    [230, 159, 0],
+    [86, 180, 233],
+    [0, 178, 130],
+    [224, 110, 60],
+    [204, 121, 190],
+    [150, 150, 230],
+    [170, 180, 70],
+    [230, 110, 130],
+];
+
+impl Theme {
+    /// The colors for a terminal.
+    #[must_use]
+    pub fn new(depth: Depth, background: Background) -> Self {
+        Self { depth, background }
+    }
+
+    /// How many colors there are.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// A color for each kind of background; the last is for when it is not known and reads on both.
+    fn pick(&self, dark: [u8; 3], light: [u8; 3], both: [u8; 3]) -> Style {
+        let rgb = match self.background {
+            Background::Dark => dark,
+            Background::Light => light,
+            Background::Unknown => both,
+        };
+        match self.depth {
+            Depth::Mono => Style::new(),
+            depth => Style::new().fg(depth.color(rgb)),
+        }
+    }
+
+    /// What the eye should find first: the selection, the active tab, keys.
+    #[must_use]
+    pub fn accent(&self) -> Style {
+        self.pick([92, 214, 190], [0, 112, 108], [0, 152, 145]).add_modifier(Modifier::BOLD)
+    }
+
+    /// The active tab.
+    #[must_use]
+    pub fn active(&self) -> Style {
+        self.accent().add_modifier(Modifier::REVERSED)
+    }
+
+    /// What is read second.
+    #[must_use]
+    pub fn dim(&self) -> Style {
+        match (self.depth, self.background) {
+            (Depth::Mono, _) => Style::new().add_modifier(Modifier::DIM),
+            // Bright black is hard to read on many dark palettes.
+            (Depth::Ansi16, Background::Dark) => Style::new().fg(Color::Gray),
+            _ => self.pick([150, 152, 160], [100, 102, 110], [128, 130, 138]),
+        }
+    }
+
+    /// Lines between panes.
+    #[must_use]
+    pub fn faint(&self) -> Style {
+        match self.depth {
+            Depth::Mono => Style::new().add_modifier(Modifier::DIM),
+            Depth::Ansi16 => Style::new().fg(Color::DarkGray),
+            _ => self.pick([82, 84, 94], [190, 192, 200], [128, 130, 138]),
+        }
+    }
+
+    /// Names and other things that are read first.
+    #[must_use]
+    pub fn strong(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// A message.
+    #[must_use]
+    pub fn severity(&self, severity: Severity) -> Style {
+        match severity {
+            Severity::Info => Style::new(),
+            Severity::Warning => self.warning(),
+            Severity::Error => self.error(),
+        }
+    }
+
+    /// What the user should know.
+    #[must_use]
+    pub fn warning(&self) -> Style {
+        self.pick([240, 192, 96], [146, 84, 0], [180, 112, 0]).add_modifier(Modifier::BOLD)
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn error(&self) -> Style {
+        self.pick([255, 126, 116], [178, 20, 20], [222, 66, 56]).add_modifier(Modifier::BOLD)
+    }
+
+    /// The mark of a marked picture.
+    #[must_use]
+    pub fn mark(&self) -> Style {
+        self.warning()
+    }
+
+    /// The color of a group, by its number.
+    #[must_use]
+    pub fn group(&self, number: usize) -> Style {
+        let bright = GROUPS[number % GROUPS.len()];
+        let dark = bright.map(|channel| (u16::from(channel) * 5 / 8) as u8);
+        let middle = bright.map(|channel| (u16::from(channel) * 13 / 16) as u8);
+        self.pick(bright, dark, middle)
+    }
+
+    /// The ground on which a picture will appear.
+    #[must_use]
+    pub fn placeholder(&self) -> Style {
+        match (self.depth, self.background) {
+            (Depth::True | Depth::Indexed256, Background::Dark) => self.dim().bg(self.depth.color([44, 46, 54])),
+            (Depth::True | Depth::Indexed256, Background::Light) => self.dim().bg(self.depth.color([226, 228, 232])),
+            _ => self.dim(),
+        }
+    }
+
+    /// What fills a placeholder: a pattern where its ground has no color of its own.
+    #[must_use]
+    pub fn placeholder_glyph(&self) -> char {
+        if self.placeholder().bg.is_some() { ' ' } else { '░' }
+    }
+
+    /// The color of a likeness from 0 to 1, 1 the most alike and brightest.
+    #[must_use]
+    pub fn ramp(&self, likeness: f32) -> Color {
+        match self.depth {
+            Depth::Mono => Color::Reset,
+            Depth::Ansi16 => RAMP_16[step(likeness, RAMP_16.len())],
+            depth => depth.color(viridis(likeness)),
+        }
+    }
+
+    /// A color that reads on [`Theme::ramp`].
+    #[must_use]
+    pub fn on_ramp(&self, likeness: f32) -> Color {
+        let dark_ground = match self.depth {
+            Depth::Mono => return Color::Reset,
+            Depth::Ansi16 => step(likeness, RAMP_16.len()) < 2,
+            _ => luminance(viridis(likeness)) < 0.18,
+        };
+        match (self.depth, dark_ground) {
+            (Depth::Ansi16, true) => Color::White,
+            (Depth::Ansi16, false) => Color::Black,
+            (depth, true) => depth.color([255, 255, 255]),
+            (depth, false) => depth.color([0, 0, 0]),
+        }
+    }
+
+    /// The glyph of a likeness where there are no colors.
+    #[must_use]
+    pub fn shade(&self, likeness: f32) -> char {
+        SHADES[step(likeness, SHADES.len())]
+    }
+}
+
+/// Which of `steps` equal parts a share lies in.
+fn step(share: f32, steps: usize) -> usize {
+    ((share.clamp(0.0, 1.0) * steps as f32) as usize).min(steps - 1)
+}
+
+/// The ramp, interpolated between its control points.
+fn viridis(likeness: f32) -> [u8; 3] {
+    let place = likeness.clamp(0.0, 1.0) * (RAMP.len() - 1) as f32;
+    let low = (place as usize).min(RAMP.len() - 2);
+    let share = place - low as f32;
+    std::array::from_fn(|channel| {
+        let (a, b) = (f32::from(RAMP[low][channel]), f32::from(RAMP[low + 1][channel]));
+        (a + (b - a) * share).round() as u8
+    })
+}
+
+/// Relative luminance of an sRGB color (WCAG 2).
+fn luminance(rgb: [u8; 3]) -> f32 {
+    let [red, green, blue] = rgb.map(|channel| {
+        let channel = f32::from(channel) / 255.0;
+        if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ramp_grows_brighter_all_the_way() {
+        let steps: Vec<_> = (0..=100).map(|at| luminance(viridis(at as f32 / 100.0))).collect();
+        assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!((viridis(0.0), viridis(1.0)), (RAMP[0], RAMP[8]));
+    }
+
+    #[test]
+    fn text_reads_on_every_color_of_the_ramp() {
+        let theme = Theme::new(Depth::True, Background::Unknown);
+        for at in 0..=100 {
+            let likeness = at as f32 / 100.0;
+            let ground = luminance(viridis(likeness));
+            let ink = if theme.on_ramp(likeness) == Color::Rgb(255, 255, 255) { 1.0 } else { 0.0 };
+            let contrast = (f32::max(ground, ink) + 0.05) / (f32::min(ground, ink) + 0.05);
+            assert!(contrast >= 4.5, "contrast {contrast} at {likeness}");
+        }
+    }
+
+    #[test]
+    fn text_colors_read_on_the_background_they_are_for() {
+        let contrast = |style: Style, ground: f32| {
+            let Some(Color::Rgb(red, green, blue)) = style.fg else { panic!("{style:?} has no color") };
+            let ink = luminance([red, green, blue]);
+            (f32::max(ground, ink) + 0.05) / (f32::min(ground, ink) + 0.05)
+        };
+        for (background, grounds, least) in [
+            (Background::Dark, &[luminance([30, 30, 46])][..], 4.5),
+            (Background::Light, &[1.0], 4.5),
+            (Background::Unknown, &[0.0, 1.0], 3.0),
+        ] {
+            let theme = Theme::new(Depth::True, background);
+            for ground in grounds {
+                for style in [theme.accent(), theme.dim(), theme.warning(), theme.error()] {
+                    let contrast = contrast(style, *ground);
+                    assert!(contrast >= least, "{style:?} on {background:?}: {contrast}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_colors_there_are_none() {
+        let theme = Theme::new(Depth::Mono, Background::Dark);
+        for style in [theme.accent(), theme.dim(), theme.error(), theme.group(3), theme.placeholder()] {
+            assert_eq!((style.fg, style.bg), (None, None));
+        }
+        assert_eq!([theme.shade(0.0), theme.shade(0.5), theme.shade(1.0)], [' ', '▒', '█']);
+    }
+}
