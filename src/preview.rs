@@ -129,12 +129,13 @@ impl Painter {
         self.picker.protocol_type() != ProtocolType::Halfblocks
     }
 
-    /// Width and height to which a picture of these pixels is scaled for so many cells: decoding it any finer is wasted.
+    /// Width and height to which a picture of these pixels is scaled for so many columns and rows: decoding it any finer
+    /// is wasted.
     #[must_use]
-    pub fn scaled_size(&self, pixels: (u32, u32), cells: Size) -> (u32, u32) {
+    pub fn scaled_size(&self, pixels: (u32, u32), cells: (u16, u16)) -> (u32, u32) {
         let font = self.picker.font_size();
         let (across, down) = (f64::from(font.width.max(1)), f64::from(font.height.max(1)));
-        let (width, height) = fit(pixels, (f64::from(cells.width) * across, f64::from(cells.height) * down));
+        let (width, height) = fit(pixels, (f64::from(cells.0) * across, f64::from(cells.1) * down));
         let (width, height) = match self.side_limit() {
             // A cell shows one column and two rows of dots.
             None => (width / across, height / down * 2.0),
@@ -146,16 +147,16 @@ impl Painter {
         (width.round().max(1.0) as u32, height.round().max(1.0) as u32)
     }
 
-    /// Makes the picture ready for so many cells. A picture smaller than them is enlarged.
+    /// Makes the picture ready for so many columns and rows. A picture smaller than them is enlarged.
     #[must_use]
-    pub fn paint(&self, picture: &RgbImage, cells: Size) -> Preview {
-        if cells.width == 0 || cells.height == 0 || picture.is_empty() {
+    pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
+        if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
         let (width, height) = self.scaled_size(picture.dimensions(), cells);
         let shown = scale(picture, width, height).and_then(|scaled| {
             if self.sends_pixels() {
-                self.encode(scaled, cells).map(|protocol| Shown::Pixels(Box::new(protocol)))
+                self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
                 Ok(Shown::Cells(blocks::cells(&scaled, self.depth, self.background)))
             }
@@ -242,7 +243,7 @@ mod tests {
     #[track_caller]
     fn check(protocol: ProtocolType, pixels: (u32, u32), cells: (u16, u16)) {
         let picture = RgbImage::from_pixel(pixels.0, pixels.1, Rgb([200, 100, 50]));
-        let preview = painter(protocol, Link::Local).paint(&picture, Size::new(40, 12));
+        let preview = painter(protocol, Link::Local).paint(&picture, (40, 12));
         assert_eq!(preview.reason(), None);
         assert_eq!(preview.size(), cells);
     }
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn no_sixel_is_larger_than_xterm_shows_and_kitty_gets_few_pixels_over_a_network() {
         let (sixel, kitty) = (painter(ProtocolType::Sixel, Link::Local), painter(ProtocolType::Kitty, Link::Remote));
-        let screen = Size::new(300, 100);
+        let screen = (300, 100);
         assert_eq!(sixel.scaled_size((4000, 3000), screen), (1000, 750));
         assert_eq!(kitty.scaled_size((4000, 3000), screen), (320, 240));
         let large = RgbImage::from_pixel(64, 48, Rgb([9, 9, 9]));
@@ -271,7 +272,7 @@ mod tests {
     #[test]
     fn a_picture_is_drawn_in_the_middle_and_never_outside() {
         let picture = RgbImage::from_pixel(30, 30, Rgb([255, 0, 0]));
-        let preview = painter(ProtocolType::Halfblocks, Link::Local).paint(&picture, Size::new(8, 2));
+        let preview = painter(ProtocolType::Halfblocks, Link::Local).paint(&picture, (8, 2));
         assert_eq!(preview.size(), (4, 2));
         let mut buf = Buffer::empty(Rect::new(0, 0, 10, 4));
         preview.render(Rect::new(1, 1, 8, 2), &mut buf);

@@ -1,0 +1,246 @@
+//! Every thread that works for the explorer: indexing, comparing, ordering, previews, exporting.
+//!
+//! The explorer numbers its jobs and gets [`JobEvent`]s back through one closure. A job never takes the program down:
+//! its panic becomes [`Outcome::Failed`] and the next job works. Of comparisons, orders and wanted previews only the
+//! newest counts. All but comparing run at a lower priority than the screen.
+
+mod export;
+mod latest;
+mod previews;
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use self::{latest::Latest, previews::Previews};
+use crate::{
+    cancel::CancelToken,
+    error::Result,
+    index::Index,
+    pipeline,
+    preview::{Painter, Preview, PreviewKey},
+    similarity::{self, Comparison, OrderKind, Query, RowOrder},
+};
+
+/// The explorer's number of a job, so that it alone knows which answers it still awaits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// What can be asked for.
+#[derive(Clone)]
+pub enum Job {
+    /// Bring the index up to date; a run under way is stopped first.
+    Index,
+    /// Compare one image with all; takes the place of an older comparison.
+    Compare {
+        /// The images.
+        index: Arc<Index>,
+        /// The one.
+        query: Query,
+    },
+    /// Put the rows in an order; takes the place of an older order.
+    Order {
+        /// The images.
+        index: Arc<Index>,
+        /// Which order.
+        kind: OrderKind,
+    },
+    /// Make pictures ready, the first first; takes the place of everything wanted before.
+    Previews {
+        /// Where the pictures are.
+        index: Arc<Index>,
+        /// Which, and how large.
+        wanted: Vec<PreviewKey>,
+    },
+    /// Write paths to a new file, one a line.
+    Export {
+        /// The paths.
+        paths: Vec<PathBuf>,
+        /// The file; when there is one of this name already, a number is added to it.
+        to: PathBuf,
+    },
+}
+
+/// What a job has to say; an indexing run and the previews say many things.
+pub struct JobEvent {
+    /// The job, or the newest that asked for previews.
+    pub job: JobId,
+    /// What it says.
+    pub outcome: Outcome,
+}
+
+/// What became of a job.
+pub enum Outcome {
+    /// The run goes on.
+    Indexing(pipeline::Report),
+    /// The run is done.
+    Indexed(pipeline::Outcome),
+    /// One image compared with all.
+    Compared(Arc<Comparison>),
+    /// The rows in their order.
+    Ordered(Arc<RowOrder>),
+    /// A picture, or the reason why there is none.
+    Previewed(PreviewKey, Preview),
+    /// The paths were written.
+    Exported {
+        /// The file that was made.
+        to: PathBuf,
+        /// How many paths are in it.
+        paths: usize,
+    },
+    /// The job did not succeed: one sentence for the user.
+    Failed(String),
+}
+
+/// Runs the pipeline once; the explorer passes [`pipeline::run`] with its request.
+pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(pipeline::Report)) -> Result<pipeline::Outcome> + Send>;
+
+/// Takes every answer, on the thread that has it; must not block.
+pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
+
+type Indexing = (JobId, CancelToken);
+type Comparing = (JobId, Arc<Index>, Query);
+type Ordering = (JobId, Arc<Index>, OrderKind);
+
+/// The threads. Dropping it stops all of them, see [`Worker::stop`].
+pub struct Worker {
+    indexing: Latest<Indexing>,
+    running: CancelToken,
+    comparing: Latest<Comparing>,
+    ordering: Latest<Ordering>,
+    previews: Previews,
+    answer: Answer,
+}
+
+impl Worker {
+    /// Starts the threads; they sleep until there is a job.
+    #[must_use]
+    pub fn new(mut indexer: Indexer, painter: Painter, answer: Answer) -> Self {
+        let tell = answer.clone();
+        let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, cancel): Indexing, _| {
+            let outcome = fenced("indexing", || {
+                let mut report = |report| tell(JobEvent { job, outcome: Outcome::Indexing(report) });
+                indexer(&cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
+            });
+            tell(JobEvent { job, outcome });
+        });
+        let tell = answer.clone();
+        let comparing =
+            Latest::spawn("comparing", Priority::Normal, move |(job, index, query): Comparing, superseded| {
+                let work = || Ok(Outcome::Compared(Arc::new(similarity::compare(&index, &query))));
+                let outcome = fenced("comparing", work);
+                if !superseded() {
+                    tell(JobEvent { job, outcome });
+                }
+            });
+        let tell = answer.clone();
+        let ordering = Latest::spawn("ordering", Priority::Low, move |(job, index, kind): Ordering, superseded| {
+            let outcome = fenced("ordering", || Ok(Outcome::Ordered(Arc::new(similarity::order(&index, kind)))));
+            if !superseded() {
+                tell(JobEvent { job, outcome });
+            }
+        });
+        let previews = Previews::spawn(painter, answer.clone());
+        Self { indexing, running: CancelToken::default(), comparing, ordering, previews, answer }
+    }
+
+    /// Gives a job to the thread it is for; never waits.
+    pub fn start(&mut self, id: JobId, job: Job) {
+        match job {
+            Job::Index => {
+                self.running.cancel();
+                self.running = CancelToken::default();
+                self.indexing.put((id, self.running.clone()));
+            }
+            Job::Compare { index, query } => self.comparing.put((id, index, query)),
+            Job::Order { index, kind } => self.ordering.put((id, index, kind)),
+            Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::Export { paths, to } => {
+                let tell = self.answer.clone();
+                spawn("exporting", Priority::Normal, move || {
+                    tell(JobEvent { job: id, outcome: fenced("exporting", || export::write(&paths, &to)) });
+                });
+            }
+        }
+    }
+
+    /// Asks the indexing run to stop; what it has done is kept.
+    pub fn cancel_indexing(&self) {
+        self.running.cancel();
+    }
+
+    /// Stops everything and gives the indexing run `patience` to store what it has done.
+    ///
+    /// A thread that hangs, in a file system that does not answer say, is left behind: the process ends all the same.
+    pub fn stop(self, patience: Duration) {
+        self.running.cancel();
+        self.indexing.wait_idle(patience);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.running.cancel();
+    }
+}
+
+/// How much of the processor a thread gets when others want it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Priority {
+    Normal,
+    Low,
+    Lowest,
+}
+
+/// Starts a named thread that outlives nobody's wait: it is never joined.
+fn spawn(name: &str, priority: Priority, work: impl FnOnce() + Send + 'static) {
+    let run = move || {
+        // Linux keeps this number for each thread; elsewhere it would slow down the screen too.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(match priority {
+            Priority::Normal => 0,
+            Priority::Low => 3,
+            Priority::Lowest => 7,
+        });
+        #[cfg(not(target_os = "linux"))]
+        let _ = priority;
+        work();
+    };
+    // The system refuses a thread only when it is out of memory; then the jobs of this one stay unanswered.
+    let _ = thread::Builder::new().name(name.to_owned()).spawn(run);
+}
+
+/// Does the work of one job, turning its failure or its panic into the answer.
+fn fenced(doing: &str, work: impl FnOnce() -> Result<Outcome, String>) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(reason)) => Outcome::Failed(reason),
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().copied();
+            let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+            Outcome::Failed(format!("{doing} failed because of a mistake in the program ({said}); please report it"))
+        }
+    }
+}
+
+/// The data behind a lock; what a panicking thread left behind is whole, since only finished values are put there.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => write!(f, "Index"),
+            Self::Compare { index, query } => write!(f, "Compare({query:?} of {})", index.len()),
+            Self::Order { index, kind } => write!(f, "Order({kind:?} of {})", index.len()),
+            Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
+            Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
+        }
+    }
+}

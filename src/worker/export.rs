@@ -1,0 +1,66 @@
+//! Writes paths to a new file, for other programs.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::Outcome;
+use crate::printable::printable;
+
+/// Writes one path a line, as the bytes they are. A file that is there already is never touched: the new one gets a
+/// number, `marked-2.txt`.
+///
+/// # Errors
+/// One sentence with the file's path.
+pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
+    let plain = |error: io::Error| format!("cannot write {}: {error}", printable(to));
+    let (file, to) = create(to).map_err(plain)?;
+    let mut out = BufWriter::new(file);
+    for path in paths {
+        out.write_all(path.as_os_str().as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(plain)?;
+    }
+    out.flush().map_err(plain)?;
+    Ok(Outcome::Exported { to, paths: paths.len() })
+}
+
+/// Makes the file, or the first numbered one that is not there yet.
+fn create(to: &Path) -> io::Result<(File, PathBuf)> {
+    let stem = to.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = to.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
+    let mut path = to.to_owned();
+    for number in 2..1000 {
+        match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (file, path)),
+        }
+        path = to.with_file_name(format!("{stem}-{number}{extension}"));
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsStr, fs};
+
+    use super::*;
+
+    #[test]
+    fn paths_are_written_as_they_are_and_nothing_is_overwritten() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let to = folder.path().join("marked.txt");
+        let odd = PathBuf::from(OsStr::from_bytes(b"/photos/\xff.jpg"));
+        for name in ["marked.txt", "marked-2.txt", "marked-3.txt"] {
+            let Ok(Outcome::Exported { to: made, paths: 2 }) = write(&[odd.clone(), "/b".into()], &to) else {
+                panic!("not exported");
+            };
+            assert_eq!(made, folder.path().join(name));
+            assert_eq!(fs::read(made).expect("it is there"), b"/photos/\xff.jpg\n/b\n");
+        }
+        let missing = folder.path().join("gone").join("marked.txt");
+        let sentence = write(&[odd], &missing).err().expect("there is no such folder");
+        assert!(sentence.contains("gone/marked.txt"), "{sentence}");
+    }
+}
