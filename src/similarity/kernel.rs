@@ -120,20 +120,18 @@ impl NullaryFnOnce for DotAndSquares<'_> {
 
     #[inline(always)]
     fn call(self) -> (f64, f64) {
-        // An overflow here makes the sums infinite or NaN, which the caller checks.
-        let factor = self.scale * RESCALE;
         let (mut dot, mut squares) = ([0_f32; LANES], [0_f32; LANES]);
         let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.row.chunks_exact(LANES));
         let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
         for (a, b) in a_chunks.zip(b_chunks) {
             for lane in 0..LANES {
-                let b = unscaled(b[lane]) * factor;
+                let b = unscaled(b[lane]) * RESCALE * self.scale;
                 dot[lane] += a[lane] * b;
                 squares[lane] += (a[lane] - b) * (a[lane] - b);
             }
         }
         for (lane, (a, b)) in rest.enumerate() {
-            let b = unscaled(*b) * factor;
+            let b = unscaled(*b) * RESCALE * self.scale;
             dot[lane] += a * b;
             squares[lane] += (a - b) * (a - b);
         }
