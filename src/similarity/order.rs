@@ -206,6 +206,7 @@ fn ranges(index: &Index) -> [(f32, f32); 2] {
         let Some(last) = values.len().checked_sub(1) else { return (0.0, 1.0) };
         let (low, high) = (values[last / 100], values[last - last / 100]);
         // All pairs alike: any visible width will do.
-        if high - low > high.abs() * 1e-5 { (low, high) } else { (low - 0.5, high + 0.5) }
+        let width = high.abs().max(1.0) * 0.01;
+        if high - low > width * 1e-3 { (low, high) } else { (low - width, high + width) }
     })
 }
