@@ -61,6 +61,48 @@ impl Depth {
     }
 }
 
+/// Control points of the viridis ramp (Smith, van der Walt, Firing; public domain), evenly spaced. Its lightness
+/// grows evenly, so that equal steps in likeness look equal, also to the color blind and in gray.
+const VIRIDIS: [[u8; 3]; 9] = [
+    [68, 1, 84],
+    [71, 44, 122],
+    [59, 81, 139],
+    [44, 113, 142],
+    [33, 144, 141],
+    [39, 173, 129],
+    [92, 200, 99],
+    [170, 220, 50],
+    [253, 231, 37],
+];
+
+/// The ramp viridis, from its dark end (0) to its bright end (1); what lies outside is cut to the ends.
+#[must_use]
+pub fn viridis(share: f32) -> [u8; 3] {
+    let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f32;
+    let low = (place as usize).min(VIRIDIS.len() - 2);
+    let share = place - low as f32;
+    std::array::from_fn(|channel| {
+        let (a, b) = (f32::from(VIRIDIS[low][channel]), f32::from(VIRIDIS[low + 1][channel]));
+        (a + (b - a) * share).round() as u8
+    })
+}
+
+/// Relative luminance of an sRGB color (WCAG 2).
+#[must_use]
+pub fn luminance(rgb: [u8; 3]) -> f32 {
+    let [red, green, blue] = rgb.map(|channel| {
+        let channel = f32::from(channel) / 255.0;
+        if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/// Black or white, whichever reads better on a color.
+#[must_use]
+pub fn ink_on(paper: [u8; 3]) -> [u8; 3] {
+    if luminance(paper) < 0.18 { [255; 3] } else { [0; 3] }
+}
+
 /// The levels of one channel of xterm's 6×6×6 color cube.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 

@@ -3,7 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::app::Severity;
+use crate::{app::Severity, color::{luminance, viridis}};
 pub use crate::color::{Background, Depth};
 
 /// The colors of one terminal.
@@ -12,20 +12,6 @@ pub struct Theme {
     depth: Depth,
     background: Background,
 }
-
-/// Control points of the viridis ramp (Smith, van der Walt, Firing; public domain), evenly spaced. Its lightness
-/// grows evenly, so that equal steps in likeness look equal, also to the color blind and in gray.
-const RAMP: [[u8; 3]; 9] = [
-    [68, 1, 84],
-    [71, 44, 122],
-    [59, 81, 139],
-    [44, 113, 142],
-    [33, 144, 141],
-    [39, 173, 129],
-    [92, 200, 99],
-    [170, 220, 50],
-    [253, 231, 37],
-];
 
 /// The ramp of the 16 colors, dark to bright.
 const RAMP_16: [Color; 5] = [Color::Blue, Color::Magenta, Color::Cyan, Color::LightGreen, Color::LightYellow];
@@ -201,26 +187,6 @@ fn step(share: f32, steps: usize) -> usize {
     ((share.clamp(0.0, 1.0) * steps as f32) as usize).min(steps - 1)
 }
 
-/// The ramp, interpolated between its control points.
-fn viridis(likeness: f32) -> [u8; 3] {
-    let place = likeness.clamp(0.0, 1.0) * (RAMP.len() - 1) as f32;
-    let low = (place as usize).min(RAMP.len() - 2);
-    let share = place - low as f32;
-    std::array::from_fn(|channel| {
-        let (a, b) = (f32::from(RAMP[low][channel]), f32::from(RAMP[low + 1][channel]));
-        (a + (b - a) * share).round() as u8
-    })
-}
-
-/// Relative luminance of an sRGB color (WCAG 2).
-fn luminance(rgb: [u8; 3]) -> f32 {
-    let [red, green, blue] = rgb.map(|channel| {
-        let channel = f32::from(channel) / 255.0;
-        if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
-    });
-    0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +195,7 @@ mod tests {
     fn the_ramp_grows_brighter_all_the_way() {
         let steps: Vec<_> = (0..=100).map(|at| luminance(viridis(at as f32 / 100.0))).collect();
         assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!((viridis(0.0), viridis(1.0)), (RAMP[0], RAMP[8]));
+        assert_eq!((viridis(0.0), viridis(1.0)), ([68, 1, 84], [253, 231, 37]));
     }
 
     #[test]
