@@ -2,21 +2,33 @@
 
 use std::{
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    panic,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use etcetera::BaseStrategy;
+
 use crate::{
+    decode,
     embed::{self, ModelChoice},
     error::{Error, Exit, Result},
+    pipeline::{Cache, Request},
+    scan,
     similarity::Metric,
 };
 
+pub mod cache;
 pub mod completions;
+pub mod index;
 pub mod man;
 pub mod models;
+pub mod progress;
+
+/// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// The end of the long help: what the exit codes mean, and how to name a folder that is called like a command.
 const AFTER_HELP: &str = "\
@@ -44,6 +56,10 @@ pub struct Cli {
 /// Everything besides the explorer.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Brings the index of folders up to date, without the explorer.
+    Index(index::IndexArgs),
+    /// Shows, prunes or clears what is kept on disk.
+    Cache(cache::CacheArgs),
     /// Prints the completions of a shell.
     Completions(completions::CompletionsArgs),
     /// Prints the manual page, in roff.
@@ -139,7 +155,8 @@ pub struct ExploreArgs {
 #[must_use]
 pub fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = run(Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
+    quiet_fenced_panics();
+    let ended = run(&Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
@@ -156,13 +173,71 @@ pub fn main() -> ExitCode {
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
-fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
-    match cli.command {
-        Some(Command::Completions(args)) => completions::run(&args, out),
+fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
+    match &cli.command {
+        Some(Command::Index(args)) => index::run(args, out),
+        Some(Command::Cache(args)) => cache::run(args, out),
+        Some(Command::Completions(args)) => completions::run(args, out),
         Some(Command::Man) => man::run(out),
-        Some(Command::Models(args)) => models::run(&args, out),
+        Some(Command::Models(args)) => models::run(args, out),
         None => Err(Error::Usage("name a command, see `lookalike --help`".into())),
     }
+}
+
+/// Keeps silent about panics of image decoders, which are caught and become skipped files.
+fn quiet_fenced_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !decode::is_fenced() {
+            usual(info);
+        }
+    }));
+}
+
+/// What the arguments ask the pipeline to do.
+///
+/// # Errors
+/// [`Error::Usage`] for a glob that makes no sense or a user without a home folder.
+pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
+    Ok(Request {
+        roots: folders.folders.clone(),
+        scan: scan::Options::new(folders.include_hidden, &folders.exclude)?,
+        model: model.choice(),
+        cache: match model.no_cache {
+            true => Cache::Off,
+            false => Cache::Folder(cache_folder(model.cache_dir.as_deref())?),
+        },
+    })
+}
+
+/// The folder of all indexes: the one asked for, else the user's cache folder.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf> {
+    if let Some(folder) = asked {
+        return std::path::absolute(folder).map_err(Error::io("use", folder));
+    }
+    let base = etcetera::choose_base_strategy().map_err(|_| {
+        Error::Usage("there is no home folder to keep the index in; use --cache-dir or --no-cache".into())
+    })?;
+    Ok(base.cache_dir().join("lookalike"))
+}
+
+/// A number of bytes as people say it.
+#[must_use]
+pub fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = "bytes";
+    for larger in UNITS {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = larger;
+    }
+    if unit == "bytes" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
 /// What a failed write to standard output becomes; a closed pipe ends the program in silence.

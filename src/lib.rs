@@ -7,6 +7,7 @@ pub mod decode;
 pub mod embed;
 pub mod error;
 pub mod index;
+pub mod pipeline;
 pub mod preview;
 pub mod printable;
 pub mod scan;

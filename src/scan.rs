@@ -213,6 +213,9 @@ impl Walk<'_> {
             found.skip(folder, "this folder cannot be opened".into());
             return Ok(());
         };
+        if !self.folders.insert(real.clone()) {
+            return Ok(());
+        }
         let mut entries = WalkDir::new(folder).follow_root_links(true).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
             if self.cancel.is_cancelled() {
@@ -227,17 +230,14 @@ impl Walk<'_> {
                 }
             };
             let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-            if entry.depth() > 0 {
-                let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-                if !options.admits_last(relative) {
-                    skip_folder(&mut entries, &entry);
-                    continue;
-                }
+            if entry.depth() == 0 {
+                continue;
             }
-            if entry.depth() == 0 || entry.file_type().is_dir() {
+            if !options.admits_last(entry.path().strip_prefix(root).unwrap_or(entry.path())) {
+                skip_folder(&mut entries, &entry);
+            } else if entry.file_type().is_dir() {
                 // Joining keeps this free of a system call a folder: below `folder` everything is real.
-                let real = if entry.depth() == 0 { real.clone() } else { real.join(below) };
-                if !self.folders.insert(real) {
+                if !self.folders.insert(real.join(below)) {
                     skip_folder(&mut entries, &entry);
                 }
             } else if entry.path_is_symlink() {
