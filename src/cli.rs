@@ -17,11 +17,12 @@ use crate::{
     error::{Error, Exit, Result},
     pipeline::{Cache, Request},
     scan,
-    similarity::Metric,
 };
 
 pub mod cache;
 pub mod completions;
+pub mod doctor;
+pub mod explore;
 pub mod index;
 pub mod man;
 pub mod models;
@@ -50,7 +51,7 @@ pub struct Cli {
     pub command: Option<Command>,
     /// Arguments of the explorer.
     #[command(flatten)]
-    pub explore: ExploreArgs,
+    pub explore: explore::ExploreArgs,
 }
 
 /// Everything besides the explorer.
@@ -60,6 +61,8 @@ pub enum Command {
     Index(index::IndexArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
+    /// Prints what a bug report needs: versions, devices, models, the terminal, the cache.
+    Doctor(doctor::DoctorArgs),
     /// Prints the completions of a shell.
     Completions(completions::CompletionsArgs),
     /// Prints the manual page, in roff.
@@ -137,20 +140,6 @@ pub enum DeviceArg {
     Cuda,
 }
 
-/// The explorer.
-#[derive(Debug, Clone, Args)]
-pub struct ExploreArgs {
-    /// Folders and what to leave out.
-    #[command(flatten)]
-    pub folders: FolderArgs,
-    /// The model.
-    #[command(flatten)]
-    pub model: ModelArgs,
-    /// The metric to start with.
-    #[arg(long, value_enum, default_value_t = Metric::Cosine)]
-    pub metric: Metric,
-}
-
 /// Parses the arguments, runs the command, prints one sentence on failure.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -180,7 +169,8 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Completions(args)) => completions::run(args, out),
         Some(Command::Man) => man::run(out),
         Some(Command::Models(args)) => models::run(args, out),
-        None => Err(Error::Usage("name a command, see `lookalike --help`".into())),
+        Some(Command::Doctor(args)) => doctor::run(args, out),
+        None => explore::run(&cli.explore, out),
     }
 }
 

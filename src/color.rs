@@ -35,6 +35,16 @@ impl Background {
         let luminance = 2126 * u32::from(red) + 7152 * u32::from(green) + 722 * u32::from(blue);
         if luminance < 10_000 * 128 { Self::Dark } else { Self::Light }
     }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl Depth {

@@ -89,10 +89,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn size(&self) -> io::Result<(u16, u16)> {
-        // Asked of this very terminal: crossterm's question is answered even when it is gone.
-        let size = rustix::termios::tcgetwinsize(&self.tty)?;
-        // A line without a screen size, a serial console say, is taken for the classical one.
-        Ok(if size.ws_col == 0 || size.ws_row == 0 { (80, 24) } else { (size.ws_col, size.ws_row) })
+        size(&self.tty)
     }
 
     /// Draws a frame: one write of what has changed, shown at once where the terminal can do that. No change, no byte.
@@ -161,6 +158,26 @@ impl Screen {
         TAKEN.store(true, Ordering::SeqCst);
         self.tty.write_all(ENTER.as_bytes())
     }
+}
+
+/// Columns and rows, and what the terminal shows, without taking it over.
+///
+/// # Errors
+/// As [`Screen::enter`].
+pub fn inspect(wishes: &Wishes) -> Result<((u16, u16), Capabilities)> {
+    let tty = device::open(false)?;
+    let size = size(&tty).map_err(Error::Terminal)?;
+    enable_raw_mode().map_err(Error::Terminal)?;
+    let found = Capabilities::ask(wishes, &tty);
+    disable_raw_mode().map_err(Error::Terminal)?;
+    Ok((size, found))
+}
+
+/// Columns and rows.
+fn size(tty: &File) -> io::Result<(u16, u16)> {
+    // Asked of this very terminal: crossterm's question is answered even when it is gone.
+    let size = rustix::termios::tcgetwinsize(tty)?;
+    Ok((size.ws_col, size.ws_row))
 }
 
 impl Drop for Screen {

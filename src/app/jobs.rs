@@ -74,7 +74,7 @@ impl App {
     fn report(&mut self, report: Report) {
         match report {
             Report::Model { name, dim, baseline, device } => {
-                self.model = Some(ModelInfo { name, dim, baseline, device });
+                self.model = Some(ModelInfo { name, dim, baseline, device: device.unwrap_or_default() });
             }
             Report::Snapshot(index) => self.take_index(index),
             Report::Skipped(skipped) => self.skipped = skipped,

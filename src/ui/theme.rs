@@ -3,8 +3,11 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::{app::Severity, color::{luminance, viridis}};
 pub use crate::color::{Background, Depth};
+use crate::{
+    app::Severity,
+    color::{luminance, viridis},
+};
 
 /// The colors of one terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

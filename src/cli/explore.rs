@@ -1,0 +1,69 @@
+//! `lookalike [FOLDER…]`: the explorer.
+
+use std::{io::Write, os::unix::ffi::OsStrExt};
+
+use clap::Args;
+
+use super::{FolderArgs, ModelArgs, request, stdout_error};
+use crate::{
+    error::{Exit, Result},
+    event_loop::{self, Ended, Options},
+    pipeline, scan,
+    similarity::Metric,
+    terminal::Wishes,
+};
+
+/// The explorer.
+#[derive(Debug, Clone, Args)]
+pub struct ExploreArgs {
+    /// Folders and what to leave out.
+    #[command(flatten)]
+    pub folders: FolderArgs,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The metric to start with.
+    #[arg(long, value_enum, default_value_t)]
+    pub metric: Metric,
+    /// Colors and pictures.
+    #[command(flatten)]
+    pub wishes: Wishes,
+    /// Print the paths of the marked pictures when the explorer is left, one a line.
+    #[arg(long)]
+    pub print_marked: bool,
+    /// End each printed path with a NUL instead of a line feed, for `xargs -0`.
+    #[arg(short = '0', long = "null", requires = "print_marked")]
+    pub null: bool,
+    /// Panic after the first frame.
+    #[arg(long, hide = true)]
+    pub debug_panic: bool,
+}
+
+/// Opens the explorer, and prints what was marked in it to `out` when that is asked for.
+///
+/// # Errors
+/// When a folder is not there, when there is no terminal to run in, or when `out` cannot be written.
+pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
+    let request = request(&args.folders, &args.model)?;
+    // A wrong path is said where it was typed, not on a screen that has to be left first.
+    scan::roots(&request.roots)?;
+    let options = Options {
+        folders: request.roots.clone(),
+        metric: args.metric,
+        wishes: args.wishes,
+        pipeline: args.print_marked,
+        debug_panic: args.debug_panic,
+    };
+    let indexer = Box::new(move |cancel: &_, report: &mut dyn FnMut(_)| pipeline::run(&request, cancel, report));
+    let marked = match event_loop::run(&options, indexer)? {
+        Ended::ByUser(marked) => marked,
+        Ended::ByHangup => return Ok(Exit::Interrupted),
+    };
+    if args.print_marked {
+        let end = if args.null { b"\0" } else { b"\n" };
+        for path in marked {
+            out.write_all(path.as_os_str().as_bytes()).and_then(|()| out.write_all(end)).map_err(stdout_error)?;
+        }
+    }
+    Ok(Exit::Done)
+}
