@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Makes the model file from a checkpoint: the averaged weights as float16 under torchvision's names.
+
+    export.py CHECKPOINT OUT.safetensors
+
+The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the pooled 512 numbers: the head that
+predicts the teacher's feature, times the axes of `axes.py`. Batch norm stays as it is. The file's embeddings are compared with those of the float32 weights.
+"""
+
+import argparse
+import hashlib
+import pathlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+from evaluate import embed
+from network import backbone
+
+
+def read_model(path):
+    """(backbone, (weight, bias)) of a model file, float32, ready to embed."""
+    tensors = {name: value.float() for name, value in load_file(path).items()}
+    weight, bias = tensors.pop("embedding.weight"), tensors.pop("embedding.bias")
+    net = backbone()
+    missing, unexpected = net.load_state_dict(tensors, strict=False)
+    if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
+        raise ValueError(f"{path} is no ResNet-18: missing {missing}, unexpected {unexpected}")
+    return net.eval(), (weight, bias)
+
+
+def embeddings(model, pixels, autocast=False):
+    net, projection = model
+    return F.linear(embed(net, pixels, autocast=autocast), *projection)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("checkpoint", type=pathlib.Path)
+    p.add_argument("out", type=pathlib.Path)
+    args = p.parse_args()
+    saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
+    tensors = {name: value for name, value in saved["ema"].items() if not name.endswith("num_batches_tracked")}
+    data = args.checkpoint.parent / "data"
+    heads, axes = saved["ema_heads"], saved["target"]["axes"]
+    tensors["embedding.weight"] = axes.T @ heads["feature.weight"]
+    tensors["embedding.bias"] = axes.T @ heads["feature.bias"]
+    half = {name: value.half().contiguous() for name, value in tensors.items()}
+    if not all(torch.isfinite(value).all() for value in half.values()):
+        raise ValueError("a weight does not fit in float16")
+    save_file(half, args.out, metadata={"format": "pt", "architecture": "resnet18"})
+
+    pixels = np.array(np.load(data / "pixels.npy", mmap_mode="r")[:256])
+    net = backbone()
+    net.load_state_dict(saved["ema"])
+    full = F.linear(embed(net, pixels, autocast=False), tensors["embedding.weight"], tensors["embedding.bias"])
+    for name, autocast in (("float16 file", False), ("float16 file run in bfloat16", True)):
+        cosine = F.cosine_similarity(full, embeddings(read_model(args.out), pixels, autocast))
+        print(f"{name}: cosine to float32 {cosine.min():.6f} at least, {cosine.mean():.6f} on average")
+    norms = full.norm(dim=1)
+    print(f"{full.shape[1]} dimensions, norms {norms.mean():.2f} +- {norms.std():.2f}, "
+          f"{args.out.stat().st_size / 1e6:.1f} MB, sha256 {hashlib.sha256(args.out.read_bytes()).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()
