@@ -1,0 +1,48 @@
+# lookalike: see which pictures in a folder look alike.
+#
+#   make run                     open the explorer on sample_images
+#   make run FOLDER=/my/pictures  ... on a folder of yours
+#   make test                    run every test
+#   make install                 put `lookalike` on your PATH (~/.cargo/bin)
+#   make bench                   run the benchmarks
+#   make setup                   get what the others need, and stop there
+#   make clean                   remove what was built here
+#
+# Each of them first provides libtorch, once per machine, in the user's data
+# folder (~/.local/share/lookalike), and tells cargo where it lies: afterwards
+# plain `cargo build`, `cargo run` and `cargo test` work as well.
+#
+#   ARGS="..."                   more arguments for `make run`
+#   LIBTORCH=DIR                 use the libtorch in DIR
+#   LIBTORCH_USE_PYTORCH=1       use the libtorch of the installed PyTorch
+#   LIBTORCH_VARIANT=cpu|cuda    which one to fetch; otherwise cuda where a GPU is seen
+
+FOLDER = sample_images
+ARGS =
+
+# Handed over in the environment, so that a name with spaces or quotes stays one name.
+export FOLDER
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test install bench clean
+
+help:
+	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
+
+setup:
+	@.setup/prepare
+
+run: setup
+	@cargo run --release --locked -- "$$FOLDER" $(ARGS)
+
+test: setup
+	cargo test --release --locked
+
+install: setup
+	cargo install --path . --locked
+
+bench: setup
+	cargo bench --locked
+
+clean:
+	cargo clean
