@@ -207,6 +207,15 @@ impl Manifest {
         }
     }
 
+    /// How many pixels the shorter side of a picture should have at least, so that resizing only ever shrinks it.
+    #[must_use]
+    pub fn least_side(&self) -> u32 {
+        match self.resize {
+            Resize::Squash => self.input,
+            Resize::ShorterSide(side) => side,
+        }
+    }
+
     /// See [`super::Model::fingerprint`].
     ///
     /// # Errors
