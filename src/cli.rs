@@ -24,8 +24,11 @@ pub mod completions;
 pub mod doctor;
 pub mod explore;
 pub mod index;
+pub mod indexed;
 pub mod man;
+pub mod matrix;
 pub mod models;
+pub mod neighbors;
 pub mod progress;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
@@ -59,6 +62,10 @@ pub struct Cli {
 pub enum Command {
     /// Brings the index of folders up to date, without the explorer.
     Index(index::IndexArgs),
+    /// Lists the pictures most like one picture, which may lie anywhere.
+    Neighbors(neighbors::NeighborsArgs),
+    /// Prints how alike all pairs of pictures are.
+    Matrix(matrix::MatrixArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
     /// Prints what a bug report needs: versions, devices, models, the terminal, the cache.
@@ -165,6 +172,8 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
     match &cli.command {
         Some(Command::Index(args)) => index::run(args, out),
+        Some(Command::Neighbors(args)) => neighbors::run(args, out),
+        Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
         Some(Command::Completions(args)) => completions::run(args, out),
         Some(Command::Man) => man::run(out),

@@ -1,0 +1,87 @@
+//! What `neighbors`, `matrix` and `evaluate` begin with: an up-to-date index of the folders.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use crate::{
+    cancel::CancelToken,
+    cli::{FolderArgs, ModelArgs, progress::Reporter, request},
+    error::{Error, Exit, Result},
+    index::{Entry, Index},
+    pipeline::{self, Report},
+    printable::printable,
+};
+
+/// An index and who made it.
+pub struct Indexed {
+    /// Every picture that could be embedded; at least one.
+    pub index: Arc<Index>,
+    /// The model's name.
+    pub model: String,
+    /// Whether the model is a baseline and no trained embedder.
+    pub baseline: bool,
+    /// Files that could not be indexed.
+    pub skipped: usize,
+    /// Set when the user wants to stop.
+    pub cancel: CancelToken,
+    several_roots: bool,
+}
+
+impl Indexed {
+    /// Indexes the folders, with progress on standard error.
+    ///
+    /// # Errors
+    /// As [`pipeline::run`]; [`Error::NoImages`] when nothing could be indexed.
+    pub fn new(folders: &FolderArgs, model: &ModelArgs, cancel: CancelToken) -> Result<Self> {
+        let request = request(folders, model)?;
+        let mut reporter = Reporter::stderr();
+        let (mut name, mut baseline) = (String::new(), false);
+        let ended = pipeline::run(&request, &cancel, &mut |report| {
+            if let Report::Model { name: of, baseline: is, .. } = &report {
+                (name, baseline) = (of.clone(), *is);
+            }
+            reporter.take(&report);
+        });
+        reporter.clear();
+        let outcome = ended?;
+        let skipped = outcome.skipped.len();
+        if skipped > 0 {
+            // Said for people; whoever reads only the data misses nothing.
+            let files = if skipped == 1 { "1 file was".into() } else { format!("{skipped} files were") };
+            let _ = writeln!(io::stderr(), "lookalike: {files} skipped; `lookalike index` says why");
+        }
+        if outcome.index.is_empty() {
+            return Err(Error::NoImages(folders.folders[0].clone()));
+        }
+        let several_roots = request.roots.len() > 1;
+        Ok(Self { index: outcome.index, model: name, baseline, skipped, cancel, several_roots })
+    }
+
+    /// How the command ends: [`Exit::Failed`] when files were skipped and that counts.
+    #[must_use]
+    pub fn exit(&self, strict: bool) -> Exit {
+        if strict && self.skipped > 0 { Exit::Failed } else { Exit::Done }
+    }
+
+    /// A picture's path relative to its folder; the whole path where there are several folders.
+    #[must_use]
+    pub fn path<'a>(&self, entry: &Entry<'a>) -> &'a Path {
+        if self.several_roots { &entry.image.file.path } else { entry.relative() }
+    }
+
+    /// [`Indexed::path`] for tables.
+    #[must_use]
+    pub fn label(&self, entry: &Entry<'_>) -> String {
+        printable(self.path(entry))
+    }
+
+    /// The model for the line under a table.
+    #[must_use]
+    pub fn model_label(&self) -> String {
+        let kind = if self.baseline { " (a baseline, not a trained embedder)" } else { "" };
+        format!("{}{kind}", self.model)
+    }
+}

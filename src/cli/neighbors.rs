@@ -1,0 +1,190 @@
+//! `lookalike neighbors`: the pictures most (or least) like one picture, which may lie anywhere.
+
+use std::{
+    borrow::Cow,
+    fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, stdout_error};
+use crate::{
+    cancel::CancelToken,
+    embed,
+    error::{Error, Exit, Result},
+    index::Entry,
+    pipeline,
+    printable::printable,
+    similarity::{Comparison, Metric, Neighbor, Query, compare},
+};
+
+/// Arguments of `lookalike neighbors`.
+#[derive(Debug, Clone, Args)]
+pub struct NeighborsArgs {
+    /// The picture whose look-alikes are wanted.
+    #[arg(value_name = "IMAGE")]
+    pub image: PathBuf,
+    /// Folders and what to leave out.
+    #[command(flatten)]
+    pub folders: FolderArgs,
+    /// How many pictures to list.
+    #[arg(short, long, value_name = "N", default_value_t = 10)]
+    pub k: usize,
+    /// How pictures are compared.
+    #[arg(long, value_enum, default_value_t)]
+    pub metric: Metric,
+    /// List the least alike, the farthest first.
+    #[arg(long)]
+    pub farthest: bool,
+    /// Print JSON.
+    #[arg(long, conflicts_with_all = ["paths_only", "print0"])]
+    pub json: bool,
+    /// Print paths without values, one a line.
+    #[arg(long)]
+    pub paths_only: bool,
+    /// Print paths without values, each ended by a NUL character, for `xargs -0`.
+    #[arg(short = '0', long)]
+    pub print0: bool,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// End with exit code 1 when an image of the folder could not be indexed.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Indexes the folders, then lists the neighbors.
+///
+/// # Errors
+/// [`Error::Image`] when the picture cannot be read; else as the indexing.
+pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
+    let path = fs::canonicalize(&args.image).map_err(Error::io("open", &args.image))?;
+    let indexed = Indexed::new(&args.folders, &args.model, CancelToken::cancelled_by_signals()?)?;
+    let query = match indexed.index.iter().find(|entry| entry.image.file.path == path) {
+        Some(entry) => Query::Image(entry.id),
+        None => Query::Embedding(embedding(args, &path)?.into()),
+    };
+    let found = compare(&indexed.index, &query);
+    let neighbors =
+        if args.farthest { found.farthest(args.metric, args.k) } else { found.nearest(args.metric, args.k) };
+    let rows: Vec<_> = neighbors.iter().filter_map(|n| Some((*n, indexed.index.get(n.id)?))).collect();
+    let terminal = io::stdout().is_terminal();
+    let written = if args.json {
+        json(args, &path, &indexed, &found, &rows, out)
+    } else if args.print0 || args.paths_only {
+        paths(&rows, if args.print0 { 0 } else { b'\n' }, terminal && !args.print0, out)
+    } else if terminal {
+        table(args, &indexed, &found, &rows, out)
+    } else {
+        lines(&rows, out)
+    };
+    written.map_err(stdout_error)?;
+    Ok(indexed.exit(args.strict))
+}
+
+/// The embedding of a picture outside the folders.
+fn embedding(args: &NeighborsArgs, path: &Path) -> Result<Vec<f32>> {
+    let choice = args.model.choice();
+    let mut embedder = embed::load(&embed::choose(&choice)?, &choice)?;
+    pipeline::embed_one(path, embedder.as_mut(), choice.exact)
+}
+
+type Row<'a> = (Neighbor, Entry<'a>);
+
+/// For eyes: rank, value and path under a heading.
+fn table(
+    args: &NeighborsArgs,
+    indexed: &Indexed,
+    found: &Comparison,
+    rows: &[Row<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (end, metric) = (if args.farthest { "least" } else { "most" }, args.metric.name());
+    let (image, of) = (printable(&args.image), found.candidates());
+    writeln!(out, "{end} like {image} of {of} pictures, by {metric}, embedded by {}", indexed.model_label())?;
+    let width = rows.iter().map(|(neighbor, _)| neighbor.rank).max().unwrap_or(0).to_string().len().max(4);
+    writeln!(out, "{:>width$}  {metric:>9}  path", "rank")?;
+    for (neighbor, entry) in rows {
+        writeln!(out, "{:>width$}  {:>9.4}  {}", neighbor.rank, neighbor.value, indexed.label(entry))?;
+    }
+    Ok(())
+}
+
+/// For programs: value, tab, absolute path.
+fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
+    for (neighbor, entry) in rows {
+        write!(out, "{}\t", neighbor.value)?;
+        out.write_all(entry.image.file.path.as_os_str().as_encoded_bytes())?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Absolute paths, byte for byte, unless a terminal shows them.
+fn paths(rows: &[Row<'_>], end: u8, shown: bool, out: &mut dyn Write) -> io::Result<()> {
+    for (_, entry) in rows {
+        let path = &entry.image.file.path;
+        if shown {
+            out.write_all(printable(path).as_bytes())?;
+        } else {
+            out.write_all(path.as_os_str().as_encoded_bytes())?;
+        }
+        out.write_all(&[end])?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema_version: u32,
+    query: &'a str,
+    metric: &'static str,
+    farthest: bool,
+    model: &'a str,
+    dimension: usize,
+    candidates: usize,
+    neighbors: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    rank: usize,
+    path: Cow<'a, str>,
+    group: &'a str,
+    cosine: f32,
+    euclidean: f32,
+}
+
+fn json(
+    args: &NeighborsArgs,
+    query: &Path,
+    indexed: &Indexed,
+    found: &Comparison,
+    rows: &[Row<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let answer = Answer {
+        schema_version: SCHEMA_VERSION,
+        query: &query.to_string_lossy(),
+        metric: args.metric.name(),
+        farthest: args.farthest,
+        model: &indexed.model,
+        dimension: indexed.index.dim(),
+        candidates: found.candidates(),
+        neighbors: rows
+            .iter()
+            .map(|(neighbor, entry)| Item {
+                rank: neighbor.rank,
+                path: entry.image.file.path.to_string_lossy(),
+                group: entry.group(),
+                cosine: found.value(Metric::Cosine, neighbor.id),
+                euclidean: found.value(Metric::Euclidean, neighbor.id),
+            })
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &answer)?;
+    writeln!(out)
+}

@@ -1,0 +1,176 @@
+//! `lookalike matrix` and `lookalike neighbors` as a script sees them: data on standard output, right to the digit.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with pictures of four colors in two sub-folders.
+fn folder() -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (name, color) in [
+        ("warm/red.png", [250, 10, 10]),
+        ("warm/orange.png", [250, 120, 10]),
+        ("cold/blue.png", [10, 10, 250]),
+        ("cold/cyan.png", [10, 200, 250]),
+    ] {
+        picture(&folder.path().join(name), color);
+    }
+    folder
+}
+
+fn picture(path: &Path, color: [u8; 3]) {
+    fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+    RgbImage::from_pixel(64, 64, Rgb(color)).save(path).expect("a picture");
+}
+
+fn lookalike(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+    command.args(arguments).args(["--model", "color-grid", "--no-cache"]);
+    command
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = lookalike(arguments).assert().success().get_output().stdout.clone();
+    String::from_utf8(output).expect("text")
+}
+
+fn path(folder: &TempDir) -> &str {
+    folder.path().to_str().expect("a plain name")
+}
+
+/// The values of a CSV table, and its labels.
+fn csv(text: &str) -> (Vec<String>, Vec<Vec<f32>>) {
+    let mut rows = text.lines().map(|line| line.split(','));
+    let labels = rows.next().expect("a head").skip(1).map(str::to_owned).collect();
+    (labels, rows.map(|row| row.skip(1).map(|value| value.parse().expect("a number")).collect()).collect())
+}
+
+/// The grid's embedding of a picture of one color: the color at 64 places, from 0 to 1.
+fn expected(metric: &str, a: [f32; 3], b: [f32; 3]) -> f32 {
+    let sum = |f: &dyn Fn(f32, f32) -> f32| a.iter().zip(b).map(|(a, b)| f(a / 255.0, b / 255.0)).sum::<f32>();
+    match metric {
+        "cosine" => sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt(),
+        _ => (64.0 * sum(&|a, b| (a - b) * (a - b))).sqrt(),
+    }
+}
+
+#[test]
+fn csv_holds_every_pair_with_all_digits_in_folder_order() {
+    let folder = folder();
+    let colors = [[10.0, 10.0, 250.0], [10.0, 200.0, 250.0], [250.0, 120.0, 10.0], [250.0, 10.0, 10.0]];
+    for (metric, itself) in [("cosine", 1.0), ("euclidean", 0.0)] {
+        let (labels, values) = csv(&stdout(&["matrix", path(&folder), "--csv", "--metric", metric]));
+        assert_eq!(labels, ["cold/blue.png", "cold/cyan.png", "warm/orange.png", "warm/red.png"]);
+        for (i, row) in values.iter().enumerate() {
+            assert_eq!(row[i], itself);
+            for (j, value) in row.iter().enumerate() {
+                assert_eq!(*value, values[j][i]);
+                let expected = expected(metric, colors[i], colors[j]);
+                assert!((value - expected).abs() < 2e-3, "{metric} {i},{j}: {value} for {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn json_holds_the_same_values_as_csv_and_says_its_version() {
+    let folder = folder();
+    let (_, values) = csv(&stdout(&["matrix", path(&folder), "--csv"]));
+    let json: Value = serde_json::from_str(&stdout(&["matrix", path(&folder), "--json"])).expect("JSON");
+    assert_eq!(
+        (&json["schema_version"], &json["metric"], &json["order"]),
+        (&1.into(), &"cosine".into(), &"folder".into())
+    );
+    assert_eq!(json["groups"], serde_json::json!(["cold", "cold", "warm", "warm"]));
+    assert!(json["images"][3].as_str().expect("a path").ends_with("warm/red.png"));
+    for (i, row) in values.iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            assert_eq!(json["values"][i][j].as_f64().expect("a number") as f32, *value);
+        }
+    }
+}
+
+#[test]
+fn the_table_for_eyes_has_no_colors_in_a_pipe_and_no_progress() {
+    let folder = folder();
+    let text = stdout(&["matrix", path(&folder), "--order", "similarity"]);
+    assert!(!text.contains('\x1b'));
+    assert_eq!(text.lines().count(), 6, "{text}");
+    assert_eq!(text.matches(" 1.00").count(), 4, "{text}");
+}
+
+#[test]
+fn neighbors_of_a_picture_inside_leave_it_out() {
+    let folder = folder();
+    let red = folder.path().join("warm/red.png");
+    let text = stdout(&["neighbors", red.to_str().expect("plain"), path(&folder), "-k", "9"]);
+    let lines: Vec<_> = text.lines().map(|line| line.split_once('\t').expect("value and path")).collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].1.ends_with("warm/orange.png"), "{text}");
+    let values: Vec<f32> = lines.iter().map(|(value, _)| value.parse().expect("a number")).collect();
+    assert!(values.is_sorted_by(|a, b| a >= b));
+    let farthest =
+        stdout(&["neighbors", red.to_str().expect("plain"), path(&folder), "-k", "1", "--farthest", "--paths-only"]);
+    assert_eq!(farthest.trim_end(), lines[2].1);
+}
+
+#[test]
+fn neighbors_of_a_picture_outside_include_its_copy() {
+    let (folder, elsewhere) = (folder(), TempDir::new().expect("a temporary folder"));
+    let copy = elsewhere.path().join("copy.png");
+    picture(&copy, [250, 10, 10]);
+    let copy = copy.to_str().expect("plain");
+    let text = stdout(&["neighbors", copy, path(&folder), "-k", "2", "--json", "--metric", "euclidean"]);
+    let json: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&json["schema_version"], &json["candidates"]), (&1.into(), &4.into()));
+    let first = &json["neighbors"][0];
+    assert!(first["path"].as_str().expect("a path").ends_with("warm/red.png"));
+    assert_eq!((&first["rank"], &first["group"]), (&1.into(), &"warm".into()));
+    assert!(first["euclidean"].as_f64().expect("a number") < 0.01);
+    let nul = stdout(&["neighbors", copy, path(&folder), "-k", "2", "-0"]);
+    assert_eq!((nul.matches('\0').count(), nul.matches('\n').count()), (2, 0));
+}
+
+#[test]
+fn skipped_files_count_only_when_strict() {
+    let folder = folder();
+    fs::write(folder.path().join("broken.png"), "no picture").expect("a file");
+    let output = lookalike(&["matrix", path(&folder), "--csv"]).assert().code(0).get_output().clone();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 file was skipped"));
+    lookalike(&["matrix", path(&folder), "--csv", "--strict"]).assert().code(1);
+}
+
+#[test]
+fn what_is_missing_is_named_in_one_sentence() {
+    let folder = folder();
+    let broken = folder.path().join("broken.png");
+    fs::write(&broken, "no picture").expect("a file");
+    let empty = TempDir::new().expect("a temporary folder");
+    for (arguments, code, names) in [
+        (vec!["matrix", "/no/such/folder"], 3, "/no/such/folder"),
+        (vec!["matrix", path(&empty)], 3, path(&empty)),
+        (vec!["neighbors", "/no/such/picture.png", path(&folder)], 1, "/no/such/picture.png"),
+        (vec!["neighbors", broken.to_str().expect("plain"), path(&folder)], 1, "broken.png"),
+        (vec!["matrix", path(&folder), "--csv", "--json"], 2, "--json"),
+    ] {
+        let output = lookalike(&arguments).assert().code(code).get_output().clone();
+        assert!(output.stdout.is_empty());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(names), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn hostile_names_stay_harmless_in_tables_and_true_in_json() {
+    let folder = folder();
+    let name = "red\u{1b}[31m,\n\u{202e}.png";
+    picture(&folder.path().join(name), [250, 10, 10]);
+    let table = stdout(&["matrix", path(&folder)]);
+    assert!(!table.contains('\x1b') && !table.contains('\u{202e}'), "{table}");
+    let json: Value = serde_json::from_str(&stdout(&["matrix", path(&folder), "--json"])).expect("JSON");
+    assert!(json["images"].as_array().expect("paths").iter().any(|path| path.as_str().expect("text").ends_with(name)));
+}
