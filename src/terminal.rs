@@ -243,6 +243,12 @@ fn shows_cursor(frame: &[u8]) -> bool {
     frame.windows(6).any(|bytes| bytes == b"\x1b[?25h")
 }
 
+/// Columns of the terminal behind standard output; `None` when that is not known.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
+}
+
 #[cfg(test)]
 mod tests {
     use ratatui::{TerminalOptions, Viewport, text::Line, widgets::Widget};

@@ -19,7 +19,7 @@ use crate::{
         heatmap::{blocks, rows_of, window, zoom_to_fit},
         order,
     },
-    terminal::{Capabilities, Wishes},
+    terminal::{self, Capabilities, Wishes},
 };
 
 /// Arguments of `lookalike matrix`.
@@ -60,7 +60,7 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     } else if args.json {
         table.json(out)?;
     } else if io::stdout().is_terminal() {
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let columns = terminal::columns().unwrap_or(80);
         table.for_eyes(Capabilities::plain(&Wishes::default()).depth, columns, out)?;
     } else {
         table.for_eyes(Depth::Mono, usize::MAX, out)?;
