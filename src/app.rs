@@ -293,7 +293,7 @@ impl App {
         {
             self.overlay = Overlay::None;
         }
-        if self.heat.partner.is_none_or(|id| !self.index.contains(id)) {
+        if self.heat.partner.is_none_or(|id| !self.index.contains(id)) && !self.heat.is_empty() {
             // A cell beside the diagonal says more than one on it.
             let row = self.heat.position(self.selected);
             self.heat.partner = self.heat.at(row + 1).or_else(|| self.heat.at(row.saturating_sub(1))).or(self.selected);

@@ -119,7 +119,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// What it does, in at most 44 characters, for the help page and the README.
+    /// What it does, in at most 28 characters, for the help page and the README.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
@@ -136,23 +136,23 @@ impl Action {
             Self::Show(Screen::Browse) => "Browse: all pictures",
             Self::Show(Screen::Heatmap) => "Heatmap: every pair at once",
             Self::Show(Screen::Neighbors) => "Neighbors: most alike first",
-            Self::Show(Screen::Problems) => "Problems: files that were skipped",
+            Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
             Self::OpenNeighbors => "neighbors of this picture",
             Self::OpenPair => "both pictures side by side",
-            Self::OpenPicture => "picture as large as possible",
-            Self::Follow => "make the neighbor the new query",
-            Self::Return => "back along the trail of queries",
-            Self::Escape => "close or go back (never quits)",
+            Self::OpenPicture => "the picture, large",
+            Self::Follow => "neighbor becomes the query",
+            Self::Return => "back to the query before",
+            Self::Escape => "close, go back; never quits",
             Self::Filter => "filter by path as you type",
-            Self::Sort => "sort: folder, name, date, similarity",
+            Self::Sort => "sort by the next key",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
-            Self::Copy => "copy the path to the clipboard",
-            Self::Export => "write the marked paths to a file",
-            Self::Metric => "cosine or euclidean, at once",
-            Self::Order => "row order: name, folder, similarity",
+            Self::Copy => "copy the path",
+            Self::Export => "write marked paths to a file",
+            Self::Metric => "cosine or euclidean",
+            Self::Order => "order by the next key",
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
@@ -162,7 +162,7 @@ impl Action {
             Self::More => "more neighbors",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
-            Self::Suspend => "to the background (fg returns)",
+            Self::Suspend => "suspend; fg returns",
             Self::Quit => "quit; what is indexed stays",
         }
     }
@@ -181,12 +181,10 @@ impl Action {
             Self::Mark => "mark",
             Self::Metric => "metric",
             Self::Order => "order",
-            Self::ZoomIn => "zoom in",
-            Self::ZoomOut => "zoom out",
+            Self::ZoomIn => "zoom",
             Self::Swap => "swap",
             Self::Farthest => "farthest",
-            Self::More => "more",
-            Self::Fewer => "fewer",
+            Self::More => "how many",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -198,6 +196,8 @@ impl Action {
             | Self::UnmarkAll
             | Self::Export
             | Self::ZoomFit
+            | Self::ZoomOut
+            | Self::Fewer
             | Self::Redraw
             | Self::Suspend => "",
         }

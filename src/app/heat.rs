@@ -31,18 +31,20 @@ impl Cell {
     #[must_use]
     pub fn at(level: u32, depth: Depth) -> Self {
         match level {
-            0 => Self { width: 9, halves: 6, zoom: 0 },
-            1 => Self { width: 6, halves: 2, zoom: 0 },
-            2 => Self { width: 2, halves: 2, zoom: 0 },
-            _ if depth == Depth::Mono => Self { width: 2, halves: 2, zoom: level - 2 },
-            _ => Self { width: 1, halves: 1, zoom: level - 3 },
+            0 => Self { width: 8, halves: 8, zoom: 0 },
+            1 => Self { width: 6, halves: 4, zoom: 0 },
+            2 => Self { width: 6, halves: 2, zoom: 0 },
+            3 => Self { width: 4, halves: 2, zoom: 0 },
+            4 => Self { width: 2, halves: 2, zoom: 0 },
+            _ if depth == Depth::Mono => Self { width: 2, halves: 2, zoom: level - 4 },
+            _ => Self { width: 1, halves: 1, zoom: level - 5 },
         }
     }
 
     /// Whether its value is written into it.
     #[must_use]
     pub fn has_number(self) -> bool {
-        self.width >= 6
+        self.width >= 4
     }
 }
 
@@ -194,7 +196,7 @@ impl Heat {
     #[must_use]
     pub fn stepped(&self, body: Area, depth: Depth, out: bool) -> u32 {
         let now = Plot::new(body, self.len(), self.level, depth).level;
-        let last = Plot::new(body, self.len(), None, depth).level.max(3);
+        let last = Plot::new(body, self.len(), None, depth).level.max(5);
         if out { (now + 1).min(last) } else { now.saturating_sub(1) }
     }
 

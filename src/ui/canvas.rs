@@ -75,7 +75,8 @@ impl<'a> Canvas<'a> {
         let mut spans = vec![Span::raw(" ")];
         spans.extend(title.spans);
         spans.push(Span::raw(" "));
-        self.line(area.left(1).1, 0, Line::from(spans));
+        // Words without a color of their own must not take that of the line.
+        self.line(area.left(1).1, 0, Line::from(spans).style(Style::reset()));
     }
 
     /// The line between two panes, joined to the rule above it.

@@ -128,9 +128,9 @@ fn block(canvas: &mut Canvas<'_>, area: Area, value: f32, likeness: f32, under_c
     canvas.fill(area, if mono { theme.shade(likeness) } else { ' ' }, style);
     let (_, middle) = area.top(area.height.saturating_sub(1) / 2);
     if number {
-        let shown = text::value(value);
+        let shown = if area.width < 6 { text::short_value(value) } else { text::value(value) };
         // The last column keeps its shade where shades are all there is.
-        let words = if mono && area.width < 9 { middle.off_right(1).0 } else { middle };
+        let words = if mono { middle.off_right(1).0 } else { middle };
         canvas.centered(words, 0, &shown, style);
     } else if under_cursor {
         canvas.line(middle, 0, Span::styled("[]", style));
@@ -160,9 +160,13 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
         let Some(group) = run[0] else { continue };
         let (line, _) = area.off_right(u16::from(area.width > 2));
         canvas.fill(line, '━', theme.group(group));
-        if line.width >= 5 {
-            let name = text::cut_middle(app.groups().name(group), usize::from(line.width) - 2);
-            canvas.line(line.left(1).1, 0, Span::styled(name, theme.group(group).add_modifier(Modifier::BOLD)));
+        let name = crate::printable::printable_str(app.groups().name(group));
+        let room = usize::from(line.width);
+        if room >= 4 {
+            // A piece of the line before the name, where there is room for both.
+            let indent = u16::from(text::width(&name) + 2 <= room);
+            let name = text::cut(&name, room);
+            canvas.line(line.left(indent).1, 0, Span::styled(name, theme.group(group).add_modifier(Modifier::BOLD)));
         }
     }
     if plot.cell.has_number() {
@@ -244,7 +248,8 @@ fn row_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Window,
         } else if groups.0 != last
             && let Some(group) = groups.0
         {
-            let name = text::cut_middle(app.groups().name(group), words.width.into());
+            let name = crate::printable::printable_str(app.groups().name(group));
+            let name = text::cut_middle(&name, words.width.into());
             canvas.right(Area { y, height: 1, ..words }, 0, Line::styled(name, theme.group(group)));
         }
         last = groups.1.or(groups.0);

@@ -91,7 +91,7 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
         let value = known.or_else(|| app.heat().pair(metric, row, col)).unwrap_or(f32::NAN);
         let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
         let rank = match rank {
-            _ if row == col => "  itself".to_owned(),
+            _ if row == col => " itself".to_owned(),
             Some((Some(rank), of)) if area.width >= 34 => {
                 format!("  rank {} of {}", text::count(rank), text::count(of))
             }
