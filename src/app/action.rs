@@ -119,7 +119,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// What it does, in at most 28 characters, for the help page and the README.
+    /// What it does, in at most 24 characters, for the help page and the README.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
@@ -134,36 +134,36 @@ impl Action {
             Self::Move(Step::First) => "to the first",
             Self::Move(Step::Last) => "to the last",
             Self::Show(Screen::Browse) => "Browse: all pictures",
-            Self::Show(Screen::Heatmap) => "Heatmap: every pair at once",
-            Self::Show(Screen::Neighbors) => "Neighbors: most alike first",
+            Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
+            Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
-            Self::OpenNeighbors => "neighbors of this picture",
-            Self::OpenPair => "both pictures side by side",
+            Self::OpenNeighbors => "its neighbors, ranked",
+            Self::OpenPair => "both, side by side",
             Self::OpenPicture => "the picture, large",
-            Self::Follow => "neighbor becomes the query",
-            Self::Return => "back to the query before",
-            Self::Escape => "close, go back; never quits",
-            Self::Filter => "filter by path as you type",
+            Self::Follow => "make it the query",
+            Self::Return => "back to the last query",
+            Self::Escape => "close or go back",
+            Self::Filter => "filter by path",
             Self::Sort => "sort by the next key",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
             Self::Copy => "copy the path",
-            Self::Export => "write marked paths to a file",
+            Self::Export => "write marked to a file",
             Self::Metric => "cosine or euclidean",
             Self::Order => "order by the next key",
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
             Self::Swap => "exchange row and column",
-            Self::Farthest => "nearest or farthest first",
+            Self::Farthest => "nearest or farthest",
             Self::Fewer => "fewer neighbors",
             Self::More => "more neighbors",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
-            Self::Quit => "quit; what is indexed stays",
+            Self::Quit => "quit",
         }
     }
 

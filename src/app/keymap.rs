@@ -315,7 +315,7 @@ mod tests {
         let shown: Vec<_> = sections().into_iter().flat_map(|(_, rows)| rows).collect();
         for binding in BINDINGS {
             let help = binding.action.help();
-            assert!(!help.is_empty() && help.chars().count() <= 28, "{help:?}");
+            assert!(!help.is_empty() && help.chars().count() <= 24, "{help:?}");
             assert!(
                 hidden(binding) || shown.iter().filter(|row| **row == (keys(binding), help)).count() == 1,
                 "{} ({help}) must be on the help page once",

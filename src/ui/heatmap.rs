@@ -169,7 +169,7 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
             canvas.line(line.left(indent).1, 0, Span::styled(name, theme.group(group).add_modifier(Modifier::BOLD)));
         }
     }
-    if plot.cell.has_number() {
+    if plot.cell.width >= 6 {
         for block in cols {
             let Some(id) = representative(app, plot, block, cursor, app.heat().partner) else { continue };
             let area = Area { x: plot.top.x + (block - first) as u16 * width, y: plot.top.y + 1, width, height: 1 };

@@ -6,7 +6,7 @@ use super::{canvas::Canvas, text};
 use crate::app::{keymap, layout::Area};
 
 /// Columns a section needs.
-const COLUMN: u16 = 39;
+const COLUMN: u16 = 38;
 
 pub(super) fn draw(first: usize, canvas: &mut Canvas<'_>, body: Area) {
     let theme = canvas.theme;
