@@ -118,7 +118,7 @@ impl App {
     fn take_index(&mut self, index: Arc<Index>) {
         if index.table_len() < self.index.table_len() {
             // Not a later state of what we have: another run began anew, and no id means what it meant.
-            self.groups = super::Groups::default();
+            self.groups = super::groups::Groups::default();
             self.browse.ids.clear();
             self.browse.rebuild(&index, self.metric);
             (self.comparison, self.selected, self.heat.order) = (None, None, None);
@@ -147,8 +147,10 @@ impl App {
     fn wanted_comparison(&self) -> Option<Query> {
         let query = Query::Image(self.selected?);
         let coming = self.jobs.compare.as_ref().is_some_and(|(_, coming)| *coming == query);
-        let current =
-            self.current_comparison().is_some_and(|comparison| self.covers(comparison.len(), self.index.table_len()));
+        let current = self.current_comparison().is_some_and(|made| {
+            let without_removed = self.run == Run::Running || made.candidates() + 1 == self.index.len();
+            self.covers(made.len(), self.index.table_len()) && without_removed
+        });
         let moment = self.rested || self.index.len() <= QUICK;
         (!coming && !current && moment).then_some(query)
     }
@@ -180,7 +182,7 @@ impl App {
         if self.setup.previews_on_rest && !self.rested {
             return;
         }
-        let mut wanted: Vec<_> = self.slots().iter().map(super::Slot::key).collect();
+        let mut wanted: Vec<_> = self.slots().iter().map(super::previews::Slot::key).collect();
         if !self.setup.previews_on_rest {
             wanted.extend(self.upcoming());
         }

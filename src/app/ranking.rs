@@ -55,9 +55,10 @@ impl Ranking {
         self.rows.get(self.cursor).map(|row| row.id)
     }
 
-    /// Makes the rows anew, keeping the cursor on its picture when that is still among them.
+    /// Makes the rows anew. A cursor that was moved stays on its picture when that is still among them; one on the
+    /// first row stays there.
     pub fn rank(&mut self, comparison: &Comparison, metric: Metric) {
-        let focused = self.focused();
+        let focused = self.focused().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
         let best = metric.of_itself();
         let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };

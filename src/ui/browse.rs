@@ -91,7 +91,9 @@ fn frame(canvas: &mut Canvas<'_>, tile: Area) {
 
 fn scrollbar(app: &App, canvas: &mut Canvas<'_>, tiles: Area, columns: usize, rows: usize) {
     let total = app.browse().ids.len().div_ceil(columns);
-    super::scrollbar(canvas, tiles, app.browse().first, rows, total);
+    // Beside the details the line between them is the track.
+    let beside = u16::from(app.grid().details.is_some());
+    super::scrollbar(canvas, Area { width: tiles.width + beside, ..tiles }, app.browse().first, rows, total);
 }
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {

@@ -106,7 +106,7 @@ fn half(canvas: &mut Canvas<'_>, x: u16, y: u16, likeness: f32, under_cursor: bo
     let color = if under_cursor { canvas.theme.on_ramp(likeness) } else { canvas.theme.ramp(likeness) };
     if let Some(cell) = canvas.cell(x, y / 2) {
         cell.set_char('▀');
-        if y % 2 == 0 {
+        if y.is_multiple_of(2) {
             cell.set_fg(color)
         } else {
             cell.set_bg(color)

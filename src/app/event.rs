@@ -1,0 +1,138 @@
+//! What comes into the explorer, what it wants done, and the small things that its state is made of.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::{
+    color::{Background, Depth},
+    index::ImageId,
+    similarity::Metric,
+    worker::{Job, JobEvent, JobId},
+};
+
+/// Everything that can wake the explorer. Closed on purpose: this is the whole outside world.
+pub enum Event {
+    /// A key was pressed (releases are dropped before they get here).
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// The terminal now has this many columns and rows.
+    Resize(u16, u16),
+    /// A worker has something to tell.
+    Job(JobEvent),
+    /// No key came for a moment (about 120 ms).
+    Rest,
+    /// The program is in the foreground again and the screen was drawn over.
+    Resume,
+    /// The terminal is gone or the system asks us to leave.
+    Hangup,
+}
+
+/// What [`App::update`] wants done; carried out by the event loop and nowhere else.
+#[derive(Debug)]
+pub enum Effect {
+    /// Give this job to the worker.
+    Start(JobId, Job),
+    /// Stop the indexing run; what is done stays.
+    Cancel,
+    /// Put this text on the clipboard (OSC 52).
+    Copy(String),
+    /// Go to the background (Ctrl-Z).
+    Suspend,
+    /// Forget what the screen shows and draw all of it.
+    Redraw,
+    /// Leave.
+    Quit,
+}
+
+/// What the explorer starts with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The folders being explored, as the header names them.
+    pub folders: Vec<PathBuf>,
+    /// The metric to begin with.
+    pub metric: Metric,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// How many colors the terminal shows.
+    pub depth: Depth,
+    /// What lies behind the text.
+    pub background: Background,
+    /// Ask for pictures only when the cursor rests: over SSH and where pictures are sent as pixels.
+    pub previews_on_rest: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            folders: Vec::new(),
+            metric: Metric::Cosine,
+            size: (80, 24),
+            depth: Depth::True,
+            background: Background::Unknown,
+            previews_on_rest: false,
+        }
+    }
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It worked, or is merely worth knowing.
+    Info,
+    /// The user should know.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// A sentence for the status line, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What lies on top of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// One picture.
+    Picture(ImageId),
+    /// The pictures of the heatmap's cursor, or of the query and a neighbor.
+    Pair {
+        /// The row, or the query.
+        row: ImageId,
+        /// The column, or the neighbor.
+        col: ImageId,
+    },
+}
+
+/// What turns pictures into embeddings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Its name.
+    pub name: String,
+    /// Values in an embedding.
+    pub dim: usize,
+    /// Whether it is the weight-free baseline and no embedder.
+    pub baseline: bool,
+    /// Where it runs.
+    pub device: String,
+}
+
+/// How the indexing run is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    /// Under way.
+    Running,
+    /// Everything that can be indexed is.
+    Done,
+    /// It ended with this sentence.
+    Failed(String),
+}
