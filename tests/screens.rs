@@ -111,7 +111,7 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             let likeness = likeness(metric, value, order.range(metric));
             let (x, y) = plot.corner(row, col);
             let cell = &buffer[(x, y / 2)];
-            let color = if plot.cell.halves == 1 && y % 2 == 0 { cell.fg } else { cell.bg };
+            let color = if plot.cell.halves == 1 && y.is_multiple_of(2) { cell.fg } else { cell.bg };
             assert_eq!(color, theme.ramp(likeness), "cell {r},{c} = {value}");
             if r == c && plot.cell.zoom == 0 {
                 assert_eq!(color, theme.ramp(1.0), "the diagonal is the most alike");

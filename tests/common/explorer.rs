@@ -45,7 +45,7 @@ fn image(number: usize) -> Image {
             modified: (1_700_000_000 + 86_400 * number as i64) * 1_000_000_000,
         },
         pixels: if number % 4 == 3 { (480, 640) } else { (640, 480) },
-        format: if number % 2 == 0 { "JPEG" } else { "PNG" },
+        format: if number.is_multiple_of(2) { "JPEG" } else { "PNG" },
     }
 }
 
