@@ -23,6 +23,7 @@ pub mod cache;
 pub mod completions;
 pub mod doctor;
 pub mod explore;
+pub mod evaluate;
 pub mod index;
 pub mod indexed;
 pub mod man;
@@ -66,6 +67,8 @@ pub enum Command {
     Neighbors(neighbors::NeighborsArgs),
     /// Prints how alike all pairs of pictures are.
     Matrix(matrix::MatrixArgs),
+    /// Scores how well models keep the sub-folders of a folder apart.
+    Evaluate(evaluate::EvaluateArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
     /// Prints what a bug report needs: versions, devices, models, the terminal, the cache.
@@ -101,6 +104,14 @@ pub struct ModelArgs {
     /// The weights file to use instead of looking for it.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    /// Where and how it runs.
+    #[command(flatten)]
+    pub how: ComputeArgs,
+}
+
+/// Where and how a network runs, and where its embeddings are kept.
+#[derive(Debug, Clone, Args)]
+pub struct ComputeArgs {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
     pub device: DeviceArg,
@@ -125,13 +136,13 @@ impl ModelArgs {
         ModelChoice {
             name: self.model.clone(),
             weights: self.weights.clone(),
-            device: match self.device {
+            device: match self.how.device {
                 DeviceArg::Auto => embed::Device::Auto,
                 DeviceArg::Cpu => embed::Device::Cpu,
                 DeviceArg::Cuda => embed::Device::Cuda,
             },
-            exact: self.exact,
-            threads: self.threads.unwrap_or(0),
+            exact: self.how.exact,
+            threads: self.how.threads.unwrap_or(0),
         }
     }
 }
@@ -174,6 +185,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
+        Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
         Some(Command::Completions(args)) => completions::run(args, out),
         Some(Command::Man) => man::run(out),
@@ -202,9 +214,9 @@ pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
         roots: folders.folders.clone(),
         scan: scan::Options::new(folders.include_hidden, &folders.exclude)?,
         model: model.choice(),
-        cache: match model.no_cache {
+        cache: match model.how.no_cache {
             true => Cache::Off,
-            false => Cache::Folder(cache_folder(model.cache_dir.as_deref())?),
+            false => Cache::Folder(cache_folder(model.how.cache_dir.as_deref())?),
         },
     })
 }

@@ -15,6 +15,7 @@
 //! | [`index`] | one raw embedding a picture, in memory and on disk |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, row orders, the heatmap: exact, never N×N |
+//! | [`analysis`] | what can be said about a whole collection: how well a model keeps its groups apart |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`worker`] | every thread that works: jobs in, events out |
 //! | [`app`] | all state of the explorer, and `update`: pure |
@@ -41,6 +42,7 @@ pub mod embed;
 pub mod index;
 pub mod pipeline;
 pub mod similarity;
+pub mod analysis;
 pub mod preview;
 pub mod worker;
 pub mod app;

@@ -1,0 +1,241 @@
+//! How well a model's embeddings keep the groups of a collection apart: leave-one-out retrieval and separation scores.
+//!
+//! A picture's group is its sub-folder ([`Entry::group`](crate::index::Entry::group)). Pictures alone in their group, or
+//! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
+//! distances that differ by less than one part in ten thousand count as equal.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    cancel::CancelToken,
+    error::{Error, Result},
+    index::{ImageId, Index},
+    similarity::{Comparison, Metric, Query, compare},
+};
+
+/// Neighbors that vote in k-NN classification.
+pub const VOTERS: usize = 5;
+
+/// The scores of one metric, each NaN where it has no meaning (no query, or no other group).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Separation {
+    /// The metric.
+    pub metric: Metric,
+    /// Share of queries whose nearest neighbor is of their group.
+    pub recall_at_1: f64,
+    /// Mean share of a query's five nearest neighbors that are of its group.
+    pub precision_at_5: f64,
+    /// Mean over queries of the average precision of their ranking (Manning, Raghavan and Schütze, "Introduction to
+    /// Information Retrieval", 2008, section 8.4).
+    pub mean_average_precision: f64,
+    /// Share of queries that a vote of their [`VOTERS`] nearest neighbors puts into their group; ties go to the group
+    /// whose voter is nearest.
+    pub knn_accuracy: f64,
+    /// Mean value over pairs of one group.
+    pub mean_same: f64,
+    /// Mean value over pairs of different groups.
+    pub mean_other: f64,
+    /// Mean silhouette (Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster
+    /// analysis", 1987) on 1 − cosine or the euclidean distance; 0 for pictures alone in their group, as in scikit-learn.
+    pub silhouette: f64,
+    /// Probability that a random pair of one group is more alike than a random pair of two groups.
+    pub roc_auc: f64,
+}
+
+/// The groups of a collection and the scores of both metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Pictures.
+    pub images: usize,
+    /// Groups of two pictures or more.
+    pub groups: usize,
+    /// Pictures in those groups.
+    pub queries: usize,
+    /// Cosine, then euclidean.
+    pub scores: [Separation; 2],
+}
+
+/// Scores how well groups are kept apart, by comparing every picture with every other: N² comparisons, N memory.
+///
+/// # Errors
+/// [`Error::Interrupted`] when cancelled.
+pub fn evaluate(index: &Index, cancel: &CancelToken) -> Result<Evaluation> {
+    let groups = Groups::new(index);
+    let mut tallies = [Tally::new(Metric::Cosine), Tally::new(Metric::Euclidean)];
+    for entry in index.iter() {
+        if cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let found = compare(index, &Query::Image(entry.id));
+        for tally in &mut tallies {
+            tally.add(entry.id, &found, &groups);
+        }
+    }
+    Ok(Evaluation {
+        images: index.len(),
+        groups: groups.sizes.iter().filter(|size| **size > 1).count(),
+        queries: groups.sizes.iter().filter(|size| **size > 1).sum(),
+        scores: tallies.map(|tally| tally.scores(&groups)),
+    })
+}
+
+/// Who belongs where.
+struct Groups {
+    /// By [`ImageId::at`]. A picture without a group has one for itself.
+    of: Vec<usize>,
+    /// Pictures in each group.
+    sizes: Vec<usize>,
+}
+
+impl Groups {
+    fn new(index: &Index) -> Self {
+        let mut names = BTreeMap::new();
+        let (mut of, mut sizes) = (vec![usize::MAX; index.table_len()], Vec::new());
+        for entry in index.iter() {
+            let next = sizes.len();
+            let group = match entry.group() {
+                "" => next,
+                name => *names.entry((entry.root, name)).or_insert(next),
+            };
+            if group == next {
+                sizes.push(0);
+            }
+            sizes[group] += 1;
+            of[entry.id.at()] = group;
+        }
+        Self { of, sizes }
+    }
+
+    fn of(&self, id: ImageId) -> usize {
+        self.of[id.at()]
+    }
+}
+
+/// Buckets of the AUC: as many as there are positive floats when their last bits are left away.
+const BUCKETS: usize = 1 << (31 - DROPPED);
+/// Last bits of a distance that the AUC leaves away; 13 bits of precision stay.
+const DROPPED: u32 = 10;
+
+/// Sums over the rows of the table seen so far.
+struct Tally {
+    metric: Metric,
+    queries: f64,
+    first: f64,
+    first_five: f64,
+    average_precision: f64,
+    votes: f64,
+    silhouettes: f64,
+    rows: f64,
+    /// Sum and number of values over pairs of one group, and of two.
+    same: (f64, f64),
+    other: (f64, f64),
+    /// How many pairs of one group, and of two, lie at each distance.
+    same_at: Vec<u32>,
+    other_at: Vec<u32>,
+}
+
+impl Tally {
+    fn new(metric: Metric) -> Self {
+        Self {
+            metric,
+            queries: 0.0,
+            first: 0.0,
+            first_five: 0.0,
+            average_precision: 0.0,
+            votes: 0.0,
+            silhouettes: 0.0,
+            rows: 0.0,
+            same: (0.0, 0.0),
+            other: (0.0, 0.0),
+            same_at: vec![0; BUCKETS],
+            other_at: vec![0; BUCKETS],
+        }
+    }
+
+    /// Takes in one row of the table.
+    fn add(&mut self, row: ImageId, found: &Comparison, groups: &Groups) {
+        let group = groups.of(row);
+        let ranking = found.nearest(self.metric, found.candidates());
+        let mut sums = vec![0.0; groups.sizes.len()];
+        for neighbor in &ranking {
+            let (its, value) = (groups.of(neighbor.id), f64::from(neighbor.value));
+            let distance = match self.metric {
+                Metric::Cosine => 1.0 - value,
+                Metric::Euclidean => value,
+            };
+            sums[its] += distance;
+            let (pairs, at) =
+                if its == group { (&mut self.same, &mut self.same_at) } else { (&mut self.other, &mut self.other_at) };
+            pairs.0 += value;
+            pairs.1 += 1.0;
+            at[(distance as f32).to_bits() as usize >> DROPPED] += 1;
+        }
+        self.rows += 1.0;
+        if groups.sizes[group] < 2 {
+            return;
+        }
+        self.silhouettes += silhouette(group, &sums, &groups.sizes);
+        let ranked: Vec<usize> = ranking.iter().map(|neighbor| groups.of(neighbor.id)).collect();
+        let head = &ranked[..ranked.len().min(5)];
+        let hits = |ranked: &[usize]| ranked.iter().filter(|its| **its == group).count() as f64;
+        self.queries += 1.0;
+        self.first += hits(&ranked[..1]);
+        self.first_five += hits(head) / head.len() as f64;
+        self.average_precision += average_precision(group, &ranked);
+        self.votes += f64::from(u8::from(voted(&ranked[..ranked.len().min(VOTERS)]) == group));
+    }
+
+    fn scores(&self, groups: &Groups) -> Separation {
+        let labels = groups.sizes.len() as f64;
+        // scikit-learn's condition: more than one group, and not every picture a group of its own.
+        let silhouette = if labels > 1.0 && labels < self.rows { self.silhouettes / self.rows } else { f64::NAN };
+        Separation {
+            metric: self.metric,
+            recall_at_1: self.first / self.queries,
+            precision_at_5: self.first_five / self.queries,
+            mean_average_precision: self.average_precision / self.queries,
+            knn_accuracy: self.votes / self.queries,
+            mean_same: self.same.0 / self.same.1,
+            mean_other: self.other.0 / self.other.1,
+            silhouette,
+            roc_auc: self.auc(),
+        }
+    }
+
+    /// The share of (same, other) couples of pairs in which the same-group pair is nearer; a tie counts half.
+    fn auc(&self) -> f64 {
+        let (mut nearer_same, mut wins) = (0.0, 0.0);
+        for (same, other) in self.same_at.iter().zip(&self.other_at) {
+            let (same, other) = (f64::from(*same), f64::from(*other));
+            wins += other * (nearer_same + same / 2.0);
+            nearer_same += same;
+        }
+        wins / (self.same.1 * self.other.1)
+    }
+}
+
+/// Mean precision at the places where the group's pictures stand.
+fn average_precision(group: usize, ranked: &[usize]) -> f64 {
+    let (mut hits, mut sum) = (0.0, 0.0);
+    for (place, _) in ranked.iter().enumerate().filter(|(_, its)| **its == group) {
+        hits += 1.0;
+        sum += hits / (place + 1) as f64;
+    }
+    sum / hits
+}
+
+/// The group with the most votes; among equals the one whose first voter is nearest.
+fn voted(voters: &[usize]) -> usize {
+    let votes = |group: usize| voters.iter().filter(|its| **its == group).count();
+    // The last of equal maxima wins, so the farthest voter is asked first.
+    voters.iter().rev().copied().max_by_key(|group| votes(*group)).unwrap_or(usize::MAX)
+}
+
+/// (b − a) / max(a, b): a the mean distance to the own group, b to the nearest other one.
+fn silhouette(group: usize, sums: &[f64], sizes: &[usize]) -> f64 {
+    let own = sums[group] / (sizes[group] - 1) as f64;
+    let others = sums.iter().zip(sizes).enumerate().filter(|(at, _)| *at != group);
+    let nearest = others.map(|(_, (sum, size))| sum / *size as f64).fold(f64::INFINITY, f64::min);
+    let larger = own.max(nearest);
+    if larger > 0.0 && larger.is_finite() { (nearest - own) / larger } else { 0.0 }
+}

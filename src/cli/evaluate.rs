@@ -1,0 +1,177 @@
+//! `lookalike evaluate`: does the result make sense, and is another model better or worse?
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, stdout_error};
+use crate::{
+    analysis::separation::{Evaluation, Separation, VOTERS, evaluate},
+    cancel::CancelToken,
+    error::{Error, Exit, Result},
+    printable::printable,
+};
+
+/// Arguments of `lookalike evaluate`.
+#[derive(Debug, Clone, Args)]
+pub struct EvaluateArgs {
+    /// Folders whose sub-folders are groups of alike pictures.
+    #[command(flatten)]
+    pub folders: FolderArgs,
+    /// A model to score, see `lookalike models`; repeat it to compare several [default: the best one found]
+    #[arg(long = "model", value_name = "NAME")]
+    pub models: Vec<String>,
+    /// Where and how the models run.
+    #[command(flatten)]
+    pub how: ComputeArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// End with exit code 1 when an image could not be indexed.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// One model's scores.
+struct Scored {
+    model: String,
+    baseline: bool,
+    dimension: usize,
+    evaluation: Evaluation,
+}
+
+/// Indexes the folders once for each model, then prints the scores.
+///
+/// # Errors
+/// [`Error::Usage`] when no sub-folder holds two pictures; else as the indexing.
+pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
+    let cancel = CancelToken::cancelled_by_signals()?;
+    let models: Vec<Option<String>> =
+        if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
+    let (mut scored, mut exit) = (Vec::new(), Exit::Done);
+    for model in models {
+        let model = ModelArgs { model, weights: None, how: args.how.clone() };
+        let indexed = Indexed::new(&args.folders, &model, cancel.clone())?;
+        let evaluation = evaluate(&indexed.index, &cancel)?;
+        if evaluation.queries == 0 {
+            let folder = printable(&args.folders.folders[0]);
+            return Err(Error::Usage(format!(
+                "there is nothing to score in {folder}: put pictures that belong together into sub-folders, two or more in each"
+            )));
+        }
+        if indexed.exit(args.strict) == Exit::Failed {
+            exit = Exit::Failed;
+        }
+        let dimension = indexed.index.dim();
+        scored.push(Scored { model: indexed.model, baseline: indexed.baseline, dimension, evaluation });
+    }
+    let written = if args.json { json(args, &scored, out) } else { table(&scored, out) };
+    written.map_err(stdout_error)?;
+    Ok(exit)
+}
+
+fn table(scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
+    let Some(Scored { evaluation: first, .. }) = scored.first() else { return Ok(()) };
+    writeln!(
+        out,
+        "{} pictures, {} of them in {} groups of two or more (sub-folders)",
+        first.images, first.queries, first.groups
+    )?;
+    let width = scored.iter().map(|scored| scored.model.chars().count()).max().unwrap_or(0).max("model".len());
+    let knn = format!("{VOTERS}-NN");
+    writeln!(
+        out,
+        "{:width$}  {:9}  {:>8}  {:>11}  {:>6}  {knn:>6}  {:>8}  {:>8}  {:>10}  {:>7}",
+        "model", "metric", "recall@1", "precision@5", "mAP", "same", "other", "silhouette", "ROC AUC"
+    )?;
+    for Scored { model, evaluation, .. } in scored {
+        for s in &evaluation.scores {
+            writeln!(
+                out,
+                "{model:width$}  {:9}  {:8.4}  {:11.4}  {:6.4}  {:6.4}  {:8.4}  {:8.4}  {:10.4}  {:7.4}",
+                s.metric.name(),
+                s.recall_at_1,
+                s.precision_at_5,
+                s.mean_average_precision,
+                s.knn_accuracy,
+                s.mean_same,
+                s.mean_other,
+                s.silhouette,
+                s.roc_auc
+            )?;
+        }
+    }
+    for Scored { model, .. } in scored.iter().filter(|scored| scored.baseline) {
+        writeln!(out, "{model} is a baseline, not a trained embedder")?;
+    }
+    Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema_version: u32,
+    folders: Vec<String>,
+    models: Vec<ModelScores<'a>>,
+}
+
+#[derive(Serialize)]
+struct ModelScores<'a> {
+    model: &'a str,
+    baseline: bool,
+    dimension: usize,
+    images: usize,
+    groups: usize,
+    queries: usize,
+    scores: Vec<Scores>,
+}
+
+/// Scores that have no meaning are null.
+#[derive(Serialize)]
+struct Scores {
+    metric: &'static str,
+    recall_at_1: f64,
+    precision_at_5: f64,
+    mean_average_precision: f64,
+    knn_accuracy: f64,
+    mean_same: f64,
+    mean_other: f64,
+    silhouette: f64,
+    roc_auc: f64,
+}
+
+impl From<&Separation> for Scores {
+    fn from(of: &Separation) -> Self {
+        Self {
+            metric: of.metric.name(),
+            recall_at_1: of.recall_at_1,
+            precision_at_5: of.precision_at_5,
+            mean_average_precision: of.mean_average_precision,
+            knn_accuracy: of.knn_accuracy,
+            mean_same: of.mean_same,
+            mean_other: of.mean_other,
+            silhouette: of.silhouette,
+            roc_auc: of.roc_auc,
+        }
+    }
+}
+
+fn json(args: &EvaluateArgs, scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
+    let models = scored.iter().map(|Scored { model, baseline, dimension, evaluation }| ModelScores {
+        model,
+        baseline: *baseline,
+        dimension: *dimension,
+        images: evaluation.images,
+        groups: evaluation.groups,
+        queries: evaluation.queries,
+        scores: evaluation.scores.iter().map(Scores::from).collect(),
+    });
+    let report = Report {
+        schema_version: SCHEMA_VERSION,
+        folders: args.folders.folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect(),
+        models: models.collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
