@@ -51,7 +51,7 @@ class Teacher(nn.Module):
                 y = y.mean((2, 3), keepdim=True)
             values[op["out"]] = y
             if op.get("act") == "NONE" and i < self.pooling:
-                maps[x.shape[2] // y.shape[2]] = y
+                maps[int(x.shape[2]) // int(y.shape[2])] = y
         return y.flatten(1), maps[8], maps[16], maps[32]
 
 

@@ -203,7 +203,7 @@ def main():
     one.add_argument("--batch", type=int, default=32)
     one = sub.add_parser("train")
     one.add_argument("teacher")
-    one.add_argument("--dim", type=int, default=256, help="numbers in the embedding")
+    one.add_argument("--dim", type=int, default=512, help="numbers in the embedding")
     one.add_argument("--minutes", type=float, required=True)
     one.add_argument("--batch", type=int, default=64)
     one.add_argument("--lr", type=float, default=2e-3)
