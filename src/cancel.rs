@@ -5,13 +5,6 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
-};
-
-use crate::error::{Error, Exit, Result};
-
 /// Shared by whoever may stop a piece of work and the thread that does it. Asking it costs one atomic read.
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
@@ -28,18 +21,9 @@ impl CancelToken {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A token that Ctrl-C and SIGTERM cancel; a second Ctrl-C ends the process at once. For headless commands.
-    ///
-    /// # Errors
-    /// [`Error::Terminal`] when the system refuses to register the signals.
-    pub fn cancelled_by_signals() -> Result<Self> {
-        let token = Self::default();
-        for signal in [SIGINT, SIGTERM] {
-            // In this order the first signal finds the token unset, and the second one finds it set.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&token.0))
-                .and_then(|_| flag::register(signal, Arc::clone(&token.0)))
-                .map_err(Error::Terminal)?;
-        }
-        Ok(token)
+    /// The flag itself, for those who can only set a flag: signal handlers.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
     }
 }

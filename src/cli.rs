@@ -25,6 +25,7 @@ pub mod doctor;
 pub mod explore;
 pub mod evaluate;
 pub mod index;
+pub mod interrupt;
 pub mod indexed;
 pub mod man;
 pub mod matrix;

@@ -13,7 +13,8 @@ use std::{
 };
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, error::LimitErrorKind,
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+    error::{LimitErrorKind, UnsupportedErrorKind},
     metadata::Orientation,
 };
 
@@ -147,14 +148,22 @@ fn full(bytes: &[u8], format: ImageFormat) -> Result<Picture, String> {
         return Err(too_large(width, height));
     }
     let _one_at_a_time = one_large_picture_at_a_time(width, height);
-    // A damaged EXIF block must not cost the picture.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = orientation(&mut decoder);
     let mut image = DynamicImage::from_decoder(decoder).map_err(plain)?;
     if matches!(format, ImageFormat::Hdr | ImageFormat::OpenExr) {
         image = for_display(image);
     }
     let image = DynamicImage::ImageRgb8(image.into_rgb8());
     Ok(upright(image, orientation, (width, height), format))
+}
+
+/// How the picture must be turned. A damaged EXIF block must not cost the picture.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    let stated = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // Many WebP files carry the block with the prefix that only JPEG wants, which `image` does not expect there.
+    let exif = decoder.exif_metadata().ok().flatten();
+    let prefixed = exif.as_deref().and_then(|exif| exif.strip_prefix(b"Exif\0\0"));
+    prefixed.and_then(Orientation::from_exif_chunk).unwrap_or(stated)
 }
 
 /// Decodes a JPEG, at a fraction of its size where `detail` allows that.
@@ -254,21 +263,38 @@ fn plain(error: &ImageError, format: ImageFormat) -> String {
     let name = name_of(format);
     match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => cut_off(),
-        ImageError::IoError(error) => format!("the {name} data are damaged: {}", short(error)),
-        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::DimensionError) => {
-            "the picture claims more pixels than are read".into()
-        }
+        ImageError::IoError(error) => format!("the {name} data are damaged ({})", short(error)),
+        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::DimensionError) => too_many_pixels(),
         ImageError::Limits(_) => "the picture would need more memory than one picture may take".into(),
-        ImageError::Unsupported(error) => format!("this kind of {name} is not supported: {}", short(error)),
+        ImageError::Unsupported(error) => {
+            let what = match error.kind() {
+                UnsupportedErrorKind::Color(ExtendedColorType::Unknown(bits)) => format!("{bits} bits a pixel"),
+                UnsupportedErrorKind::Color(color) => format!("colors stored as {color:?}"),
+                UnsupportedErrorKind::GenericFeature(feature) => short(feature.as_str()),
+                _ => short(error),
+            };
+            format!("this kind of {name} is not supported ({what}); convert it to JPEG or PNG")
+        }
         error => {
-            let words = short(error);
-            if words.contains("end of file") || words.contains("EOF") || words.contains("fill whole buffer") {
+            // The outer error only repeats the format's name.
+            let cause = match error {
+                ImageError::Decoding(error) => std::error::Error::source(error).map(|cause| short(&cause.to_string())),
+                _ => None,
+            };
+            let words = cause.unwrap_or_else(|| short(error));
+            if ["end of file", "EOF", "fill whole buffer"].iter().any(|end| words.contains(end)) {
                 cut_off()
+            } else if words.contains("too large") {
+                too_many_pixels()
             } else {
-                format!("the {name} data are damaged: {words}")
+                format!("the {name} data are damaged ({words})")
             }
         }
     }
+}
+
+fn too_many_pixels() -> String {
+    "the picture claims more pixels than are read".into()
 }
 
 fn cut_off() -> String {

@@ -294,6 +294,7 @@ impl Run<'_> {
         let mut work = Vec::new();
         for (at, mut found) in found.into_iter().enumerate() {
             let folder = &mut self.folders[at];
+            folder.learn(&mut self.index);
             self.skipped.append(&mut found.skipped);
             if found.files.is_empty() && folder.holds_images() {
                 (self.report)(Report::Note(format!(

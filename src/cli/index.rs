@@ -6,8 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cancel::CancelToken,
-    cli::{FolderArgs, ModelArgs, SCHEMA_VERSION, progress::Reporter, request, stdout_error},
+    cli::{
+        FolderArgs, ModelArgs, SCHEMA_VERSION, interrupt::cancelled_by_signals, progress::Reporter, request,
+        stdout_error,
+    },
     error::{Error, Exit, Result},
     pipeline::{self, Outcome, Report},
     printable::printable,
@@ -36,7 +38,7 @@ pub struct IndexArgs {
 /// As [`pipeline::run`]; [`Error::NoImages`] when nothing at all could be indexed.
 pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
     let request = request(&args.folders, &args.model)?;
-    let cancel = CancelToken::cancelled_by_signals()?;
+    let cancel = cancelled_by_signals()?;
     let mut reporter = Reporter::stderr();
     let (mut name, mut baseline) = (String::new(), false);
     let ended = pipeline::run(&request, &cancel, &mut |report| {

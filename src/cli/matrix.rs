@@ -8,9 +8,8 @@ use std::{
 use clap::Args;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, stdout_error};
+use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error};
 use crate::{
-    cancel::CancelToken,
     color::{Depth, ink_on, to_16, to_256, viridis},
     error::{Error, Exit, Result},
     index::Entry,
@@ -53,7 +52,7 @@ pub struct MatrixArgs {
 /// # Errors
 /// As the indexing; [`Error::Interrupted`] when stopped between two rows.
 pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
-    let indexed = Indexed::new(&args.folders, &args.model, CancelToken::cancelled_by_signals()?)?;
+    let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let table = Table { order: order(&indexed.index, args.order), metric: args.metric, indexed: &indexed };
     if args.csv {
         table.csv(out)?;

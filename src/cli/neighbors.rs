@@ -10,9 +10,8 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, stdout_error};
+use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error};
 use crate::{
-    cancel::CancelToken,
     embed,
     error::{Error, Exit, Result},
     index::Entry,
@@ -62,7 +61,7 @@ pub struct NeighborsArgs {
 /// [`Error::Image`] when the picture cannot be read; else as the indexing.
 pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let path = fs::canonicalize(&args.image).map_err(Error::io("open", &args.image))?;
-    let indexed = Indexed::new(&args.folders, &args.model, CancelToken::cancelled_by_signals()?)?;
+    let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let query = match indexed.index.iter().find(|entry| entry.image.file.path == path) {
         Some(entry) => Query::Image(entry.id),
         None => Query::Embedding(embedding(args, &path)?.into()),

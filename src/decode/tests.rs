@@ -1,7 +1,10 @@
+//! What decoding promises, and what it says of files that hold no picture.
+
 use std::io::Cursor;
 
 use image::{
-    DynamicImage, GrayAlphaImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, codecs::jpeg::JpegEncoder,
+    DynamicImage, GrayAlphaImage, ImageBuffer, ImageEncoder as _, ImageFormat, Luma, LumaA, Rgb, RgbImage,
+    codecs::jpeg::JpegEncoder,
 };
 
 use super::*;
@@ -79,6 +82,19 @@ fn every_exif_orientation_comes_out_upright_at_full_size_and_scaled() {
             assert_eq!(picture.rgb.dimensions(), size(wide, wide / 2), "orientation {orientation} {detail:?}");
             assert_eq!(picture.pixels, size(640, 320), "orientation {orientation} {detail:?}");
         }
+    }
+}
+
+#[test]
+fn a_webp_is_turned_upright_with_and_without_the_prefix_that_jpeg_wants() {
+    for prefix in [&b""[..], b"Exif\0\0"] {
+        let mut encoded = Vec::new();
+        let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut encoded);
+        let exif = [prefix, b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"].concat();
+        encoder.set_exif_metadata(exif).unwrap();
+        quarters(64, 32).write_with_encoder(encoder).unwrap();
+        let picture = decoded(&encoded, Detail::Full);
+        assert_eq!((layout(&picture.rgb).as_str(), picture.pixels), ("BRWG", (32, 64)), "{prefix:?}");
     }
 }
 

@@ -6,7 +6,6 @@
 //! like ours is set aside under another name, said in one sentence, and built anew.
 
 use std::{
-    ffi::OsStr,
     fs::{self, File, TryLockError},
     io,
     os::unix::ffi::OsStrExt,
@@ -14,17 +13,19 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
-    index::{Image, Rows, Segment, norm},
+    index::{Rows, Segment},
     printable::{printable, printable_str},
     scan::ImageFile,
 };
 
 mod cache;
+mod maintain;
+mod records;
 mod vectors;
 
 pub use cache::{Content, Listing, list, remove, remove_set_aside};
@@ -257,104 +258,6 @@ impl Store {
         Ok(Self { folder: folder.to_path_buf(), key: key.clone(), db, vectors, generation, next_row, lock: None })
     }
 
-    /// Repairs what can be repaired, forgets what vanished long ago, and compacts.
-    fn maintain(&mut self, notes: &mut Vec<String>) -> Result<(), Fault> {
-        let held = self.vectors.held()?;
-        if held < self.next_row {
-            let lost = self.change(|tx| tx.execute("DELETE FROM images WHERE row >= ?1", [held]))?;
-            self.next_row = held;
-            self.change(|tx| tx.execute("UPDATE store SET next_row = ?1", [held]))?;
-            notes.push(format!(
-                "the vectors of {lost} images in {} were missing and are computed again",
-                printable(self.folder.join(DATABASE))
-            ));
-        }
-        self.sample_vectors()?;
-        let long_ago = now() - KEEP_GONE.as_secs() as i64;
-        self.change(|tx| {
-            tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])?;
-            // Another version may read what this one could not.
-            tx.execute("DELETE FROM failures WHERE program <> ?1", [PROGRAM])?;
-            tx.execute("UPDATE store SET used = ?1", [now()])
-        })?;
-        let live: u32 = self.query("SELECT count(*) FROM images")?;
-        if self.next_row > COMPACT_FROM && live < self.next_row / 2 {
-            self.compact()?;
-        }
-        self.drop_old_generations();
-        Ok(())
-    }
-
-    /// Compares some stored norms with the vectors. Catches files that were overwritten, or zeroed by a power cut.
-    fn sample_vectors(&self) -> Result<(), Fault> {
-        const SAMPLES: u32 = 32;
-        let rows = self.vectors.rows(0, self.next_row)?;
-        let path = self.folder.join(DATABASE);
-        let mut one = self
-            .db
-            .prepare("SELECT row, norm, scale FROM images WHERE row >= ?1 ORDER BY row LIMIT 1")
-            .map_err(|e| sql(&path, e))?;
-        let spread = (0..SAMPLES).map(|i| (u64::from(self.next_row) * u64::from(i) / u64::from(SAMPLES)) as u32);
-        for from in spread.chain(self.next_row.saturating_sub(8)..self.next_row) {
-            let sample = one
-                .query_row([from], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, f32>(1)?, row.get::<_, f32>(2)?)))
-                .optional()
-                .map_err(|e| sql(&path, e))?;
-            let Some((row, stored, scale)) = sample else { break };
-            if row >= self.next_row {
-                return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
-            }
-            let found = norm(rows.row(row as usize), scale);
-            if (found - stored).abs() > 1e-3 * stored.abs() + 1e-6 {
-                return Err(Fault::Damaged("its vectors are not those that were written".into()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Rewrites the vectors without vacant rows. Readers keep the file they have mapped.
-    fn compact(&mut self) -> Result<(), Fault> {
-        const CHUNK: usize = 1024;
-        let generation = self.generation + 1;
-        let vectors = Vectors::create(&self.folder.join(vector_name(generation)), self.key.dim)?;
-        let all = self.vectors.rows(0, self.next_row)?;
-        let path = self.folder.join(DATABASE);
-        let kept = (|| -> rusqlite::Result<Vec<u32>> {
-            let mut rows = self.db.prepare("SELECT row FROM images ORDER BY row")?;
-            rows.query_map([], |row| row.get(0))?.collect()
-        })()
-        .map_err(|e| sql(&path, e))?;
-        for (at, chunk) in kept.chunks(CHUNK).enumerate() {
-            let values: Vec<_> = chunk.iter().flat_map(|row| all.row(*row as usize)).copied().collect();
-            vectors.write((at * CHUNK) as u32, &values)?;
-        }
-        self.change(|tx| {
-            let mut renumber = tx.prepare("UPDATE images SET row = ?2 WHERE row = ?1")?;
-            // Ascending order moves every row to a number that is free already.
-            for (to, from) in kept.iter().enumerate() {
-                renumber.execute(params![from, to as u32])?;
-            }
-            tx.execute("UPDATE store SET vectors = ?1, next_row = ?2", params![generation, kept.len() as u32])
-        })?;
-        self.vectors = vectors;
-        self.generation = generation;
-        self.next_row = kept.len() as u32;
-        Ok(())
-    }
-
-    /// Vector files that no record speaks of are left by a compaction that was cut short, or done.
-    fn drop_old_generations(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if is_vector_name(&name) && *name != vector_name(self.generation) {
-                // A leftover costs space and nothing else; the next start tries again.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
-
     /// Changes when compaction gave the rows other numbers.
     #[must_use]
     pub fn generation(&self) -> i64 {
@@ -376,156 +279,6 @@ impl Store {
         }
     }
 
-    /// The rows from `first` on, in one consistent view of what is committed.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
-    pub fn load(&mut self, first: u32) -> Result<Loaded> {
-        self.try_load(first).map_err(|fault| self.plain(fault))
-    }
-
-    fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
-        let path = self.folder.join(DATABASE);
-        let tx = self.db.unchecked_transaction().map_err(|e| sql(&path, e))?;
-        if self.lock.is_none() {
-            self.next_row =
-                tx.query_row("SELECT next_row FROM store", [], |row| row.get(0)).map_err(|e| sql(&path, e))?;
-        }
-        let len = self.next_row.saturating_sub(first) as usize;
-        let vacant = || Image {
-            file: ImageFile { path: PathBuf::new(), size: 0, modified: 0 },
-            pixels: (0, 0),
-            format: known_format(""),
-        };
-        let mut images = Vec::with_capacity(len);
-        let (mut norms, mut scales) = (Vec::with_capacity(len), Vec::with_capacity(len));
-        let mut states = Vec::with_capacity(len);
-        (|| {
-            let mut rows = tx.prepare(
-                "SELECT row, path, size, modified, width, height, format, norm, scale, gone
-                 FROM images WHERE row >= ?1 ORDER BY row",
-            )?;
-            let mut rows = rows.query([first])?;
-            while let Some(row) = rows.next()? {
-                let at = (row.get::<_, u32>(0)? - first) as usize;
-                if at >= len {
-                    break;
-                }
-                while images.len() < at {
-                    images.push(vacant());
-                    norms.push(0.0);
-                    scales.push(1.0);
-                    states.push(RowState::Vacant);
-                }
-                images.push(Image {
-                    file: file_of(row, &self.key.root)?,
-                    pixels: (row.get(4)?, row.get(5)?),
-                    format: known_format(row.get_ref(6)?.as_str()?),
-                });
-                norms.push(row.get(7)?);
-                scales.push(row.get(8)?);
-                let gone = row.get_ref(9)? != rusqlite::types::ValueRef::Null;
-                states.push(if gone { RowState::Gone } else { RowState::Present });
-            }
-            Ok(())
-        })()
-        .map_err(|e| sql(&path, e))?;
-        // Vacant rows at the end stand for nothing and need no place.
-        let rows = self.vectors.rows(first, images.len() as u32)?;
-        let dead = states.iter().enumerate().filter(|(_, state)| **state != RowState::Present);
-        let dead = dead.map(|(row, _)| row as u32).collect();
-        let segment = Segment { root: self.key.root.as_path().into(), images, norms, scales, rows, dead };
-        Ok(Loaded { segment, states, first })
-    }
-
-    /// The files that could not be embedded when they were last tried.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
-    pub fn failures(&self) -> Result<Vec<Failure>> {
-        let path = self.folder.join(DATABASE);
-        (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare("SELECT 0, path, size, modified, reason FROM failures")?;
-            rows.query_map([], |row| Ok(Failure { file: file_of(row, &self.key.root)?, reason: row.get(4)? }))?
-                .collect()
-        })()
-        .map_err(|e| Error::store(path, e))
-    }
-
-    /// Rows, present or gone, whose files had this size, with their content hashes.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
-    pub fn rows_of_size(&self, size: u64) -> Result<Vec<(u32, ContentHash)>> {
-        (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare_cached("SELECT row, hash FROM images WHERE size = ?1")?;
-            rows.query_map([size as i64], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        })()
-        .map_err(|e| Error::store(self.folder.join(DATABASE), e))
-    }
-
-    /// Commits a change: all of it or nothing. Returns the row number of the first new row.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Store`], a full disk for example; the store is as it was before.
-    pub fn commit(&mut self, change: &Change<'_>) -> Result<u32> {
-        self.try_commit(change).map_err(|fault| self.plain(fault))
-    }
-
-    fn try_commit(&mut self, change: &Change<'_>) -> Result<u32, Fault> {
-        let first = self.next_row;
-        let added = change.rows.map_or(0, |(segment, _)| segment.images.len() as u32);
-        if let Some((segment, _)) = change.rows {
-            self.vectors.write(first, segment.rows.values())?;
-        }
-        let root = self.key.root.clone();
-        let relative = |path: &'_ Path| path.strip_prefix(&root).unwrap_or(path).as_os_str().as_bytes().to_vec();
-        self.change(|tx| {
-            let mut delete = tx.prepare_cached("DELETE FROM images WHERE path = ?1")?;
-            let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
-            for path in change.deleted.iter().chain(change.failed.iter().map(|failure| &failure.file.path)) {
-                delete.execute([relative(path)])?;
-                forget.execute([relative(path)])?;
-            }
-            let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE path = ?1 AND gone IS NULL")?;
-            for path in change.gone {
-                gone.execute(params![relative(path), now()])?;
-            }
-            let mut present =
-                tx.prepare_cached("UPDATE images SET size = ?2, modified = ?3, gone = NULL WHERE path = ?1")?;
-            for file in change.present {
-                present.execute(params![relative(&file.path), file.size as i64, file.modified])?;
-            }
-            let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for Failure { file, reason } in change.failed {
-                fail.execute(params![relative(&file.path), file.size as i64, file.modified, reason, PROGRAM])?;
-            }
-            if let Some((segment, hashes)) = change.rows {
-                let mut insert =
-                    tx.prepare_cached("INSERT OR REPLACE INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,?10)")?;
-                for (at, (image, hash)) in segment.images.iter().zip(hashes).enumerate() {
-                    let path = relative(&image.file.path);
-                    forget.execute([&path])?;
-                    insert.execute(params![
-                        first + at as u32,
-                        path,
-                        image.file.size as i64,
-                        image.file.modified,
-                        image.pixels.0,
-                        image.pixels.1,
-                        image.format,
-                        segment.norms[at],
-                        segment.scales[at],
-                        hash,
-                    ])?;
-                }
-            }
-            tx.execute("UPDATE store SET next_row = ?1, used = ?2", params![first + added, now()])
-        })?;
-        self.next_row = first + added;
-        Ok(first)
-    }
-
     /// Runs one write transaction.
     fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let path = self.folder.join(DATABASE);
@@ -542,8 +295,6 @@ impl Store {
         self.db.query_row(query, [], |row| row.get(0)).map_err(|e| sql(&self.folder.join(DATABASE), e))
     }
 }
-
-const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 fn tune(db: &Connection) -> rusqlite::Result<()> {
     // With a write-ahead log readers never wait for the writer, and NORMAL survives a killed process at any moment.
@@ -576,25 +327,8 @@ fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()>
     tx.commit()
 }
 
-/// Columns 1 to 3 of both tables.
-fn file_of(row: &Row<'_>, root: &Path) -> rusqlite::Result<ImageFile> {
-    let relative = OsStr::from_bytes(row.get_ref(1)?.as_blob()?);
-    Ok(ImageFile { path: root.join(relative), size: row.get::<_, i64>(2)? as u64, modified: row.get(3)? })
-}
-
-/// The name of a format as `decode` gave it.
-fn known_format(name: &str) -> &'static str {
-    const NAMES: &[&str] =
-        &["JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "PNM", "TGA", "DDS", "ICO", "HDR", "OpenEXR", "farbfeld", "QOI"];
-    NAMES.iter().find(|known| **known == name).unwrap_or(&"image")
-}
-
 fn vector_name(generation: i64) -> String {
     format!("vectors-{generation}.f16")
-}
-
-fn is_vector_name(name: &str) -> bool {
-    name.starts_with("vectors-") && name.ends_with(".f16")
 }
 
 fn sql(path: &Path, error: rusqlite::Error) -> Fault {

@@ -1,3 +1,5 @@
+//! What an index promises whatever happens to it.
+
 use std::{collections::BTreeMap, path::Path};
 
 use proptest::prelude::*;

@@ -27,6 +27,8 @@ pub(super) struct Folder {
     /// Another process is writing the store.
     followed: bool,
     known: HashMap<PathBuf, Known>,
+    /// Rows that are in the index and not yet in `known`.
+    unlearned: Vec<(ImageId, Arc<Segment>, Vec<RowState>)>,
     failures: HashMap<PathBuf, Failure>,
     /// Which rows of the store have which ids: first row, its id, and how many follow on.
     spans: Vec<(u32, ImageId, u32)>,
@@ -90,6 +92,7 @@ impl Folder {
             store: None,
             followed: false,
             known: HashMap::new(),
+            unlearned: Vec::new(),
             failures: HashMap::new(),
             spans: Vec::new(),
             waiting: Vec::new(),
@@ -124,6 +127,7 @@ impl Folder {
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
         if compacted {
             // All rows have other numbers now, which happens when another process takes over the store in between.
+            self.learn(index);
             for known in self.known.drain().map(|(_, known)| known) {
                 index.remove(known.id);
             }
@@ -150,20 +154,28 @@ impl Folder {
             return;
         }
         self.spans.push((first, first_id, segment.images.len() as u32));
-        self.known.reserve(segment.images.len());
-        for (at, (image, state)) in segment.images.iter().zip(states).enumerate() {
-            if state == RowState::Vacant {
-                continue;
-            }
-            let ImageFile { path, size, modified } = &image.file;
-            let id = ImageId(first_id.0 + at as u32);
-            let gone = state == RowState::Gone;
-            let known = Known { id, size: *size, modified: *modified, gone };
-            if let Some(before) = self.known.insert(path.clone(), known) {
-                index.remove(before.id);
-            }
-            if !gone && !options.admits(path.strip_prefix(&self.root).unwrap_or(path)) {
+        for (id, (image, state)) in (first_id.0..).map(ImageId).zip(segment.images.iter().zip(&states)) {
+            let path = &image.file.path;
+            let present = *state == RowState::Present;
+            if present && !options.admits(path.strip_prefix(&self.root).unwrap_or(path)) {
                 index.remove(id);
+            }
+        }
+        self.unlearned.push((first_id, segment, states));
+    }
+
+    /// Makes rows findable by path. Apart from [`Self::attach`], so that it does not hold up the first snapshot.
+    pub(super) fn learn(&mut self, index: &mut Index) {
+        for (first, segment, states) in std::mem::take(&mut self.unlearned) {
+            self.known.reserve(segment.images.len());
+            for (id, (image, state)) in (first.0..).map(ImageId).zip(segment.images.iter().zip(states)) {
+                if state != RowState::Vacant {
+                    let ImageFile { path, size, modified } = &image.file;
+                    let known = Known { id, size: *size, modified: *modified, gone: state == RowState::Gone };
+                    if let Some(before) = self.known.insert(path.clone(), known) {
+                        index.remove(before.id);
+                    }
+                }
             }
         }
     }

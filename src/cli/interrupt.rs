@@ -1,0 +1,26 @@
+//! Ctrl-C and SIGTERM while a headless command works: the first asks it to stop and keep what is done.
+
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
+
+use crate::{
+    cancel::CancelToken,
+    error::{Error, Exit, Result},
+};
+
+/// A token that the signals cancel; a second signal ends the process at once.
+///
+/// # Errors
+/// [`Error::Terminal`] when the system refuses to register the signals.
+pub fn cancelled_by_signals() -> Result<CancelToken> {
+    let token = CancelToken::default();
+    for signal in [SIGINT, SIGTERM] {
+        // In this order the first signal finds the token unset, and the second one finds it set.
+        flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, token.flag())
+            .and_then(|_| flag::register(signal, token.flag()))
+            .map_err(Error::Terminal)?;
+    }
+    Ok(token)
+}

@@ -1,0 +1,114 @@
+//! What a store does for itself when its writer opens it: repair, check, forget, compact.
+
+use std::fs;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Store, now, records::PROGRAM, sql, vector_name, vectors::Vectors,
+};
+use crate::{index::norm, printable::printable};
+
+impl Store {
+    /// Repairs what can be repaired, forgets what vanished long ago, and compacts.
+    pub(super) fn maintain(&mut self, notes: &mut Vec<String>) -> Result<(), Fault> {
+        let held = self.vectors.held()?;
+        if held < self.next_row {
+            let lost = self.change(|tx| tx.execute("DELETE FROM images WHERE row >= ?1", [held]))?;
+            self.next_row = held;
+            self.change(|tx| tx.execute("UPDATE store SET next_row = ?1", [held]))?;
+            notes.push(format!(
+                "the vectors of {lost} images in {} were missing and are computed again",
+                printable(self.folder.join(DATABASE))
+            ));
+        }
+        self.sample_vectors()?;
+        let long_ago = now() - KEEP_GONE.as_secs() as i64;
+        self.change(|tx| {
+            tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])?;
+            // Another version may read what this one could not.
+            tx.execute("DELETE FROM failures WHERE program <> ?1", [PROGRAM])?;
+            tx.execute("UPDATE store SET used = ?1", [now()])
+        })?;
+        let live: u32 = self.query("SELECT count(*) FROM images")?;
+        if self.next_row > COMPACT_FROM && live < self.next_row / 2 {
+            self.compact()?;
+        }
+        self.drop_old_generations();
+        Ok(())
+    }
+
+    /// Compares some stored norms with the vectors. Catches files that were overwritten, or zeroed by a power cut.
+    fn sample_vectors(&self) -> Result<(), Fault> {
+        const SAMPLES: u32 = 32;
+        let rows = self.vectors.rows(0, self.next_row)?;
+        let path = self.folder.join(DATABASE);
+        let mut one = self
+            .db
+            .prepare("SELECT row, norm, scale FROM images WHERE row >= ?1 ORDER BY row LIMIT 1")
+            .map_err(|e| sql(&path, e))?;
+        let spread = (0..SAMPLES).map(|i| (u64::from(self.next_row) * u64::from(i) / u64::from(SAMPLES)) as u32);
+        for from in spread.chain(self.next_row.saturating_sub(8)..self.next_row) {
+            let sample = one
+                .query_row([from], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, f32>(1)?, row.get::<_, f32>(2)?)))
+                .optional()
+                .map_err(|e| sql(&path, e))?;
+            let Some((row, stored, scale)) = sample else { break };
+            if row >= self.next_row {
+                return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
+            }
+            let found = norm(rows.row(row as usize), scale);
+            if (found - stored).abs() > 1e-3 * stored.abs() + 1e-6 {
+                return Err(Fault::Damaged("its vectors are not those that were written".into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rewrites the vectors without vacant rows. Readers keep the file they have mapped.
+    fn compact(&mut self) -> Result<(), Fault> {
+        const CHUNK: usize = 1024;
+        let generation = self.generation + 1;
+        let vectors = Vectors::create(&self.folder.join(vector_name(generation)), self.key.dim)?;
+        let all = self.vectors.rows(0, self.next_row)?;
+        let path = self.folder.join(DATABASE);
+        let kept = (|| -> rusqlite::Result<Vec<u32>> {
+            let mut rows = self.db.prepare("SELECT row FROM images ORDER BY row")?;
+            rows.query_map([], |row| row.get(0))?.collect()
+        })()
+        .map_err(|e| sql(&path, e))?;
+        for (at, chunk) in kept.chunks(CHUNK).enumerate() {
+            let values: Vec<_> = chunk.iter().flat_map(|row| all.row(*row as usize)).copied().collect();
+            vectors.write((at * CHUNK) as u32, &values)?;
+        }
+        self.change(|tx| {
+            let mut renumber = tx.prepare("UPDATE images SET row = ?2 WHERE row = ?1")?;
+            // Ascending order moves every row to a number that is free already.
+            for (to, from) in kept.iter().enumerate() {
+                renumber.execute(params![from, to as u32])?;
+            }
+            tx.execute("UPDATE store SET vectors = ?1, next_row = ?2", params![generation, kept.len() as u32])
+        })?;
+        self.vectors = vectors;
+        self.generation = generation;
+        self.next_row = kept.len() as u32;
+        Ok(())
+    }
+
+    /// Vector files that no record speaks of are left by a compaction that was cut short, or done.
+    fn drop_old_generations(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if is_vector_name(&name) && *name != vector_name(self.generation) {
+                // A leftover costs space and nothing else; the next start tries again.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn is_vector_name(name: &str) -> bool {
+    name.starts_with("vectors-") && name.ends_with(".f16")
+}
