@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::{ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, stdout_error};
+use super::{
+    ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error,
+};
 use crate::{
     analysis::separation::{Evaluation, Separation, VOTERS, evaluate},
-    cancel::CancelToken,
     error::{Error, Exit, Result},
     printable::printable,
 };
@@ -46,7 +47,7 @@ struct Scored {
 /// # Errors
 /// [`Error::Usage`] when no sub-folder holds two pictures; else as the indexing.
 pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
-    let cancel = CancelToken::cancelled_by_signals()?;
+    let cancel = cancelled_by_signals()?;
     let models: Vec<Option<String>> =
         if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
     let (mut scored, mut exit) = (Vec::new(), Exit::Done);
