@@ -14,13 +14,15 @@ use crate::index::{Entry, ImageId, Index};
 /// Up to this many points are agglomerated at once, which takes about a second.
 const EXACT: usize = 4096;
 /// Points in a cell, at most.
-const CELL: usize = 96;
+const CELL: usize = 128;
 /// Cells that k-means makes at a time.
 const FANOUT: usize = 32;
 /// Points a cell from which k-means learns its centroids.
 const SAMPLE: usize = 32;
 /// Rounds of k-means on the sample; more change the order little.
 const ROUNDS: usize = 4;
+/// Neighboring cells that a point may move to, once all cells are known.
+const CANDIDATES: usize = 24;
 
 /// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance.
 pub(super) fn seriate(index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
@@ -97,7 +99,7 @@ fn seriate_points(points: &impl Points) -> Vec<usize> {
     if points.len() <= EXACT {
         return agglomerate(points, all);
     }
-    let cells = cut(points, all);
+    let cells = refined(points, cut(points, all));
     let sums = Cells::of(points, &cells);
     let order = seriate_cells(&sums);
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
@@ -143,6 +145,58 @@ fn cut(points: &impl Points, all: Vec<usize>) -> Vec<Vec<usize>> {
         }
     }
     cells
+}
+
+/// Moves every point to the nearest of the cells around its own: early cuts went through clusters, and what they cut off
+/// shares a cell with strangers until now. A collection of too many cells for a table of their neighbors stays as it is.
+fn refined(points: &impl Points, cells: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    if cells.len() > EXACT {
+        return cells;
+    }
+    let centroids: Vec<Vec<f32>> = Cells::of(points, &cells).0.into_iter().map(|(sum, _)| direction(sum)).collect();
+    let mut better = vec![Vec::new(); cells.len()];
+    for (members, (own, around)) in cells.iter().zip(nearest_cells(&centroids).into_iter().enumerate()) {
+        for at in members {
+            let point = points.sum(*at);
+            let mut best = (own, kernel::dot(&centroids[own], &point));
+            for cell in &around {
+                let value = kernel::dot(&centroids[*cell], &point);
+                if value > best.1 {
+                    best = (*cell, value);
+                }
+            }
+            better[best.0].push(*at);
+        }
+    }
+    better.retain(|cell| !cell.is_empty());
+    // Few cells grow, and a large one would take long to put in order.
+    better.into_iter().flat_map(|cell| if cell.len() > 4 * CELL { cut(points, cell) } else { vec![cell] }).collect()
+}
+
+/// For each cell the [`CANDIDATES`] whose centroids are most alike to its own, most alike first.
+fn nearest_cells(centroids: &[Vec<f32>]) -> Vec<Vec<usize>> {
+    /// Cells that are compared with all others in one pass over the centroids, which do not fit into a cache.
+    const ABREAST: usize = 16;
+    let all: Vec<usize> = (0..centroids.len()).collect();
+    let mut nearest = Vec::with_capacity(all.len());
+    for abreast in all.chunks(ABREAST) {
+        let mut others = vec![Vec::with_capacity(all.len()); abreast.len()];
+        for (cell, centroid) in centroids.iter().enumerate() {
+            for (own, others) in abreast.iter().zip(&mut others).filter(|(own, _)| **own != cell) {
+                others.push((kernel::dot(&centroids[*own], centroid), cell));
+            }
+        }
+        let order = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        for mut others in others {
+            if others.len() > CANDIDATES {
+                others.select_nth_unstable_by(CANDIDATES, order);
+                others.truncate(CANDIDATES);
+            }
+            others.sort_unstable_by(order);
+            nearest.push(others.into_iter().map(|(_, cell)| cell).collect());
+        }
+    }
+    nearest
 }
 
 /// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
