@@ -31,7 +31,8 @@ use crate::{
 const REST: Duration = Duration::from_millis(120);
 /// How often the terminal is checked for being there when nothing else happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long the indexing run may take to store what it has done, after the screen was given back.
+/// How long the indexing run may take to store what it has done, before the screen is given back and after.
+const MOMENT: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A signal to go on that comes this soon after Ctrl-Z's return is the one that ended it.
 const SAME_RETURN: Duration = Duration::from_secs(1);
@@ -90,9 +91,12 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<Ended> {
     let mut explorer = Explorer::new(app, &mut screen, worker, capabilities.link);
     let ended = explorer.run(&awake, options.debug_panic);
     let Explorer { app, worker, .. } = explorer;
-    // The user gets the terminal back before the last rows are stored.
+    // Storing the last rows takes a moment. Should it take longer, the user gets the terminal back meanwhile; not at
+    // once, because whatever is typed before our keyboard thread ends with us would be lost to the shell.
+    worker.stop();
+    worker.wait(MOMENT);
     drop(screen);
-    worker.stop(PATIENCE);
+    worker.wait(PATIENCE);
     match ended {
         Ok(Asked::ToLeave) => Ok(Ended::ByUser(app.marked_paths())),
         // A frame that cannot be written is how a dead terminal shows.

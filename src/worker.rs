@@ -107,7 +107,7 @@ type Indexing = (JobId, CancelToken);
 type Comparing = (JobId, Arc<Index>, Query);
 type Ordering = (JobId, Arc<Index>, OrderKind);
 
-/// The threads. Dropping it stops all of them, see [`Worker::stop`].
+/// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
     indexing: Latest<Indexing>,
     running: CancelToken,
@@ -174,18 +174,23 @@ impl Worker {
         self.running.cancel();
     }
 
-    /// Stops everything and gives the indexing run `patience` to store what it has done.
+    /// Asks the indexing run to stop and takes no other; what it has done is kept.
+    pub fn stop(&self) {
+        self.running.cancel();
+        self.indexing.close();
+    }
+
+    /// Waits until the stopped indexing run has stored what it has done, at most this long.
     ///
     /// A thread that hangs, in a file system that does not answer say, is left behind: the process ends all the same.
-    pub fn stop(self, patience: Duration) {
-        self.running.cancel();
+    pub fn wait(&self, patience: Duration) {
         self.indexing.wait_idle(patience);
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.running.cancel();
+        self.stop();
     }
 }
 

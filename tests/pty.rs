@@ -192,7 +192,7 @@ fn it_starts_without_answers_listens_to_keys_and_leaves_the_terminal_as_it_was()
     session.press("2");
     display.wait_for("more alike");
     session.press("?");
-    display.wait_for("toggle");
+    display.wait_for("row order");
     session.press("?");
     session.press("q");
     display.wait_restored();
@@ -278,7 +278,7 @@ fn ctrl_z_stops_and_fg_comes_back() {
     session.press("\x1b[C");
     display.wait_for("2 of 6");
     session.press("q");
-    display.wait_restored();
+    display.wait("the shell's next prompt", |screen| screen.contents().trim_end().ends_with("\nshell>"));
     session.press("exit\r");
     session.exit_code();
 }

@@ -43,21 +43,33 @@ impl<T: Send + 'static> Latest<T> {
 
     /// Gives the thread a job, in place of the one that waits.
     pub(super) fn put(&self, job: T) {
-        lock(&self.shared.slot).waiting = Some(job);
+        let mut slot = lock(&self.shared.slot);
+        if !slot.closed {
+            slot.waiting = Some(job);
+        }
+        drop(slot);
         self.shared.changed.notify_all();
     }
 
-    /// Waits until the thread has nothing to do, at most this long; no job is taken up any more.
+    /// Waits until the thread has nothing to do, at most this long.
     pub(super) fn wait_idle(&self, patience: Duration) {
-        let mut slot = lock(&self.shared.slot);
-        slot.waiting = None;
-        slot.closed = true;
-        self.shared.changed.notify_all();
+        let slot = lock(&self.shared.slot);
         let _ = self
             .shared
             .changed
-            .wait_timeout_while(slot, patience, |slot| slot.working)
+            .wait_timeout_while(slot, patience, |slot| slot.working || slot.waiting.is_some())
             .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+impl<T> Latest<T> {
+    /// Forgets the job that waits; the thread ends after the one it is at.
+    pub(super) fn close(&self) {
+        let mut slot = lock(&self.shared.slot);
+        slot.waiting = None;
+        slot.closed = true;
+        drop(slot);
+        self.shared.changed.notify_all();
     }
 }
 
@@ -71,7 +83,7 @@ impl<T> Shared<T> {
             .changed
             .wait_while(slot, |slot| slot.waiting.is_none() && !slot.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        let job = slot.waiting.take().filter(|_| !slot.closed);
+        let job = slot.waiting.take();
         slot.working = job.is_some();
         job
     }
@@ -79,8 +91,7 @@ impl<T> Shared<T> {
 
 impl<T> Drop for Latest<T> {
     fn drop(&mut self) {
-        lock(&self.shared.slot).closed = true;
-        self.shared.changed.notify_all();
+        self.close();
     }
 }
 
@@ -109,7 +120,7 @@ mod tests {
         assert_eq!(answers.recv(), Ok((1, true)));
         let_go.send(()).expect("it waits");
         assert_eq!(answers.recv(), Ok((9, false)));
-        thread.wait_idle(Duration::MAX);
+        thread.wait_idle(Duration::from_secs(3600));
         drop(thread);
         assert!(answers.recv().is_err(), "the thread has ended and let go of its sender");
     }
