@@ -192,7 +192,7 @@ fn it_starts_without_answers_listens_to_keys_and_leaves_the_terminal_as_it_was()
     session.press("2");
     display.wait_for("more alike");
     session.press("?");
-    display.wait_for("row order");
+    display.wait_for("Esc closes");
     session.press("?");
     session.press("q");
     display.wait_restored();

@@ -178,7 +178,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
         ("thread::Builder", &["worker", "terminal", "embed/batcher"]),
-        ("signal_hook", &["terminal", "cli"]),
+        ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
         ("image::open", &["decode"]),
