@@ -102,7 +102,8 @@ pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail) -> Result<Pic
         return Err(unsupported::reason("a camera raw file"));
     }
     let format = match image::guess_format(bytes) {
-        Ok(format) if format.reading_enabled() => format,
+        // `image` reads DDS and does not say so.
+        Ok(format) if format.reading_enabled() || format == ImageFormat::Dds => format,
         // TGA has no signature; its name is all there is to go by.
         Err(_) if name.extension().is_some_and(|e| e.eq_ignore_ascii_case("tga")) => ImageFormat::Tga,
         _ => return Err(unsupported::explain(bytes)),

@@ -151,8 +151,8 @@ pub fn is_image_name(name: &Path) -> bool {
 
 /// Other names of formats that are read, and pictures that `decode` names as unsupported instead of passing over them.
 const OTHER_EXTENSIONS: &[&str] = &[
-    "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "pcx", "xpm", "xbm",
-    "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
+    "dds", "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "pcx", "xpm",
+    "xbm", "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
 ];
 
 /// Walks the roots (as [`roots`] made them) and returns what lies under each, in their order.

@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
@@ -237,6 +240,35 @@ fn a_missing_root_is_said_and_costs_nothing() {
     assert!(matches!(run(&place.request()), Err(Error::NoFolder(_))));
     fs::rename(place.folder.path().join("elsewhere"), place.root()).unwrap();
     assert_eq!(place.run().counts(), [0, 3, 0, 0, 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_keeps_its_images_and_is_said() {
+    let place = Place::with(1);
+    place.draw("locked/a.png", 30);
+    place.run();
+    let locked = place.path("locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    // The superuser may look into every folder; for them there is nothing to see here.
+    let is_locked = fs::read_dir(&locked).is_err();
+    let run = place.run();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(run.outcome.index.len(), 2);
+    assert_eq!(run.outcome.skipped.iter().any(|skipped| skipped.path == locked), is_locked);
+    assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_said_and_its_vector_kept() {
+    let place = Place::with(1);
+    let outside = place.folder.path().join("outside.png");
+    fs::rename(place.path("000.png"), &outside).unwrap();
+    symlink(&outside, place.path("link.png")).unwrap();
+    assert_eq!(place.run().counts(), [1, 0, 0, 0, 0]);
+    fs::rename(&outside, place.folder.path().join("away.png")).unwrap();
+    assert_eq!(place.run().outcome.skipped[0].reason, "this link leads nowhere");
+    fs::rename(place.folder.path().join("away.png"), &outside).unwrap();
+    assert_eq!(place.run().counts(), [0, 1, 0, 0, 0]);
 }
 
 #[test]
