@@ -10,7 +10,7 @@ mod seriation;
 use std::cmp::Ordering;
 
 pub use heatmap::{View, Window, window};
-pub use neighbors::{Comparison, Neighbor, Query, compare};
+pub use neighbors::{Comparison, Neighbor, Piece, Query, compare, compare_in_pieces};
 pub use order::{Group, OrderKind, RowOrder, order};
 
 /// How two embeddings are compared.

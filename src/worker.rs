@@ -132,7 +132,7 @@ impl Worker {
         let tell = answer.clone();
         let comparing =
             Latest::spawn("comparing", Priority::Normal, move |(job, index, query): Comparing, superseded| {
-                let work = || Ok(Outcome::Compared(Arc::new(similarity::compare(&index, &query))));
+                let work = || Ok(Outcome::Compared(Arc::new(compared(&index, &query))));
                 let outcome = fenced("comparing", work);
                 if !superseded() {
                     tell(JobEvent { job, outcome });
@@ -192,6 +192,25 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Pictures that are worth a thread of their own; fewer are compared before it has started.
+const COMPARED_BY_ONE: usize = 20_000;
+
+/// Compares on as many cores as there are.
+fn compared(index: &Index, query: &Query) -> Comparison {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let pieces = (index.table_len() / COMPARED_BY_ONE).clamp(1, cores);
+    if pieces == 1 {
+        return similarity::compare(index, query);
+    }
+    similarity::compare_in_pieces(index, query, pieces, |pieces| {
+        thread::scope(|scope| {
+            for piece in pieces {
+                scope.spawn(piece);
+            }
+        });
+    })
 }
 
 /// How much of the processor a thread gets when others want it too.

@@ -8,7 +8,7 @@ use lookalike::{
     index::{Image, ImageId, Index, Segment},
     scan::ImageFile,
     similarity::{
-        Comparison, Metric, OrderKind, Query, RowOrder, View, compare,
+        Comparison, Metric, OrderKind, Query, RowOrder, View, compare, compare_in_pieces,
         heatmap::{blocks, rows_of, window, zoom_to_fit},
         order,
         order::natural,
@@ -325,6 +325,23 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
         }
         let outside = compare(&index, &Query::Embedding(vec![0.5, 1.0].into()));
         assert_eq!(outside.nearest(Metric::Cosine, 9).len(), count);
+    }
+}
+
+#[test]
+fn pieces_give_the_same_values_as_one_pass() {
+    let mut index = index(&blobs(50, 4, 40), 40, 7);
+    index.remove(ImageId(11));
+    let query = Query::Image(ImageId(3));
+    let whole = compare(&index, &query);
+    for pieces in [0, 1, 3, 50, 1000] {
+        let found = compare_in_pieces(&index, &query, pieces, |mut pieces| {
+            pieces.reverse();
+            pieces.into_iter().for_each(|piece| piece());
+        });
+        let bits =
+            |found: &Comparison| METRICS.map(|m| found.values(m).iter().map(|v| v.to_bits()).collect::<Vec<_>>());
+        assert_eq!(bits(&found), bits(&whole), "{pieces} pieces");
     }
 }
 

@@ -34,11 +34,20 @@ pub struct Comparison {
     live: usize,
 }
 
+/// A part of a comparison that needs no other part.
+pub type Piece<'a> = Box<dyn FnOnce() + Send + 'a>;
+
 /// Compares a query with every picture of the index, both metrics in one pass over the stored rows.
 ///
 /// A query that is no longer in the index, or an embedding of another dimension, compares with nothing.
 #[must_use]
 pub fn compare(index: &Index, query: &Query) -> Comparison {
+    compare_in_pieces(index, query, 1, |pieces| pieces.into_iter().for_each(|piece| piece()))
+}
+
+/// [`compare`] in `pieces` of equal work, which `run` may do in any order or all at once, but must have done when it
+/// returns. The values do not depend on how many they are.
+pub fn compare_in_pieces(index: &Index, query: &Query, pieces: usize, run: impl FnOnce(Vec<Piece<'_>>)) -> Comparison {
     let mut found = Comparison {
         query: query.clone(),
         cosine: vec![f32::NAN; index.table_len()],
@@ -51,13 +60,11 @@ pub fn compare(index: &Index, query: &Query) -> Comparison {
     };
     let Some(probe) = probe else { return found };
     found.live = index.len();
-    for (first, segment) in index.segments() {
-        for row in 0..segment.images.len() {
-            let pair = probe.to(segment.rows.row(row), segment.scales[row], segment.norms[row]);
-            let at = first.at() + row;
-            (found.cosine[at], found.euclidean[at]) = (pair.cosine, pair.euclidean);
-        }
-    }
+    let rows = index.table_len().div_ceil(pieces.max(1)).max(1);
+    let tables = found.cosine.chunks_mut(rows).zip(found.euclidean.chunks_mut(rows));
+    let piece =
+        |(at, (cosine, euclidean))| -> Piece<'_> { Box::new(piece_of(index, &probe, at * rows, cosine, euclidean)) };
+    run(tables.enumerate().map(piece).collect());
     if index.len() < index.table_len() {
         for at in (0..index.table_len()).filter(|at| !index.contains(ImageId(*at as u32))) {
             (found.cosine[at], found.euclidean[at]) = (f32::NAN, f32::NAN);
@@ -67,6 +74,27 @@ pub fn compare(index: &Index, query: &Query) -> Comparison {
         (found.cosine[id.at()], found.euclidean[id.at()]) = (Metric::Cosine.of_itself(), Metric::Euclidean.of_itself());
     }
     found
+}
+
+/// Fills the values of the ids from `start` on, as many as the tables hold.
+fn piece_of<'a>(
+    index: &'a Index,
+    probe: &'a Probe,
+    start: usize,
+    cosine: &'a mut [f32],
+    euclidean: &'a mut [f32],
+) -> impl FnOnce() + Send + 'a {
+    move || {
+        let end = start + cosine.len();
+        for (first, segment) in index.segments() {
+            let (from, to) = (first.at().max(start), (first.at() + segment.images.len()).min(end));
+            for id in from..to {
+                let row = id - first.at();
+                let pair = probe.to(segment.rows.row(row), segment.scales[row], segment.norms[row]);
+                (cosine[id - start], euclidean[id - start]) = (pair.cosine, pair.euclidean);
+            }
+        }
+    }
 }
 
 impl Comparison {
