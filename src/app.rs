@@ -193,7 +193,7 @@ impl App {
         let cursor = self.selected.and_then(|id| self.browse.position(id)).unwrap_or(0);
         self.browse.first = browse::scrolled(&grid, self.browse.first, cursor, self.browse.ids.len());
         self.ranking.first = ranking::scrolled(&self.ranks(), &self.ranking);
-        let problems = self.problem_rows();
+        let problems = self.list().page();
         self.problem.0 = self.problem.0.min(self.skipped.len().saturating_sub(1));
         self.problem.1 = layout::scroll(self.problem.1, self.problem.0, problems, self.skipped.len());
         if self.screen == Screen::Heatmap {

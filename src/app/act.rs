@@ -126,7 +126,7 @@ impl App {
             (Overlay::Pair { .. }, _) | (Overlay::None, Screen::Heatmap) => self.step_cell(step),
             (Overlay::None, Screen::Browse) => self.step_grid(step),
             (Overlay::None, Screen::Problems) => {
-                self.problem.0 = moved(self.problem.0, step, self.skipped.len(), 1, self.problem_rows());
+                self.problem.0 = moved(self.problem.0, step, self.skipped.len(), 1, self.list().page());
             }
         }
     }

@@ -143,6 +143,36 @@ pub fn scroll(first: usize, cursor: usize, visible: usize, total: usize) -> usiz
     first.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(visible))
 }
 
+/// Where the list of problems lies, and what is said in full of the one under the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct List {
+    /// The line with what is shown.
+    pub title: Area,
+    /// The rows, two lines each.
+    pub rows: Area,
+    /// The line over the details.
+    pub rule: Area,
+    /// All of the path and the reason, where there is room.
+    pub details: Area,
+}
+
+impl List {
+    /// Divides the body.
+    #[must_use]
+    pub fn new(body: Area) -> Self {
+        let (title, rest) = body.top(1);
+        let (rows, details) = rest.off_bottom(if rest.height >= 13 { 6 } else { 0 });
+        let (rule, details) = details.top(1);
+        Self { title, rows, rule, details }
+    }
+
+    /// Problems on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.rows.height / 2).max(1)
+    }
+}
+
 /// The size a picture takes in a box of cells that are twice as high as wide, and where: as large as fits, centered.
 #[must_use]
 pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {

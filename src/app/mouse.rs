@@ -49,8 +49,11 @@ impl App {
             (Overlay::None, Screen::Heatmap) => self.click_cell(at),
             (Overlay::None, Screen::Neighbors) => self.click_neighbor(at),
             (Overlay::None, Screen::Problems) => {
-                let row = usize::from(at.1.saturating_sub(shell.body.y + 1) / 2) + self.problem.1;
-                self.problem.0 = row.min(self.skipped.len().saturating_sub(1));
+                let rows = self.list().rows;
+                if rows.contains(at) {
+                    let row = usize::from((at.1 - rows.y) / 2) + self.problem.1;
+                    self.problem.0 = row.min(self.skipped.len().saturating_sub(1));
+                }
             }
             _ => self.overlay = Overlay::None,
         }

@@ -127,7 +127,8 @@ impl Ranks {
             (None, rest)
         };
         let (height, thumb) = match (list.height, list.width) {
-            (24.., 56..) => (4, 10),
+            (28.., 56..) => (5, 11),
+            (14.., 44..) => (4, 8),
             (9.., 34..) => (3, 8),
             (6.., _) => (2, 0),
             _ => (1, 0),
@@ -138,21 +139,26 @@ impl Ranks {
     /// Neighbors on a page.
     #[must_use]
     pub fn page(&self) -> usize {
-        usize::from(self.list.height / self.height)
+        // The gap under the last one may fall off.
+        usize::from((self.list.height + self.gap()) / self.height)
+    }
+
+    /// Empty rows under each neighbor, so that their pictures stay apart.
+    #[must_use]
+    pub fn gap(&self) -> u16 {
+        u16::from(self.height > 3)
     }
 
     /// The visible row `at`.
     #[must_use]
     pub fn row(&self, at: usize) -> Area {
-        Area { y: self.list.y + at as u16 * self.height, height: self.height, ..self.list }
+        Area { y: self.list.y + at as u16 * self.height, height: self.height - self.gap(), ..self.list }
     }
 
     /// The thumbnail in the visible row `at`.
     #[must_use]
     pub fn picture(&self, at: usize) -> Area {
-        let row = self.row(at);
-        let (row, _) = row.off_bottom(u16::from(self.height > 3));
-        row.left(2).1.left(self.thumb).0
+        self.row(at).left(2).1.left(self.thumb).0
     }
 
     /// The visible row at a terminal cell.

@@ -8,7 +8,7 @@ use super::{
     browse::{Details, Grid, Listing},
     groups::Groups,
     heat::{Heat, Panel, Plot},
-    layout::{self, Area, Shell},
+    layout::{self, Area, List, Shell},
     previews::Slot,
     prompt::Prompt,
     ranking::{Ranking, Ranks},
@@ -46,10 +46,10 @@ impl App {
         Ranks::new(self.shell().body)
     }
 
-    /// How many problems fit on their screen.
+    /// How Problems is divided.
     #[must_use]
-    pub fn problem_rows(&self) -> usize {
-        usize::from(self.shell().body.top(1).1.height / 2).max(1)
+    pub fn list(&self) -> List {
+        List::new(self.shell().body)
     }
 
     /// The pictures on the screen and where they belong, most wanted first.

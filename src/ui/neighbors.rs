@@ -69,8 +69,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let theme = canvas.theme;
     let area = ranks.row(at);
     if focused {
-        let bar = Area { width: 1, ..area.off_bottom(u16::from(ranks.height > 3)).0 };
-        canvas.fill(bar, '▌', theme.accent());
+        canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     if ranks.thumb > 0 {
         pictures::slot(app, canvas, Slot { image: row.id, area: ranks.picture(at) });

@@ -23,17 +23,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         };
         return empty::say(canvas, body, what, then);
     }
-    let (title, list) = body.top(1);
+    let list = app.list();
     canvas.rule(
-        title,
+        list.title,
         Line::from(vec![
             Span::styled(text::counted(skipped.len(), "file"), theme.strong()),
             Span::styled(" skipped; everything else is indexed", theme.dim()),
         ]),
     );
     let (cursor, first) = app.problem();
-    for (at, problem) in skipped.iter().enumerate().skip(first).take(app.problem_rows()) {
-        let row = Area { y: list.y + 2 * (at - first) as u16, height: 2, ..list };
+    for (at, problem) in skipped.iter().enumerate().skip(first).take(app.list().page()) {
+        let row = Area { y: list.rows.y + 2 * (at - first) as u16, height: 2, ..list.rows };
         let focused = at == cursor;
         if focused {
             canvas.fill(Area { width: 1, ..row }, '▌', theme.accent());
@@ -43,7 +43,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.line(words, 0, Span::styled(path, if focused { theme.accent() } else { theme.strong() }));
         canvas.text(words, 1, &printable_str(&problem.reason), theme.dim());
     }
-    super::scrollbar(canvas, list, first, app.problem_rows(), skipped.len());
+    super::scrollbar(canvas, list.rows, first, app.list().page(), skipped.len());
+    let Some(problem) = skipped.get(cursor).filter(|_| !list.details.is_empty()) else { return };
+    canvas.rule(list.rule, Line::default());
+    let words = list.details.inside(1, 0);
+    let columns = usize::from(words.width);
+    let path = text::cut_middle(&printable(&problem.path), columns);
+    canvas.line(words, 0, Span::styled(path, theme.strong()));
+    for (at, line) in empty::wrapped(&printable_str(&problem.reason), columns).iter().enumerate() {
+        canvas.line(words, 1 + at as u16, line.as_str());
+    }
 }
 
 /// The path under the folder being explored.
