@@ -200,6 +200,11 @@ impl App {
     }
 
     pub(super) fn open_neighbors(&mut self) {
+        if self.screen == Screen::Neighbors && self.focused() == self.ranking.focused() {
+            // A neighbor seen large or beside the query goes on the trail as it does from the list.
+            self.overlay = Overlay::None;
+            return self.follow();
+        }
         if let Some(id) = self.focused() {
             self.select(id);
         }

@@ -5,8 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use super::layout::{self, Area};
 use crate::{
     index::{Entry, ImageId, Index},
-    printable::printable,
-    similarity::{Comparison, Metric, Query, order::natural},
+    similarity::{Comparison, Metric, Query},
 };
 
 /// What decides where a picture stands in the grid.
@@ -49,9 +48,33 @@ impl Sort {
 
 /// What a picture is sorted by.
 enum Key {
-    Text(String, String),
+    Text(Vec<u8>),
     Newest(i64),
     Value(f32),
+}
+
+/// A text as bytes whose plain order is the natural order of the texts (`cat2` before `cat10`): a number is preceded
+/// by how many digits it has. Comparing such keys is many times quicker than comparing the texts.
+fn natural_key(texts: &[&str]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(texts.iter().map(|text| text.len() + 4).sum());
+    for text in texts {
+        let mut rest = text.as_bytes();
+        while let Some(first) = rest.first() {
+            if first.is_ascii_digit() {
+                let (number, after) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+                let number = &number[number.iter().take_while(|byte| **byte == b'0').count()..];
+                key.extend([b'0', number.len().min(255) as u8]);
+                key.extend_from_slice(number);
+                rest = after;
+            } else {
+                // A separator below every other character keeps `a/…` together although `a-b/…` exists.
+                key.push(if *first == b'/' { 0 } else { *first });
+                rest = &rest[1..];
+            }
+        }
+        key.push(0);
+    }
+    key
 }
 
 /// The pictures of the grid.
@@ -131,18 +154,15 @@ impl Listing {
         self.ids.iter().position(|other| *other == id)
     }
 
-    fn filtered(&self, index: &Index, ids: Vec<ImageId>) -> Vec<ImageId> {
+    fn filtered(&self, index: &Index, mut ids: Vec<ImageId>) -> Vec<ImageId> {
         let words: Vec<_> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        ids.into_iter()
-            .filter(|id| {
-                index.get(*id).is_some_and(|entry| {
-                    words.is_empty() || {
-                        let path = printable(entry.relative()).to_lowercase();
-                        words.iter().all(|word| path.contains(word))
-                    }
-                })
+        ids.retain(|id| {
+            index.get(*id).is_some_and(|entry| {
+                let path = entry.relative().to_string_lossy();
+                words.iter().all(|word| contains(&path, word))
             })
-            .collect()
+        });
+        ids
     }
 
     fn sorted(&self, index: &Index, ids: Vec<ImageId>, metric: Metric) -> Vec<(Key, ImageId)> {
@@ -154,15 +174,15 @@ impl Listing {
 
     fn key(&self, entry: &Entry<'_>, metric: Metric) -> Key {
         match self.sort {
-            // A separator below every other character keeps `a/…` together although `a-b/…` exists.
-            Sort::Folder => Key::Text(
-                format!("{}\0{}", entry.root.to_string_lossy(), entry.group()),
-                entry.relative().to_string_lossy().replace('/', "\0"),
-            ),
-            Sort::Name => Key::Text(
-                entry.relative().file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                entry.relative().to_string_lossy().into_owned(),
-            ),
+            Sort::Folder => Key::Text(natural_key(&[
+                &entry.root.to_string_lossy(),
+                entry.group(),
+                &entry.relative().to_string_lossy(),
+            ])),
+            Sort::Name => Key::Text(natural_key(&[
+                &entry.relative().file_name().unwrap_or_default().to_string_lossy(),
+                &entry.relative().to_string_lossy(),
+            ])),
             Sort::Date => Key::Newest(entry.image.file.modified),
             Sort::Similarity => Key::Value(match &self.anchor {
                 Some(anchor) if *anchor.query() == Query::Image(entry.id) => metric.of_itself(),
@@ -174,11 +194,21 @@ impl Listing {
 
     fn order(&self, a: &Key, b: &Key, metric: Metric) -> Ordering {
         match (a, b) {
-            (Key::Text(a, a_rest), Key::Text(b, b_rest)) => natural(a, b).then_with(|| natural(a_rest, b_rest)),
+            (Key::Text(a), Key::Text(b)) => a.cmp(b),
             (Key::Newest(a), Key::Newest(b)) => b.cmp(a),
             (Key::Value(a), Key::Value(b)) => metric.nearer(*a, *b),
             _ => Ordering::Equal,
         }
+    }
+}
+
+/// Whether a path contains a word in lower case, whatever the case of the path.
+fn contains(path: &str, word: &str) -> bool {
+    if word.is_ascii() {
+        let same = |part: &[u8]| part.eq_ignore_ascii_case(word.as_bytes());
+        word.is_empty() || path.as_bytes().windows(word.len()).any(same)
+    } else {
+        path.to_lowercase().contains(word)
     }
 }
 
@@ -330,4 +360,50 @@ impl Details {
 #[must_use]
 pub fn scrolled(grid: &Grid, first: usize, cursor: usize, total: usize) -> usize {
     layout::scroll(first, cursor / grid.columns, grid.rows, total.div_ceil(grid.columns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::similarity::order::natural;
+
+    #[test]
+    fn keys_sort_as_the_texts_do() {
+        let texts = [
+            "",
+            "a",
+            "a1",
+            "a2",
+            "a10",
+            "a10b",
+            "a10b2",
+            "a100",
+            "ab",
+            "b",
+            "IMG_9.jpg",
+            "IMG_10.jpg",
+            "ä",
+            "猫2",
+            "猫11",
+        ];
+        for a in texts {
+            for b in texts {
+                assert_eq!(natural_key(&[a]).cmp(&natural_key(&[b])), natural(a, b), "{a} and {b}");
+            }
+        }
+        assert!(natural_key(&["a/b"]) < natural_key(&["a-b/a"]), "a folder stays together");
+    }
+
+    #[test]
+    fn words_are_found_in_any_case() {
+        for (path, word, found) in [
+            ("Birds/Robin.JPG", "rob", true),
+            ("Birds/Robin.JPG", "jpg", true),
+            ("a", "ab", false),
+            ("ÄRGER", "ärg", true),
+            ("x", "", true),
+        ] {
+            assert_eq!(contains(path, word), found, "{word} in {path}");
+        }
+    }
 }

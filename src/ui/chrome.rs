@@ -78,7 +78,7 @@ fn progress(app: &App, canvas: &mut Canvas<'_>, area: Area) -> u16 {
         };
     };
     let line = match now.stage {
-        Stage::Loading => Line::styled("loading the model… ", theme.dim()),
+        Stage::Loading => Line::styled("loading… ", theme.dim()),
         Stage::Scanning if now.done > 0 => {
             Line::styled(format!("scanning… {} ", text::counted(now.done, "file")), theme.dim())
         }

@@ -35,7 +35,7 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
             "Each one can be browsed and compared as soon as it is indexed.".to_owned(),
         ),
         (Run::Running, Some((Stage::Loading, _))) => {
-            ("Loading the model…".to_owned(), "This happens only when there is something new to index.".to_owned())
+            ("Opening the index…".to_owned(), "What was indexed before appears at once.".to_owned())
         }
         (Run::Running, _) => {
             (format!("Looking for pictures in {folders}…"), "They appear here as they are found.".to_owned())

@@ -54,13 +54,13 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
     ];
-    if area.width >= 76 {
-        spans
-            .push(Span::styled(format!(" · ▲▼ ranks gained or lost against {}", metric.toggled().name()), theme.dim()));
-    }
     if let Some(last) = ranking.trail.last() {
-        let name = text::cut_middle(&facts::name(app, *last), 16);
-        spans.push(Span::styled(format!(" · {} back: {name}", ranking.trail.len()), theme.warning()));
+        let name = text::cut_middle(&facts::name(app, *last), 20);
+        let steps = text::counted(ranking.trail.len(), "step");
+        spans.push(Span::styled(format!(" · {steps} from the start, last {name}"), theme.dim()));
+    } else if area.width >= 76 {
+        let other = metric.toggled().name();
+        spans.push(Span::styled(format!(" · ▲▼ ranks gained or lost against {other}"), theme.dim()));
     }
     canvas.rule(area, Line::from(spans));
 }
