@@ -296,7 +296,7 @@ def mallard_on_the_pond(path, rng):
     pond()
     studio.backdrop([(0.02, 0.05, 0.02), (0.08, 0.16, 0.05), (0.3, 0.38, 0.15)], scale=0.35, seed=18, level=-0.5, toward=(1, 0.35), height=9)
     studio.sky(40, -70, 0.13)
-    studio.camera(lens, (0, 0.35, 0.72), 60, (576, 432), fstop=0.3, focus=(-0.3, -1, 1.2))
+    studio.camera(lens, (0, 0.12, 0.75), 54, (576, 432), fstop=0.3, focus=(-0.3, -1, 1.2))
     studio.shoot(path)
 
 

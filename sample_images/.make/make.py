@@ -1,6 +1,7 @@
 """Renders the sample pictures: python make.py [--draft] [--threads N] [PART_OF_A_NAME ...]."""
 
 import argparse
+import os
 import pathlib
 import time
 import zlib
@@ -24,7 +25,7 @@ def main():
     arguments.add_argument("--threads", type=int, default=0, help="0: one for each core")
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
     chosen = arguments.parse_args()
-    studio.QUALITY["threads"] = chosen.threads or __import__("os").cpu_count()
+    studio.QUALITY["threads"] = chosen.threads or os.cpu_count()
     if chosen.draft:
         studio.QUALITY.update(samples=12, scale=0.6)
     for name, picture in PICTURES.items():

@@ -21,7 +21,7 @@ def heights(xy, seed, ridge=1.0):
     return total / 2.1
 
 
-def terrain(shape, paint, cells=420, width=14.0, near=-2.8, far=13.0, haze=(0.4, 0.5, 0.66), density=0.035, lens=(0, -3, 1)):
+def terrain(shape, paint, cells=340, width=14.0, near=-2.8, far=13.0, haze=(0.4, 0.5, 0.66), density=0.02, lens=(0, -3, 1)):
     """A height field: shape(xy) gives z, paint(points, normals) gives colors; distance turns them to haze."""
     x, y = np.meshgrid(np.linspace(-width / 2, width / 2, cells), np.linspace(near, far, cells), indexing="ij")
     x = x * (0.6 + 0.06 * (y - near))
@@ -32,11 +32,11 @@ def terrain(shape, paint, cells=420, width=14.0, near=-2.8, far=13.0, haze=(0.4,
     color = paint(v, normal)
     far_away = 1 - np.exp(-density * np.linalg.norm(v - np.asarray(lens), axis=-1))
     color = mix(color, haze, far_away)
-    studio.mesh("terrain", v.reshape(-1, 3), grid_quads(cells, cells), studio.material("terrain", rough=0.95, attribute="tint"), color.reshape(-1, 3))
+    studio.mesh("terrain", v.reshape(-1, 3), grid_quads(cells, cells), studio.bumpy(studio.material("terrain", rough=0.95, attribute="tint"), 7, 0.9, 0.25), color.reshape(-1, 3))
     return v, normal
 
 
-def forest(v, normal, where, rng, count, height=0.09, color=((0.012, 0.035, 0.015), (0.04, 0.08, 0.025)), haze=(0.4, 0.5, 0.66), density=0.035, lens=(0, -3, 1)):
+def forest(v, normal, where, rng, count, height=0.09, color=((0.012, 0.035, 0.015), (0.04, 0.08, 0.025)), haze=(0.4, 0.5, 0.66), density=0.02, lens=(0, -3, 1)):
     """Conifers: each is one strand, thick at the foot."""
     p, chance = v.reshape(-1, 3), where.reshape(-1)
     root = p[rng.choice(len(p), count, p=chance / chance.sum())] + rng.normal(0, 0.015, (count, 3)) * [1, 1, 0]
@@ -70,7 +70,7 @@ def clouds(color=(0.95, 0.95, 0.97), amount=0.5, seed=0.0, height=14.0, scale=0.
     thing.visible_shadow = False
 
 
-def alp(v, normal, seed, snow_line=0.75, grass=(0.1, 0.15, 0.03), rock=(0.12, 0.11, 0.105)):
+def alp(v, normal, seed, snow_line=0.75, grass=(0.1, 0.15, 0.03), rock=(0.075, 0.068, 0.064)):
     z = v[..., 2] + 0.15 * noise(v, 2.5, 3, seed)
     flat = normal[..., 2]
     strata = noise(v * [1, 1, 5], 3, 3, seed + 1)

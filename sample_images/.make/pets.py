@@ -12,7 +12,7 @@ def toward_lens(points, normals, lens, margin=-0.35):
     return (normals * unit(np.asarray(lens) - points)).sum(-1) > margin
 
 
-def coated(blobs, paint, lens, *, count, rng, thickness=0.008, cells=100, bare=None, skin_color=(0.35, 0.25, 0.2), **comb):
+def coated(blobs, paint, lens, *, count, rng, thickness=0.0065, cells=100, bare=None, skin_color=(0.35, 0.25, 0.2), **comb):
     """Skin and fur of a body. paint(coat) gives colors (N, 3); bare(points) says where no hair grows."""
     v, quads = skin(blobs, cells)
     under = Coat(blobs, v)

@@ -5,7 +5,7 @@ import numpy as np
 import studio
 from birds import Feathers
 from pets import grass, lawn_ground, solid
-from shape import ball, chain, grid_quads, lathe, limb, mix, noise, ramp, skin, spline, unit
+from shape import ball, chain, lathe, limb, mix, noise, spline, turn, unit
 
 
 def table(wood=((0.3, 0.16, 0.08), (0.38, 0.21, 0.1)), colors=((0.06, 0.05, 0.045), (0.3, 0.24, 0.18), (0.65, 0.55, 0.42)), seed=0.0, strength=0.8):
@@ -114,18 +114,11 @@ def round_fruit(name, at, r, colors, rng, squash=1.0, dimple=0.25, speckle=0.05,
     v = v * (1 + 0.02 * noise(d, 1.5, 2, rng.integers(99)))[:, None]
     mood = np.clip(0.5 + 0.8 * noise(d * [1, 1, 0.6], 1.6, 3, rng.integers(99)), 0, 1)
     tint = mix(colors[0], colors[1], mood) * (1 + speckle * noise(d, 30, 2, 3))[:, None]
-    lean = np.asarray(__import__("shape").turn(rng.uniform(0, 360), rng.uniform(-40, 40), rng.uniform(-40, 40)))
+    lean = turn(rng.uniform(0, 360), rng.uniform(-40, 40), rng.uniform(-40, 40))
     skin_of = studio.material(name, rough=rough, attribute="tint", Subsurface_Weight=0.0)
     if pores:
-        tree, shader = skin_of.node_tree, skin_of.node_tree.nodes["Principled BSDF"]
-        where, texture, bump = (tree.nodes.new(k) for k in ("ShaderNodeTexCoord", "ShaderNodeTexVoronoi", "ShaderNodeBump"))
-        texture.inputs["Scale"].default_value = 26 / r
-        bump.inputs["Strength"].default_value = pores
-        bump.inputs["Distance"].default_value = 0.05
-        tree.links.new(where.outputs["Object"], texture.inputs["Vector"])
-        tree.links.new(texture.outputs["Distance"], bump.inputs["Height"])
-        tree.links.new(bump.outputs[0], shader.inputs["Normal"])
-    studio.mesh(name, v[:, [0, 1, 2]] * r @ lean.T, faces[:, ::-1], skin_of, tint, at=at)
+        studio.bumpy(skin_of, 26 / r, pores, 0.05, "VORONOI")
+    studio.mesh(name, v * r @ lean.T, faces[:, ::-1], skin_of, tint, at=at)
     if stem is not None:
         foot = np.asarray(at) + lean @ np.array([0, 0, r * squash * 0.72])
         solid("stem", [limb("stem", foot, foot + lean @ np.array([0.05, 0.02, 0.38]) * r, 0.05 * r, 0.035 * r)], studio.material("stem", stem, 0.8), 30)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from shape import grid_quads, noise
 
-QUALITY = {"samples": 24, "scale": 1.0, "threads": 1}
+QUALITY = {"samples": 12, "scale": 1.0, "threads": 1}
 
 
 def reset():
@@ -74,6 +74,21 @@ def textured(name, low, high, scale=5.0, kind="NOISE", rough=0.6, bump=0.0, deta
         node.inputs["Strength"].default_value = bump
         tree.links.new(value, node.inputs["Height"])
         tree.links.new(node.outputs[0], shader.inputs["Normal"])
+    return m
+
+
+def bumpy(m, scale, strength, depth=0.05, kind="NOISE"):
+    """Roughens a material's surface with a procedural texture in object space."""
+    tree = m.node_tree
+    where, bump = tree.nodes.new("ShaderNodeTexCoord"), tree.nodes.new("ShaderNodeBump")
+    texture = tree.nodes.new({"NOISE": "ShaderNodeTexNoise", "VORONOI": "ShaderNodeTexVoronoi"}[kind])
+    texture.inputs["Scale"].default_value = scale
+    if kind == "NOISE":
+        texture.inputs["Detail"].default_value = 9
+    bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = strength, depth
+    tree.links.new(where.outputs["Object"], texture.inputs["Vector"])
+    tree.links.new(texture.outputs["Fac" if kind == "NOISE" else "Distance"], bump.inputs["Height"])
+    tree.links.new(bump.outputs[0], tree.nodes["Principled BSDF"].inputs["Normal"])
     return m
 
 
@@ -186,7 +201,7 @@ def plane(name, size, mat, z=0.0, bumps=0.0, cells=2, center=(0, 0)):
     v = np.stack([x, y, np.full_like(x, z)], -1).reshape(-1, 3)
     if bumps:
         v[:, 2] += bumps * noise(v, 0.35, 3, 9)
-    return mesh(name, v, grid_quads(cells, cells)[:, ::-1] if False else grid_quads(cells, cells), mat)
+    return mesh(name, v, grid_quads(cells, cells), mat)
 
 
 def backdrop(colors, distance=14.0, scale=0.35, strength=0.8, height=16.0, seed=0.0, level=0.0, toward=(0, 1)):
