@@ -187,7 +187,7 @@ fn pull_downloads_into_the_users_folder_and_the_model_is_found_from_then_on() {
     assert!(said.starts_with("net is here already"), "{said}");
     let report: serde_json::Value =
         serde_json::from_str(&stdout(lookalike(&home, &manifest).args(["models", "--json"]))).unwrap();
-    assert_eq!(report["schema"], 1);
+    assert_eq!(report["schema_version"], 1);
     let models = report["models"].as_array().unwrap();
     let named = |name: &str| models.iter().find(|model| model["name"] == name).unwrap();
     assert_eq!(named("net")["found"], file.to_str().unwrap());

@@ -10,15 +10,12 @@ use std::{
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::stdout_error;
+use super::{SCHEMA_VERSION, stdout_error};
 use crate::{
     embed::{Catalog, Folders, Listing, catalog, download},
     error::{Exit, Result},
-    printable::printable,
+    printable::{printable, printable_str},
 };
-
-/// Version of the JSON that this command prints.
-const SCHEMA: u32 = 1;
 
 /// Arguments of `lookalike models`.
 #[derive(Debug, Clone, Args)]
@@ -123,13 +120,13 @@ fn bar(have: u64, all: Option<u64>, speed: f64) -> String {
 /// What scripts read.
 #[derive(Serialize)]
 struct Report<'a> {
-    schema: u32,
+    schema_version: u32,
     models: &'a [Listing],
     problems: &'a [String],
 }
 
 fn json(catalog: &Catalog, out: &mut dyn Write) -> Result<()> {
-    let report = Report { schema: SCHEMA, models: &catalog.listings, problems: &catalog.problems };
+    let report = Report { schema_version: SCHEMA_VERSION, models: &catalog.listings, problems: &catalog.problems };
     let written = serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from);
     written.and_then(|()| writeln!(out)).map_err(stdout_error)
 }
@@ -146,11 +143,11 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
         text += cells.join("  ").trim_end();
         text.push('\n');
     }
-    text += "\n* is used unless --model names another one. Licenses:\n";
-    for listing in &catalog.listings {
-        text +=
-            &format!("  {}: {}\n", listing.manifest.name, crate::printable::printable_str(&listing.manifest.license));
+    text += "\n* is used unless --model names another one.\n\nLicenses of the weights:\n";
+    for (license, names) in licenses(&catalog.listings) {
+        text += &format!("  {}: {}\n", names.join(", "), printable_str(license));
     }
+    text.push('\n');
     text += &format!("Weights are looked for in {}", printable(&folders.models));
     for folder in folders.checkouts.iter().chain([&folders.torch]) {
         text += &format!(", {}", printable(folder));
@@ -160,6 +157,18 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
         text += &format!("Not read: {problem}\n");
     }
     out.write_all(text.as_bytes()).map_err(stdout_error)
+}
+
+/// Each license once, with the models it is for.
+fn licenses(listings: &[Listing]) -> Vec<(&str, Vec<&str>)> {
+    let mut licenses: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Listing { manifest, .. } in listings {
+        match licenses.iter_mut().find(|(license, _)| *license == manifest.license) {
+            Some((_, names)) => names.push(&manifest.name),
+            None => licenses.push((&manifest.license, vec![&manifest.name])),
+        }
+    }
+    licenses
 }
 
 fn row(listing: &Listing, best: Option<&str>) -> [String; 6] {

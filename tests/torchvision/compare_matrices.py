@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Compares `lookalike matrix` with the lesson's recipe: Pillow, torchvision's ResNet-50 and scikit-learn.
+
+Both use the same weights, seeded and random, saved by PyTorch as .pth and as safetensors. Prints the largest differences.
+Needs torch, torchvision, safetensors, pillow and scikit-learn.
+
+    python3 tests/torchvision/compare_matrices.py target/release/lookalike FOLDER
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+import torchvision
+from PIL import Image, ImageOps
+from safetensors.torch import save_file
+from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
+from torchvision import transforms
+
+FUNCTIONS = {"cosine": cosine_similarity, "euclidean": euclidean_distances}
+
+
+def network(pictures):
+    """A ResNet-50 with random weights whose batch norms have seen the pictures, so that its activations are usual ones."""
+    torch.manual_seed(0)
+    net = torchvision.models.resnet50(weights=None)
+    with torch.no_grad():
+        for _ in range(20):
+            net(pictures)
+    return net.eval()
+
+
+def matrix(lookalike, folder, weights, metric, *options):
+    command = [lookalike, "matrix", folder, "--json", "--metric", metric, "--model", "resnet50", "--weights", weights, "--no-cache"]
+    answer = json.loads(subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE).stdout)
+    return answer["images"], np.array(answer["values"])
+
+
+def main():
+    lookalike, folder = sys.argv[1:]
+    paths = sorted(str(path.resolve()) for path in pathlib.Path(folder).rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
+    recipe = transforms.Compose([
+        transforms.Resize((224, 224)),
+        transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ])
+    pictures = torch.stack([recipe(ImageOps.exif_transpose(Image.open(path)).convert("RGB")) for path in paths])
+    net = network(pictures)
+    with tempfile.TemporaryDirectory() as home:
+        files = [f"{home}/weights.pth", f"{home}/weights.safetensors"]
+        torch.save(net.state_dict(), files[0])
+        save_file(net.state_dict(), files[1])
+        net.fc = torch.nn.Identity()
+        with torch.no_grad():
+            rows = np.concatenate([net(picture[None]).numpy() for picture in pictures])
+        print(f"{len(paths)} pictures, norms {np.linalg.norm(rows, axis=1).min():.2f} to {np.linalg.norm(rows, axis=1).max():.2f}")
+        for metric, function in FUNCTIONS.items():
+            expected = function(rows)
+            off = expected[~np.eye(len(paths), dtype=bool)]
+            for file in files:
+                for options in ([], ["--exact"]):
+                    names, values = matrix(lookalike, folder, file, metric, *options)
+                    order = [paths.index(name) for name in names]
+                    apart = np.abs(values - expected[np.ix_(order, order)])
+                    print(f"{metric:9} {pathlib.Path(file).suffix:12} {' '.join(options) or 'default':8} "
+                          f"largest difference {apart.max():.2e}, mean {apart.mean():.2e} (values {off.min():.3f} to {off.max():.3f})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
