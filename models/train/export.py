@@ -4,7 +4,8 @@
     export.py CHECKPOINT OUT.safetensors
 
 The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the pooled 512 numbers: the head that
-predicts the teacher's feature, times the axes of `axes.py`. Batch norm stays as it is. The file's embeddings are compared with those of the float32 weights.
+predicts the teacher's feature, times the axes of `axes.py`. Batch norm stays as it is. A manifest is written beside the file.
+The file's embeddings are compared with those of the float32 weights.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from evaluate import embed
-from network import backbone
+from network import DEPTHS, MEAN, STD, backbone
 
 
 def read_model(path):
@@ -36,10 +37,37 @@ def embeddings(model, pixels, autocast=False):
     return F.linear(embed(net, pixels, autocast=autocast), *projection)
 
 
+def manifest(out, digest, size, dim):
+    """The model as the program reads it; license and description are for the person who ships it to fill in."""
+    return f"""name = "{out.stem}"
+description = ""
+architecture = "resnet"
+license = ""
+input = {size}
+resize = "squash"
+interpolation = "bilinear"
+mean = {list(MEAN)}
+std = {list(STD)}
+dim = {dim}
+layer = "embedding"
+
+[resnet]
+block = "basic"
+depths = {list(DEPTHS)}
+widths = [64, 128, 256, 512]
+projection = "embedding"
+
+[weights]
+file = "{out.name}"
+sha256 = "{digest}"
+"""
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint", type=pathlib.Path)
     p.add_argument("out", type=pathlib.Path)
+    p.add_argument("--size", type=int, default=128, help="input size that the manifest asks for")
     args = p.parse_args()
     saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     tensors = {name: value for name, value in saved["ema"].items() if not name.endswith("num_batches_tracked")}
@@ -59,9 +87,11 @@ def main():
     for name, autocast in (("float16 file", False), ("float16 file run in bfloat16", True)):
         cosine = F.cosine_similarity(full, embeddings(read_model(args.out), pixels, autocast))
         print(f"{name}: cosine to float32 {cosine.min():.6f} at least, {cosine.mean():.6f} on average")
+    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
+    args.out.with_suffix(".toml").write_text(manifest(args.out, digest, args.size, full.shape[1]))
     norms = full.norm(dim=1)
     print(f"{full.shape[1]} dimensions, norms {norms.mean():.2f} +- {norms.std():.2f}, "
-          f"{args.out.stat().st_size / 1e6:.1f} MB, sha256 {hashlib.sha256(args.out.read_bytes()).hexdigest()}")
+          f"{args.out.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
 
 
 if __name__ == "__main__":
