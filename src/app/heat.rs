@@ -8,7 +8,7 @@ use crate::{
     index::{ImageId, Index},
     similarity::{
         Metric, View, Window,
-        heatmap::{blocks, rows_of, window},
+        heatmap::{blocks, rows_of, window, zoom_to_fit},
         order::{OrderKind, RowOrder},
     },
 };
@@ -152,7 +152,14 @@ pub struct Heat {
     pub first: (usize, usize),
     /// The values on the screen.
     pub shown: Option<(Metric, Window)>,
+    /// The ends of the color ramp on the screen, numerically low and high.
+    pub range: (f32, f32),
+    /// Lowest and highest mean of the overview, by metric: what [`Heat::range`] comes to when all is zoomed out.
+    overview: [Option<(f32, f32)>; 2],
 }
+
+/// Cells a side of the overview from which the ends of the ramp are taken.
+const OVERVIEW: usize = 40;
 
 impl Heat {
     /// Rows of the table.
@@ -218,12 +225,36 @@ impl Heat {
         };
         if self.shown.as_ref().is_none_or(|(shown, window)| *shown != metric || window.view != view) {
             self.shown = Some((metric, window(&self.ordered, &order, metric, &view)));
+            self.range = self.range_at(&order, metric, zoom);
         }
+    }
+
+    /// The ends of the ramp at a zoom level. Means lie closer together than single values, the more so the more they
+    /// are the mean of; the ends come closer with them, step by step, so that panning never changes what a color means.
+    fn range_at(&mut self, order: &RowOrder, metric: Metric, zoom: u32) -> (f32, f32) {
+        let pairs = order.range(metric);
+        let farthest = zoom_to_fit(order.ids.len(), OVERVIEW);
+        if zoom == 0 || farthest == 0 {
+            return pairs;
+        }
+        let index = &self.ordered;
+        let means = *self.overview[metric as usize].get_or_insert_with(|| {
+            let all = View { zoom: farthest, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
+            let values = window(index, order, metric, &all).values;
+            let known = values.into_iter().filter(|value| !value.is_nan());
+            known.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        });
+        // Nothing to tell apart: keep the ends of the single values.
+        if means.1 - means.0 <= means.1.abs() * 1e-4 {
+            return pairs;
+        }
+        let share = (zoom as f32 / farthest as f32).min(1.0);
+        (pairs.0 + (means.0 - pairs.0) * share, pairs.1 + (means.1 - pairs.1) * share)
     }
 
     /// Takes a new order.
     pub fn take(&mut self, index: Arc<Index>, order: Arc<RowOrder>) {
-        (self.ordered, self.order, self.shown) = (index, Some(order), None);
+        (self.ordered, self.order, self.shown, self.overview) = (index, Some(order), None, [None; 2]);
     }
 
     /// The exact value of one pair.

@@ -27,12 +27,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let heat = app.heat();
-    let (Some(order), Some((metric, window))) = (&heat.order, &heat.shown) else {
+    let Some((metric, window)) = &heat.shown else {
         let pictures = text::counted(app.index().len(), "picture");
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
     };
     let plot = app.plot();
-    let range = order.range(*metric);
+    let range = heat.range;
     let cursor = heat.cursor(app.selected(), plot.cell.zoom);
     title(app, canvas, &plot);
     if let Some(panel) = plot.panel {
