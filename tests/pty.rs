@@ -1,5 +1,7 @@
 //! The real program in a pseudo-terminal: it starts, listens, and gives the terminal back however it ends.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
+
 use std::{
     fs::{self, File},
     io::{Read, Write},

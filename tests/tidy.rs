@@ -1,5 +1,7 @@
 //! The rules of the house: who may import whom, what may be named where, and how a file looks.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

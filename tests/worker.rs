@@ -1,5 +1,7 @@
 //! The explorer's worker over the real pipeline: it cancels, resumes, lives with bad files and with mistakes of its own.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
+
 use std::{
     fs,
     path::Path,
