@@ -1,4 +1,4 @@
-//! A picture made ready for the terminal: half blocks or the terminal's own picture protocol, for a number of cells.
+//! A picture made ready for the terminal: blocks of color or the terminal's own picture protocol, for a number of cells.
 //!
 //! Everything here is slow and runs on the worker's preview threads, except [`Preview::render`], which copies cells.
 
@@ -137,8 +137,7 @@ impl Painter {
         let (across, down) = (f64::from(font.width.max(1)), f64::from(font.height.max(1)));
         let (width, height) = fit(pixels, (f64::from(cells.0) * across, f64::from(cells.1) * down));
         let (width, height) = match self.side_limit() {
-            // A cell shows one column and two rows of dots.
-            None => (width / across, height / down * 2.0),
+            None => (width / across * f64::from(blocks::DOTS), height / down * f64::from(blocks::DOTS)),
             Some(limit) => {
                 let shrink = (f64::from(limit) / width.max(height)).min(1.0);
                 (width * shrink, height * shrink)
@@ -186,7 +185,7 @@ impl Painter {
         encoded.map_err(|error| format!("the picture cannot be sent to this terminal: {error}"))
     }
 
-    /// Pixels a side beyond which the terminal shows nothing or the link takes too long; none for half blocks.
+    /// Pixels a side beyond which the terminal shows nothing or the link takes too long; none for blocks.
     fn side_limit(&self) -> Option<u32> {
         match (self.picker.protocol_type(), self.link) {
             (ProtocolType::Halfblocks, _) => None,

@@ -1,6 +1,7 @@
-//! Pictures from characters, for any terminal: two dots a cell with half blocks, or shades where there is no color.
+//! Pictures from characters, for any terminal: cells of two colors that split in halves or quadrants, or shades where
+//! there is no color.
 //!
-//! ratatui-image has half blocks too, but only in 24-bit color, and it fills a rest of half a cell with black.
+//! ratatui-image has half blocks too, but only in 24-bit color and one dot wide, and a rest of a cell comes out black.
 
 use image::RgbImage;
 use ratatui::{
@@ -11,80 +12,148 @@ use ratatui::{
 
 use crate::color::{Background, Depth};
 
+/// Dots side by side in a cell, and as many one above the other.
+pub const DOTS: u32 = 2;
+
+/// The character whose text color covers these dots of a cell: bit 0 is the upper left, 1 the upper right, 2 the lower
+/// left, 3 the lower right.
+const COVER: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
+
+/// The ways to split a cell in two, the plainest first. Those with the colors exchanged are the same.
+const SPLITS: [usize; 8] = [0b0000, 0b0011, 0b0101, 0b0001, 0b0010, 0b0100, 0b0111, 0b0110];
+
 /// From the background's shade to the text's.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
-/// The dots of the picture as cells: its width in columns, half its height in rows.
+/// One color.
+type Rgb = [u8; 3];
+
+/// The dots of the picture as cells: half its width in columns, half its height in rows.
 #[must_use]
-pub fn cells(dots: &RgbImage, depth: Depth, background: Background) -> Buffer {
-    let (columns, rows) = (dots.width() as u16, dots.height().div_ceil(2) as u16);
-    let mut cells = Buffer::empty(Rect::new(0, 0, columns, rows));
+pub fn cells(picture: &RgbImage, depth: Depth, background: Background) -> Buffer {
+    let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
+    let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
     for at in cells.area.positions() {
-        let (x, y) = (u32::from(at.x), 2 * u32::from(at.y));
-        let upper = dots.get_pixel(x, y).0;
-        let lower = dots.get_pixel_checked(x, y + 1).map(|pixel| pixel.0);
+        let (x, y) = (DOTS * u32::from(at.x), DOTS * u32::from(at.y));
+        let dot = |right, down| picture.get_pixel_checked(x + right, y + down).map(|pixel| pixel.0);
+        let dots = [dot(0, 0), dot(1, 0), dot(0, 1), dot(1, 1)];
         let cell = &mut cells[at];
-        match depth {
-            Depth::Mono => shade(cell, upper, lower, background),
-            _ => half_blocks(cell, depth.color(upper), lower.map(|dot| depth.color(dot))),
+        match (depth, dots) {
+            (Depth::Mono, _) => shade(cell, mean(dots.into_iter().flatten()), background),
+            (_, [Some(a), Some(b), Some(c), Some(d)]) => split(cell, [a, b, c, d], depth),
+            // At the edge of the picture the rest of the cell stays the terminal's own.
+            _ => {
+                let cover =
+                    dots.iter().enumerate().filter(|(_, dot)| dot.is_some()).map(|(at, _)| 1 << at).sum::<usize>();
+                cell.set_char(COVER[cover]).set_fg(depth.color(mean(dots.into_iter().flatten())));
+            }
         }
     }
     cells
 }
 
-/// One dot above the other. A missing lower dot leaves the terminal's own background.
-fn half_blocks(cell: &mut Cell, upper: Color, lower: Option<Color>) {
-    match lower {
-        Some(lower) if lower == upper => cell.set_char(' ').set_bg(upper),
-        Some(lower) => cell.set_char('▀').set_fg(upper).set_bg(lower),
-        None => cell.set_char('▀').set_fg(upper),
+/// Shows four dots with two colors: the split whose two means are nearest to the dots.
+fn split(cell: &mut Cell, dots: [Rgb; 4], depth: Depth) {
+    let colors = |split: usize| {
+        let part = |bit: usize| mean((0..4).filter(|at| split >> at & 1 == bit).map(|at| dots[at]));
+        (part(1), part(0))
     };
+    let error = |split: usize| {
+        let (text, behind) = colors(split);
+        (0..4).map(|at| distance(dots[at], if split >> at & 1 == 1 { text } else { behind })).sum::<u32>()
+    };
+    let Some(best) = SPLITS.into_iter().min_by_key(|&split| error(split)) else { return };
+    let (text, behind) = colors(best);
+    let (text, behind) = (depth.color(text), depth.color(behind));
+    if best == 0 || text == behind {
+        cell.set_char(' ').set_bg(behind);
+    } else {
+        cell.set_char(COVER[best]).set_fg(text).set_bg(behind);
+    }
 }
 
-/// The mean of both dots as a shade of the text color.
-fn shade(cell: &mut Cell, upper: [u8; 3], lower: Option<[u8; 3]>, background: Background) {
-    let luma =
-        |[red, green, blue]: [u8; 3]| (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000;
-    let mean = lower.map_or(luma(upper), |lower| u32::midpoint(luma(upper), luma(lower)));
+/// Shows a color as a shade of the text color.
+fn shade(cell: &mut Cell, [red, green, blue]: Rgb, background: Background) {
+    let luma = (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000;
     // Text on a light screen is dark: there the full block is the darkest.
-    let light = if background == Background::Light { 255 - mean } else { mean };
-    cell.set_char(SHADES[(light as usize * SHADES.len() / 256).min(SHADES.len() - 1)]);
+    let light = if background == Background::Light { 255 - luma } else { luma };
+    cell.set_char(SHADES[(light as usize * SHADES.len() / 256).min(SHADES.len() - 1)]).set_fg(Color::Reset);
+}
+
+/// The mean color; black of none.
+fn mean(dots: impl Iterator<Item = Rgb>) -> Rgb {
+    let (mut sum, mut count) = ([0_u32; 3], 0);
+    for dot in dots {
+        for (sum, channel) in sum.iter_mut().zip(dot) {
+            *sum += u32::from(channel);
+        }
+        count += 1;
+    }
+    sum.map(|channel| ((channel + count / 2) / count.max(1)) as u8)
+}
+
+/// Squared euclidean distance.
+fn distance(a: Rgb, b: Rgb) -> u32 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use image::Rgb;
-
     use super::*;
 
-    fn gradient() -> RgbImage {
-        RgbImage::from_fn(5, 3, |x, y| Rgb([(x * 60) as u8, (y * 100) as u8, 0]))
+    const RED: Rgb = [255, 0, 0];
+    const BLUE: Rgb = [0, 0, 255];
+
+    fn picture<const WIDTH: usize>(rows: &[[Rgb; WIDTH]]) -> RgbImage {
+        RgbImage::from_fn(WIDTH as u32, rows.len() as u32, |x, y| image::Rgb(rows[y as usize][x as usize]))
+    }
+
+    /// Asserts what one cell of four dots looks like.
+    #[track_caller]
+    fn check(dots: [[Rgb; 2]; 2], symbol: &str, text: Rgb, behind: Rgb) {
+        let cells = cells(&picture(&dots), Depth::True, Background::Dark);
+        let color = |[red, green, blue]: Rgb| Color::Rgb(red, green, blue);
+        let cell = &cells[(0, 0)];
+        assert_eq!((cell.symbol(), cell.fg, cell.bg), (symbol, color(text), color(behind)));
     }
 
     #[test]
-    fn two_dots_share_a_cell_and_half_a_rest_stays_the_terminals_own() {
-        let cells = cells(&gradient(), Depth::True, Background::Dark);
-        assert_eq!(cells.area, Rect::new(0, 0, 5, 2));
-        let (first, last) = (&cells[(1, 0)], &cells[(4, 1)]);
-        assert_eq!((first.symbol(), first.fg, first.bg), ("▀", Color::Rgb(60, 0, 0), Color::Rgb(60, 100, 0)));
-        assert_eq!((last.symbol(), last.fg, last.bg), ("▀", Color::Rgb(240, 200, 0), Color::Reset));
+    fn a_cell_of_two_colors_is_shown_exactly() {
+        check([[RED, RED], [BLUE, BLUE]], "▀", RED, BLUE);
+        check([[RED, BLUE], [RED, BLUE]], "▌", RED, BLUE);
+        check([[RED, BLUE], [BLUE, RED]], "▞", BLUE, RED);
+        check([[BLUE, BLUE], [BLUE, RED]], "▛", BLUE, RED);
+        check([[RED, BLUE], [BLUE, BLUE]], "▘", RED, BLUE);
+    }
+
+    #[test]
+    fn more_colors_become_the_nearest_two() {
+        check([[[200, 0, 0], [220, 0, 0]], [[0, 0, 90], [0, 0, 110]]], "▀", [210, 0, 0], [0, 0, 100]);
+    }
+
+    #[test]
+    fn a_plain_cell_is_a_blank_and_a_rest_stays_the_terminals_own() {
+        let cells = cells(&picture(&[[RED; 3]; 3]), Depth::True, Background::Dark);
+        let seen: Vec<_> = cells.content.iter().map(|cell| (cell.symbol(), cell.fg, cell.bg)).collect();
+        let red = Color::Rgb(255, 0, 0);
+        let (own, full) = (Color::Reset, (" ", Color::Reset, red));
+        assert_eq!(seen, [full, ("▌", red, own), ("▀", red, own), ("▘", red, own)]);
     }
 
     #[test]
     fn no_depth_sends_a_color_the_terminal_has_not() {
+        let ramp = RgbImage::from_fn(9, 5, |x, y| image::Rgb([x as u8 * 28, y as u8 * 50, 90]));
         for depth in [Depth::Indexed256, Depth::Ansi16] {
-            let cells = cells(&gradient(), depth, Background::Dark);
-            assert!(
-                cells
-                    .content
-                    .iter()
-                    .all(|cell| !matches!(cell.fg, Color::Rgb(..)) && !matches!(cell.bg, Color::Rgb(..)))
-            );
+            for cell in &cells(&ramp, depth, Background::Dark).content {
+                assert!(!matches!(cell.fg, Color::Rgb(..)) && !matches!(cell.bg, Color::Rgb(..)), "{cell:?}");
+            }
         }
-        let ramp = RgbImage::from_fn(5, 2, |x, _| Rgb([(x * 63) as u8; 3]));
-        let text =
-            |background| cells(&ramp, Depth::Mono, background).content.iter().map(Cell::symbol).collect::<String>();
-        assert_eq!(text(Background::Dark), " ░▒▓█");
-        assert_eq!(text(Background::Light), "█▓▒░ ");
+        let grays = RgbImage::from_fn(10, 2, |x, _| image::Rgb([(x / 2 * 63) as u8; 3]));
+        let shades = |background| {
+            let cells = cells(&grays, Depth::Mono, background);
+            cells.content.iter().map(Cell::symbol).collect::<String>()
+        };
+        assert_eq!(shades(Background::Dark), " ░▒▓█");
+        assert_eq!(shades(Background::Light), "█▓▒░ ");
     }
 }

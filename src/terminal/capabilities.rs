@@ -18,7 +18,7 @@ pub enum Graphics {
     /// The best the terminal answers to; half blocks over ssh.
     #[default]
     Auto,
-    /// Two dots a cell, on any terminal.
+    /// Blocks of two colors a cell, on any terminal.
     Halfblocks,
     /// Sixel pictures.
     Sixel,
@@ -217,6 +217,9 @@ fn depth(choice: ColorChoice, variable: &dyn Fn(&str) -> Option<String>) -> (Dep
             return (Depth::True, format!("{name}={value}"));
         }
     }
+    if variable("TMUX").is_some() {
+        return (Depth::True, "tmux turns 24-bit colors into those its terminal has".into());
+    }
     let term = variable("TERM").unwrap_or_default();
     let starts = |names: &[&str]| names.iter().any(|name| term.starts_with(name));
     let depth = if term.ends_with("-direct")
@@ -310,6 +313,7 @@ mod tests {
         check_depth("TERM=xterm-kitty", Depth::True);
         check_depth("TERM=xterm-256color TERM_PROGRAM=Apple_Terminal", Depth::Indexed256);
         check_depth("TERM=xterm-256color WT_SESSION=7", Depth::True);
+        check_depth("TERM=screen TMUX=/tmp/tmux-0/default,1,0", Depth::True);
         check_depth("TERM=linux", Depth::Ansi16);
         check_depth("TERM=vt220", Depth::Mono);
         check_depth("", Depth::Mono);
