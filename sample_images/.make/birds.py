@@ -4,7 +4,7 @@ import numpy as np
 
 import studio
 from fur import Coat, grow, roots
-from pets import eye, grass, solid, toward_lens
+from pets import eye, solid, toward_lens
 from shape import Frame, ball, chain, grid_quads, limb, mix, noise, ramp, skin, turn, unit
 
 

@@ -189,7 +189,7 @@ def husky(frame, breed):
 def beagle(frame, breed):
     def paint(coat):
         q = frame.into(coat.p)
-        x, y, z = np.abs(q[:, 0]), q[:, 1], q[:, 2]
+        x, y = np.abs(q[:, 0]), q[:, 1]
         n = noise(coat.p, 2.2, 2, 5)
         tan, black, white = np.array([0.42, 0.17, 0.05]), np.array([0.02, 0.017, 0.015]), np.array([0.85, 0.82, 0.78])
         color = np.tile(white, (len(coat.p), 1))
@@ -201,7 +201,7 @@ def beagle(frame, breed):
         color = mix(color, tan * (1 + 0.2 * n)[:, None], on_head * np.maximum(ramp(x, 0.05, 0.1), coat.part("ear")))
         color = mix(color, 0.6 * tan, 0.6 * coat.part("ear"))
         color = mix(color, white, coat.part("muzzle", "jaw") * ramp(y, -0.35, -0.5))
-        color = mix(color, tan * 0.8, coat.part("tail") * ramp(coat.along * 0 + height, 2.9, 2.6))
+        color = mix(color, tan * 0.8, coat.part("tail") * ramp(height, 2.9, 2.6))
         return finish(color, frame, breed, coat)
     return paint
 

@@ -27,7 +27,7 @@ def main():
     chosen = arguments.parse_args()
     studio.QUALITY["threads"] = chosen.threads or os.cpu_count()
     if chosen.draft:
-        studio.QUALITY.update(samples=12, scale=0.6)
+        studio.QUALITY.update(samples=6, scale=0.6)
     for name, picture in PICTURES.items():
         if chosen.names and not any(part in name for part in chosen.names):
             continue

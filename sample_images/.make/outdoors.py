@@ -4,7 +4,7 @@ import numpy as np
 
 import studio
 from pets import solid
-from shape import ball, grid_quads, lathe, limb, mix, noise, ramp, spline, unit
+from shape import grid_quads, lathe, limb, mix, noise, ramp, spline, unit
 
 
 def heights(xy, seed, ridge=1.0):

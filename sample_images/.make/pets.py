@@ -4,7 +4,7 @@ import numpy as np
 
 import studio
 from fur import Coat, grow, roots
-from shape import gradient, melted, mix, noise, ramp, skin, spline, turn, unit
+from shape import mix, noise, ramp, skin, unit
 
 
 def toward_lens(points, normals, lens, margin=-0.35):
