@@ -173,25 +173,28 @@ fn jpeg(bytes: &[u8], detail: Detail) -> Result<Picture, String> {
     if !has_jpeg_end(bytes) {
         return Err(cut_off());
     }
-    if let Detail::AtLeast(side) = detail
-        && let Some(picture) = scaled_jpeg(bytes, side)?
-    {
+    if let Some(picture) = baseline_jpeg(bytes, detail)? {
         return Ok(picture);
     }
     full(bytes, ImageFormat::Jpeg)
 }
 
-/// Decodes at the smallest of 1/8, 1/4, 1/2 that leaves both sides `side` pixels; `None` when none does, or when the
-/// file is of a kind that only the full decoder reads.
-fn scaled_jpeg(bytes: &[u8], side: u32) -> Result<Option<Picture>, String> {
+/// Decodes with `jpeg-decoder`, which can scale, and whose colors are libjpeg's to a tenth of a level on average (those
+/// of the quicker decoder in `image` to a quarter), so that full detail means the embedding that Python gets.
+///
+/// At the smallest of 1/8, 1/4, 1/2 that leaves both sides as many pixels as `detail` asks for; `None` when none does,
+/// or when the file is of a kind that only `image` reads.
+fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     let Some(info) = decoder.read_info().ok().and_then(|()| decoder.info()) else { return Ok(None) };
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     check_size(width, height)?;
     let shorter = width.min(height);
-    let Some(eighths) = [1, 2, 4].into_iter().find(|eighths| (shorter * eighths).div_ceil(8) >= side) else {
-        return Ok(None);
+    let eighths = match detail {
+        Detail::Full => Some(8),
+        Detail::AtLeast(side) => [1, 2, 4].into_iter().find(|eighths| (shorter * eighths).div_ceil(8) >= side),
     };
+    let Some(eighths) = eighths else { return Ok(None) };
     let scaled = |length: u32| (length * eighths).div_ceil(8) as u16;
     let _one_at_a_time = one_large_picture_at_a_time(width, height);
     let Ok((w, h)) = decoder.scale(scaled(width), scaled(height)) else { return Ok(None) };

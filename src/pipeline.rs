@@ -19,7 +19,6 @@ use crate::{
     embed::{
         self, Embedder, Manifest, Model, ModelChoice,
         batcher::{self, Batch},
-        manifest::Resize,
         preprocess,
     },
     error::{Error, Result},
@@ -444,11 +443,7 @@ fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::R
 /// Twice what the model's own resampling starts from keeps the scaled decoding of JPEGs from showing in the embedding.
 #[must_use]
 pub fn detail(manifest: &Manifest, exact: bool) -> Detail {
-    let side = match manifest.resize {
-        Resize::ShorterSide(side) => side,
-        Resize::Squash => manifest.input,
-    };
-    if exact { Detail::Full } else { Detail::AtLeast(2 * side) }
+    if exact { Detail::Full } else { Detail::AtLeast(2 * manifest.least_side()) }
 }
 
 /// Embeds one image that need not lie in any folder, a query for example.

@@ -23,16 +23,6 @@ from torchvision import transforms
 FUNCTIONS = {"cosine": cosine_similarity, "euclidean": euclidean_distances}
 
 
-def network(pictures):
-    """A ResNet-50 with random weights whose batch norms have seen the pictures, so that its activations are usual ones."""
-    torch.manual_seed(0)
-    net = torchvision.models.resnet50(weights=None)
-    with torch.no_grad():
-        for _ in range(20):
-            net(pictures)
-    return net.eval()
-
-
 def matrix(lookalike, folder, weights, metric, *options):
     command = [lookalike, "matrix", folder, "--json", "--metric", metric, "--model", "resnet50", "--weights", weights, "--no-cache"]
     answer = json.loads(subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE).stdout)
@@ -48,7 +38,8 @@ def main():
         transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ])
     pictures = torch.stack([recipe(ImageOps.exif_transpose(Image.open(path)).convert("RGB")) for path in paths])
-    net = network(pictures)
+    torch.manual_seed(0)
+    net = torchvision.models.resnet50(weights=None).eval()
     with tempfile.TemporaryDirectory() as home:
         files = [f"{home}/weights.pth", f"{home}/weights.safetensors"]
         torch.save(net.state_dict(), files[0])
@@ -59,14 +50,16 @@ def main():
         print(f"{len(paths)} pictures, norms {np.linalg.norm(rows, axis=1).min():.2f} to {np.linalg.norm(rows, axis=1).max():.2f}")
         for metric, function in FUNCTIONS.items():
             expected = function(rows)
-            off = expected[~np.eye(len(paths), dtype=bool)]
+            pairs = ~np.eye(len(paths), dtype=bool)
             for file in files:
                 for options in ([], ["--exact"]):
                     names, values = matrix(lookalike, folder, file, metric, *options)
                     order = [paths.index(name) for name in names]
-                    apart = np.abs(values - expected[np.ix_(order, order)])
+                    right = expected[np.ix_(order, order)][pairs]
+                    apart = np.abs(values[pairs] - right)
                     print(f"{metric:9} {pathlib.Path(file).suffix:12} {' '.join(options) or 'default':8} "
-                          f"largest difference {apart.max():.2e}, mean {apart.mean():.2e} (values {off.min():.3f} to {off.max():.3f})", flush=True)
+                          f"values {right.min():.4g} to {right.max():.4g}; largest difference {apart.max():.2e}, "
+                          f"relative {(apart / right).max():.2e}, mean {apart.mean():.2e}", flush=True)
 
 
 if __name__ == "__main__":
