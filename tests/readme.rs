@@ -5,6 +5,7 @@
 use std::{
     env,
     io::{Read, Write},
+    num::NonZeroU16,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::mpsc,
@@ -123,7 +124,8 @@ fn opens_and_quits(line: &str) {
     let (mut output, mut keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
-        let mut screen = vt100::Parser::new(24, 80, 0);
+        let size = |side| NonZeroU16::new(side).unwrap();
+        let mut screen = vt100::Parser::new(size(24), size(80), 0);
         let mut bytes = [0; 65536];
         let mut opened = false;
         while let Ok(read @ 1..) = output.read(&mut bytes) {
