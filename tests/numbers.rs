@@ -108,7 +108,7 @@ fn close(a: f32, b: f64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn values_follow_the_formulas_and_the_laws_of_a_metric((dim, rows) in embeddings()) {

@@ -45,7 +45,8 @@ impl Probe {
     pub fn to(&self, row: &[f16], scale: f32, norm: f32) -> Pair {
         let (dot, squares) = dot_and_squares(&self.values, row, scale);
         let lengths = f64::from(self.norm) * f64::from(norm);
-        let cosine = if lengths == 0.0 {
+        // Also an embedding that is no number at all, which a broken network may give, must not poison a ranking.
+        let cosine = if !lengths.is_normal() {
             0.0
         } else if squares == 0.0 {
             1.0
@@ -238,6 +239,7 @@ mod tests {
         check(&[1.0, 0.0], &[-2.0, 0.0], -1.0, 3.0);
         check(&[0.0, 0.0], &[3.0, 4.0], 0.0, 5.0);
         check(&[0.0, 0.0], &[0.0, 0.0], 0.0, 0.0);
+        assert_eq!(Probe::new(&[f32::NAN, 1.0]).to(&[f16::ONE; 2], 1.0, f32::NAN).cosine, 0.0);
         // Longer than one round of lanes, with a rest.
         check(&[1.0; 77], &[2.0; 77], 1.0, 77_f32.sqrt());
     }
