@@ -2,7 +2,7 @@
 //!
 //! The explorer numbers its jobs and gets [`JobEvent`]s back through one closure. A job never takes the program down:
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of comparisons, orders and wanted previews only the
-//! newest counts. All but comparing run at a lower priority than the screen.
+//! newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod export;
 mod latest;
@@ -139,7 +139,7 @@ impl Worker {
                 }
             });
         let tell = answer.clone();
-        let ordering = Latest::spawn("ordering", Priority::Low, move |(job, index, kind): Ordering, superseded| {
+        let ordering = Latest::spawn("ordering", Priority::Normal, move |(job, index, kind): Ordering, superseded| {
             let outcome = fenced("ordering", || Ok(Outcome::Ordered(Arc::new(similarity::order(&index, kind)))));
             if !superseded() {
                 tell(JobEvent { job, outcome });
