@@ -89,11 +89,13 @@ impl Error {
     }
 
     /// An [`Error::Model`].
+    #[allow(clippy::needless_pass_by_value, reason = "callers give away the error or the text they end with")]
     pub fn model(name: impl Into<String>, reason: impl ToString) -> Self {
         Self::Model { name: name.into(), reason: reason.to_string() }
     }
 
     /// An [`Error::Store`].
+    #[allow(clippy::needless_pass_by_value, reason = "callers give away the error or the text they end with")]
     pub fn store(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
         Self::Store { path: path.into(), reason: reason.to_string() }
     }
