@@ -34,7 +34,7 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     }
     if area.height > 1 {
         let taken = progress(app, canvas, area);
-        let (left, _) = area.off_right(taken);
+        let (left, _) = area.off_right(taken + 1);
         summary(app, canvas, left.left(1).1);
     } else if let Some(now) = app.progress().filter(|_| *app.run() == Run::Running)
         && now.total > 0
