@@ -1,6 +1,6 @@
 //! The README says what is so: its key table is the program's, and each of its shell examples runs.
 
-#![allow(missing_docs, reason = "a test has no readers of its documentation")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::{
     env,
