@@ -49,18 +49,22 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 
 fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let mut parts = vec![Span::styled(text::counted(app.index().len(), "image"), theme.dim())];
-    if let Some(model) = app.model() {
-        let name = printable_str(&model.name);
-        parts.push(match model.baseline {
-            true => Span::styled(format!("{name}: a baseline, not an embedder"), theme.warning()),
-            false => Span::styled(format!("{name} ({} dimensions)", model.dim), theme.dim()),
-        });
+    let (folders, columns) = (empty::folders(app), usize::from(area.width));
+    let count = text::counted(app.index().len(), "image");
+    let mut model = Span::default();
+    if let Some(now) = app.model() {
+        let name = printable_str(&now.name);
+        let (long, short, style) = match now.baseline {
+            true => (format!("{name}: a baseline, not an embedder"), format!("{name} (baseline)"), theme.warning()),
+            false => (format!("{name} ({} dimensions)", now.dim), name.clone(), theme.dim()),
+        };
+        // The short form as soon as the long one would leave the folder too little room to be told by.
+        let fits = text::width(&long) + count.len() + 6 + text::width(&folders).min(16) <= columns;
+        model = Span::styled(if fits { long } else { short }, style);
     }
-    let rest: usize = parts.iter().map(|part| part.width() + 3).sum();
-    let room = usize::from(area.width).saturating_sub(rest + 1).max(8);
-    let mut line = vec![Span::raw(text::cut_middle(&empty::folders(app), room))];
-    for part in parts {
+    let room = columns.saturating_sub(count.len() + model.width() + 6).max(6);
+    let mut line = vec![Span::raw(text::cut_middle(&folders, room))];
+    for part in [Span::styled(count, theme.dim()), model].into_iter().filter(|part| part.width() > 0) {
         line.push(Span::styled(" · ", theme.faint()));
         line.push(part);
     }
@@ -101,7 +105,7 @@ fn embedding(canvas: &Canvas<'_>, area: Area, now: &Progress) -> Line<'static> {
     if area.width >= 76
         && let Some(left) = now.left
     {
-        words += &format!(" · {} left", text::duration(left.as_secs().max(1)));
+        words += &format!(" · {} left", text::duration(left.as_secs().max(1), area.width < 100));
     }
     let columns = usize::from(area.width / 8).clamp(6, 24);
     let share = if now.total == 0 { 0.0 } else { now.done as f32 / now.total as f32 };

@@ -112,10 +112,12 @@ pub fn bytes(bytes: u64) -> String {
     format!("{scaled:.1} TB")
 }
 
-/// A duration in the two largest units that matter.
+/// A duration in the two largest units that matter; `1:35` and `2:05 h` where columns are dear.
 #[must_use]
-pub fn duration(seconds: u64) -> String {
+pub fn duration(seconds: u64, short: bool) -> String {
     match seconds {
+        60..3600 if short => format!("{}:{:02}", seconds / 60, seconds % 60),
+        3600.. if short => format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60),
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
@@ -206,7 +208,9 @@ mod tests {
     fn counts_sizes_and_dates_are_for_people() {
         assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([bytes(0), bytes(999), bytes(1500), bytes(84_000_000)], ["0 B", "999 B", "1.5 kB", "84.0 MB"]);
-        assert_eq!([duration(5), duration(65), duration(3661)], ["5 s", "1 min 05 s", "1 h 01 min"]);
+        let durations = |short| [5, 65, 3661].map(|seconds| duration(seconds, short));
+        assert_eq!(durations(false), ["5 s", "1 min 05 s", "1 h 01 min"]);
+        assert_eq!(durations(true), ["5 s", "1:05", "1:01 h"]);
         assert_eq!(date(0), "1970-01-01");
         assert_eq!(date(-1), "1969-12-31");
         assert_eq!(date(951_782_400_000_000_000), "2000-02-29");
