@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use explorer::{Explorer, collection, segment, setup};
 use lookalike::{
-    app::{Event, action::Screen, keymap},
+    app::{Event, action::Screen, keymap, previews::Slot},
     index::{Image, ImageId, Index, Segment, Skipped},
     pipeline::Report,
     preview::{Preview, PreviewKey},
@@ -346,7 +346,7 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
 #[test]
 fn a_ready_picture_is_not_asked_for_again() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
-    let keys: Vec<PreviewKey> = explorer.app.slots().iter().map(|slot| slot.key()).collect();
+    let keys: Vec<PreviewKey> = explorer.app.slots().iter().map(Slot::key).collect();
     assert!(keys.len() >= 6);
     for key in &keys {
         explorer.tell(JobId(1), Outcome::Previewed(*key, Preview::failed("no picture")));
