@@ -29,7 +29,7 @@ pub enum Event {
     Hangup,
 }
 
-/// What [`App::update`] wants done; carried out by the event loop and nowhere else.
+/// What [`App::update`](super::App::update) wants done; carried out by the event loop and nowhere else.
 #[derive(Debug)]
 pub enum Effect {
     /// Give this job to the worker.
