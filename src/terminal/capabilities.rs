@@ -15,7 +15,7 @@ use crate::{
 /// How pictures get on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Graphics {
-    /// The best the terminal answers to; half blocks over ssh.
+    /// The best the terminal answers to; over ssh, blocks of color.
     #[default]
     Auto,
     /// Blocks of two colors a cell, on any terminal.
@@ -103,7 +103,7 @@ impl Capabilities {
             depth_why,
             background,
             background_why,
-            graphics_why: "half blocks were asked for".into(),
+            graphics_why: "asked for with --graphics".into(),
             link: link(&variable),
             multiplexed: variable("TMUX").is_some(),
             picker: Picker::halfblocks(),
@@ -118,7 +118,7 @@ impl Capabilities {
         if may_have_more && query::truecolor(tty, known.link) {
             (known.depth, known.depth_why) = (Depth::True, "the terminal repeated a 24-bit color".into());
         }
-        // In a tmux at the far end the question may go unanswered, and half blocks are what comes of it anyway.
+        // In a tmux at the far end the question may go unanswered, and blocks are what comes of it anyway.
         let skip = wishes.graphics == Graphics::Auto && known.link == Link::Remote && known.multiplexed;
         if skip {
             known.graphics_why = "over ssh in tmux; --graphics asks for more".into();
