@@ -86,16 +86,31 @@ fn indexed(outcome: Outcome) -> pipeline::Outcome {
 fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
     const PICTURES: u32 = 400;
     let (folder, cache) = folder(PICTURES);
-    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    let request = request(folder.path(), cache.path());
+    let (begun, has_begun) = mpsc::channel();
+    let (stopped, is_stopped) = mpsc::channel::<()>();
+    // The first run waits after its first rows until it was told to stop.
+    let mut pause = Some((begun, is_stopped));
+    let (mut worker, answers) = worker_of(Box::new(move |cancel, report| {
+        pipeline::run(&request, cancel, &mut |said| {
+            if matches!(&said, Report::Snapshot(index) if !index.is_empty())
+                && let Some((begun, is_stopped)) = pause.take()
+            {
+                begun.send(()).unwrap();
+                is_stopped.recv().unwrap();
+            }
+            report(said);
+        })
+    }));
     worker.start(JobId(1), Job::Index);
+    has_begun.recv().unwrap();
+    worker.cancel_indexing();
+    stopped.send(()).unwrap();
     let mut done = 0;
     let outcome = ended(&answers, 1, |report| {
         if let Report::Progress(progress) = report {
             assert!(progress.done >= done || progress.total == 0, "progress never goes back");
             done = progress.done;
-        }
-        if done > 0 {
-            worker.cancel_indexing();
         }
     });
     assert!(matches!(outcome, Outcome::Failed(_)), "a stopped run says so");
@@ -103,6 +118,7 @@ fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
     let second = indexed(ended(&answers, 2, |_| {}));
     assert_eq!(second.index.len(), PICTURES as usize);
     assert_eq!(second.added + second.reused, PICTURES as usize);
+    assert!(second.reused > 0 && second.added > 0, "{} kept, {} left to do", second.reused, second.added);
     worker.start(JobId(3), Job::Index);
     let third = indexed(ended(&answers, 3, |_| {}));
     assert_eq!((third.added, third.reused), (0, PICTURES as usize));
