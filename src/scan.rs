@@ -72,6 +72,11 @@ impl Options {
     /// Whether a file or folder of this relative path counts, judged by all parts of the path.
     #[must_use]
     pub fn admits(&self, relative: &Path) -> bool {
+        if self.exclude.is_empty() {
+            // Asked for every image on record before anything is shown, so worth the short cut.
+            let bytes = relative.as_os_str().as_encoded_bytes();
+            return bytes.split(|byte| *byte == b'/').all(|name| self.admits_name(name));
+        }
         let mut part = Some(relative);
         while let Some(path) = part.filter(|path| !path.as_os_str().is_empty()) {
             if !self.admits_last(path) {
@@ -85,12 +90,13 @@ impl Options {
     /// [`Self::admits`] for a path whose folder is known to count.
     fn admits_last(&self, relative: &Path) -> bool {
         let Some(name) = relative.file_name() else { return true };
-        let bytes = name.as_encoded_bytes();
+        self.admits_name(name.as_encoded_bytes())
+            && (self.exclude.is_empty() || !(self.exclude.is_match(relative) || self.exclude.is_match(Path::new(name))))
+    }
+
+    fn admits_name(&self, name: &[u8]) -> bool {
         // The companion files that macOS leaves on foreign disks carry a picture's name and no picture.
-        if bytes.starts_with(b"._") || (!self.hidden && bytes.starts_with(b".")) {
-            return false;
-        }
-        self.exclude.is_empty() || !(self.exclude.is_match(relative) || self.exclude.is_match(Path::new(name)))
+        !name.starts_with(b"._") && (self.hidden || !name.starts_with(b"."))
     }
 }
 

@@ -101,7 +101,7 @@ fn a_webp_is_turned_upright_with_and_without_the_prefix_that_jpeg_wants() {
 #[test]
 fn scaled_decoding_keeps_both_sides_as_long_as_asked() {
     let jpeg = jpeg_bytes(&quarters(1000, 333));
-    for (side, width) in [(1, 125), (42, 125), (43, 250), (84, 250), (85, 500), (167, 500), (168, 1000), (5000, 1000)] {
+    for (side, width) in [(1, 125), (42, 125), (43, 250), (84, 250), (85, 1000), (5000, 1000)] {
         let picture = decoded(&jpeg, Detail::AtLeast(side));
         assert_eq!(picture.rgb.width(), width, "at least {side}");
         assert_eq!(picture.pixels, (1000, 333));

@@ -227,7 +227,7 @@ impl Store {
         })();
         match made.map_err(|e| sql(&path, e))? {
             (APPLICATION, SCHEMA, _) => {}
-            (0, 0, 0) if writer => create(&mut db, folder, key).map_err(|e| sql(&path, e))?,
+            (0, 0, 0) if writer => create(&mut db, key).map_err(|e| sql(&path, e))?,
             (APPLICATION, _, _) => return Err(Fault::Damaged("another version of lookalike wrote it".into())),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
         }
@@ -302,9 +302,9 @@ fn tune(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", "normal")
 }
 
-fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()> {
-    // Vector files of an older database would be taken for ours.
-    let generation = (1..).find(|at| !folder.join(vector_name(*at)).exists()).unwrap_or(1);
+fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
+    // A number that no older database here has used, so that who follows this store notices that it is another one.
+    let generation = now();
     tune(db)?;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
