@@ -142,7 +142,7 @@ impl App {
 
     fn step_ranking(&mut self, step: Step) {
         self.ranking.cursor = moved(self.ranking.cursor, step, self.ranking.rows.len(), 1, self.ranks().page());
-        if let (Overlay::Pair { row, .. }, Some(col)) = (self.overlay, self.ranking.focused()) {
+        if let (Overlay::Pair { .. }, Some(row), Some(col)) = (self.overlay, self.selected, self.ranking.focused()) {
             self.overlay = Overlay::Pair { row, col };
         }
     }

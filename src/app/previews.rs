@@ -81,11 +81,6 @@ impl Previews {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
-
-    /// Forgets what was asked for, so that it is asked for again.
-    pub fn forget_asked(&mut self) {
-        self.asked.clear();
-    }
 }
 
 fn cells(key: &PreviewKey) -> usize {

@@ -86,8 +86,10 @@ pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
 /// Both metrics of a pair with the column's rank among the row's neighbors; the one in use stands out.
 pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageId, col: ImageId) {
     let comparison = app.current_comparison().filter(|_| app.selected() == Some(row));
+    // A value is the same from both sides, a rank is not.
+    let (side, of) = if app.selected() == Some(col) { (app.current_comparison(), row) } else { (comparison, col) };
     for (line, metric) in [Metric::Cosine, Metric::Euclidean].into_iter().enumerate() {
-        let known = comparison.map(|comparison| comparison.value(metric, col)).filter(|value| !value.is_nan());
+        let known = side.map(|comparison| comparison.value(metric, of)).filter(|value| !value.is_nan());
         let value = known.or_else(|| app.heat().pair(metric, row, col)).unwrap_or(f32::NAN);
         let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
         let rank = match rank {
