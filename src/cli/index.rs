@@ -64,7 +64,9 @@ fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Outcome, out: &mut
     }
     let Outcome { added, reused, renamed, removed, seconds, .. } = done;
     let folders: Vec<_> = args.folders.folders.iter().map(printable).collect();
-    writeln!(out, "{} images in {}, embedded by {model}{}", done.index.len(), folders.join(", "), note(baseline))?;
+    let (len, folders) = (done.index.len(), folders.join(", "));
+    let images = if len == 1 { "image" } else { "images" };
+    writeln!(out, "{len} {images} in {folders}, embedded by {model}{}", note(baseline))?;
     let rate = if *added > 0 { format!(" ({:.1} images/s)", *added as f64 / seconds) } else { String::new() };
     writeln!(
         out,
