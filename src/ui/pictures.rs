@@ -94,10 +94,12 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
         let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
         let rank = match rank {
             _ if row == col => " itself".to_owned(),
-            Some((Some(rank), of)) if area.width >= 34 => {
-                format!("  rank {} of {}", text::count(rank), text::count(of))
+            Some((Some(rank), of)) => {
+                let full = format!("  rank {} of {}", text::count(rank), text::count(of));
+                // Beside the sign, the metric's name and the value.
+                let fits = usize::from(area.width) >= 17 + text::width(&full);
+                if fits { full } else { format!("  #{}", text::count(rank)) }
             }
-            Some((Some(rank), _)) => format!("  #{}", text::count(rank)),
             _ => String::new(),
         };
         let active = metric == app.metric();
