@@ -10,6 +10,7 @@ use std::{
     io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -104,7 +105,7 @@ pub struct Store {
     generation: i64,
     next_row: u32,
     /// Held while this process may write.
-    lock: Option<File>,
+    lock: Option<Arc<Lock>>,
 }
 
 /// One picture on record, besides what the segment says of it.
@@ -177,9 +178,10 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
     }
 }
 
-fn open_as_writer(folder: PathBuf, key: &Key, lock: File, notes: &mut Vec<String>) -> Result<Store> {
-    let reopened = lock.try_clone().map_err(Error::io("lock", &folder))?;
-    let attempt = Store::open(&folder, key, Some(lock)).and_then(|mut store| store.maintain(notes).map(|()| store));
+fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
+    let lock = Arc::new(lock);
+    let attempt =
+        Store::open(&folder, key, Some(lock.clone())).and_then(|mut store| store.maintain(notes).map(|()| store));
     match attempt {
         Ok(store) => Ok(store),
         Err(Fault::Other(error)) => Err(error),
@@ -190,7 +192,7 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: File, notes: &mut Vec<String
                 printable(&key.root),
                 printable(folder.join(name)),
             ));
-            Store::open(&folder, key, Some(reopened)).map_err(|fault| match fault {
+            Store::open(&folder, key, Some(lock)).map_err(|fault| match fault {
                 Fault::Other(error) => error,
                 Fault::Damaged(reason) => Error::store(folder, reason),
             })
@@ -198,20 +200,31 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: File, notes: &mut Vec<String
     }
 }
 
+/// The right to write into a store.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child process that starts at this moment holds a copy until it runs its program.
+    fn drop(&mut self) {
+        // What cannot be unlocked ends with the process.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
-fn lock(folder: &Path) -> Result<Option<File>> {
+fn lock(folder: &Path) -> Result<Option<Lock>> {
     let path = folder.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(Error::io("create", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
 }
 
 impl Store {
-    fn open(folder: &Path, key: &Key, lock: Option<File>) -> Result<Self, Fault> {
+    fn open(folder: &Path, key: &Key, lock: Option<Arc<Lock>>) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
         let writer = lock.is_some();
         let access = if writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
