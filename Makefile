@@ -20,6 +20,8 @@
 FOLDER = sample_images
 ARGS =
 
+DATA = $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lookalike
+
 # Handed over in the environment, so that a name with spaces or quotes stays one name.
 export FOLDER
 
@@ -38,8 +40,11 @@ run: setup
 test: setup
 	cargo test --release --locked
 
+# The weights go where the program looks for the user's own: it must not need the checkout.
 install: setup
 	cargo install --path . --locked
+	@mkdir -p "$(DATA)/models"
+	@for weights in models/*.safetensors; do [ ! -e "$$weights" ] || cp "$$weights" "$(DATA)/models"; done
 
 bench: setup
 	cargo bench --locked

@@ -38,8 +38,8 @@ WHEEL_TAGS = [f"manylinux_2_{minor}" for minor in range(28, 16, -1)] + ["manylin
 # them because the wheel's own one draws in CUDA; a linker script replaces it.
 NOT_FOR_CPU = re.compile(r"lib(torch|torch_cuda.*|c10_cuda|caffe2_nvrtc|torch_nvshmem|torch_python|shm|torch_global_deps)\.so$")
 
-DISK_GB = {"cpu": 2, "cuda": 12}
-TRAFFIC_GB = {"cpu": 0.5, "cuda": 2.6}
+DISK_GB = {"cpu": 2, "cuda": 6}
+TRAFFIC_GB = {"cpu": 0.5, "cuda": 2.5}
 
 
 class Failure(Exception):
