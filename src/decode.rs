@@ -210,15 +210,25 @@ fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String
     Ok(image.map(|rgb| upright(DynamicImage::ImageRgb8(rgb), orientation, (width, height), ImageFormat::Jpeg)))
 }
 
-/// Whether the end-of-image mark is there. Some writers pad the file, so it is looked for from the back; the marks of
-/// embedded thumbnails lie before the image's own scan.
+/// Whether the end-of-image mark is there. Some writers pad the file or put a film behind the picture, so it may come
+/// anywhere behind the first scan; the marks of embedded thumbnails lie before that.
 fn has_jpeg_end(bytes: &[u8]) -> bool {
-    let Some(scan) = last_position(bytes, [0xff, 0xda]) else { return false };
-    last_position(&bytes[scan..], [0xff, 0xd9]).is_some()
+    first_scan(bytes).is_some_and(|scan| bytes[scan..].windows(2).any(|pair| pair == [0xff, 0xd9]))
 }
 
-fn last_position(bytes: &[u8], mark: [u8; 2]) -> Option<usize> {
-    bytes.windows(2).rposition(|pair| pair == mark)
+/// Where the first start-of-scan mark of the image itself stands: segments before it are stepped over by their length.
+fn first_scan(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let mark = at + bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
+        match *bytes.get(mark + 1)? {
+            0xda => return Some(mark),
+            0xff => at = mark + 1,
+            // Marks without a length: fill, restart, start and end of image.
+            0x00 | 0x01 | 0xd0..=0xd9 => at = mark + 2,
+            _ => at = mark + 2 + usize::from(u16::from_be_bytes([*bytes.get(mark + 2)?, *bytes.get(mark + 3)?])).max(2),
+        }
+    }
 }
 
 fn upright(mut image: DynamicImage, orientation: Orientation, size: (u32, u32), format: ImageFormat) -> Picture {

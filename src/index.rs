@@ -313,15 +313,20 @@ impl Index {
         (row < segment.images.len()).then(|| entry(*first, segment, row))
     }
 
-    /// Puts `whole` in the place of the last segments that it holds the rows of, so that an index that grew in small
+    /// Whether these two segments are the last ones, one behind the other.
+    pub(crate) fn ends_with(&self, longer: &Arc<Segment>, shorter: &Arc<Segment>) -> bool {
+        matches!(self.segments.as_slice(), [.., (_, a), (_, b)] if Arc::ptr_eq(a, longer) && Arc::ptr_eq(b, shorter))
+    }
+
+    /// Puts `whole` in the place of the last two segments, whose rows it holds, so that an index that grew in small
     /// steps does not stay in small pieces. Ids stay as they are. `false`, and no change, when the rows do not line up.
     pub(crate) fn join_tail(&mut self, whole: Arc<Segment>) -> bool {
-        let Some(first) = self.next.checked_sub(whole.images.len() as u32) else { return false };
-        let Ok(at) = self.segments.binary_search_by_key(&first, |(first, _)| *first) else { return false };
-        if whole.rows.dim != self.dim || whole.rows.len < whole.images.len() {
+        let [.., (first, a), (_, b)] = self.segments.as_slice() else { return false };
+        let (first, len) = (*first, a.images.len() + b.images.len());
+        if whole.rows.dim != self.dim || whole.rows.len < len || whole.images.len() != len {
             return false;
         }
-        self.segments.truncate(at);
+        self.segments.truncate(self.segments.len() - 2);
         self.segments.push((first, whole));
         true
     }

@@ -56,7 +56,7 @@ pub enum Cache {
     Off,
 }
 
-/// What a run says while it works. Snapshots and progress come at most ten times a second.
+/// What a run says while it works. Progress comes at most ten times a second, snapshots with every transaction.
 #[derive(Clone)]
 pub enum Report {
     /// The model that embeds; said at the start, and again when it was loaded.

@@ -109,8 +109,7 @@ impl App {
             self.jobs.index = None;
             (self.run, self.progress) = (Run::Failed(reason.clone()), None);
         }
-        self.jobs.compare.take_if(|(id, _)| *id == job);
-        self.jobs.order.take_if(|(id, ..)| *id == job);
+        // A comparison or an order that failed stays noted as asked for: asked again at once it would fail again.
         self.say(Severity::Error, reason);
     }
 

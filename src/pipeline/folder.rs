@@ -234,6 +234,7 @@ impl Folder {
         let mut moved = Moved::default();
         let mut touched = Vec::new();
         let mut renamed = Vec::new();
+        let mut sources = HashSet::new();
         for file in unknown {
             if cancel.is_cancelled() {
                 return Err(Error::Interrupted);
@@ -257,7 +258,8 @@ impl Folder {
             let source = entry.image.file.path.clone();
             let (pixels, format, embedding) = (entry.image.pixels, entry.image.format, entry.embedding());
             let was_gone = self.known.get(&source).is_some_and(|known| known.gone);
-            if was_gone || (missing.binary_search(&source).is_ok() && !renamed.contains(&source)) {
+            if was_gone || (missing.binary_search(&source).is_ok() && !sources.contains(&source)) {
+                sources.insert(source.clone());
                 renamed.push(source);
             } else {
                 moved.copied += 1;
@@ -383,8 +385,9 @@ impl Folder {
         while let [.., (row, longer), (_, shorter)] = self.tail.as_slice()
             && longer.images.len() <= 2 * shorter.images.len()
         {
+            let neighbors = index.ends_with(longer, shorter);
             let (row, whole) = (*row, Arc::new(self.joined(*row, longer, shorter, index.dim())));
-            if !index.join_tail(Arc::clone(&whole)) {
+            if !neighbors || !index.join_tail(Arc::clone(&whole)) {
                 // Another folder's rows came in between; from here on there is a new tail.
                 let last = self.tail.pop();
                 self.tail.clear();

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{APPLICATION, DATABASE, lock};
+use super::{APPLICATION, DATABASE, LOCK, lock, maintain::is_vector_name};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -68,8 +68,22 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
 /// [`Error::Io`] when it cannot be deleted.
 pub fn remove(store: &Listing) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
-    fs::remove_dir_all(&store.folder).map_err(Error::io("delete", &store.folder))?;
-    Ok(true)
+    for entry in fs::read_dir(&store.folder).map_err(Error::io("list", &store.folder))?.flatten() {
+        if is_ours(&entry.file_name()) {
+            fs::remove_file(entry.path()).map_err(Error::io("delete", entry.path()))?;
+        }
+    }
+    match fs::remove_dir(&store.folder) {
+        // What somebody else put there stays theirs.
+        Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(true),
+        done => done.map(|()| true).map_err(Error::io("delete", &store.folder)),
+    }
+}
+
+/// Whether a store makes files of this name.
+fn is_ours(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    text == LOCK || text.starts_with(DATABASE) || is_vector_name(&text) || is_set_aside(name)
 }
 
 /// Deletes what was set aside in a store; `false` when another process is writing to it.
@@ -92,15 +106,16 @@ fn is_set_aside(name: &OsStr) -> bool {
 
 /// Bytes of a store's files, and of those that were set aside; `None` for folders that are no stores.
 fn store_size(folder: &Path) -> Option<(u64, u64)> {
-    let (mut bytes, mut set_aside, mut is_store) = (0, 0, false);
+    let (mut bytes, mut set_aside, mut records, mut locked) = (0, 0, false, false);
     for entry in fs::read_dir(folder).ok()?.flatten() {
         let name = entry.file_name();
         let size = entry.metadata().map_or(0, |metadata| metadata.len());
-        is_store |= name.as_bytes().starts_with(DATABASE.as_bytes());
+        records |= name.as_bytes().starts_with(DATABASE.as_bytes());
+        locked |= name == LOCK;
         bytes += size;
         set_aside += if is_set_aside(&name) { size } else { 0 };
     }
-    is_store.then_some((bytes, set_aside))
+    (records && locked).then_some((bytes, set_aside))
 }
 
 fn content(folder: &Path) -> rusqlite::Result<Option<Content>> {

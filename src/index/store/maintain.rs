@@ -109,6 +109,6 @@ impl Store {
     }
 }
 
-fn is_vector_name(name: &str) -> bool {
+pub(super) fn is_vector_name(name: &str) -> bool {
     name.starts_with("vectors-") && name.ends_with(".f16")
 }
