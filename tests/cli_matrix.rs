@@ -174,3 +174,24 @@ fn hostile_names_stay_harmless_in_tables_and_true_in_json() {
     let json: Value = serde_json::from_str(&stdout(&["matrix", path(&folder), "--json"])).expect("JSON");
     assert!(json["images"].as_array().expect("paths").iter().any(|path| path.as_str().expect("text").ends_with(name)));
 }
+
+#[test]
+fn a_folder_in_place_of_the_image_and_no_neighbors_are_misuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("a.png");
+    image::RgbImage::new(8, 8).save(&image).unwrap();
+    for (arguments, said) in [
+        (vec![folder.path().to_owned()], "is a folder"),
+        (vec![image, folder.path().to_owned(), "-k".into(), "0".into()], "at least 1"),
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_lookalike"))
+            .arg("neighbors")
+            .args(&arguments)
+            .args(["--no-cache", "--model", "color-grid"])
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert!(complaint.contains(said), "{complaint}");
+    }
+}

@@ -58,9 +58,16 @@ pub struct NeighborsArgs {
 /// Indexes the folders, then lists the neighbors.
 ///
 /// # Errors
-/// [`Error::Image`] when the picture cannot be read; else as the indexing.
+/// [`Error::Image`] when the picture cannot be read, [`Error::Usage`] for a folder in its place; else as the indexing.
 pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let path = fs::canonicalize(&args.image).map_err(Error::io("open", &args.image))?;
+    if path.is_dir() {
+        let folder = printable(&args.image);
+        return Err(Error::Usage(format!("{folder} is a folder: name the image first, then the folders to search")));
+    }
+    if args.k == 0 {
+        return Err(Error::Usage("-k 0 asks for no neighbors: give at least 1".into()));
+    }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let query = match indexed.index.iter().find(|entry| entry.image.file.path == path) {
         Some(entry) => Query::Image(entry.id),

@@ -236,3 +236,11 @@ fn a_panicking_decoder_is_fenced_and_the_fence_is_taken_down() {
     assert!(!is_fenced());
     assert_eq!(fenced(|| 1), Some(1));
 }
+
+#[test]
+fn a_film_behind_a_jpeg_does_not_make_it_cut_off_and_a_missing_end_does() {
+    let whole = jpeg_bytes(&RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8, y as u8, 7])));
+    let film = [whole.as_slice(), &[0xff, 0xda, 1, 2, 3]].concat();
+    assert!(bytes_to_picture(&film, Path::new("a.jpg"), Detail::Full).is_ok());
+    assert!(bytes_to_picture(&whole[..whole.len() - 2], Path::new("a.jpg"), Detail::Full).is_err());
+}
