@@ -23,14 +23,16 @@ import torch
 from augment import augment
 from axes import load_axes
 from evaluate import embed, load, retrieval
+from muon import Muon
 from network import Heads, Target, backbone, normalize, stages
 from pack import pack
 from teacher import Teacher, boxes, cache_view, cut, open_view, progress
 
 WEIGHTS = {"embedding": 2.0, "feature": 2.0, "logits": 1.0, "map8": 1.0, "map16": 2.0, "map32": 2.0, "label": 0.2}
-SIZES = ((0.45, 64), (0.88, 96), (1.01, 128))
+SIZES = ((0.25, 64), (0.65, 96), (1.01, 128))
 MAPS = ("map8", "map16", "map32")
 EMA_EVERY, EMA_DECAY = 10, 0.97
+LONGEST_STEP = 10.0
 
 
 class Pictures:
@@ -90,7 +92,6 @@ def learning_rate(at, peak):
 
 
 def train(args):
-    began = time.time()
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     home = pathlib.Path(args.home)
@@ -101,17 +102,14 @@ def train(args):
     target = Target(teacher, pictures.sample(2048), *load_axes(home / "data", args.dim)).to(device)
     net, heads = backbone().to(device), Heads(len(pictures.classes)).to(device)
     ema, ema_heads = copy.deepcopy(net), copy.deepcopy(heads)
-    decay = [p for m in (net, heads) for p in m.parameters() if p.ndim > 1]
-    plain = [p for m in (net, heads) for p in m.parameters() if p.ndim <= 1]
-    groups = [{"params": decay, "weight_decay": args.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.99), fused=True)
+    optimizers = make_optimizers(net, heads, args)
     modules = {"net": net, "heads": heads, "ema": ema, "ema_heads": ema_heads, "target": target}
+    saved_parts = modules | {f"optimizer{i}": optimizer for i, optimizer in enumerate(optimizers)}
     seen, spent, first = 0, 0.0, 0.0
     if args.resume:
         saved = torch.load(home / args.checkpoint, map_location=device, weights_only=True)
-        for name, module in modules.items():
-            module.load_state_dict(saved[name])
-        optimizer.load_state_dict(saved["optimizer"])
+        for name, part in saved_parts.items():
+            part.load_state_dict(saved[name])
         seen, spent, first = saved["seen"], saved["seconds"], saved["progress"]
         first = args.restart_at if first >= 1 else first
         pictures.rng = np.random.default_rng((args.seed, seen))
@@ -120,22 +118,23 @@ def train(args):
     marked, checked, cpu = time.time(), time.time(), time.process_time()
     print(f"start: {seen} pictures seen, {len(pictures.labels)} packed, schedule at {first:.3f}", flush=True)
     sums, counted, step, at = {}, 0, 0, first
+    active, stepped = 0.0, time.time()
     while at < 1 and (not args.steps or step < args.steps):
         size = args.size or next(size for until, size in SIZES if at < until)
         x, truth, label = pictures.batch(size, args.batch)
         maps = {name: truth[name] for name in MAPS}
         x, maps = augment(x, maps, rng)
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = learning_rate(at, args.lr)
         net.train()
         with torch.autocast(device.type, torch.bfloat16):
             *found, embedding = stages(net, normalize(x))
             parts = target.losses(heads, dict(zip(maps, found)), embedding, truth | maps, label)
         loss = sum(WEIGHTS[name] * part for name, part in parts.items())
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(decay + plain, 5.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         step, seen, counted = step + 1, seen + len(x), counted + len(x)
         if step % EMA_EVERY == 0:
             average(ema, net, step)
@@ -143,18 +142,34 @@ def train(args):
         for name, part in parts.items():
             sums[name] = sums.get(name, 0) + part.detach() * len(x)
         now = time.time()
-        at = first + (1 - first) * (now - began) / (args.minutes * 60)
-        if step % 50 == 0 or step in (1, 10):
+        # A step that took much longer was one in which the process was held.
+        active += min(now - stepped, LONGEST_STEP)
+        stepped = now
+        at = first + (1 - first) * active / (args.minutes * 60)
+        if now - marked > 20 or step in (1, 10):
             shown = " ".join(f"{name} {total / counted:.4f}" for name, total in sums.items())
             rate, per_cpu = counted / (now - marked), counted / (time.process_time() - cpu)
             print(f"{time.strftime('%H:%M:%S')} {at:.3f} size {size} seen {seen} {rate:.1f}/s {per_cpu:.1f}/cpu-s {shown}", flush=True)
             sums, counted, marked, cpu = {}, 0, time.time(), time.process_time()
         if now - checked > args.check_minutes * 60 or at >= 1:
-            save(home / args.checkpoint, modules, optimizer, seen, spent + now - began, at)
+            save(home / args.checkpoint, saved_parts, seen, spent + active, at)
             score(ema, ema_heads, target, dev)
-            checked, marked, cpu = time.time(), time.time(), time.process_time()
-    save(home / args.checkpoint, modules, optimizer, seen, spent + time.time() - began, at)
+            checked = marked = stepped = time.time()
+            cpu = time.process_time()
+    save(home / args.checkpoint, saved_parts, seen, spent + active, at)
     score(ema, ema_heads, target, dev)
+
+
+def make_optimizers(net, heads, args):
+    """Muon for the matrices between first and last layer, AdamW for everything else."""
+    inner = [p for name, p in net.named_parameters() if p.ndim > 1 and name != "conv1.weight"]
+    outer = [net.conv1.weight, *(p for p in heads.parameters() if p.ndim > 1)]
+    plain = [p for m in (net, heads) for p in m.parameters() if p.ndim <= 1]
+    if args.adamw:
+        outer, inner = outer + inner, []
+    groups = [{"params": outer, "weight_decay": args.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    adam = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.99), fused=True)
+    return [adam] if args.adamw else [adam, Muon(inner, args.lr, args.weight_decay)]
 
 
 @torch.no_grad()
@@ -166,9 +181,9 @@ def average(slow, fast, step):
             a.lerp_(b, share)
 
 
-def save(path, modules, optimizer, seen, seconds, at):
-    state = {name: module.state_dict() for name, module in modules.items()}
-    state |= {"optimizer": optimizer.state_dict(), "seen": seen, "seconds": seconds, "progress": at}
+def save(path, parts, seen, seconds, at):
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {"seen": seen, "seconds": seconds, "progress": at}
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
@@ -207,6 +222,7 @@ def main():
     one.add_argument("--minutes", type=float, required=True)
     one.add_argument("--batch", type=int, default=64)
     one.add_argument("--lr", type=float, default=2e-3)
+    one.add_argument("--adamw", action="store_true")
     one.add_argument("--weight-decay", type=float, default=0.05)
     one.add_argument("--size", type=int, help="a fixed input size instead of the growing one")
     one.add_argument("--steps", type=int, help="stop after so many steps, to measure")
