@@ -186,11 +186,11 @@ impl Painter {
     }
 
     /// How much error saving a byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
-    /// six, unseen, and saves two bytes of five; the other adds three levels and saves almost two thirds.
+    /// six, unseen, and saves two bytes of five; the other adds two levels and saves more than half.
     fn thrift(&self) -> u32 {
         match self.link {
             Link::Local => 15,
-            Link::Remote => 80,
+            Link::Remote => 50,
         }
     }
 
