@@ -20,6 +20,7 @@ use image::{
 
 use crate::printable::printable_str;
 
+mod reduced;
 mod unsupported;
 
 /// How many pixels the caller needs.
@@ -44,7 +45,7 @@ pub struct Picture {
 }
 
 /// Raised when a picture of the same file may come out differently than before, so that old embeddings are not reused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// More pixels than any camera's; a file that claims more is taken for a decompression bomb.
 const MOST_PIXELS: u64 = 300_000_000;
@@ -179,11 +180,12 @@ fn jpeg(bytes: &[u8], detail: Detail) -> Result<Picture, String> {
     full(bytes, ImageFormat::Jpeg)
 }
 
-/// Decodes with `jpeg-decoder`, which can scale, and whose colors are libjpeg's to a tenth of a level on average (those
-/// of the quicker decoder in `image` to a quarter), so that full detail means the embedding that Python gets.
+/// Decodes in full with `jpeg-decoder`, whose colors are libjpeg's to a tenth of a level on average (those of the quicker
+/// decoder in `image` to a quarter), so that full detail means the embedding that Python gets.
 ///
-/// At 1/8 or 1/4 if that leaves both sides as many pixels as `detail` asks for (at 1/2 the quicker decoder is no slower
-/// in full); `None` when neither does, or when the file is of a kind that only `image` reads.
+/// At 1/8 or 1/4 if that leaves both sides as many pixels as `detail` asks for, with our own [`reduced`] decoder where it
+/// can, else with this one too; `None` when neither does (at 1/2 the decoder in `image` is no slower in full), or when
+/// the file is of a kind that only `image` reads.
 fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     let Some(info) = decoder.read_info().ok().and_then(|()| decoder.info()) else { return Ok(None) };
@@ -197,6 +199,13 @@ fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String
     let Some(eighths) = eighths else { return Ok(None) };
     let scaled = |length: u32| (length * eighths).div_ceil(8) as u16;
     let _one_at_a_time = one_large_picture_at_a_time(width, height);
+    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    let finish = |rgb| upright(DynamicImage::ImageRgb8(rgb), orientation, (width, height), ImageFormat::Jpeg);
+    if eighths < 8
+        && let Some(rgb) = reduced::decode(bytes, eighths as usize)
+    {
+        return Ok(Some(finish(rgb)));
+    }
     let Ok((w, h)) = decoder.scale(scaled(width), scaled(height)) else { return Ok(None) };
     let Ok(samples) = decoder.decode() else { return Ok(None) };
     let image = match info.pixel_format {
@@ -206,8 +215,7 @@ fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String
         }
         _ => None,
     };
-    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    Ok(image.map(|rgb| upright(DynamicImage::ImageRgb8(rgb), orientation, (width, height), ImageFormat::Jpeg)))
+    Ok(image.map(finish))
 }
 
 /// Whether the end-of-image mark is there. Some writers pad the file or put a film behind the picture, so it may come

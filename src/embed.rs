@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod color_grid;
 pub mod device;
 pub mod download;
+mod fused;
 pub mod manifest;
 mod network;
 pub mod preprocess;
@@ -37,6 +38,11 @@ pub trait Embedder: Send {
     /// # Errors
     /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
+
+    /// Another one over the same weights for another thread to compute with at the same time; `None` where one is enough.
+    fn share(&self) -> Option<Box<dyn Embedder>> {
+        None
+    }
 
     /// How many pictures to hand over at once for the best throughput.
     fn batch_size(&self) -> usize;

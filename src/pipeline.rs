@@ -93,7 +93,7 @@ pub struct Progress {
     pub per_second: f32,
     /// Time until all are embedded, at this rate.
     pub left: Option<Duration>,
-    /// Whether the network waits for the decoders rather than they for it.
+    /// Whether decoding takes more of the time than the network.
     pub decode_bound: Option<bool>,
 }
 
@@ -348,20 +348,19 @@ impl Run<'_> {
         progress(self, 0, None, true);
         let mut done = 0;
         let mut committed: Option<Instant> = None;
-        let ended =
-            batcher::run(work, read, threads, embedder.as_mut(), cancel, |Batch { results, waited, computed }| {
-                done += results.len();
-                for (work, result) in results {
-                    self.settle(work, result);
-                }
-                let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
-                if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
-                    self.commit();
-                    committed = Some(Instant::now());
-                }
-                progress(self, done, Some(waited > computed), false);
-                Ok(())
-            });
+        let ended = batcher::run(work, read, threads, embedder.as_mut(), cancel, |Batch { results, decode_bound }| {
+            done += results.len();
+            for (work, result) in results {
+                self.settle(work, result);
+            }
+            let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
+            if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
+                self.commit();
+                committed = Some(Instant::now());
+            }
+            progress(self, done, Some(decode_bound), false);
+            Ok(())
+        });
         // Also after a failure or a cancel: what was embedded is kept.
         self.commit();
         ended
@@ -440,10 +439,11 @@ fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::R
     preprocess::fit(&picture?.rgb, manifest)
 }
 
-/// Twice what the model's own resampling starts from keeps the scaled decoding of JPEGs from showing in the embedding.
+/// Half as much again as what the model's own resampling starts from keeps the scaled decoding of JPEGs from showing in
+/// the embedding.
 #[must_use]
 pub fn detail(manifest: &Manifest, exact: bool) -> Detail {
-    if exact { Detail::Full } else { Detail::AtLeast(2 * manifest.least_side()) }
+    if exact { Detail::Full } else { Detail::AtLeast(manifest.least_side() * 3 / 2) }
 }
 
 /// Embeds one image that need not lie in any folder, a query for example.

@@ -30,6 +30,10 @@ impl Embedder for ColorGrid {
         Ok(batch.iter().map(mean_colors).collect())
     }
 
+    fn share(&self) -> Option<Box<dyn Embedder>> {
+        Some(Box::new(Self::new(self.manifest.clone())))
+    }
+
     fn batch_size(&self) -> usize {
         32
     }

@@ -7,6 +7,9 @@ use tch::Kind;
 use super::{Device, ModelChoice, resnet::Compute};
 use crate::error::{Error, Result};
 
+/// Four pictures of 224×224 pixels.
+const CACHED_PIXELS: u32 = 4 * 224 * 224;
+
 /// Device and precision for what the user asked for.
 pub(super) fn compute(choice: &ModelChoice) -> Result<Compute> {
     let device = match choice.device {
@@ -57,10 +60,10 @@ pub(super) fn threads(asked: usize) -> usize {
     if asked > 0 { asked } else { thread::available_parallelism().map_or(1, usize::from) }
 }
 
-/// Pictures a call: few on a CPU, whose caches they should fit in; many on a GPU, which they should fill.
-pub(super) fn batch_size(device: tch::Device) -> usize {
+/// Pictures a call: few on a CPU, so that a layer's maps stay in its caches; many on a GPU, which they should fill.
+pub(super) fn batch_size(device: tch::Device, side: u32) -> usize {
     match device {
-        tch::Device::Cpu => 8,
+        tch::Device::Cpu => (CACHED_PIXELS / (side * side).max(1)).clamp(1, 16) as usize,
         _ => 64,
     }
 }

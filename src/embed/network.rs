@@ -36,7 +36,8 @@ impl Network {
         let body = match (manifest.architecture, &manifest.resnet) {
             (Architecture::ResNet, Some(layout)) => {
                 let mut weights = Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
-                Body::ResNet(ResNet::build(layout, &mut weights, compute)?)
+                let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
+                Body::ResNet(ResNet::build(layout, &mut weights, compute, shape)?)
             }
             (Architecture::TorchScript, _) => {
                 // Whether a foreign module survives another precision is not ours to guess.
@@ -103,8 +104,21 @@ impl Embedder for Network {
         Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
     }
 
+    /// One for each thread that asks, computing on that thread alone: apart they wait for nobody, and a batch is not
+    /// cut into pieces. A GPU, and a module that is not ours to share, has one user.
+    fn share(&self) -> Option<Box<dyn Embedder>> {
+        let Body::ResNet(network) = &self.body else { return None };
+        if self.compute.device != tch::Device::Cpu {
+            return None;
+        }
+        // A libtorch that could make the first can make another; if not, there is still the first.
+        let body = Body::ResNet(network.share().ok()?);
+        let (manifest, normalizer) = (self.manifest.clone(), self.normalizer.clone());
+        Some(Box::new(Self { manifest, normalizer, body, compute: self.compute, threads: 1 }))
+    }
+
     fn batch_size(&self) -> usize {
-        device::batch_size(self.compute.device)
+        device::batch_size(self.compute.device, self.manifest.input)
     }
 
     fn device(&self) -> String {

@@ -1,9 +1,10 @@
 //! Residual networks (He et al., "Deep Residual Learning for Image Recognition", 2015) as torchvision builds them,
 //! without the classifier, with each batch norm folded into the convolution before it.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{
+    fused::Fused,
     manifest::{Block, ResNetLayout},
     torch_error,
     weights::{Wanted, Weights},
@@ -99,24 +100,26 @@ pub fn ignored(name: &str) -> bool {
 }
 
 /// A convolution with its batch norm folded in.
-struct Conv {
-    weight: Tensor,
-    bias: Tensor,
-    stride: i64,
-    padding: i64,
+pub(super) struct Convolution {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) stride: i64,
+    pub(super) padding: i64,
 }
 
 struct ResidualBlock {
-    convs: Vec<Conv>,
-    shortcut: Option<Conv>,
+    convs: Vec<Convolution>,
+    shortcut: Option<Convolution>,
 }
 
 /// The network on one device, in one precision.
 pub(super) struct ResNet {
-    stem: Conv,
+    stem: Convolution,
     blocks: Vec<ResidualBlock>,
     projection: Option<(Tensor, Tensor)>,
     exact: bool,
+    /// On a CPU: the operators that the convolutions are packed for.
+    fused: Option<Fused>,
 }
 
 /// Where and how a network computes.
@@ -129,13 +132,32 @@ pub(super) struct Compute {
 }
 
 impl ResNet {
-    pub(super) fn build(layout: &ResNetLayout, weights: &mut Weights, compute: Compute) -> Result<Self> {
-        let mut conv = |plan: Plan| fold(&plan, weights, compute);
-        let first = conv(stem(layout))?;
+    /// Builds the network for batches of N×3×side×side; others work too, a little slower.
+    pub(super) fn build(
+        layout: &ResNetLayout,
+        weights: &mut Weights,
+        compute: Compute,
+        [batch, side]: [i64; 2],
+    ) -> Result<Self> {
+        let fused = fused(compute)?;
+        let mut conv = |plan: &Plan, side: i64| -> Result<Convolution> {
+            let conv = fold(plan, weights, compute)?;
+            let Some(fused) = &fused else { return Ok(conv) };
+            fused.pack(conv, [batch, plan.inputs, side, side]).map_err(torch_error(&plan.conv))
+        };
+        let halved = |side: i64| (side + 1) / 2;
+        let first = conv(&stem(layout), side)?;
+        // The stem and the pooling behind it.
+        let mut side = halved(halved(side));
         let mut residual = Vec::new();
         for block in blocks(layout) {
-            let convs = block.convs.into_iter().map(&mut conv).collect::<Result<_>>()?;
-            residual.push(ResidualBlock { convs, shortcut: block.shortcut.map(&mut conv).transpose()? });
+            let shortcut = block.shortcut.as_ref().map(|plan| conv(plan, side)).transpose()?;
+            let mut convs = Vec::new();
+            for plan in &block.convs {
+                convs.push(conv(plan, side)?);
+                side = if plan.stride == 2 { halved(side) } else { side };
+            }
+            residual.push(ResidualBlock { convs, shortcut });
         }
         let projection = match &layout.projection {
             None => None,
@@ -147,15 +169,30 @@ impl ResNet {
                 Some((part("weight")?, part("bias")?))
             }
         };
-        Ok(Self { stem: first, blocks: residual, projection, exact: compute.kind == Kind::Float })
+        Ok(Self { stem: first, blocks: residual, projection, exact: compute.kind == Kind::Float, fused })
+    }
+
+    /// The same network for another thread; the weights are in memory once.
+    pub(super) fn share(&self) -> Result<Self, TchError> {
+        let block = |block: &ResidualBlock| ResidualBlock {
+            convs: block.convs.iter().map(Convolution::share).collect(),
+            shortcut: block.shortcut.as_ref().map(Convolution::share),
+        };
+        Ok(Self {
+            stem: self.stem.share(),
+            blocks: self.blocks.iter().map(block).collect(),
+            projection: self.projection.as_ref().map(|(weight, bias)| (weight.shallow_clone(), bias.shallow_clone())),
+            exact: self.exact,
+            fused: self.fused.as_ref().map(|_| Fused::new()).transpose()?,
+        })
     }
 
     /// Embeddings of a normalized batch, float32, N×dim.
-    pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, tch::TchError> {
-        let mut x = self.convolve(&self.stem, batch)?.f_relu_()?;
+    pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
+        let mut x = self.convolve(&self.stem, batch, true)?;
         x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         for block in &self.blocks {
-            x = self.residual(block, &x)?;
+            x = self.residual(block, x)?;
         }
         // Half-precision sums over 49 pixels would cost digits for nothing.
         let features = x.f_to_kind(Kind::Float)?.f_mean_dim(&[2, 3][..], false, Kind::Float)?;
@@ -165,25 +202,31 @@ impl ResNet {
         }
     }
 
-    fn residual(&self, block: &ResidualBlock, input: &Tensor) -> Result<Tensor, tch::TchError> {
+    /// Takes the input, because without a shortcut the output takes its place.
+    fn residual(&self, block: &ResidualBlock, input: Tensor) -> Result<Tensor, TchError> {
+        let Some((last, before)) = block.convs.split_last() else { return Ok(input) };
         let mut x = input.shallow_clone();
-        for (at, conv) in block.convs.iter().enumerate() {
-            x = self.convolve(conv, &x)?;
-            if at + 1 < block.convs.len() {
-                x = x.f_relu_()?;
-            }
+        for conv in before {
+            x = self.convolve(conv, &x, true)?;
         }
-        match &block.shortcut {
-            Some(conv) => x.f_add_(&self.convolve(conv, input)?)?.f_relu_(),
-            None => x.f_add_(input)?.f_relu_(),
+        let sum = match &block.shortcut {
+            Some(conv) => self.convolve(conv, &input, false)?,
+            None => input,
+        };
+        match &self.fused {
+            Some(fused) => fused.convolve_add(last, &x, &sum),
+            None => self.convolve(last, &x, false)?.f_add_(&sum)?.f_relu_(),
         }
     }
 
-    fn convolve(&self, conv: &Conv, x: &Tensor) -> Result<Tensor, tch::TchError> {
+    fn convolve(&self, conv: &Convolution, x: &Tensor, relu: bool) -> Result<Tensor, TchError> {
+        if let Some(fused) = &self.fused {
+            return fused.convolve(conv, x, relu);
+        }
         let (stride, padding) = ([conv.stride; 2], [conv.padding; 2]);
         // On a GPU cuDNN may search for its best algorithm; TensorFloat-32 is not float32.
         let (benchmark, deterministic, cudnn, tf32) = (true, false, true, !self.exact);
-        x.f_internal_convolution(
+        let mut y = x.f_internal_convolution(
             &conv.weight,
             Some(&conv.bias),
             stride,
@@ -196,23 +239,36 @@ impl ResNet {
             deterministic,
             cudnn,
             tf32,
-        )
+        )?;
+        if relu { y.f_relu_() } else { Ok(y) }
     }
 }
 
+impl Convolution {
+    fn share(&self) -> Self {
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), ..*self }
+    }
+}
+
+/// The fused operators, where there are any: on a CPU, in a libtorch that was built with oneDNN.
+fn fused(compute: Compute) -> Result<Option<Fused>> {
+    let available = compute.device == tch::Device::Cpu && tch::utils::has_mkldnn();
+    available.then(Fused::new).transpose().map_err(torch_error("resnet"))
+}
+
 /// Folds y = γ (conv(x) − μ) / √(σ² + ε) + β into one convolution: w' = w γ/√(σ² + ε), b' = β − μ γ/√(σ² + ε).
-fn fold(plan: &Plan, weights: &mut Weights, compute: Compute) -> Result<Conv> {
+fn fold(plan: &Plan, weights: &mut Weights, compute: Compute) -> Result<Convolution> {
     let weight = weights.take(&format!("{}.weight", plan.conv))?;
     let mut norm = |part: &str| weights.take(&format!("{}.{part}", plan.norm));
     let (gamma, beta, mean, variance) = (norm("weight")?, norm("bias")?, norm("running_mean")?, norm("running_var")?);
-    let folded = || -> Result<Conv, tch::TchError> {
+    let folded = || -> Result<Convolution, TchError> {
         let double = |tensor: &Tensor| tensor.f_to_kind(Kind::Double);
         let deviation = double(&variance)?.f_add_scalar(BATCH_NORM_EPSILON)?.f_sqrt()?;
         let factor = double(&gamma)?.f_div(&deviation)?;
         let bias = double(&beta)?.f_sub(&double(&mean)?.f_mul(&factor)?)?;
         let weight = weight.f_mul(&factor.f_to_kind(Kind::Float)?.f_view([-1, 1, 1, 1])?)?;
         let place = |tensor: Tensor| tensor.f_to_device(compute.device)?.f_to_kind(compute.kind);
-        Ok(Conv {
+        Ok(Convolution {
             weight: channels_last(&place(weight)?)?,
             bias: place(bias)?,
             stride: plan.stride,
@@ -223,6 +279,6 @@ fn fold(plan: &Plan, weights: &mut Weights, compute: Compute) -> Result<Conv> {
 }
 
 /// The same N×C×H×W tensor with the channels of a pixel together in memory.
-pub(super) fn channels_last(tensor: &Tensor) -> Result<Tensor, tch::TchError> {
+pub(super) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }

@@ -1,0 +1,57 @@
+//! The network alone: pictures that are already decoded and fitted, through the same pool of threads as when indexing.
+//!
+//! `cargo bench --bench network -- [--model NAME] [--weights FILE] [--threads N] [--seconds S]` prints images a second.
+//! Without arguments: the default model, every core.
+
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use lookalike::{
+    cancel::CancelToken,
+    embed::{self, ModelChoice, batcher},
+};
+
+fn main() -> lookalike::error::Result<()> {
+    let mut choice = ModelChoice::default();
+    let mut seconds = 3.0;
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().unwrap_or_default();
+        match option.as_str() {
+            "--model" => choice.name = Some(value),
+            "--weights" => choice.weights = Some(value.into()),
+            "--threads" => choice.threads = value.parse().unwrap_or(0),
+            "--seconds" => seconds = value.parse().unwrap_or(seconds),
+            // Another benchmark's, when all of them run.
+            _ => return Ok(()),
+        }
+    }
+    let model = embed::choose(&choice)?;
+    let mut embedder = embed::load(&model, &choice)?;
+    let threads = match choice.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let side = model.manifest.input;
+    let picture = RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+    let mut rate = |pictures: usize| -> lookalike::error::Result<f64> {
+        let start = Instant::now();
+        let read = |_: &mut usize| Ok(picture.clone());
+        let items = (0..pictures).collect();
+        batcher::run(items, read, threads, embedder.as_mut(), &CancelToken::default(), |_| Ok(()))?;
+        Ok(pictures as f64 / start.elapsed().as_secs_f64())
+    };
+    let mut pictures = 16 * threads;
+    let warm = rate(pictures)?;
+    pictures = pictures.max((warm * seconds) as usize);
+    let before = Instant::now();
+    let measured = rate(pictures)?;
+    let took = before.elapsed().max(Duration::from_millis(1));
+    println!(
+        "{} {} {measured:.1} images/s ({pictures} in {:.1} s)",
+        model.manifest.name,
+        embedder.device(),
+        took.as_secs_f64()
+    );
+    Ok(())
+}
