@@ -243,7 +243,7 @@ mod tests {
         Terminal, TerminalOptions, Viewport,
         buffer::Buffer,
         layout::Rect,
-        style::{Style, Stylize},
+        style::Style,
         text::{Line, Span},
         widgets::Widget,
     };
@@ -307,9 +307,10 @@ mod tests {
         let bytes = frame(&mut tui, |buf| {
             Line::raw("AbCdeF").render(AREA, buf);
             buf[(7, 0)].set_symbol("\x1bPq\x1b\\");
-            buf[(8, 0)].set_symbol("x");
+            // Beyond the cells that the sequence would fill if it were text.
+            buf[(20, 0)].set_symbol("x");
         });
-        assert_eq!(String::from_utf8(bytes).expect("text"), "\x1b[1;8H\x1bPq\x1b\\\x1b[1;9H\x1b[0mx");
+        assert_eq!(String::from_utf8(bytes).expect("text"), "\x1b[1;8H\x1bPq\x1b\\\x1b[1;21H\x1b[0mx");
     }
 
     /// Any sequence of frames must leave a terminal with what ratatui's own backend leaves.

@@ -232,6 +232,8 @@ def main():
                         explorer.press(key)
                         explorer.settle()
                     chance = random.Random(options.seed)
+                    # The first move after a rest shows its picture at once where bytes cost nothing.
+                    explorer.press(RIGHT)
                     quick = walk(explorer, options.moves, chance, lambda: time.sleep(0.03))
                     explorer.settle()
                     rested = walk(explorer, options.moves // 3, chance, explorer.settle)
