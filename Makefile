@@ -5,6 +5,7 @@
 #   make test                    run every test
 #   make install                 put `lookalike` on your PATH (~/.cargo/bin)
 #   make bench                   run the benchmarks
+#   make compare PHOTOS=FOLDER   compare with the lesson's loop and others, on photos of yours
 #   make setup                   get what the others need, and stop there
 #   make clean                   remove what was built here
 #
@@ -18,15 +19,16 @@
 #   LIBTORCH_VARIANT=cpu|cuda    which one to fetch; otherwise cuda where a GPU is seen
 
 FOLDER = sample_images
+PHOTOS =
 ARGS =
 
 DATA = $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lookalike
 
 # Handed over in the environment, so that a name with spaces or quotes stays one name.
-export FOLDER
+export FOLDER PHOTOS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test install bench clean
+.PHONY: help setup run test install bench compare clean
 
 help:
 	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
@@ -48,6 +50,16 @@ install: setup
 
 bench: setup
 	cargo bench --locked
+	@echo 'Whole processes are compared by `make compare PHOTOS=FOLDER`, with photos of yours (see tests/bench/compare).'
+
+# Their Python packages go into an environment below target.
+compare: setup
+	@[ -d "$$PHOTOS" ] || { echo "say which photos: make compare PHOTOS=FOLDER" >&2; exit 2; }
+	cargo build --release --locked
+	python3 tests/bench/compare/index.py --photos "$$PHOTOS"
+	python3 tests/bench/compare/screen.py --photos "$$PHOTOS"
+	python3 tests/bench/compare/network.py
+	python3 tests/bench/compare/faiss.py
 
 clean:
 	cargo clean

@@ -65,6 +65,10 @@ pub struct App {
     previews: Previews,
     /// No key came for a moment.
     rested: bool,
+    /// A key came before the cursor had rested from the one before.
+    hurries: bool,
+    /// The pictures beside the heatmap when they were last worth their bytes, see [`App::holds_back`].
+    beside: [Option<ImageId>; 2],
     /// The user has moved the selection: it no longer follows the first picture.
     touched: bool,
     jobs: jobs::Jobs,
@@ -97,6 +101,8 @@ impl App {
             nearest: Vec::new(),
             previews: Previews::default(),
             rested: true,
+            hurries: false,
+            beside: [None; 2],
             touched: false,
             jobs: jobs::Jobs::default(),
             setup,
@@ -122,12 +128,12 @@ impl App {
                 Vec::new()
             }
             Event::Rest => {
-                self.rested = true;
+                self.rest();
                 Vec::new()
             }
             Event::Resume => {
                 self.previews.clear();
-                self.rested = true;
+                self.rest();
                 Vec::new()
             }
             Event::Hangup => return self.leave(),
@@ -200,6 +206,12 @@ impl App {
             let plot = self.plot();
             self.heat.settle(&plot, self.selected, self.metric);
         }
+        let pair = [self.selected, self.heat.partner];
+        if !self.saves_bytes() {
+            self.beside = pair;
+        }
+        // What the cursor has left is not sent again before it rests, should it come back.
+        self.beside = self.beside.map(|id| id.filter(|_| pair.contains(&id)));
     }
 
     /// The selected picture's comparison, when it is there.
@@ -242,6 +254,27 @@ impl App {
     #[must_use]
     pub fn preview(&self, key: &PreviewKey) -> Option<&Preview> {
         self.previews.get(key)
+    }
+
+    /// Whether a picture beside the heatmap, though it may be ready, is not drawn yet: while the cursor hurries from
+    /// cell to cell each would be gone at the next key, and its bytes with it. Those it came with stay.
+    #[must_use]
+    pub fn holds_back(&self, id: ImageId) -> bool {
+        self.context() == Context::Heatmap && self.saves_bytes() && !self.beside.contains(&Some(id))
+    }
+
+    /// Whether pictures are not worth their bytes at the moment.
+    fn saves_bytes(&self) -> bool {
+        if self.setup.previews_on_rest { !self.rested } else { self.hurries }
+    }
+
+    /// A key or the mouse moves something.
+    fn stir(&mut self) {
+        (self.hurries, self.rested) = (!self.rested, false);
+    }
+
+    fn rest(&mut self) {
+        (self.hurries, self.rested) = (false, true);
     }
 
     /// The paths of the marked pictures, in the order of arrival.

@@ -1,6 +1,7 @@
 //! The explorer's loop: what wakes it → [`App::update`] → effects → one frame.
 //!
-//! Nothing is drawn without an event, and never more often than the line to the terminal bears.
+//! Nothing is drawn without an event, and never more often than the line to the terminal bears. What a key did is drawn
+//! sooner than what a worker reports.
 
 use std::{
     io,
@@ -111,13 +112,30 @@ enum Asked {
     ToHangUp,
 }
 
+/// Who changed what is to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    Worker,
+    User,
+}
+
+/// The least time between two frames. On this machine a key never waits for the frame that a worker had drawn just
+/// before; a network bears only so many frames, whoever asks for them.
+fn frame_gap(link: Link, by: By) -> Duration {
+    Duration::from_millis(match (link, by) {
+        (Link::Local, By::User) => 4,
+        (Link::Local, By::Worker) => 17,
+        (Link::Remote, _) => 33,
+    })
+}
+
 struct Explorer<'a> {
     app: App,
     screen: &'a mut Screen,
     worker: Worker,
-    /// Between two frames.
-    frame_gap: Duration,
-    changed: bool,
+    link: Link,
+    /// What has to be drawn.
+    changed: Option<By>,
     drawn: Instant,
     /// When the cursor will have rested, unless another key comes.
     rests: Option<Instant>,
@@ -128,17 +146,13 @@ struct Explorer<'a> {
 
 impl<'a> Explorer<'a> {
     fn new(app: App, screen: &'a mut Screen, worker: Worker, link: Link) -> Self {
-        let frames_a_second = match link {
-            Link::Local => 60,
-            Link::Remote => 30,
-        };
         let now = Instant::now();
         Self {
             app,
             screen,
             worker,
-            frame_gap: Duration::from_secs(1) / frames_a_second,
-            changed: false,
+            link,
+            changed: None,
             drawn: now,
             rests: None,
             checked: now,
@@ -173,10 +187,14 @@ impl<'a> Explorer<'a> {
 
     /// How long nothing has to be done unless something happens.
     fn idle_time(&self) -> Duration {
-        let frame = self.changed.then(|| self.drawn + self.frame_gap);
-        let deadlines = [frame, self.rests, Some(self.checked + HEARTBEAT)];
+        let deadlines = [self.frame_due(), self.rests, Some(self.checked + HEARTBEAT)];
         let next = deadlines.into_iter().flatten().min();
         next.map_or(HEARTBEAT, |next| next.saturating_duration_since(Instant::now()))
+    }
+
+    /// When the next frame is to be drawn, if one is.
+    fn frame_due(&self) -> Option<Instant> {
+        self.changed.map(|by| self.drawn + frame_gap(self.link, by))
     }
 
     /// Does what is due.
@@ -190,7 +208,7 @@ impl<'a> Explorer<'a> {
             self.checked = now;
             self.screen.size()?;
         }
-        if self.changed && now - self.drawn >= self.frame_gap && self.asked.is_none() {
+        if self.frame_due().is_some_and(|due| due <= now) && self.asked.is_none() {
             self.draw()?;
         }
         Ok(())
@@ -227,7 +245,8 @@ impl<'a> Explorer<'a> {
     }
 
     fn update(&mut self, event: Event) -> io::Result<()> {
-        self.changed = true;
+        let by = if matches!(event, Event::Job(_) | Event::Rest) { By::Worker } else { By::User };
+        self.changed = self.changed.max(Some(by));
         let effects = self.app.update(event);
         self.carry_out(effects)
     }
@@ -260,7 +279,7 @@ impl<'a> Explorer<'a> {
     fn draw(&mut self) -> io::Result<()> {
         let Self { app, screen, .. } = self;
         screen.draw(|frame| ui::draw(app, frame))?;
-        self.changed = false;
+        self.changed = None;
         self.drawn = Instant::now();
         Ok(())
     }

@@ -6,13 +6,12 @@ pub mod capabilities;
 mod device;
 pub mod input;
 mod query;
+mod sheet;
 
 use std::{
-    cell::RefCell,
     fs::File,
     io::{self, Write},
-    mem, panic,
-    rc::Rc,
+    panic,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -22,10 +21,11 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use ratatui::{Frame, Terminal, backend::CrosstermBackend, layout::Rect};
+use ratatui::{Frame, Terminal, layout::Rect};
 use rustix::process::{Signal, kill_current_process_group};
 
 pub use self::capabilities::{Capabilities, Wishes};
+use self::sheet::Sheet;
 use crate::error::{Error, Result};
 
 /// Alternate screen, no cursor, buttons and wheel of the mouse with coordinates beyond 223 (but no mere motion, which
@@ -44,12 +44,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct Screen {
-    tui: Terminal<CrosstermBackend<Sheet>>,
-    sheet: Sheet,
+    tui: Terminal<Sheet>,
     tty: File,
     capabilities: Capabilities,
-    /// Whether the last frame left the text cursor visible.
-    cursor_shown: bool,
 }
 
 impl Screen {
@@ -61,16 +58,9 @@ impl Screen {
         let tty = device::open(pipeline)?;
         capabilities::check_term()?;
         restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
-        let sheet = Sheet::default();
-        let mut screen = Self {
-            tui: Terminal::new(CrosstermBackend::new(sheet.clone())).map_err(Error::Terminal)?,
-            sheet,
-            tty,
-            capabilities: Capabilities::plain(wishes),
-            cursor_shown: false,
-        };
-        // Colors are chosen by what the terminal has; crossterm must not drop them a second time.
-        crossterm::style::force_color_output(true);
+        let sheet = Sheet::new(tty.try_clone().map_err(Error::Terminal)?);
+        let tui = Terminal::new(sheet).map_err(Error::Terminal)?;
+        let mut screen = Self { tui, tty, capabilities: Capabilities::plain(wishes) };
         screen.take().map_err(Error::Terminal)?;
         screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
         screen.capabilities = Capabilities::ask(wishes, &screen.tty);
@@ -98,9 +88,8 @@ impl Screen {
     /// When the terminal is gone.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
         self.tui.draw(render)?;
-        let drawn = self.sheet.take();
-        let shown = mem::replace(&mut self.cursor_shown, shows_cursor(&drawn));
-        if !changes_cells(&drawn) && !shown {
+        let drawn = self.tui.backend_mut().take();
+        if drawn.is_empty() {
             return Ok(());
         }
         self.tty.write_all(&[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
@@ -211,70 +200,8 @@ fn restore_after_panic(tty: File) {
     });
 }
 
-/// Collects what is drawn, so that a frame leaves in one write.
-#[derive(Clone, Default)]
-struct Sheet(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sheet {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    /// Nothing leaves before the frame is whole.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sheet {
-    /// What was drawn since the last call.
-    fn take(&self) -> Vec<u8> {
-        self.0.take()
-    }
-}
-
-/// Whether a frame draws or clears a cell: each run of cells begins with a movement of the cursor.
-fn changes_cells(frame: &[u8]) -> bool {
-    frame.contains(&b'H') || frame.contains(&b'J')
-}
-
-fn shows_cursor(frame: &[u8]) -> bool {
-    frame.windows(6).any(|bytes| bytes == b"\x1b[?25h")
-}
-
 /// Columns of the terminal behind standard output; `None` when that is not known.
 #[must_use]
 pub fn columns() -> Option<usize> {
     crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
-}
-
-#[cfg(test)]
-mod tests {
-    use ratatui::{TerminalOptions, Viewport, text::Line, widgets::Widget};
-
-    use super::*;
-
-    #[test]
-    fn a_frame_without_a_change_is_told_from_one_with() {
-        let sheet = Sheet::default();
-        let area = Rect::new(0, 0, 20, 5);
-        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
-        let mut tui = Terminal::with_options(CrosstermBackend::new(sheet.clone()), options).expect("nothing to fail");
-        let mut frame = |text: &str, cursor: Option<(u16, u16)>| {
-            tui.draw(|frame| {
-                Line::raw(text).render(area, frame.buffer_mut());
-                if let Some(cursor) = cursor {
-                    frame.set_cursor_position(cursor);
-                }
-            })
-            .expect("nothing to fail");
-            let drawn = sheet.take();
-            (changes_cells(&drawn), shows_cursor(&drawn))
-        };
-        assert_eq!(frame("one", None), (true, false));
-        assert_eq!(frame("one", None), (false, false));
-        assert_eq!(frame("two", None), (true, false));
-        assert_eq!(frame("two", Some((1, 1))), (true, true));
-    }
 }

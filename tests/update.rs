@@ -344,6 +344,31 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
 }
 
 #[test]
+fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
+    for (on_rest, alone) in [(false, false), (true, true)] {
+        let setup = lookalike::app::Setup { previews_on_rest: on_rest, ..setup(120, 36) };
+        let mut explorer = Explorer::ready(setup, 40);
+        explorer.keys("2");
+        explorer.update(Event::Rest);
+        let held = |explorer: &Explorer| {
+            let pair = [explorer.app.selected(), explorer.app.heat().partner];
+            pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
+        };
+        assert_eq!(held(&explorer), [false, false]);
+        explorer.keys("l");
+        assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
+        explorer.keys("l");
+        assert_eq!(held(&explorer), [false, true], "the row's picture stays");
+        explorer.keys("h h");
+        assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
+        explorer.update(Event::Rest);
+        assert_eq!(held(&explorer), [false, false]);
+        explorer.keys("j j 1");
+        assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
+    }
+}
+
+#[test]
 fn a_ready_picture_is_not_asked_for_again() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     let keys: Vec<PreviewKey> = explorer.app.slots().iter().map(Slot::key).collect();

@@ -17,7 +17,7 @@ const EXPORT_FILE: &str = "marked.txt";
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
-        self.rested = false;
+        self.stir();
         if self.prompt.is_some() {
             return self.type_key(key);
         }
@@ -68,7 +68,7 @@ impl App {
             Action::Redraw => {
                 // Pixel pictures are gone with the rest of the screen.
                 self.previews.clear();
-                self.rested = true;
+                self.rest();
                 return vec![Effect::Redraw];
             }
             Action::Suspend => return vec![Effect::Suspend],

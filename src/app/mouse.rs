@@ -16,11 +16,12 @@ impl App {
         let at = (mouse.column, mouse.row);
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
-                (self.message, self.rested) = (None, false);
+                self.message = None;
+                self.stir();
                 self.click(at);
             }
             MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
-                self.rested = false;
+                self.stir();
                 let up = mouse.kind == MouseEventKind::ScrollUp;
                 if mouse.modifiers.contains(KeyModifiers::CONTROL) {
                     return self.act(if up { Action::ZoomIn } else { Action::ZoomOut });

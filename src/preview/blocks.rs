@@ -1,6 +1,7 @@
 //! Pictures from characters, for any terminal: cells of two colors that split in halves or quadrants, or shades where
 //! there is no color.
 //!
+//! Colors are chosen with an eye on what they cost to send: the terminal keeps writing with the color it has.
 //! ratatui-image has half blocks too, but only in 24-bit color and one dot wide, and a rest of a cell comes out black.
 
 use image::RgbImage;
@@ -29,18 +30,25 @@ const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 type Rgb = [u8; 3];
 
 /// The dots of the picture as cells: half its width in columns, half its height in rows.
+///
+/// `thrift` is how much squared error, summed over the channels of a cell's four dots, a byte less is worth: a cell may
+/// keep a color of the cell before it, which then need not be sent again. 0 is the nearest picture.
 #[must_use]
-pub fn cells(picture: &RgbImage, depth: Depth, background: Background) -> Buffer {
+pub fn cells(picture: &RgbImage, depth: Depth, background: Background, thrift: u32) -> Buffer {
     let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
     let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
+    let mut pen = Pen::default();
     for at in cells.area.positions() {
+        if at.x == 0 {
+            pen = Pen::default();
+        }
         let (x, y) = (DOTS * u32::from(at.x), DOTS * u32::from(at.y));
         let dot = |right, down| picture.get_pixel_checked(x + right, y + down).map(|pixel| pixel.0);
         let dots = [dot(0, 0), dot(1, 0), dot(0, 1), dot(1, 1)];
         let cell = &mut cells[at];
         match (depth, dots) {
             (Depth::Mono, _) => shade(cell, mean(dots.into_iter().flatten()), background),
-            (_, [Some(a), Some(b), Some(c), Some(d)]) => split(cell, [a, b, c, d], depth),
+            (_, [Some(a), Some(b), Some(c), Some(d)]) => pen.draw(cell, [a, b, c, d], depth, thrift),
             // At the edge of the picture the rest of the cell stays the terminal's own.
             _ => {
                 let cover =
@@ -52,23 +60,78 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background) -> Buffer
     cells
 }
 
-/// Shows four dots with two colors: the split whose two means are nearest to the dots.
-fn split(cell: &mut Cell, dots: [Rgb; 4], depth: Depth) {
-    let colors = |split: usize| {
-        let part = |bit: usize| mean((0..4).filter(|at| split >> at & 1 == bit).map(|at| dots[at]));
-        (part(1), part(0))
-    };
-    let error = |split: usize| {
-        let (text, behind) = colors(split);
-        (0..4).map(|at| distance(dots[at], if split >> at & 1 == 1 { text } else { behind })).sum::<u32>()
-    };
-    let Some(best) = SPLITS.into_iter().min_by_key(|&split| error(split)) else { return };
-    let (text, behind) = colors(best);
-    let (text, behind) = (depth.color(text), depth.color(behind));
-    if best == 0 || text == behind {
-        cell.set_char(' ').set_bg(behind);
-    } else {
-        cell.set_char(COVER[best]).set_fg(text).set_bg(behind);
+/// The colors that the terminal already writes with when it comes to a cell.
+#[derive(Default)]
+struct Pen {
+    text: Option<Rgb>,
+    behind: Option<Rgb>,
+}
+
+/// One way to show four dots.
+struct Look {
+    /// The dots that the text's color covers, as in [`COVER`].
+    split: usize,
+    /// Their color, when there are any.
+    text: Option<Rgb>,
+    /// The color of the others.
+    behind: Rgb,
+}
+
+impl Look {
+    /// The squared error that it leaves.
+    fn error(&self, dots: [Rgb; 4]) -> u32 {
+        let shown = |at: usize| self.text.filter(|_| self.split >> at & 1 == 1).unwrap_or(self.behind);
+        dots.into_iter().enumerate().map(|(at, dot)| distance(dot, shown(at))).sum()
+    }
+}
+
+impl Pen {
+    /// Shows four dots with two colors: the split and the colors that are nearest to the dots and cost little.
+    fn draw(&mut self, cell: &mut Cell, dots: [Rgb; 4], depth: Depth, thrift: u32) {
+        let loss = |look: &Look| look.error(dots) + thrift * self.bytes(look, depth);
+        let Some(Look { split, text, behind }) = self.looks(dots).min_by_key(loss) else { return };
+        (self.text, self.behind) = (text.or(self.text), Some(behind));
+        let (text, behind) = (text.map(|text| depth.color(text)), depth.color(behind));
+        match text.filter(|text| *text != behind) {
+            Some(text) => cell.set_char(COVER[split]).set_fg(text).set_bg(behind),
+            None => cell.set_char(' ').set_bg(behind),
+        };
+    }
+
+    /// Every split with its parts' mean colors and with the pen's own, the plainest first.
+    fn looks(&self, dots: [Rgb; 4]) -> impl Iterator<Item = Look> {
+        // With the two colors exchanged one of them may be the pen's; all text is no other look than all ground.
+        let splits = SPLITS.into_iter().flat_map(|split| [split, !split & 0b1111]).filter(|split| *split != 0b1111);
+        splits.flat_map(move |split| {
+            let part = |bit: usize| mean((0..4).filter(|at| split >> at & 1 == bit).map(|at| dots[at]));
+            let (text, behind) = ((split != 0).then(|| part(1)), part(0));
+            let texts = [text, text.and(self.text).or(text)];
+            let behinds = [behind, self.behind.unwrap_or(behind)];
+            texts.into_iter().flat_map(move |text| behinds.map(|behind| Look { split, text, behind }))
+        })
+    }
+
+    /// Bytes that a look costs: its character and the colors that change.
+    fn bytes(&self, look: &Look, depth: Depth) -> u32 {
+        let color = |wanted: Option<Rgb>, now: Option<Rgb>| match wanted {
+            Some(rgb) if wanted != now => 1 + color_bytes(rgb, depth),
+            _ => 0,
+        };
+        let colors = color(look.text, self.text) + color(Some(look.behind), self.behind);
+        // A control sequence adds an escape, a bracket and a letter; of its parameters only the first needs no semicolon.
+        let sequence = if colors > 0 { 2 } else { 0 };
+        sequence + colors + if look.split == 0 { 1 } else { 3 }
+    }
+}
+
+/// Characters of the parameters that select a color.
+fn color_bytes(rgb: Rgb, depth: Depth) -> u32 {
+    match depth {
+        Depth::True => {
+            7 + rgb.iter().map(|channel| channel.checked_ilog10().map_or(1, |digits| digits + 1)).sum::<u32>()
+        }
+        Depth::Indexed256 => 8,
+        Depth::Ansi16 | Depth::Mono => 2,
     }
 }
 
@@ -111,7 +174,7 @@ mod tests {
     /// Asserts what one cell of four dots looks like.
     #[track_caller]
     fn check(dots: [[Rgb; 2]; 2], symbol: &str, text: Rgb, behind: Rgb) {
-        let cells = cells(&picture(&dots), Depth::True, Background::Dark);
+        let cells = cells(&picture(&dots), Depth::True, Background::Dark, 0);
         let color = |[red, green, blue]: Rgb| Color::Rgb(red, green, blue);
         let cell = &cells[(0, 0)];
         assert_eq!((cell.symbol(), cell.fg, cell.bg), (symbol, color(text), color(behind)));
@@ -133,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_plain_cell_is_a_blank_and_a_rest_stays_the_terminals_own() {
-        let cells = cells(&picture(&[[RED; 3]; 3]), Depth::True, Background::Dark);
+        let cells = cells(&picture(&[[RED; 3]; 3]), Depth::True, Background::Dark, 0);
         let seen: Vec<_> = cells.content.iter().map(|cell| (cell.symbol(), cell.fg, cell.bg)).collect();
         let red = Color::Rgb(255, 0, 0);
         let (own, full) = (Color::Reset, (" ", Color::Reset, red));
@@ -141,16 +204,40 @@ mod tests {
     }
 
     #[test]
+    fn thrift_keeps_a_color_that_is_near_enough_and_no_other() {
+        let (near, far) = ([250, 4, 0], [200, 60, 0]);
+        let drawn = |thrift| {
+            let dots = [[RED, BLUE, near, BLUE, far, BLUE]; 2];
+            let cells = cells(&picture(&dots), Depth::True, Background::Dark, thrift);
+            cells.content.iter().map(|cell| (cell.fg, cell.bg)).collect::<Vec<_>>()
+        };
+        let color = |[red, green, blue]: Rgb| Color::Rgb(red, green, blue);
+        let pair = |left| (color(left), color(BLUE));
+        assert_eq!(drawn(0), [pair(RED), pair(near), pair(far)]);
+        assert_eq!(drawn(20), [pair(RED), pair(RED), pair(far)]);
+    }
+
+    #[test]
+    fn two_colors_may_change_places_when_that_saves_one() {
+        const GREEN: Rgb = [0, 255, 0];
+        let dots = [[RED, RED, GREEN, GREEN], [BLUE, BLUE, RED, RED]];
+        let cells = cells(&picture(&dots), Depth::True, Background::Dark, 1);
+        let second = &cells[(1, 0)];
+        let red = Color::Rgb(255, 0, 0);
+        assert_eq!((second.symbol(), second.fg, second.bg), ("▄", red, Color::Rgb(0, 255, 0)));
+    }
+
+    #[test]
     fn no_depth_sends_a_color_the_terminal_has_not() {
         let ramp = RgbImage::from_fn(9, 5, |x, y| image::Rgb([x as u8 * 28, y as u8 * 50, 90]));
         for depth in [Depth::Indexed256, Depth::Ansi16] {
-            for cell in &cells(&ramp, depth, Background::Dark).content {
+            for cell in &cells(&ramp, depth, Background::Dark, 0).content {
                 assert!(!matches!(cell.fg, Color::Rgb(..)) && !matches!(cell.bg, Color::Rgb(..)), "{cell:?}");
             }
         }
         let grays = RgbImage::from_fn(10, 2, |x, _| image::Rgb([(x / 2 * 63) as u8; 3]));
         let shades = |background| {
-            let cells = cells(&grays, Depth::Mono, background);
+            let cells = cells(&grays, Depth::Mono, background, 0);
             cells.content.iter().map(Cell::symbol).collect::<String>()
         };
         assert_eq!(shades(Background::Dark), " ░▒▓█");

@@ -22,7 +22,8 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     if area.width < 2 || area.height == 0 {
         return;
     }
-    let Some(preview) = app.preview(&slot.key()) else { return placeholder(app, canvas, slot) };
+    let ready = app.preview(&slot.key()).filter(|_| !app.holds_back(slot.image));
+    let Some(preview) = ready else { return placeholder(app, canvas, slot) };
     if let Some(reason) = preview.reason() {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }

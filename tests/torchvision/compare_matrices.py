@@ -15,10 +15,11 @@ import tempfile
 import numpy as np
 import torch
 import torchvision
-from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
-from torchvision import transforms
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench/compare"))
+from lesson import embed, pictures
 
 FUNCTIONS = {"cosine": cosine_similarity, "euclidean": euclidean_distances}
 
@@ -31,13 +32,7 @@ def matrix(lookalike, folder, weights, metric, *options):
 
 def main():
     lookalike, folder = sys.argv[1:]
-    paths = sorted(str(path.resolve()) for path in pathlib.Path(folder).rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
-    recipe = transforms.Compose([
-        transforms.Resize((224, 224)),
-        transforms.ToTensor(),
-        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-    ])
-    pictures = torch.stack([recipe(ImageOps.exif_transpose(Image.open(path)).convert("RGB")) for path in paths])
+    paths = [str(path) for path in pictures([folder])]
     torch.manual_seed(0)
     net = torchvision.models.resnet50(weights=None).eval()
     with tempfile.TemporaryDirectory() as home:
@@ -45,8 +40,7 @@ def main():
         torch.save(net.state_dict(), files[0])
         save_file(net.state_dict(), files[1])
         net.fc = torch.nn.Identity()
-        with torch.no_grad():
-            rows = np.concatenate([net(picture[None]).numpy() for picture in pictures])
+        rows = embed(net, paths, upright=True)
         print(f"{len(paths)} pictures, norms {np.linalg.norm(rows, axis=1).min():.2f} to {np.linalg.norm(rows, axis=1).max():.2f}")
         for metric, function in FUNCTIONS.items():
             expected = function(rows)
