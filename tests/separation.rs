@@ -27,7 +27,7 @@ fn index(groups: &[&str], embeddings: &[Vec<f32>]) -> Index {
 }
 
 fn evaluated(groups: &[&str], embeddings: &[Vec<f32>]) -> Evaluation {
-    evaluate(&index(groups, embeddings), &CancelToken::default()).expect("nobody cancels")
+    evaluate(&index(groups, embeddings), Some(0.9), &CancelToken::default()).expect("nobody cancels")
 }
 
 /// The embeddings and groups of `check.py --formula`.
@@ -91,11 +91,19 @@ fn collections_without_groups_have_no_scores_and_do_not_panic() {
 }
 
 #[test]
+fn a_threshold_finds_pairs_and_says_how_many_of_them_are_right() {
+    let embeddings = [[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [0.0, 1.0]].map(|row| row.to_vec());
+    let found = evaluated(&["a", "a", "b", "b"], &embeddings).near_duplicates.expect("a threshold was given");
+    // Three pairs lie above 0.9, one of them in a group; of the two pairs in groups it finds that one.
+    assert_eq!((found.precision, found.recall), (1.0 / 3.0, 0.5));
+}
+
+#[test]
 fn a_cancelled_evaluation_ends() {
     let cancel = CancelToken::default();
     cancel.cancel();
     let (groups, embeddings) = formula();
-    assert!(evaluate(&index(&groups, &embeddings), &cancel).is_err());
+    assert!(evaluate(&index(&groups, &embeddings), None, &cancel).is_err());
 }
 
 #[test]
@@ -120,6 +128,11 @@ fn the_command_prints_a_table_or_json_and_explains_what_it_needs() {
     let metrics: Vec<_> = model["scores"].as_array().expect("scores").iter().map(|scores| &scores["metric"]).collect();
     assert_eq!(metrics, [Metric::Cosine.name(), Metric::Euclidean.name()]);
     assert!(model["scores"].as_array().expect("scores").iter().all(|scores| scores["recall_at_1"] == 1.0));
+    assert!(model["near_duplicates"].is_null(), "the baseline has no threshold");
+    let output = run(folder.path(), &["--json", "--threshold", "0.9"]).code(0).get_output().stdout.clone();
+    let json: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+    assert_eq!(json["models"][0]["near_duplicates"]["recall"], 1.0);
+    run(folder.path(), &["--threshold", "1.5"]).code(2);
     let table = String::from_utf8(run(folder.path(), &[]).code(0).get_output().stdout.clone()).expect("text");
     assert!(table.contains("recall@1") && table.contains("baseline"), "{table}");
     let said = run(&folder.path().join("warm"), &[]).code(2).get_output().stderr.clone();

@@ -165,11 +165,9 @@ def make_optimizers(net, heads, args):
     inner = [p for name, p in net.named_parameters() if p.ndim > 1 and name != "conv1.weight"]
     outer = [net.conv1.weight, *(p for p in heads.parameters() if p.ndim > 1)]
     plain = [p for m in (net, heads) for p in m.parameters() if p.ndim <= 1]
-    if args.adamw:
-        outer, inner = outer + inner, []
     groups = [{"params": outer, "weight_decay": args.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     adam = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.99), fused=True)
-    return [adam] if args.adamw else [adam, Muon(inner, args.lr, args.weight_decay)]
+    return [adam, Muon(inner, args.lr, args.weight_decay)]
 
 
 @torch.no_grad()
@@ -220,9 +218,8 @@ def main():
     one.add_argument("teacher")
     one.add_argument("--dim", type=int, default=512, help="numbers in the embedding")
     one.add_argument("--minutes", type=float, required=True)
-    one.add_argument("--batch", type=int, default=64)
-    one.add_argument("--lr", type=float, default=2e-3)
-    one.add_argument("--adamw", action="store_true")
+    one.add_argument("--batch", type=int, default=256)
+    one.add_argument("--lr", type=float, default=4e-3)
     one.add_argument("--weight-decay", type=float, default=0.05)
     one.add_argument("--size", type=int, help="a fixed input size instead of the growing one")
     one.add_argument("--steps", type=int, help="stop after so many steps, to measure")

@@ -53,15 +53,30 @@ pub struct Evaluation {
     pub queries: usize,
     /// Cosine, then euclidean.
     pub scores: [Separation; 2],
+    /// What a threshold of the cosine finds, if one was asked for.
+    pub near_duplicates: Option<NearDuplicates>,
+}
+
+/// How well a threshold tells pairs of one group from others: the groups are then copies of one picture each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NearDuplicates {
+    /// Pairs of at least this cosine similarity are taken for near-duplicates.
+    pub threshold: f32,
+    /// Share of the pairs found that are of one group; NaN when none was found.
+    pub precision: f64,
+    /// Share of the pairs of one group that were found.
+    pub recall: f64,
 }
 
 /// Scores how well groups are kept apart, by comparing every picture with every other: N² comparisons, N memory.
+/// `threshold`: a cosine similarity to count near-duplicates at.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when cancelled.
-pub fn evaluate(index: &Index, cancel: &CancelToken) -> Result<Evaluation> {
+pub fn evaluate(index: &Index, threshold: Option<f32>, cancel: &CancelToken) -> Result<Evaluation> {
     let groups = Groups::new(index);
     let mut tallies = [Tally::new(Metric::Cosine), Tally::new(Metric::Euclidean)];
+    let mut above = Above::default();
     for entry in index.iter() {
         if cancel.is_cancelled() {
             return Err(Error::Interrupted);
@@ -70,13 +85,39 @@ pub fn evaluate(index: &Index, cancel: &CancelToken) -> Result<Evaluation> {
         for tally in &mut tallies {
             tally.add(entry.id, &found, &groups);
         }
+        if let Some(threshold) = threshold {
+            above.add(entry.id, &found, &groups, threshold);
+        }
     }
     Ok(Evaluation {
         images: index.len(),
         groups: groups.sizes.iter().filter(|size| **size > 1).count(),
         queries: groups.sizes.iter().filter(|size| **size > 1).sum(),
+        near_duplicates: threshold.map(|threshold| NearDuplicates {
+            threshold,
+            precision: above.same / (above.same + above.other),
+            recall: above.same / tallies[0].same.1,
+        }),
         scores: tallies.map(|tally| tally.scores(&groups)),
     })
+}
+
+/// Pairs at or above a threshold.
+#[derive(Default)]
+struct Above {
+    same: f64,
+    other: f64,
+}
+
+impl Above {
+    fn add(&mut self, row: ImageId, found: &Comparison, groups: &Groups, threshold: f32) {
+        let cosines = found.values(Metric::Cosine).iter().enumerate();
+        // NaN, the value of what was removed, is not above anything.
+        for (at, _) in cosines.filter(|(at, cosine)| **cosine >= threshold && *at != row.at()) {
+            let count = if groups.of[at] == groups.of(row) { &mut self.same } else { &mut self.other };
+            *count += 1.0;
+        }
+    }
 }
 
 /// Who belongs where.

@@ -9,7 +9,8 @@ use super::{
     ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error,
 };
 use crate::{
-    analysis::separation::{Evaluation, Separation, VOTERS, evaluate},
+    analysis::separation::{Evaluation, NearDuplicates, Separation, VOTERS, evaluate},
+    embed::{self, Folders},
     error::{Error, Exit, Result},
     printable::printable,
 };
@@ -26,12 +27,20 @@ pub struct EvaluateArgs {
     /// Where and how the models run.
     #[command(flatten)]
     pub how: ComputeArgs,
+    /// Cosine similarity from which pairs count as near-duplicates, -1 to 1 [default: the model's, if it has one]
+    #[arg(long, value_name = "COSINE", value_parser = cosine, allow_negative_numbers = true)]
+    pub threshold: Option<f32>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
     /// End with exit code 1 when an image could not be indexed.
     #[arg(long)]
     pub strict: bool,
+}
+
+fn cosine(text: &str) -> Result<f32, String> {
+    let value = text.parse().ok().filter(|value| (-1.0..=1.0).contains(value));
+    value.ok_or_else(|| "it is a number from -1 to 1".into())
 }
 
 /// One model's scores.
@@ -54,7 +63,11 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
     for model in models {
         let model = ModelArgs { model, weights: None, how: args.how.clone() };
         let indexed = Indexed::new(&args.folders, &model, cancel.clone())?;
-        let evaluation = evaluate(&indexed.index, &cancel)?;
+        let threshold = match args.threshold {
+            None => embed::catalog(&Folders::from_env()?).named(&indexed.model)?.manifest.near_duplicate,
+            given => given,
+        };
+        let evaluation = evaluate(&indexed.index, threshold, &cancel)?;
         if evaluation.queries == 0 {
             let folder = printable(&args.folders.folders[0]);
             return Err(Error::Usage(format!(
@@ -103,6 +116,16 @@ fn table(scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
             )?;
         }
     }
+    for Scored { model, evaluation, .. } in scored {
+        if let Some(NearDuplicates { threshold, precision, recall }) = evaluation.near_duplicates {
+            writeln!(
+                out,
+                "{model}: as near-duplicates, cosine {threshold:.2} and up finds {:.1} % of the pairs of one group; {:.1} % of what it finds is right",
+                recall * 100.0,
+                precision * 100.0
+            )?;
+        }
+    }
     for Scored { model, .. } in scored.iter().filter(|scored| scored.baseline) {
         writeln!(out, "{model} is a baseline, not a trained embedder")?;
     }
@@ -126,6 +149,14 @@ struct ModelScores<'a> {
     groups: usize,
     queries: usize,
     scores: Vec<Scores>,
+    near_duplicates: Option<Threshold>,
+}
+
+#[derive(Serialize)]
+struct Threshold {
+    cosine: f32,
+    precision: f64,
+    recall: f64,
 }
 
 /// Scores that have no meaning are null.
@@ -159,15 +190,19 @@ impl From<&Separation> for Scores {
 }
 
 fn json(args: &EvaluateArgs, scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
-    let models = scored.iter().map(|Scored { model, baseline, dimension, evaluation }| ModelScores {
-        model,
-        baseline: *baseline,
-        dimension: *dimension,
-        images: evaluation.images,
-        groups: evaluation.groups,
-        queries: evaluation.queries,
-        scores: evaluation.scores.iter().map(Scores::from).collect(),
-    });
+    let models =
+        scored.iter().map(|Scored { model, baseline, dimension, evaluation }| ModelScores {
+            model,
+            baseline: *baseline,
+            dimension: *dimension,
+            images: evaluation.images,
+            groups: evaluation.groups,
+            queries: evaluation.queries,
+            scores: evaluation.scores.iter().map(Scores::from).collect(),
+            near_duplicates: evaluation.near_duplicates.map(|NearDuplicates { threshold, precision, recall }| {
+                Threshold { cosine: threshold, precision, recall }
+            }),
+        });
     let report = Report {
         schema_version: SCHEMA_VERSION,
         folders: args.folders.folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect(),

@@ -59,6 +59,9 @@ pub struct Manifest {
     /// The layer whose output is the embedding, for people.
     #[serde(default)]
     pub layer: String,
+    /// Cosine similarity from which two pictures are taken for one picture and a changed copy of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near_duplicate: Option<f32>,
     /// Whether this is a floor to compare with rather than a trained embedder.
     #[serde(default)]
     pub baseline: bool,
