@@ -7,7 +7,6 @@ From the photos it makes two folders: JPEGs of 12 megapixels as a camera writes 
 sides use the same seeded random weights and start anew each time: ours with an empty cache, Python with its imports.
 Makes its own Python environment unless --python names one.
 """
-import collections
 import json
 import os
 import pathlib
@@ -16,14 +15,25 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 import common
 
-Run = collections.namedtuple("Run", "seconds rate rows")
 # What holds libtorch's own kernels and oneDNN's to AVX2, on both sides.
 CAPPED = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 # Photos on which the random network's batch norms are calibrated.
 CALIBRATION = 32
+
+
+class Run(typing.NamedTuple):
+    """One process: its seconds, its images a second by its own clock, and its embeddings where they are known."""
+
+    seconds: float
+    rate: float
+    rows: dict | None = None
+
+    def __repr__(self):
+        return f"{self.seconds:.2f} s, {self.rate:.1f} images/s"
 
 
 def photo_source(paths, at, chance):
@@ -96,7 +106,7 @@ def ours(options, folders, model, weights, environment=None, more=()):
 
 def lesson(folders, model, weights, environment=None, more=()):
     seconds, said = run([sys.executable, common.HERE / "lesson.py", model, weights, *folders, *more], environment or {})
-    return Run(seconds, said["images"] / said["seconds"], None)
+    return Run(seconds, said["images"] / said["seconds"])
 
 
 def speed_row(what, goal, found):

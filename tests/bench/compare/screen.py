@@ -143,13 +143,16 @@ def latencies(explorer, count, chance):
     A key may change nothing, at the end of a list say. Whether it did or the program hangs, the next key tells: one
     that always changes something is pressed and counted in its place.
     """
-    found = []
+    found, pressed = [], []
     for _ in range(count):
         time.sleep(chance.uniform(0.01, 0.06))
-        answer = explorer.press(chance.choice(KEYS)) or explorer.press(PROBE, GIVE_UP)
+        pressed.append(chance.choice(KEYS))
+        answer = explorer.press(pressed[-1]) or explorer.press(PROBE, GIVE_UP)
         if answer is None:
             sys.exit("the explorer answers no key any more")
         found.append(answer)
+    for at in sorted(range(count), key=found.__getitem__)[-5:]:
+        print(f"{1e3 * found[at]:.1f} ms for key {at}, the last of {pressed[max(0, at - 7) : at + 1]}", file=sys.stderr)
     return found
 
 
