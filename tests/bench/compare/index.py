@@ -135,13 +135,14 @@ def nearness(one, other):
 
     one, other = unit(one), unit(other)
     cosines = (one * other).sum(1)
+    count = min(10, len(one) - 1)
 
     def nearest(rows):
         similar = rows @ rows.T
         np.fill_diagonal(similar, -2)
-        return np.argsort(-similar, axis=1)[:, :10]
+        return np.argsort(-similar, axis=1)[:, :count]
 
-    same = [len(set(a) & set(b)) / min(10, len(one) - 1) for a, b in zip(nearest(one), nearest(other))]
+    same = [len(set(a) & set(b)) / count for a, b in zip(nearest(one), nearest(other))]
     return cosines.min(), np.median(cosines), np.mean(same)
 
 
@@ -190,6 +191,7 @@ def main():
     arguments.add_argument("--large", type=int, default=24, help="pictures of 12 megapixels")
     arguments.add_argument("--small", type=int, default=150, help="pictures of 500 pixels")
     arguments.add_argument("--model", default="resnet50", help="the network of both sides")
+    arguments.add_argument("--weights", type=pathlib.Path, help="its state dict, instead of seeded random weights")
     arguments.add_argument("--default-model", help="the model that is compared with it")
     arguments.add_argument("--default-weights", type=pathlib.Path, help="its weights, unless the program finds them; `random` makes some")
     arguments.add_argument("--work", type=pathlib.Path, help="keep the made pictures and weights here for the next time")
@@ -203,9 +205,10 @@ def main():
         work = options.work or pathlib.Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
         paths = pictures(options.photos)
-        weights = work / f"{options.model}.pth"
+        calibration = paths[:: max(1, len(paths) // CALIBRATION)][:CALIBRATION]
+        weights = options.weights or work / f"{options.model}.pth"
         if not weights.exists():
-            save_random_weights(weights, options.model, paths[:: max(1, len(paths) // CALIBRATION)][:CALIBRATION])
+            save_random_weights(weights, options.model, calibration)
         large, small = work / f"large-{options.large}", work / f"small-{options.small}"
         make_pictures(paths, large, options.large, (4000, 3000), 6)
         make_pictures(paths, small, options.small, (500, 375), 5)
@@ -224,7 +227,7 @@ def main():
             name, file = options.default_model, options.default_weights
             if str(file) == "random":
                 file = work / f"{name}.pth"
-                save_random_weights(file, name, paths[:CALIBRATION])
+                save_random_weights(file, name, calibration)
             found = common.alternate(
                 options.rounds,
                 resnet50=lambda: ours(options, [small], options.model, weights),
