@@ -26,10 +26,11 @@ CALIBRATION = 32
 
 
 class Run(typing.NamedTuple):
-    """One process: its seconds, its images a second by its own clock, and its embeddings where they are known."""
+    """One process: its seconds, its images a second by its own clock, the model, and the embeddings if they are known."""
 
     seconds: float
     rate: float
+    model: str
     rows: dict | None = None
 
     def __repr__(self):
@@ -96,17 +97,17 @@ def stored(cache):
 
 
 def ours(options, folders, model, weights, environment=None, more=()):
-    """Indexes into an empty cache."""
+    """Indexes into an empty cache; without a model, with the one that the program takes by itself."""
     with tempfile.TemporaryDirectory() as cache:
-        command = [options.lookalike, "index", *folders, "--json", "--model", model, *more]
-        command += ["--weights", weights] if weights else []
+        command = [options.lookalike, "index", *folders, "--json", *more]
+        command += ["--model", model] * bool(model) + ["--weights", weights] * bool(weights)
         seconds, said = run(command, {**(environment or {}), "XDG_CACHE_HOME": cache})
-        return Run(seconds, said["images"] / said["seconds"], stored(pathlib.Path(cache)))
+        return Run(seconds, said["images"] / said["seconds"], said["model"], stored(pathlib.Path(cache)))
 
 
 def lesson(folders, model, weights, environment=None, more=()):
     seconds, said = run([sys.executable, common.HERE / "lesson.py", model, weights, *folders, *more], environment or {})
-    return Run(seconds, said["images"] / said["seconds"])
+    return Run(seconds, said["images"] / said["seconds"], model)
 
 
 def speed_row(what, goal, found):
@@ -192,7 +193,7 @@ def main():
     arguments.add_argument("--small", type=int, default=150, help="pictures of 500 pixels")
     arguments.add_argument("--model", default="resnet50", help="the network of both sides")
     arguments.add_argument("--weights", type=pathlib.Path, help="its state dict, instead of seeded random weights")
-    arguments.add_argument("--default-model", help="the model that is compared with it")
+    arguments.add_argument("--default-model", help="the model that is compared with it, instead of the one that the program takes by itself")
     arguments.add_argument("--default-weights", type=pathlib.Path, help="its weights, unless the program finds them; `random` makes some")
     arguments.add_argument("--work", type=pathlib.Path, help="keep the made pictures and weights here for the next time")
     parts = ["large", "small", "default", "capped", "fidelity"]
@@ -223,17 +224,20 @@ def main():
                     ours=lambda: ours(options, [folder], options.model, weights),
                 )
                 rows.append(speed_row(f"{what}, {options.model}", goal, found))
-        if "default" in options.only and options.default_model:
-            name, file = options.default_model, options.default_weights
+        if "default" in options.only:
+            file = options.default_weights
             if str(file) == "random":
-                file = work / f"{name}.pth"
-                save_random_weights(file, name, calibration)
+                file = work / f"{options.default_model}.pth"
+                save_random_weights(file, options.default_model, calibration)
             found = common.alternate(
                 options.rounds,
-                resnet50=lambda: ours(options, [small], options.model, weights),
-                default=lambda: ours(options, [small], name, file),
+                other=lambda: ours(options, [small], options.model, weights),
+                default=lambda: ours(options, [small], options.default_model, file),
             )
-            rows.append(speed_row(f"500 pixels, ours: {options.model} and {name}", "≥ 4 × the images/s", found))
+            name = found["default"][0].model
+            # The baseline that a checkout without weights takes is no network to compare with.
+            if name != "color-grid":
+                rows.append(speed_row(f"500 pixels, ours: {options.model} and {name}", "≥ 4 × the images/s", found))
         if "capped" in options.only:
             rows += capped_rows(options, [(what, folder, goal) for what, folder, _, goal in folders], weights)
         if "fidelity" in options.only:
