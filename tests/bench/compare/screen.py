@@ -32,16 +32,14 @@ BEGINS, ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 # What a plain terminal answers to "which graphics, how large a cell, which background, are you well?".
 ASKED, ANSWER = b"\x1b[5n", b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[?62;22c\x1b[0n"
 UP, DOWN, RIGHT, LEFT = (b"\x1b[" + letter for letter in (b"A", b"B", b"C", b"D"))
-PAGE_UP, PAGE_DOWN = b"\x1b[5~", b"\x1b[6~"
+PAGE_UP, PAGE_DOWN, ESCAPE = b"\x1b[5~", b"\x1b[6~", b"\x1b"
 ARROWS = [UP, DOWN, RIGHT, LEFT]
-KEYS = 4 * ARROWS + [PAGE_UP, PAGE_DOWN, b"1", b"2", b"3", b"m", b"o", b"+", b"-", b"0", b"\r", b"\x1b", b"v", b"n", b" "]
-# The lines that change by themselves while pictures are indexed: the header's second, and the list's title.
-BY_ITSELF = {2, 3}
-# A key without a frame for so long changed nothing; soon after it the cursor rests, and pictures may come.
-NO_CHANGE = 0.1
-# The metric, named on every screen: this key always changes something.
-PROBE, GIVE_UP = b"m", 10
+KEYS = 4 * ARROWS + [PAGE_UP, PAGE_DOWN, b"1", b"2", b"3", b"m", b"o", b"+", b"-", b"0", b"\r", ESCAPE, b"v", b"n"]
+# Marks or unmarks the picture under the cursor: on every screen this changes the last line, and nothing but keys does.
+MARK, GIVE_UP = b" ", 10
 HOLDS_STILL = 0.5
+# Between two moves while a key is held down.
+KEY_REPEATS = 0.03
 # The title of the list, once it has pictures.
 FILLED = rb"1 of \d"
 
@@ -118,39 +116,38 @@ class Explorer:
             pass
         self.pending = b""
 
-    def press(self, key, patience=NO_CHANGE):
-        """Presses a key; seconds until its frame was complete, or nothing when there was none."""
+    def watch(self, patience):
+        """Reads for so long."""
+        until = time.perf_counter() + patience
+        while time.perf_counter() < until:
+            self.read(until - time.perf_counter())
+        self.pending = b""
+
+    def press(self, key):
+        """Presses a key; seconds until a frame with what it did was complete.
+
+        Many a key changes nothing, at the end of a list say, and while pictures are indexed frames come by themselves. So
+        a mark follows the key at once, and its frame is waited for: whatever the key did is in that frame or before it.
+        """
         while self.read(0):
             pass
-        # A frame that began before the key cannot be its answer.
-        under_way = self.pending.rfind(BEGINS) > self.pending.rfind(ENDS)
         self.pending = b""
         pressed = time.perf_counter()
-        self.write(key)
-        until = pressed + patience
-        while found := self.frame(until):
-            frame, at = found
-            rows = {int(row) for row in re.findall(rb"\x1b\[(\d+);\d+H", frame)}
-            if not under_way and not rows <= BY_ITSELF:
-                return at - pressed
-            under_way = False
-        return None
+        # Right after an escape the mark would be another key.
+        self.write(MARK + key if key == ESCAPE else key + MARK)
+        while found := self.frame(pressed + GIVE_UP):
+            if b"\x1b[%d;" % ROWS in found[0]:
+                return found[1] - pressed
+        sys.exit("the explorer answers no key any more")
 
 
 def latencies(explorer, count, chance):
-    """Seconds from key to frame over so many random keys.
-
-    A key may change nothing, at the end of a list say. Whether it did or the program hangs, the next key tells: one
-    that always changes something is pressed and counted in its place.
-    """
+    """Seconds from key to frame over so many random keys."""
     found, pressed = [], []
     for _ in range(count):
         time.sleep(chance.uniform(0.01, 0.06))
         pressed.append(chance.choice(KEYS))
-        answer = explorer.press(pressed[-1]) or explorer.press(PROBE, GIVE_UP)
-        if answer is None:
-            sys.exit("the explorer answers no key any more")
-        found.append(answer)
+        found.append(explorer.press(pressed[-1]))
     for at in sorted(range(count), key=found.__getitem__)[-5:]:
         print(f"{1e3 * found[at]:.1f} ms for key {at}, the last of {pressed[max(0, at - 7) : at + 1]}", file=sys.stderr)
     return found
@@ -161,10 +158,8 @@ def walk(explorer, count, chance, pause):
     found = []
     for _ in range(count):
         before = explorer.written
-        explorer.press(chance.choice(ARROWS))
+        explorer.write(chance.choice(ARROWS))
         pause()
-        while explorer.read(0):
-            pass
         found.append(explorer.written - before)
     return found
 
@@ -232,12 +227,14 @@ def main():
                 with Explorer(explore, **cache, **variables) as explorer:
                     explorer.wait(FILLED)
                     for key in [b"2", *[DOWN, RIGHT] * 12]:
-                        explorer.press(key)
-                        explorer.settle()
+                        explorer.write(key)
+                        explorer.watch(0.1)
+                    explorer.settle()
                     chance = random.Random(options.seed)
                     # The first move after a rest shows its picture at once where bytes cost nothing.
-                    explorer.press(RIGHT)
-                    quick = walk(explorer, options.moves, chance, lambda: time.sleep(0.03))
+                    explorer.write(RIGHT)
+                    explorer.watch(KEY_REPEATS)
+                    quick = walk(explorer, options.moves, chance, lambda: explorer.watch(KEY_REPEATS))
                     explorer.settle()
                     rested = walk(explorer, options.moves // 3, chance, explorer.settle)
                 rows.append([f"bytes of a heatmap move, in quick succession, {link}", common.spread(quick, "{:.0f}"), "≤ 2,000"])
