@@ -224,7 +224,7 @@ fn marks_are_made_everywhere_exported_and_copied() {
     );
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("G Space 3 Space");
-    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id)).map(Path::to_owned);
+    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id));
     let paths = explorer.app.marked_paths();
     assert_eq!(paths.len(), 2);
     assert!(paths.contains(&neighbor.expect("a neighbor")) && paths.contains(&"/pictures/dogs/dog8.jpg".into()));
@@ -410,7 +410,7 @@ fn a_hundred_thousand_pictures_are_taken_in_and_filtered() {
     });
     let embeddings = vec![vec![1.0]; 100_000];
     let mut index = Index::new(1);
-    index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), images.collect(), &embeddings, 1)));
+    index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), images, &embeddings, 1)));
     let mut explorer = Explorer::started(setup(80, 24));
     explorer.hold();
     explorer.report(Report::Snapshot(Arc::new(index)));

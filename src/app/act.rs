@@ -312,7 +312,7 @@ impl App {
 
     fn copy(&mut self) -> Vec<Effect> {
         let path = match self.context() {
-            keymap::Context::Problems => self.skipped.get(self.problem.0).map(|skipped| skipped.path.as_path()),
+            keymap::Context::Problems => self.skipped.get(self.problem.0).map(|skipped| skipped.path.clone()),
             _ => self.focused().and_then(|id| self.path(id)),
         };
         let Some(path) = path.map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };

@@ -183,7 +183,7 @@ impl Listing {
                 &entry.relative().file_name().unwrap_or_default().to_string_lossy(),
                 &entry.relative().to_string_lossy(),
             ])),
-            Sort::Date => Key::Newest(entry.image.file.modified),
+            Sort::Date => Key::Newest(entry.modified()),
             Sort::Similarity => Key::Value(match &self.anchor {
                 Some(anchor) if *anchor.query() == Query::Image(entry.id) => metric.of_itself(),
                 Some(anchor) => anchor.value(metric, entry.id),

@@ -31,7 +31,7 @@ pub fn collection(len: usize) -> Index {
 
 /// The pictures numbered by the range.
 pub fn segment(numbers: std::ops::Range<usize>) -> Arc<Segment> {
-    let images = numbers.clone().map(image).collect();
+    let images = numbers.clone().map(image);
     let embeddings: Vec<_> = numbers.map(embedding).collect();
     Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), images, &embeddings, 8))
 }
