@@ -182,7 +182,7 @@ impl App {
             }
             if self.browse.sort == browse::Sort::Similarity && self.browse.anchor.is_none() {
                 self.browse.anchor = Some(comparison);
-                self.browse.rebuild(&self.index, self.metric);
+                self.resort();
             }
         }
         let grid = self.grid();

@@ -32,6 +32,7 @@ use crate::{
 
 mod folder;
 mod known;
+mod ledger;
 
 use folder::{Folder, NewRow};
 
@@ -293,11 +294,11 @@ impl Run<'_> {
             folder.learn(&mut self.index);
         }
         let (options, cancel) = (&self.request.scan, self.cancel);
-        let mut done = vec![0; roots.len()];
+        let mut done = vec![0_usize; roots.len()];
         let found = scan::scan(roots, options, cancel, &mut |at, file| {
             self.folders[at].meet(file, &mut self.index);
             done[at] += 1;
-            if done[at] % 256 == 0 {
+            if done[at].is_multiple_of(256) {
                 self.progress(scanning(done.iter().sum()), false);
             }
         })?;

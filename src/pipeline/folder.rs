@@ -9,7 +9,7 @@ use std::{
 use half::f16;
 use sha2::{Digest, Sha256};
 
-use super::known::Known;
+use super::{known::Known, ledger::Ledger};
 use crate::{
     cancel::CancelToken,
     decode,
@@ -31,8 +31,9 @@ pub(super) struct Folder {
     /// Rows that are in the index and not yet in `known`.
     unlearned: Vec<(ImageId, Arc<Segment>)>,
     failures: HashMap<PathBuf, Failure>,
-    /// Which rows of the store have which ids, in order of both.
-    spans: Vec<Span>,
+    ledger: Ledger,
+    /// The writer loaded the whole store at once, and has not changed it since.
+    as_loaded: bool,
     compared: Compared,
     /// Pictures whose files were met as they are on record.
     seen: Marks,
@@ -40,14 +41,6 @@ pub(super) struct Folder {
     waiting_failures: Vec<Failure>,
     /// The segments this run added last, to be joined: first row in the store, and the segment.
     tail: Vec<(u32, Arc<Segment>)>,
-}
-
-/// Rows of the store that follow on one another, as do their ids.
-struct Span {
-    row: u32,
-    id: ImageId,
-    /// One a row.
-    states: Vec<RowState>,
 }
 
 /// Rows that wait in memory while files are found under new names.
@@ -101,7 +94,8 @@ impl Folder {
             known: Known::default(),
             unlearned: Vec::new(),
             failures: HashMap::new(),
-            spans: Vec::new(),
+            ledger: Ledger::default(),
+            as_loaded: false,
             compared: Compared::default(),
             seen: Marks::default(),
             waiting: Vec::new(),
@@ -120,7 +114,7 @@ impl Folder {
     }
 
     pub(super) fn holds_images(&self) -> bool {
-        self.spans.iter().any(|span| span.states.contains(&RowState::Present))
+        self.ledger.iter().any(|(_, state)| state == RowState::Present)
     }
 
     /// From now on nothing is read from or written to the disk.
@@ -136,13 +130,13 @@ impl Folder {
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
         if compacted {
             // All rows have other numbers now, which happens when another process takes over the store in between.
-            for span in self.spans.drain(..) {
-                (0..span.states.len() as u32).for_each(|at| index.remove(ImageId(span.id.0 + at)));
-            }
+            self.ledger.iter().for_each(|(id, _)| index.remove(id));
+            self.ledger = Ledger::default();
             self.unlearned.clear();
             self.known = Known::default();
         }
-        let first = self.spans.last().map_or(0, |span| span.row + span.states.len() as u32);
+        let first = self.ledger.end();
+        self.as_loaded = first == 0 && !self.followed;
         if !self.followed {
             self.catch_up(&store.states(first)?, index, options);
             self.failures = store.failures()?.into_iter().map(|f| (f.file.path.clone(), f)).collect();
@@ -155,18 +149,18 @@ impl Folder {
 
     /// Takes over what became of rows that this process saw arrive while another one wrote.
     fn catch_up(&mut self, states: &[RowState], index: &mut Index, options: &Options) {
-        for span in &mut self.spans {
-            for (at, state) in span.states.iter_mut().enumerate() {
-                let (id, now) = (ImageId(span.id.0 + at as u32), states[span.row as usize + at]);
-                let admitted = || index.entry_even_if_removed(id).is_some_and(|entry| options.admits(entry.relative()));
-                match now {
-                    _ if now == *state => {}
-                    RowState::Present if admitted() => index.restore(id),
-                    RowState::Present => {}
-                    RowState::Gone | RowState::Vacant => index.remove(id),
-                }
-                *state = now;
+        let changed =
+            |&(id, was): &(ImageId, RowState)| self.ledger.row_of(id).is_some_and(|row| states[row as usize] != was);
+        let changed: Vec<_> = self.ledger.iter().filter(changed).map(|(id, _)| id).collect();
+        for id in changed {
+            let Some(now) = self.ledger.row_of(id).map(|row| states[row as usize]) else { continue };
+            let admitted = || index.entry_even_if_removed(id).is_some_and(|entry| options.admits(entry.relative()));
+            match now {
+                RowState::Present if admitted() => index.restore(id),
+                RowState::Present => {}
+                RowState::Gone | RowState::Vacant => index.remove(id),
             }
+            self.ledger.set(id, now);
         }
     }
 
@@ -185,7 +179,7 @@ impl Folder {
                 index.remove(ImageId(id.0 + at as u32));
             }
         }
-        self.spans.push(Span { row: first, id, states });
+        self.ledger.push(first, id, states);
         self.unlearned.push((id, segment));
     }
 
@@ -194,13 +188,13 @@ impl Folder {
         for (first, segment) in std::mem::take(&mut self.unlearned) {
             self.known.reserve(segment.images.len());
             for id in (first.0..).map(ImageId).take(segment.images.len()) {
-                if self.state(id) != RowState::Vacant
+                if self.ledger.state(id) != RowState::Vacant
                     && let Some(before) = self.known.insert(id, index)
                 {
                     index.remove(before);
                 }
             }
-            if let ([Span { row: 0, states, .. }], Some(store)) = (&*self.spans, &mut self.store)
+            if let (true, Some(states), Some(store)) = (self.as_loaded, self.ledger.whole(), &mut self.store)
                 && store.needs_photograph().unwrap_or(false)
             {
                 // Without one the next start takes longer, which is not worth a word.
@@ -224,11 +218,11 @@ impl Folder {
         if let Some(entry) = known {
             let id = entry.id;
             self.seen.set(id, true);
-            let was = self.state(id);
+            let was = self.ledger.state(id);
             if was != RowState::Vacant && same(entry.size(), entry.modified()) {
                 if was == RowState::Gone {
                     self.compared.returned.extend(self.present(id, &file));
-                    self.set_state(id, RowState::Present);
+                    self.ledger.set(id, RowState::Present);
                 }
                 index.restore(id);
                 self.compared.reused += 1;
@@ -253,11 +247,8 @@ impl Folder {
                     options.admits(entry.relative()) && found.looked_at(entry.root, entry.relative())
                 })
         };
-        for span in &self.spans {
-            let ids = (span.id.0..).map(ImageId).zip(&span.states);
-            let present = ids.filter(|(_, state)| **state == RowState::Present).map(|(id, _)| id);
-            compared.missing.extend(present.filter(|id| vanished(*id)));
-        }
+        let present = self.ledger.iter().filter(|(_, state)| *state == RowState::Present).map(|(id, _)| id);
+        compared.missing = present.filter(|id| vanished(*id)).collect();
         let failures = self.failures.keys().filter(|path| found.looked_at(&self.root, path));
         compared.forgotten = failures.cloned().collect();
         compared
@@ -295,12 +286,12 @@ impl Folder {
             if entry.path() == file.path {
                 index.restore(id);
                 touched.extend(self.present(id, &file));
-                self.set_state(id, RowState::Present);
+                self.ledger.set(id, RowState::Present);
                 moved.touched += 1;
                 continue;
             }
             let (pixels, format, embedding) = (entry.pixels(), entry.format(), entry.embedding());
-            let was_gone = self.state(id) == RowState::Gone;
+            let was_gone = self.ledger.state(id) == RowState::Gone;
             if (was_gone || missing.binary_search(&id).is_ok()) && sources.insert(id) {
                 moved.renamed += usize::from(!was_gone);
                 moved.copied += usize::from(was_gone);
@@ -313,11 +304,11 @@ impl Folder {
             }
         }
         moved.note = self.commit(index).or(moved.note);
-        let mut renamed: Vec<_> = sources.iter().filter_map(|id| self.row_of(*id)).collect();
+        let mut renamed: Vec<_> = sources.iter().filter_map(|id| self.ledger.row_of(*id)).collect();
         renamed.sort_unstable();
         for id in sources {
             index.remove(id);
-            self.set_state(id, RowState::Vacant);
+            self.ledger.set(id, RowState::Vacant);
         }
         let note = self.write(&Change { present: &touched, deleted: &renamed, ..Change::default() });
         moved.note = moved.note.or(note);
@@ -335,7 +326,8 @@ impl Folder {
         let Ok(bytes) = decode::read(&file.path) else { return Ok(None) };
         let hash: ContentHash = Sha256::digest(&bytes).into();
         let own = self.known.find(self.relative(&file.path), index);
-        let mut same = candidates.iter().filter(|(_, known)| *known == hash).filter_map(|(row, _)| self.id_of(*row));
+        let mut same =
+            candidates.iter().filter(|(_, known)| *known == hash).filter_map(|(row, _)| self.ledger.id_of(*row));
         let mut first = None;
         let found = same.find(|id| {
             first = first.or(Some(*id));
@@ -348,35 +340,8 @@ impl Folder {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 
-    fn id_of(&self, row: u32) -> Option<ImageId> {
-        let at = self.spans.partition_point(|span| span.row <= row).checked_sub(1)?;
-        let span = &self.spans[at];
-        ((row - span.row) < span.states.len() as u32).then(|| ImageId(span.id.0 + row - span.row))
-    }
-
-    /// Where an id lies: its span, and its place in that.
-    fn place(&self, id: ImageId) -> Option<(usize, usize)> {
-        let at = self.spans.partition_point(|span| span.id <= id).checked_sub(1)?;
-        let place = (id.0 - self.spans[at].id.0) as usize;
-        (place < self.spans[at].states.len()).then_some((at, place))
-    }
-
-    fn row_of(&self, id: ImageId) -> Option<u32> {
-        self.place(id).map(|(span, place)| self.spans[span].row + place as u32)
-    }
-
-    fn state(&self, id: ImageId) -> RowState {
-        self.place(id).map_or(RowState::Present, |(span, place)| self.spans[span].states[place])
-    }
-
-    fn set_state(&mut self, id: ImageId, state: RowState) {
-        if let Some((span, place)) = self.place(id) {
-            self.spans[span].states[place] = state;
-        }
-    }
-
     fn present(&self, id: ImageId, file: &ImageFile) -> Option<Present> {
-        Some(Present { row: self.row_of(id)?, size: file.size, modified: file.modified })
+        Some(Present { row: self.ledger.row_of(id)?, size: file.size, modified: file.modified })
     }
 
     /// Takes missing files out of the index and notes on disk which files went and which came back.
@@ -384,10 +349,10 @@ impl Folder {
         let mut gone = Vec::new();
         for id in &compared.missing {
             // One that was renamed meanwhile has no row any more.
-            if self.state(*id) == RowState::Present {
-                self.set_state(*id, RowState::Gone);
+            if self.ledger.state(*id) == RowState::Present {
+                self.ledger.set(*id, RowState::Gone);
                 index.remove(*id);
-                gone.extend(self.row_of(*id));
+                gone.extend(self.ledger.row_of(*id));
             }
         }
         let note = self.write(&Change { forgotten: &compared.forgotten, ..Change::default() });
@@ -407,7 +372,7 @@ impl Folder {
     pub(super) fn fail(&mut self, failure: Failure, lasting: bool, index: &mut Index) {
         if let Some(id) = self.known.find(self.relative(&failure.file.path), index) {
             index.remove(id);
-            self.set_state(id, RowState::Vacant);
+            self.ledger.set(id, RowState::Vacant);
         }
         if lasting {
             self.waiting_failures.push(failure);
@@ -442,28 +407,17 @@ impl Folder {
         let first_id = ImageId(index.table_len() as u32);
         if !segment.images.is_empty() && index.push(Arc::clone(&segment)) {
             if self.store.is_some() {
-                self.extend_spans(first_row, first_id, segment.images.len());
+                self.ledger.push(first_row, first_id, vec![RowState::Present; segment.images.len()]);
             }
             for id in (first_id.0..).map(ImageId).take(segment.images.len()) {
                 if let Some(before) = self.known.insert(id, index) {
                     index.remove(before);
-                    self.set_state(before, RowState::Vacant);
+                    self.ledger.set(before, RowState::Vacant);
                 }
             }
             self.join_tail(first_row, segment, index);
         }
         note
-    }
-
-    /// Takes note of where new rows lie.
-    fn extend_spans(&mut self, row: u32, id: ImageId, len: usize) {
-        let states = std::iter::repeat_n(RowState::Present, len);
-        match self.spans.last_mut() {
-            Some(last) if (last.row + last.states.len() as u32, last.id.at() + last.states.len()) == (row, id.at()) => {
-                last.states.extend(states);
-            }
-            _ => self.spans.push(Span { row, id, states: states.collect() }),
-        }
     }
 
     /// Joins the segments of this run so that there are few, each about twice as long as the next.

@@ -7,11 +7,14 @@ use crate::index::{ImageId, Index};
 /// The rows of one folder by their paths relative to it; the last one of each path.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Half of a path's hash with the id of its row. The length is a power of two, and at least half of it is free.
-    slots: Vec<Option<(u32, ImageId)>>,
+    /// Half of a path's hash with the id of its row, or [`FREE`]. The length is a power of two, and half of it is free.
+    slots: Vec<(u32, ImageId)>,
     len: usize,
     hasher: RandomState,
 }
+
+/// No row: an index has no room for so many.
+const FREE: (u32, ImageId) = (0, ImageId(u32::MAX));
 
 impl Known {
     /// The row of a path.
@@ -20,7 +23,7 @@ impl Known {
             return None;
         }
         let tag = self.tag(relative);
-        self.slots[self.place(tag, relative, index)].map(|(_, id)| id)
+        Some(self.slots[self.place(tag, relative, index)]).filter(|slot| *slot != FREE).map(|(_, id)| id)
     }
 
     /// Makes `id`, which must be in the index, the row of its path. Returns the row that was it before.
@@ -29,7 +32,7 @@ impl Known {
         self.reserve(1);
         let tag = self.tag(entry.relative());
         let at = self.place(tag, entry.relative(), index);
-        let before = self.slots[at].replace((tag, id));
+        let before = Some(std::mem::replace(&mut self.slots[at], (tag, id))).filter(|slot| *slot != FREE);
         self.len += usize::from(before.is_none());
         before.map(|(_, id)| id)
     }
@@ -38,13 +41,13 @@ impl Known {
     pub(super) fn reserve(&mut self, more: usize) {
         let wanted = (2 * (self.len + more)).next_power_of_two();
         if wanted > self.slots.len() {
-            let old = std::mem::replace(&mut self.slots, vec![None; wanted]);
-            for (tag, id) in old.into_iter().flatten() {
+            let old = std::mem::replace(&mut self.slots, vec![FREE; wanted]);
+            for (tag, id) in old.into_iter().filter(|slot| *slot != FREE) {
                 let mut at = self.start(tag);
-                while self.slots[at].is_some() {
+                while self.slots[at] != FREE {
                     at = self.after(at);
                 }
-                self.slots[at] = Some((tag, id));
+                self.slots[at] = (tag, id);
             }
         }
     }
@@ -53,10 +56,13 @@ impl Known {
     fn place(&self, tag: u32, relative: &Path, index: &Index) -> usize {
         let is_it = |id| index.entry_even_if_removed(id).is_some_and(|entry| entry.relative() == relative);
         let mut at = self.start(tag);
-        while self.slots[at].is_some_and(|(other, id)| other != tag || !is_it(id)) {
+        loop {
+            let (other, id) = self.slots[at];
+            if self.slots[at] == FREE || (other == tag && is_it(id)) {
+                return at;
+            }
             at = self.after(at);
         }
-        at
     }
 
     fn start(&self, tag: u32) -> usize {

@@ -163,6 +163,7 @@ impl Explorer {
         let outcome = match job {
             Job::Compare { index, query } => Outcome::Compared(Arc::new(similarity::compare(&index, &query))),
             Job::Order { index, kind } => Outcome::Ordered(Arc::new(similarity::order(&index, kind))),
+            Job::Sort { index, ids, sorting } => Outcome::Sorted(sorting.sorted(&index, ids)),
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }

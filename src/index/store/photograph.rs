@@ -56,7 +56,7 @@ impl Store {
         let number = self.meta.photograph.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written = File::create(&path).and_then(|file| write(file, self.meta.generation, segment, states));
+        let written = File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
@@ -74,7 +74,7 @@ impl Store {
             return Ok(Records::default());
         }
         let file = File::open(self.folder.join(name(photograph)));
-        match file.and_then(|file| read(file, generation, photographed as usize)) {
+        match file.and_then(|file| read(file, (generation, photograph), photographed as usize)) {
             Ok(records) => Ok(records),
             Err(_) => {
                 if self.lock.is_some() {
@@ -115,10 +115,11 @@ pub(super) fn is_photograph_name(name: &str) -> bool {
     name.starts_with("photograph-") && name.ends_with(".rows")
 }
 
-/// What a photograph begins with: a signature, the generation, rows, bytes of paths, and a checksum over all but itself.
-type Header = [u64; 5];
+/// What a photograph begins with: a signature, the generation, its own number, rows, bytes of paths, and a checksum over
+/// all but itself.
+type Header = [u64; 6];
 
-fn write(mut file: File, generation: i64, segment: &Segment, states: &[RowState]) -> io::Result<()> {
+fn write(mut file: File, (generation, number): (i64, i64), segment: &Segment, states: &[RowState]) -> io::Result<()> {
     let Segment { images, norms, scales, .. } = segment;
     let states: Vec<u8> = states.iter().map(|state| *state as u8).collect();
     let columns: [&[u8]; 9] = [
@@ -132,25 +133,27 @@ fn write(mut file: File, generation: i64, segment: &Segment, states: &[RowState]
         &states,
         &images.paths,
     ];
-    let mut header: Header = [SIGNATURE, generation as u64, images.len() as u64, images.paths.len() as u64, 0];
-    header[4] = columns.iter().fold(checksum(0, bytes_of(&header)), |sum, column| checksum(sum, column));
+    let (rows, paths) = (images.len() as u64, images.paths.len() as u64);
+    let mut header: Header = [SIGNATURE, generation as u64, number as u64, rows, paths, 0];
+    header[5] = columns.iter().fold(checksum(0, bytes_of(&header)), |sum, column| checksum(sum, column));
     file.write_all(bytes_of(&header))?;
     columns.iter().try_for_each(|column| file.write_all(column))
 }
 
-fn read(mut file: File, generation: i64, rows: usize) -> io::Result<Records> {
+fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Result<Records> {
     let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-    let mut header: Header = [0; 5];
+    let mut header: Header = [0; 6];
     file.read_exact(bytes_of_mut(&mut header))?;
-    let [signature, of, found, paths, expected] = header;
+    let [signature, of, itself, found, paths, expected] = header;
     let row = size_of::<u64>() * 3 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + 2;
     let len = size_of::<Header>() as u64 + (rows * row) as u64;
     // Asked before memory is set aside for what the header promises.
     let fits = len.checked_add(paths) == Some(file.metadata()?.len());
-    if (signature, of, found) != (SIGNATURE, generation as u64, rows as u64) || !fits {
+    let meant = [SIGNATURE, generation as u64, number as u64, rows as u64];
+    if [signature, of, itself, found] != meant || !fits {
         return Err(damaged());
     }
-    header[4] = 0;
+    header[5] = 0;
     let mut columns = Columns { file, sum: checksum(0, bytes_of(&header)) };
     let mut images = Images {
         ends: columns.next(rows)?,
@@ -231,11 +234,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("photograph");
         let (segment, states) = segment(11);
-        write(File::create(&path).unwrap(), 3, &segment, &states).unwrap();
+        write(File::create(&path).unwrap(), (3, 4), &segment, &states).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
-        let Ok(found) = read(File::open(&path).unwrap(), 3, 11) else { return false };
+        let Ok(found) = read(File::open(&path).unwrap(), (3, 4), 11) else { return false };
         assert_eq!((found.images, found.states), (segment.images, states));
         assert_eq!((found.norms, found.scales), (segment.norms, segment.scales));
         true

@@ -198,7 +198,7 @@ fn delete_path(tx: &Transaction<'_>, path: &[u8], meta: &mut Meta, edited: &mut 
     let mut rows = delete.query([path])?;
     while let Some(row) = rows.next()? {
         edited.push(row.get(0)?);
-        meta.live -= 1;
+        meta.live = meta.live.saturating_sub(1);
     }
     Ok(())
 }
@@ -212,7 +212,7 @@ fn delete(
 ) -> rusqlite::Result<()> {
     let mut delete = tx.prepare_cached("DELETE FROM images WHERE row = ?1")?;
     for row in change.deleted {
-        meta.live -= delete.execute([row])? as u32;
+        meta.live = meta.live.saturating_sub(delete.execute([row])? as u32);
         edited.push(*row);
     }
     for failure in change.failed {
