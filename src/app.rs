@@ -19,11 +19,7 @@ pub mod prompt;
 pub mod ranking;
 mod view;
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, Overlay, Run, Setup, Severity};
 use self::{
@@ -192,7 +188,7 @@ impl App {
             }
             if self.browse.sort == browse::Sort::Similarity && self.browse.anchor.is_none() {
                 self.browse.anchor = Some(comparison);
-                self.browse.rebuild(&self.index, self.metric);
+                self.resort();
             }
         }
         let grid = self.grid();
@@ -280,13 +276,13 @@ impl App {
     /// The paths of the marked pictures, in the order of arrival.
     #[must_use]
     pub fn marked_paths(&self) -> Vec<PathBuf> {
-        self.marks.iter().filter_map(|id| self.path(*id)).map(Path::to_owned).collect()
+        self.marks.iter().filter_map(|id| self.path(*id)).collect()
     }
 
     /// Where a picture lies.
     #[must_use]
-    pub fn path(&self, id: ImageId) -> Option<&Path> {
-        self.index.get(id).map(|entry| entry.image.file.path.as_path())
+    pub fn path(&self, id: ImageId) -> Option<PathBuf> {
+        self.index.get(id).map(|entry| entry.path())
     }
 
     fn say(&mut self, severity: Severity, text: impl Into<String>) {

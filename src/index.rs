@@ -3,13 +3,19 @@
 //! An [`Index`] is a list of immutable, shared [`Segment`]s, so that a worker can hold a snapshot while the
 //! explorer goes on adding rows: a clone copies pointers, never vectors.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use half::f16;
 
+pub use self::images::Images;
 use crate::scan::ImageFile;
 pub use crate::scan::Skipped;
 
+mod images;
 pub mod store;
 
 /// One picture of an [`Index`]. Ids are handed out in order of arrival and never reused while the program runs,
@@ -25,7 +31,7 @@ impl ImageId {
     }
 }
 
-/// What is known of a picture besides its embedding.
+/// What is known of a new picture besides its embedding. Those of an index are kept as [`Images`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// The file.
@@ -88,10 +94,10 @@ impl Rows {
 
 /// Pictures that arrived together, with their embeddings.
 pub struct Segment {
-    /// The folder they were found under; group names are relative to it.
+    /// The folder they were found under; paths and group names are relative to it.
     pub root: Arc<Path>,
     /// One a row.
-    pub images: Vec<Image>,
+    pub images: Images,
     /// Euclidean norm of each raw embedding.
     pub norms: Vec<f32>,
     /// Power-of-two factor of each row, see [`Rows`].
@@ -105,7 +111,7 @@ pub struct Segment {
 impl Segment {
     /// Packs raw embeddings (each `dim` long) for storage.
     #[must_use]
-    pub fn pack(root: Arc<Path>, images: Vec<Image>, embeddings: &[Vec<f32>], dim: usize) -> Self {
+    pub fn pack(root: Arc<Path>, images: impl IntoIterator<Item = Image>, embeddings: &[Vec<f32>], dim: usize) -> Self {
         let (mut values, mut scales, mut norms) = (Vec::with_capacity(embeddings.len() * dim), Vec::new(), Vec::new());
         for embedding in embeddings {
             let scale = storage_scale(embedding);
@@ -113,6 +119,7 @@ impl Segment {
             scales.push(scale);
             norms.push(norm(&values[values.len() - dim..], scale));
         }
+        let images = Images::new(&root, images);
         Self { root, images, norms, scales, rows: Rows::owned(values, dim), dead: Vec::new() }
     }
 }
@@ -148,14 +155,14 @@ pub struct Index {
 
 /// One bit an id. Ids beyond the end are not marked.
 #[derive(Clone, Default)]
-struct Marks(Vec<u64>);
+pub(crate) struct Marks(Vec<u64>);
 
 impl Marks {
-    fn is_set(&self, id: ImageId) -> bool {
+    pub(crate) fn is_set(&self, id: ImageId) -> bool {
         self.0.get(id.at() / 64).is_some_and(|word| word >> (id.at() % 64) & 1 == 1)
     }
 
-    fn set(&mut self, id: ImageId, marked: bool) {
+    pub(crate) fn set(&mut self, id: ImageId, marked: bool) {
         let (at, bit) = (id.at() / 64, 1 << (id.at() % 64));
         if at >= self.0.len() {
             self.0.resize(at + 1, 0);
@@ -173,8 +180,6 @@ impl Marks {
 pub struct Entry<'a> {
     /// The picture's id.
     pub id: ImageId,
-    /// Path, pixels, format.
-    pub image: &'a Image,
     /// The folder it was found under.
     pub root: &'a Path,
     /// The stored embedding, to be multiplied by `scale`.
@@ -183,6 +188,8 @@ pub struct Entry<'a> {
     pub scale: f32,
     /// Euclidean norm of the raw embedding.
     pub norm: f32,
+    images: &'a Images,
+    at: usize,
 }
 
 impl<'a> Entry<'a> {
@@ -195,18 +202,47 @@ impl<'a> Entry<'a> {
     /// The group: the first sub-folder under the root, as the lesson's folders name their classes; empty for files in the root itself.
     #[must_use]
     pub fn group(&self) -> &'a str {
-        let Ok(relative) = self.image.file.path.strip_prefix(self.root) else { return "" };
-        let mut parts = relative.components();
-        match (parts.next(), parts.next()) {
-            (Some(first), Some(_)) => first.as_os_str().to_str().unwrap_or(""),
-            _ => "",
+        let relative = self.relative().as_os_str().as_bytes();
+        match relative.iter().position(|byte| *byte == b'/') {
+            Some(end) => str::from_utf8(&relative[..end]).unwrap_or(""),
+            None => "",
         }
     }
 
     /// The path relative to the folder it was found under.
     #[must_use]
     pub fn relative(&self) -> &'a Path {
-        self.image.file.path.strip_prefix(self.root).unwrap_or(&self.image.file.path)
+        self.images.relative(self.at)
+    }
+
+    /// The whole path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.root.join(self.relative())
+    }
+
+    /// The size of the file in bytes, when it was embedded.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.images.sizes[self.at]
+    }
+
+    /// When the file was last modified: nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn modified(&self) -> i64 {
+        self.images.modified[self.at]
+    }
+
+    /// Width and height in pixels, after the EXIF orientation was applied.
+    #[must_use]
+    pub fn pixels(&self) -> (u32, u32) {
+        self.images.pixels[self.at].into()
+    }
+
+    /// The format's usual name, "JPEG" for example.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        self.images.format(self.at)
     }
 }
 
@@ -335,11 +371,12 @@ impl Index {
 fn entry(first: u32, segment: &Segment, row: usize) -> Entry<'_> {
     Entry {
         id: ImageId(first + row as u32),
-        image: &segment.images[row],
         root: &segment.root,
         row: segment.rows.row(row),
         scale: segment.scales[row],
         norm: segment.norms[row],
+        images: &segment.images,
+        at: row,
     }
 }
 

@@ -31,6 +31,8 @@ use crate::{
 };
 
 mod folder;
+mod known;
+mod ledger;
 
 use folder::{Folder, NewRow};
 
@@ -171,6 +173,9 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     let work = run.reconcile(found)?;
     run.snapshot();
     run.embed(work, &model)?;
+    for folder in &mut run.folders {
+        folder.photograph();
+    }
     Ok(run.finish(started))
 }
 
@@ -280,28 +285,39 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Walks the folders and compares each file with what is known.
     fn scan(&mut self, roots: &[PathBuf]) -> Result<Vec<scan::Found>> {
         let scanning =
             |done| Progress { stage: Stage::Scanning, done, total: 0, per_second: 0.0, left: None, decode_bound: None };
         self.progress(scanning(0), true);
+        for folder in &mut self.folders {
+            folder.learn(&mut self.index);
+        }
         let (options, cancel) = (&self.request.scan, self.cancel);
-        scan::scan(roots, options, cancel, &mut |done| self.progress(scanning(done), false))
+        let mut done = vec![0_usize; roots.len()];
+        let found = scan::scan(roots, options, cancel, &mut |at, file| {
+            self.folders[at].meet(file, &mut self.index);
+            done[at] += 1;
+            if done[at].is_multiple_of(256) {
+                self.progress(scanning(done.iter().sum()), false);
+            }
+        })?;
+        for (folder, _) in self.folders.iter().zip(done).filter(|(folder, done)| *done == 0 && folder.holds_images()) {
+            (self.report)(Report::Note(format!(
+                "there is no image in {} any more; the embeddings are kept for 30 days, should its disk come back",
+                printable(folder.root())
+            )));
+        }
+        Ok(found)
     }
 
-    /// Compares what was found with what is known. Returns what must be embedded.
+    /// Draws the conclusions of the walk. Returns what must be embedded.
     fn reconcile(&mut self, found: Vec<scan::Found>) -> Result<Vec<Work>> {
         let mut work = Vec::new();
         for (at, mut found) in found.into_iter().enumerate() {
             let folder = &mut self.folders[at];
-            folder.learn(&mut self.index);
             self.skipped.append(&mut found.skipped);
-            if found.files.is_empty() && folder.holds_images() {
-                (self.report)(Report::Note(format!(
-                    "there is no image in {} any more; the embeddings are kept for 30 days, should its disk come back",
-                    printable(folder.root())
-                )));
-            }
-            let mut compared = folder.compare(&found, &mut self.index, &self.request.scan);
+            let mut compared = folder.compared(&found, &self.index, &self.request.scan);
             self.counts.reused += compared.reused;
             self.skipped.append(&mut compared.still_failing);
             let unknown = std::mem::take(&mut compared.unknown);
@@ -310,7 +326,7 @@ impl Run<'_> {
             self.counts.renamed += moved.renamed;
             self.counts.added += moved.copied;
             self.counts.removed += compared.missing.len() - moved.renamed;
-            for note in moved.note.into_iter().chain(folder.mark(&compared, &mut self.index)) {
+            for note in moved.note.into_iter().chain(folder.mark(&compared, &mut self.index, self.cancel)) {
                 (self.report)(Report::Note(note));
             }
             work.extend(moved.unknown.into_iter().map(|file| Work { folder: at, file, facts: None }));

@@ -100,11 +100,9 @@ impl Options {
     }
 }
 
-/// What one walk found under one root.
+/// What one walk met under one root besides image files.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The image files, sorted by path.
-    pub files: Vec<ImageFile>,
     /// Folders that could not be listed and files whose facts could not be read.
     pub skipped: Vec<Skipped>,
     /// Folders (and files) about whose content this walk knows nothing.
@@ -112,12 +110,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether the walk could have seen this file: if it was not found nevertheless, it is gone.
+    /// Whether the walk could have seen the file of this path below its root: if it was not found nevertheless, it is gone.
     ///
     /// False for files whose facts could not be read and under folders that could not be listed.
     #[must_use]
-    pub fn looked_at(&self, path: &Path) -> bool {
-        !path.ancestors().any(|folder| self.unknown.contains(folder))
+    pub fn looked_at(&self, root: &Path, relative: &Path) -> bool {
+        self.unknown.is_empty() || !root.join(relative).ancestors().any(|folder| self.unknown.contains(folder))
     }
 }
 
@@ -161,9 +159,8 @@ const OTHER_EXTENSIONS: &[&str] = &[
     "xbm", "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
 ];
 
-/// Walks the roots (as [`roots`] made them) and returns what lies under each, in their order.
-///
-/// `progress` is called with the number of images found so far, now and then.
+/// Walks the roots (as [`roots`] made them). Image files are handed to `take`, with the position of their root, as they
+/// are met and in no order: a million of them are never held at once.
 ///
 /// # Errors
 /// [`Error::NoFolder`] when a root vanished meanwhile, [`Error::Io`] when it cannot be listed,
@@ -172,9 +169,9 @@ pub fn scan(
     roots: &[PathBuf],
     options: &Options,
     cancel: &CancelToken,
-    progress: &mut dyn FnMut(usize),
+    take: &mut dyn FnMut(usize, ImageFile),
 ) -> Result<Vec<Found>> {
-    let mut walk = Walk { options, cancel, progress, total: 0, folders: HashSet::new(), files: HashSet::new() };
+    let mut walk = Walk { options, cancel, take, folders: HashSet::new(), files: HashSet::new() };
     let mut links = Vec::new();
     let mut found = Vec::new();
     for (at, root) in roots.iter().enumerate() {
@@ -184,17 +181,15 @@ pub fn scan(
             _ => Error::io("list", root)(error),
         })?;
         let mut here = Found::default();
-        walk.folder(root, root, &mut here, &mut |link| links.push((at, link)))?;
+        walk.folder((at, root), root, &mut here, &mut |link| links.push((at, link)))?;
         found.push(here);
     }
     // Links may lead to further links; each pass follows those that the one before discovered.
     while !links.is_empty() {
+        links.sort_unstable();
         for (at, link) in std::mem::take(&mut links) {
-            walk.link(&roots[at], &link, &mut found[at], &mut |link| links.push((at, link)))?;
+            walk.link((at, &roots[at]), &link, &mut found[at], &mut |link| links.push((at, link)))?;
         }
-    }
-    for found in &mut found {
-        found.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
     Ok(found)
 }
@@ -203,8 +198,7 @@ pub fn scan(
 struct Walk<'a> {
     options: &'a Options,
     cancel: &'a CancelToken,
-    progress: &'a mut dyn FnMut(usize),
-    total: usize,
+    take: &'a mut dyn FnMut(usize, ImageFile),
     /// Real paths of the folders entered.
     folders: HashSet<PathBuf>,
     /// Real paths of the files that were reached through links; others are met once by nature.
@@ -213,7 +207,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Walks a folder that lies at `folder` in truth or through a link; links in it go to `links`.
-    fn folder(&mut self, root: &Path, folder: &Path, found: &mut Found, links: &mut dyn FnMut(PathBuf)) -> Result<()> {
+    fn folder(
+        &mut self,
+        (at, root): (usize, &Path),
+        folder: &Path,
+        found: &mut Found,
+        links: &mut dyn FnMut(PathBuf),
+    ) -> Result<()> {
         let options = self.options;
         let Ok(real) = fs::canonicalize(folder) else {
             found.skip(folder, "this folder cannot be opened".into());
@@ -222,7 +222,7 @@ impl Walk<'_> {
         if !self.folders.insert(real.clone()) {
             return Ok(());
         }
-        let mut entries = WalkDir::new(folder).follow_root_links(true).sort_by_file_name().into_iter();
+        let mut entries = WalkDir::new(folder).follow_root_links(true).into_iter();
         while let Some(entry) = entries.next() {
             if self.cancel.is_cancelled() {
                 return Err(Error::Interrupted);
@@ -253,7 +253,7 @@ impl Walk<'_> {
                     continue;
                 }
                 match entry.metadata() {
-                    Ok(metadata) => self.file(entry.into_path(), &metadata, found),
+                    Ok(metadata) => self.file(at, entry.into_path(), &metadata),
                     Err(error) => found.skip(entry.path(), refusal(error.io_error())),
                 }
             }
@@ -262,7 +262,13 @@ impl Walk<'_> {
     }
 
     /// Follows one link found under `root`.
-    fn link(&mut self, root: &Path, link: &Path, found: &mut Found, links: &mut dyn FnMut(PathBuf)) -> Result<()> {
+    fn link(
+        &mut self,
+        (at, root): (usize, &Path),
+        link: &Path,
+        found: &mut Found,
+        links: &mut dyn FnMut(PathBuf),
+    ) -> Result<()> {
         let (real, metadata) = match fs::canonicalize(link).and_then(|real| Ok((fs::metadata(&real)?, real))) {
             Ok((metadata, real)) => (real, metadata),
             // Links to nowhere are common and promise a picture only if they are named like one.
@@ -273,23 +279,19 @@ impl Walk<'_> {
             }
         };
         if metadata.is_dir() {
-            return self.folder(root, link, found, links);
+            return self.folder((at, root), link, found, links);
         }
         let in_walked_folder = real.parent().is_some_and(|folder| self.folders.contains(folder))
             && is_image_name(&real)
             && self.options.admits(Path::new(real.file_name().unwrap_or_default()));
         if metadata.is_file() && is_image_name(link) && !in_walked_folder && self.files.insert(real) {
-            self.file(link.to_path_buf(), &metadata, found);
+            self.file(at, link.to_path_buf(), &metadata);
         }
         Ok(())
     }
 
-    fn file(&mut self, path: PathBuf, metadata: &Metadata, found: &mut Found) {
-        found.files.push(ImageFile { path, size: metadata.len(), modified: modified(metadata) });
-        self.total += 1;
-        if self.total.is_multiple_of(256) {
-            (self.progress)(self.total);
-        }
+    fn file(&mut self, at: usize, path: PathBuf, metadata: &Metadata) {
+        (self.take)(at, ImageFile { path, size: metadata.len(), modified: modified(metadata) });
     }
 }
 

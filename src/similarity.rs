@@ -3,6 +3,7 @@
 mod blocks;
 pub mod heatmap;
 mod kernel;
+pub mod listing;
 pub mod neighbors;
 pub mod order;
 mod seriation;

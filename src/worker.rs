@@ -21,10 +21,10 @@ use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
     error::Result,
-    index::Index,
+    index::{ImageId, Index},
     pipeline,
     preview::{Painter, Preview, PreviewKey},
-    similarity::{self, Comparison, OrderKind, Query, RowOrder},
+    similarity::{self, Comparison, OrderKind, Query, RowOrder, listing::Sorting},
 };
 
 /// The explorer's number of a job, so that it alone knows which answers it still awaits.
@@ -49,6 +49,15 @@ pub enum Job {
         index: Arc<Index>,
         /// Which order.
         kind: OrderKind,
+    },
+    /// Put a list of pictures in order; takes the place of an older list.
+    Sort {
+        /// The images.
+        index: Arc<Index>,
+        /// The list.
+        ids: Vec<ImageId>,
+        /// Which order.
+        sorting: Sorting,
     },
     /// Make pictures ready, the first first; takes the place of everything wanted before.
     Previews {
@@ -84,6 +93,8 @@ pub enum Outcome {
     Compared(Arc<Comparison>),
     /// The rows in their order.
     Ordered(Arc<RowOrder>),
+    /// The list in its order.
+    Sorted(Vec<ImageId>),
     /// A picture, or the reason why there is none.
     Previewed(PreviewKey, Preview),
     /// The paths were written.
@@ -106,6 +117,7 @@ pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 type Indexing = (JobId, CancelToken);
 type Comparing = (JobId, Arc<Index>, Query);
 type Ordering = (JobId, Arc<Index>, OrderKind);
+type Listing = (JobId, Arc<Index>, Vec<ImageId>, Sorting);
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -113,6 +125,7 @@ pub struct Worker {
     running: CancelToken,
     comparing: Latest<Comparing>,
     ordering: Latest<Ordering>,
+    sorting: Latest<Listing>,
     previews: Previews,
     answer: Answer,
 }
@@ -145,8 +158,16 @@ impl Worker {
                 tell(JobEvent { job, outcome });
             }
         });
+        let tell = answer.clone();
+        let sorting =
+            Latest::spawn("sorting", Priority::Normal, move |(job, index, ids, sorting): Listing, superseded| {
+                let outcome = fenced("sorting", || Ok(Outcome::Sorted(sorting.sorted(&index, ids))));
+                if !superseded() {
+                    tell(JobEvent { job, outcome });
+                }
+            });
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), comparing, ordering, previews, answer }
+        Self { indexing, running: CancelToken::default(), comparing, ordering, sorting, previews, answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -159,6 +180,7 @@ impl Worker {
             }
             Job::Compare { index, query } => self.comparing.put((id, index, query)),
             Job::Order { index, kind } => self.ordering.put((id, index, kind)),
+            Job::Sort { index, ids, sorting } => self.sorting.put((id, index, ids, sorting)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
@@ -263,6 +285,7 @@ impl fmt::Debug for Job {
             Self::Index => write!(f, "Index"),
             Self::Compare { index, query } => write!(f, "Compare({query:?} of {})", index.len()),
             Self::Order { index, kind } => write!(f, "Order({kind:?} of {})", index.len()),
+            Self::Sort { ids, sorting, .. } => write!(f, "Sort({} by {})", ids.len(), sorting.sort.name()),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }

@@ -523,6 +523,33 @@ fn a_second_process_follows_the_first_and_takes_over() {
     assert_eq!((outcome.added, outcome.reused, outcome.index.len()), (1, 6, 7));
 }
 
+#[test]
+fn who_takes_over_knows_what_the_writer_found_out_about_older_rows() {
+    let place = Place::with(6);
+    place.run();
+    let Opened::Ours(mut writer) = store::open(&place.cache(), &place_key(&place), &mut Vec::new()).unwrap() else {
+        panic!("not locked")
+    };
+    let (sender, snapshots) = mpsc::channel();
+    let request = place.request();
+    let second = std::thread::spawn(move || {
+        pipeline::run(&request, &CancelToken::default(), &mut |report| {
+            if let Report::Snapshot(index) = report {
+                let _ = sender.send(index.len());
+            }
+        })
+    });
+    assert_eq!(snapshots.recv().unwrap(), 6);
+    let failure = store::Failure { file: scan::file(&place.path("000.png")).unwrap(), reason: "broken".into() };
+    writer.commit(&store::Change { failed: &[failure], gone: &[1], ..store::Change::default() }).unwrap();
+    fs::remove_file(place.path("001.png")).unwrap();
+    drop(writer);
+    let outcome = second.join().unwrap().unwrap();
+    let names: Vec<_> = embeddings(&outcome.index).into_keys().collect();
+    assert_eq!(names, ["002.png", "003.png", "004.png", "005.png"].map(PathBuf::from));
+    assert_eq!(outcome.skipped.iter().map(|skipped| &*skipped.reason).collect::<Vec<_>>(), ["broken"]);
+}
+
 /// The key that the pipeline uses for this place.
 fn place_key(place: &Place) -> store::Key {
     let model = lookalike::embed::choose(&place.request().model).unwrap();

@@ -25,7 +25,7 @@ fn index(embeddings: &[Vec<f32>], dim: usize, segment: usize) -> Index {
     let mut index = Index::new(dim);
     for (s, rows) in embeddings.chunks(segment).enumerate() {
         let images = (0..rows.len()).map(|i| image(&format!("/p/g{}/{}.png", (s * segment + i) % 3, s * segment + i)));
-        assert!(index.push(Arc::new(Segment::pack(Arc::clone(&root), images.collect(), rows, dim))));
+        assert!(index.push(Arc::new(Segment::pack(Arc::clone(&root), images, rows, dim))));
     }
     index
 }

@@ -160,7 +160,7 @@ fn hostile_names_do_not_reach_the_terminal() {
     });
     let mut index = Index::new(2);
     let embeddings: Vec<_> = (0..names.len()).map(|at| vec![1.0, at as f32]).collect();
-    index.push(Arc::new(Segment::pack(Arc::from(Path::new("/pictures")), images.collect(), &embeddings, 2)));
+    index.push(Arc::new(Segment::pack(Arc::from(Path::new("/pictures")), images, &embeddings, 2)));
     for (_, keys) in VIEWS {
         for size in [(80, 24), (120, 40), (40, 12)] {
             let mut explorer = Explorer::started(setup(size.0, size.1));

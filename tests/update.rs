@@ -224,7 +224,7 @@ fn marks_are_made_everywhere_exported_and_copied() {
     );
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("G Space 3 Space");
-    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id)).map(Path::to_owned);
+    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id));
     let paths = explorer.app.marked_paths();
     assert_eq!(paths.len(), 2);
     assert!(paths.contains(&neighbor.expect("a neighbor")) && paths.contains(&"/pictures/dogs/dog8.jpg".into()));
@@ -426,21 +426,68 @@ fn the_mouse_selects_opens_and_turns() {
     click(&mut explorer, 500, 500);
 }
 
-#[test]
-fn a_hundred_thousand_pictures_are_taken_in_and_filtered() {
-    let images = (0..100_000).map(|number| Image {
+/// Pictures that arrive in another order than their names have.
+fn many(numbers: std::ops::Range<i64>) -> Arc<Segment> {
+    let embeddings = vec![vec![1.0]; (numbers.end - numbers.start) as usize];
+    let images = numbers.map(|number| Image {
         file: ImageFile { path: format!("/p/{}/IMG_{number}.jpg", number % 50).into(), size: 1, modified: number },
         pixels: (4, 3),
         format: "JPEG",
     });
-    let embeddings = vec![vec![1.0]; 100_000];
+    Arc::new(Segment::pack(Arc::from(Path::new("/p")), images, &embeddings, 1))
+}
+
+#[test]
+fn a_hundred_thousand_pictures_are_taken_in_and_filtered() {
     let mut index = Index::new(1);
-    index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), images.collect(), &embeddings, 1)));
+    index.push(many(0..100_000));
     let mut explorer = Explorer::started(setup(80, 24));
     explorer.hold();
     explorer.report(Report::Snapshot(Arc::new(index)));
     explorer.keys("/ 9 9 9 9 9 Enter");
     assert_eq!(explorer.app.browse().ids, [ImageId(99_999)]);
+}
+
+#[test]
+fn a_long_list_is_shown_at_once_and_put_in_order_by_a_worker() {
+    let mut index = Index::new(1);
+    index.push(many(0..30_000));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.hold();
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    assert_eq!(explorer.app.browse().ids.len(), 30_000);
+    let sorts = |explorer: &mut Explorer| {
+        let held = explorer.held.as_mut().unwrap();
+        let (sorts, others) = std::mem::take(held).into_iter().partition(|(_, job)| matches!(job, Job::Sort { .. }));
+        *held = others;
+        sorts
+    };
+    let finish = |explorer: &mut Explorer, mut jobs: Vec<(JobId, Job)>| {
+        let (id, job) = jobs.pop().expect("a list that is not in order waits for a worker");
+        assert!(jobs.is_empty(), "nobody asks twice");
+        explorer.done(id, job);
+    };
+    // Meanwhile the list grows, loses a picture, and becomes narrower.
+    let first: Vec<(JobId, Job)> = sorts(&mut explorer);
+    index.push(many(30_000..30_100));
+    index.remove(ImageId(7));
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    finish(&mut explorer, first);
+    let expected = |admitted: fn(i64) -> bool, key: fn(i64) -> (i64, i64)| {
+        let mut numbers: Vec<_> = (0..30_100).filter(|number| *number != 7 && admitted(*number)).collect();
+        numbers.sort_by_key(|number| key(*number));
+        numbers.into_iter().map(|number| ImageId(number as u32)).collect::<Vec<_>>()
+    };
+    assert_eq!(explorer.app.browse().ids, expected(|_| true, |number| (number % 50, number)));
+    explorer.keys("s");
+    let by_name = sorts(&mut explorer);
+    explorer.keys("/ 3 0");
+    assert!(explorer.app.browse().ids.len() < 1000, "what does not match is gone at once");
+    let narrower = sorts(&mut explorer);
+    finish(&mut explorer, by_name);
+    finish(&mut explorer, narrower.into_iter().rev().take(1).collect());
+    let thirty = |number: i64| format!("{}/IMG_{number}", number % 50).contains("30");
+    assert_eq!(explorer.app.browse().ids, expected(thirty, |number| (number, 0)));
 }
 
 /// What may happen to the explorer.

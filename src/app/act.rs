@@ -108,7 +108,7 @@ impl App {
         } else if self.screen != Screen::Browse {
             self.screen = Screen::Browse;
         } else if !self.browse.filter.is_empty() {
-            self.browse.set_filter(&self.index, String::new(), self.metric);
+            self.set_filter(String::new());
         }
     }
 
@@ -265,7 +265,7 @@ impl App {
         self.nearest.clear();
         self.rerank();
         if self.browse.sort == Sort::Similarity {
-            self.browse.rebuild(&self.index, self.metric);
+            self.resort();
         }
     }
 
@@ -281,7 +281,7 @@ impl App {
         self.browse.anchor = None;
         // An order by similarity comes with the comparison; until then the list stays as it is.
         if self.browse.sort != Sort::Similarity {
-            self.browse.rebuild(&self.index, self.metric);
+            self.resort();
         }
         let of = match (self.browse.sort, self.selected.and_then(|id| self.path(id))) {
             (Sort::Similarity, Some(path)) => {
@@ -312,7 +312,7 @@ impl App {
 
     fn copy(&mut self) -> Vec<Effect> {
         let path = match self.context() {
-            keymap::Context::Problems => self.skipped.get(self.problem.0).map(|skipped| skipped.path.as_path()),
+            keymap::Context::Problems => self.skipped.get(self.problem.0).map(|skipped| skipped.path.clone()),
             _ => self.focused().and_then(|id| self.path(id)),
         };
         let Some(path) = path.map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };
@@ -340,11 +340,11 @@ impl App {
         match (prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
             (Purpose::Filter { before }, Typed::GivenUp) => {
-                self.browse.set_filter(&self.index, String::new(), self.metric);
+                self.set_filter(String::new());
                 self.selected = before.or(self.selected);
             }
             (Purpose::Filter { .. }, Typed::Changed) => {
-                self.browse.set_filter(&self.index, prompt.text.clone(), self.metric);
+                self.set_filter(prompt.text.clone());
                 let listed = self.selected.is_some_and(|id| self.browse.position(id).is_some());
                 if !listed && let Some(first) = self.browse.ids.first() {
                     self.select(*first);

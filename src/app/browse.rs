@@ -1,81 +1,16 @@
 //! The grid's list: which pictures it shows, in which order, and where they lie on the screen.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use super::layout::{self, Area};
+pub use crate::similarity::listing::Sort;
 use crate::{
     index::{Entry, ImageId, Index},
-    similarity::{Comparison, Metric, Query},
+    similarity::{Comparison, Metric, listing::Sorting},
 };
 
-/// What decides where a picture stands in the grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// Folder by folder, by path.
-    #[default]
-    Folder,
-    /// By file name.
-    Name,
-    /// Newest first.
-    Date,
-    /// Most alike to the picture that was selected when this order was asked for.
-    Similarity,
-}
-
-impl Sort {
-    /// The next one, round and round.
-    #[must_use]
-    pub fn cycled(self) -> Self {
-        match self {
-            Self::Folder => Self::Name,
-            Self::Name => Self::Date,
-            Self::Date => Self::Similarity,
-            Self::Similarity => Self::Folder,
-        }
-    }
-
-    /// Its name on the screen.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Folder => "folder",
-            Self::Name => "name",
-            Self::Date => "date",
-            Self::Similarity => "similarity",
-        }
-    }
-}
-
-/// What a picture is sorted by.
-enum Key {
-    Text(Vec<u8>),
-    Newest(i64),
-    Value(f32),
-}
-
-/// A text as bytes whose plain order is the natural order of the texts (`cat2` before `cat10`): a number is preceded
-/// by how many digits it has. Comparing such keys is many times quicker than comparing the texts.
-fn natural_key(texts: &[&str]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(texts.iter().map(|text| text.len() + 4).sum());
-    for text in texts {
-        let mut rest = text.as_bytes();
-        while let Some(first) = rest.first() {
-            if first.is_ascii_digit() {
-                let (number, after) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
-                let number = &number[number.iter().take_while(|byte| **byte == b'0').count()..];
-                key.extend([b'0', number.len().min(255) as u8]);
-                key.extend_from_slice(number);
-                rest = after;
-            } else {
-                // A separator below every other character keeps `a/…` together although `a-b/…` exists.
-                key.push(if *first == b'/' { 0 } else { *first });
-                rest = &rest[1..];
-            }
-        }
-        key.push(0);
-    }
-    key
-}
+/// Up to this many pictures are put in order at once; more are left to a worker, and no key press waits for them.
+const AT_ONCE: usize = 20_000;
 
 /// The pictures of the grid.
 #[derive(Default)]
@@ -96,6 +31,8 @@ pub struct Listing {
     seen: usize,
     /// Removed pictures of the index when the list was last cleaned of them.
     removed: usize,
+    /// Long, and not yet in its order.
+    unsorted: bool,
 }
 
 impl Listing {
@@ -112,14 +49,15 @@ impl Listing {
         if fresh.len() > self.ids.len() / 4 {
             return self.rebuild(index, metric);
         }
-        let fresh: Vec<_> = fresh.map(|at| ImageId(at as u32)).collect();
-        let fresh = self.sorted(index, self.filtered(index, fresh), metric);
+        let fresh = self.filtered(index, fresh.map(|at| ImageId(at as u32)).collect());
+        if self.unsorted {
+            return self.ids.extend(fresh);
+        }
+        let sorting = self.sorting(metric);
         let mut merged = Vec::with_capacity(self.ids.len() + fresh.len());
         let mut rest = self.ids.as_slice();
-        for (key, id) in fresh {
-            let before = rest.partition_point(|old| {
-                index.get(*old).is_some_and(|entry| self.order(&self.key(&entry, metric), &key, metric).is_le())
-            });
+        for id in sorting.sorted(index, fresh) {
+            let before = rest.partition_point(|old| sorting.order(index, *old, id).is_le());
             merged.extend_from_slice(&rest[..before]);
             merged.push(id);
             rest = &rest[before..];
@@ -132,8 +70,37 @@ impl Listing {
     pub fn rebuild(&mut self, index: &Index, metric: Metric) {
         self.seen = index.table_len();
         self.removed = index.table_len() - index.len();
-        let all = (0..index.table_len()).map(|at| ImageId(at as u32)).collect();
-        self.ids = self.sorted(index, self.filtered(index, all), metric).into_iter().map(|(_, id)| id).collect();
+        self.ids = self.filtered(index, (0..index.table_len()).map(|at| ImageId(at as u32)).collect());
+        self.resort(index, metric);
+    }
+
+    /// Puts the list in order, because another one was chosen or because it was made anew.
+    pub fn resort(&mut self, index: &Index, metric: Metric) {
+        self.unsorted = self.ids.len() > AT_ONCE;
+        if !self.unsorted {
+            self.ids = self.sorting(metric).sorted(index, std::mem::take(&mut self.ids));
+        }
+    }
+
+    /// Whether the list waits for a worker to put it in order.
+    #[must_use]
+    pub fn is_unsorted(&self) -> bool {
+        self.unsorted
+    }
+
+    /// Takes the list as a worker has put it in order, when the index was `then`. It may have grown and become narrower
+    /// since.
+    pub fn take_sorted(&mut self, ids: Vec<ImageId>, then: &Index, index: &Index, metric: Metric) {
+        self.unsorted = false;
+        self.ids = self.filtered(index, ids);
+        self.seen = then.table_len();
+        self.grow(index, metric);
+    }
+
+    /// What the order depends on.
+    #[must_use]
+    pub fn sorting(&self, metric: Metric) -> Sorting {
+        Sorting { sort: self.sort, metric, anchor: self.anchor.clone() }
     }
 
     /// Sets the filter; a longer one only narrows what is there.
@@ -156,49 +123,12 @@ impl Listing {
 
     fn filtered(&self, index: &Index, mut ids: Vec<ImageId>) -> Vec<ImageId> {
         let words: Vec<_> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        ids.retain(|id| {
-            index.get(*id).is_some_and(|entry| {
-                let path = entry.relative().to_string_lossy();
-                words.iter().all(|word| contains(&path, word))
-            })
-        });
+        let holds_all = |entry: Entry<'_>| {
+            let path = entry.relative().to_string_lossy();
+            words.iter().all(|word| contains(&path, word))
+        };
+        ids.retain(|id| if words.is_empty() { index.contains(*id) } else { index.get(*id).is_some_and(holds_all) });
         ids
-    }
-
-    fn sorted(&self, index: &Index, ids: Vec<ImageId>, metric: Metric) -> Vec<(Key, ImageId)> {
-        let mut keyed: Vec<_> =
-            ids.into_iter().filter_map(|id| Some((self.key(&index.get(id)?, metric), id))).collect();
-        keyed.sort_by(|(a, a_id), (b, b_id)| self.order(a, b, metric).then(a_id.cmp(b_id)));
-        keyed
-    }
-
-    fn key(&self, entry: &Entry<'_>, metric: Metric) -> Key {
-        match self.sort {
-            Sort::Folder => Key::Text(natural_key(&[
-                &entry.root.to_string_lossy(),
-                entry.group(),
-                &entry.relative().to_string_lossy(),
-            ])),
-            Sort::Name => Key::Text(natural_key(&[
-                &entry.relative().file_name().unwrap_or_default().to_string_lossy(),
-                &entry.relative().to_string_lossy(),
-            ])),
-            Sort::Date => Key::Newest(entry.image.file.modified),
-            Sort::Similarity => Key::Value(match &self.anchor {
-                Some(anchor) if *anchor.query() == Query::Image(entry.id) => metric.of_itself(),
-                Some(anchor) => anchor.value(metric, entry.id),
-                None => f32::NAN,
-            }),
-        }
-    }
-
-    fn order(&self, a: &Key, b: &Key, metric: Metric) -> Ordering {
-        match (a, b) {
-            (Key::Text(a), Key::Text(b)) => a.cmp(b),
-            (Key::Newest(a), Key::Newest(b)) => b.cmp(a),
-            (Key::Value(a), Key::Value(b)) => metric.nearer(*a, *b),
-            _ => Ordering::Equal,
-        }
     }
 }
 
@@ -365,34 +295,6 @@ pub fn scrolled(grid: &Grid, first: usize, cursor: usize, total: usize) -> usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::similarity::order::natural;
-
-    #[test]
-    fn keys_sort_as_the_texts_do() {
-        let texts = [
-            "",
-            "a",
-            "a1",
-            "a2",
-            "a10",
-            "a10b",
-            "a10b2",
-            "a100",
-            "ab",
-            "b",
-            "IMG_9.jpg",
-            "IMG_10.jpg",
-            "ä",
-            "猫2",
-            "猫11",
-        ];
-        for a in texts {
-            for b in texts {
-                assert_eq!(natural_key(&[a]).cmp(&natural_key(&[b])), natural(a, b), "{a} and {b}");
-            }
-        }
-        assert!(natural_key(&["a/b"]) < natural_key(&["a-b/a"]), "a folder stays together");
-    }
 
     #[test]
     fn words_are_found_in_any_case() {

@@ -19,16 +19,22 @@ impl Groups {
     /// Takes in what is new in the index.
     pub fn grow(&mut self, index: &Index) {
         for at in self.of.len()..index.table_len() {
-            let number = match index.get(ImageId(at as u32)).map(|entry| entry.group().to_owned()) {
-                None => NONE,
-                Some(name) if name.is_empty() => NONE,
-                Some(name) => *self.numbers.entry(name).or_insert_with_key(|name| {
-                    self.names.push(name.clone());
-                    (self.names.len() - 1) as u32
-                }),
+            let number = match index.get(ImageId(at as u32)).map_or("", |entry| entry.group()) {
+                "" => NONE,
+                name => self.number(name),
             };
             self.of.push(number);
         }
+    }
+
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        number
     }
 
     /// The number of a picture's group, counted from 0; `None` for a picture that lies in no sub-folder.

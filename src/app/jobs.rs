@@ -22,6 +22,8 @@ pub(super) struct Jobs {
     index: Option<JobId>,
     compare: Option<(JobId, Query)>,
     order: Option<(JobId, OrderKind, Arc<Index>)>,
+    /// With the index whose pictures are put in order for the grid.
+    sort: Option<(JobId, Arc<Index>)>,
 }
 
 impl Jobs {
@@ -56,6 +58,11 @@ impl App {
             Outcome::Ordered(order) => {
                 if let Some((_, _, index)) = self.jobs.order.take_if(|(id, ..)| *id == job) {
                     self.heat.take(index, order);
+                }
+            }
+            Outcome::Sorted(ids) => {
+                if let Some((_, then)) = self.jobs.sort.take_if(|(id, _)| *id == job) {
+                    self.browse.take_sorted(ids, &then, &self.index, self.metric);
                 }
             }
             Outcome::Previewed(key, preview) => {
@@ -121,6 +128,7 @@ impl App {
             self.browse.ids.clear();
             self.browse.rebuild(&index, self.metric);
             (self.comparison, self.selected, self.heat.order) = (None, None, None);
+            self.jobs.sort = None;
         }
         self.index = index;
         self.groups.grow(&self.index);
@@ -129,8 +137,21 @@ impl App {
         self.ranking.trail.retain(|id| self.index.contains(*id));
     }
 
-    /// Starts the comparison and the row order that the screen needs and nobody is making yet.
+    /// Puts the grid's list in another order.
+    pub(super) fn resort(&mut self) {
+        self.jobs.sort = None;
+        self.browse.resort(&self.index, self.metric);
+    }
+
+    /// Shows other pictures in the grid.
+    pub(super) fn set_filter(&mut self, filter: String) {
+        self.jobs.sort = None;
+        self.browse.set_filter(&self.index, filter, self.metric);
+    }
+
+    /// Starts the comparison and the orders that the screen needs and nobody is making yet.
     pub(super) fn settle_jobs(&mut self, effects: &mut Vec<Effect>) {
+        self.settle_list(effects);
         if let Some(query) = self.wanted_comparison() {
             let id = self.jobs.next();
             self.jobs.compare = Some((id, query.clone()));
@@ -140,6 +161,15 @@ impl App {
             let (id, kind, index) = (self.jobs.next(), self.heat.kind, Arc::clone(&self.index));
             self.jobs.order = Some((id, kind, Arc::clone(&index)));
             effects.push(Effect::Start(id, Job::Order { index, kind }));
+        }
+    }
+
+    fn settle_list(&mut self, effects: &mut Vec<Effect>) {
+        if self.browse.is_unsorted() && self.jobs.sort.is_none() {
+            let (id, index) = (self.jobs.next(), Arc::clone(&self.index));
+            self.jobs.sort = Some((id, Arc::clone(&index)));
+            let (ids, sorting) = (self.browse.ids.clone(), self.browse.sorting(self.metric));
+            effects.push(Effect::Start(id, Job::Sort { index, ids, sorting }));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What `neighbors`, `matrix` and `evaluate` begin with: an up-to-date index of the folders.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -68,8 +69,8 @@ impl Indexed {
 
     /// A picture's path relative to its folder; the whole path where there are several folders.
     #[must_use]
-    pub fn path<'a>(&self, entry: &Entry<'a>) -> &'a Path {
-        if self.several_roots { &entry.image.file.path } else { entry.relative() }
+    pub fn path<'a>(&self, entry: &Entry<'a>) -> Cow<'a, Path> {
+        if self.several_roots { entry.path().into() } else { entry.relative().into() }
     }
 
     /// [`Indexed::path`] for tables.

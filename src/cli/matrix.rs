@@ -105,7 +105,7 @@ impl Table<'_> {
     }
 
     fn json(&self, out: &mut dyn Write) -> Result<()> {
-        let paths: Vec<_> = self.entries().map(|entry| entry.image.file.path.to_string_lossy()).collect();
+        let paths: Vec<_> = self.entries().map(|entry| entry.path().to_string_lossy().into_owned()).collect();
         let groups: Vec<_> = self.entries().map(|entry| entry.group()).collect();
         let mut head = || -> io::Result<()> {
             write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"metric\":\"{}\"", self.metric.name())?;

@@ -1,7 +1,6 @@
 //! `lookalike neighbors`: the pictures most (or least) like one picture, which may lie anywhere.
 
 use std::{
-    borrow::Cow,
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -69,7 +68,7 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
         return Err(Error::Usage("-k 0 asks for no neighbors: give at least 1".into()));
     }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
-    let query = match indexed.index.iter().find(|entry| entry.image.file.path == path) {
+    let query = match indexed.index.iter().find(|entry| entry.path() == path) {
         Some(entry) => Query::Image(entry.id),
         None => Query::Embedding(embedding(args, &path)?.into()),
     };
@@ -123,7 +122,7 @@ fn table(
 fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
     for (neighbor, entry) in rows {
         write!(out, "{}\t", neighbor.value)?;
-        out.write_all(entry.image.file.path.as_os_str().as_encoded_bytes())?;
+        out.write_all(entry.path().as_os_str().as_encoded_bytes())?;
         writeln!(out)?;
     }
     Ok(())
@@ -132,7 +131,7 @@ fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
 /// Absolute paths, byte for byte, unless a terminal shows them.
 fn paths(rows: &[Row<'_>], end: u8, shown: bool, out: &mut dyn Write) -> io::Result<()> {
     for (_, entry) in rows {
-        let path = &entry.image.file.path;
+        let path = &entry.path();
         if shown {
             out.write_all(printable(path).as_bytes())?;
         } else {
@@ -158,7 +157,7 @@ struct Answer<'a> {
 #[derive(Serialize)]
 struct Item<'a> {
     rank: usize,
-    path: Cow<'a, str>,
+    path: String,
     group: &'a str,
     cosine: f32,
     euclidean: f32,
@@ -184,7 +183,7 @@ fn json(
             .iter()
             .map(|(neighbor, entry)| Item {
                 rank: neighbor.rank,
-                path: entry.image.file.path.to_string_lossy(),
+                path: entry.path().to_string_lossy().into_owned(),
                 group: entry.group(),
                 cosine: found.value(Metric::Cosine, neighbor.id),
                 euclidean: found.value(Metric::Euclidean, neighbor.id),

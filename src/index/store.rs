@@ -4,6 +4,9 @@
 //! transaction are on the disk before its records are committed, so a run that is killed loses the last transaction at
 //! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what does not look
 //! like ours is set aside under another name, said in one sentence, and built anew.
+//!
+//! Beside them lies a photograph of the records, from which a large store is read many times quicker; the database stays
+//! the truth, and tells what has changed since.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -26,6 +29,7 @@ use crate::{
 
 mod cache;
 mod maintain;
+mod photograph;
 mod records;
 mod vectors;
 
@@ -89,7 +93,7 @@ const DATABASE: &str = "records.sqlite";
 const LOCK: &str = "lock";
 /// Tells our databases from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
 /// Vectors of pictures that vanished are kept this long, because disks and folders come back.
 const KEEP_GONE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Below this many rows, compaction is not worth a write.
@@ -101,11 +105,23 @@ pub struct Store {
     key: Key,
     db: Connection,
     vectors: Vectors,
+    meta: Meta,
+    /// Held while this process may write.
+    lock: Option<Arc<Lock>>,
+}
+
+/// What the database says of the store as a whole.
+#[derive(Debug, Clone, Copy)]
+struct Meta {
     /// Number of the vector file.
     generation: i64,
     next_row: u32,
-    /// Held while this process may write.
-    lock: Option<Arc<Lock>>,
+    /// Records of images.
+    live: u32,
+    /// Number of the photograph of the records, 0 when there is none.
+    photograph: i64,
+    /// The rows before this one are in the photograph.
+    photographed: u32,
 }
 
 /// One picture on record, besides what the segment says of it.
@@ -138,6 +154,17 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// A file on record as it is now, its content unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// Its row.
+    pub row: u32,
+    /// See [`ImageFile::size`].
+    pub size: u64,
+    /// See [`ImageFile::modified`].
+    pub modified: i64,
+}
+
 /// What one transaction changes.
 #[derive(Default)]
 pub struct Change<'a> {
@@ -145,12 +172,14 @@ pub struct Change<'a> {
     pub rows: Option<(&'a Segment, &'a [ContentHash])>,
     /// Files that could not be embedded; rows on record for them are deleted.
     pub failed: &'a [Failure],
-    /// Files that were not found any more.
-    pub gone: &'a [PathBuf],
-    /// Files that are there (again) with these sizes and times, their content unchanged.
-    pub present: &'a [ImageFile],
-    /// Paths whose records, of images or of failures, are deleted.
-    pub deleted: &'a [PathBuf],
+    /// Rows whose files were not found any more.
+    pub gone: &'a [u32],
+    /// Files that are there (again), perhaps with another size or time.
+    pub present: &'a [Present],
+    /// Rows that are deleted.
+    pub deleted: &'a [u32],
+    /// Paths whose failures are forgotten.
+    pub forgotten: &'a [PathBuf],
 }
 
 /// What opening a store comes to.
@@ -232,6 +261,10 @@ impl Store {
         let mut db = Connection::open_with_flags(&path, flags).map_err(|e| sql(&path, e))?;
         let made = (|| {
             db.busy_timeout(Duration::from_secs(10))?;
+            if !writer {
+                // All that a reader reads is of one moment; its transaction ends when the rows were loaded.
+                db.execute_batch("BEGIN")?;
+            }
             // Answers "not a database" at once, where there is one to read.
             let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
             let schema: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -240,6 +273,7 @@ impl Store {
         })();
         match made.map_err(|e| sql(&path, e))? {
             (APPLICATION, SCHEMA, _) => {}
+            (APPLICATION, 1, _) if writer => migrate(&mut db).map_err(|e| sql(&path, e))?,
             (0, 0, 0) if writer => create(&mut db, key).map_err(|e| sql(&path, e))?,
             (APPLICATION, _, _) => return Err(Fault::Damaged("another version of lookalike wrote it".into())),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
@@ -254,27 +288,34 @@ impl Store {
 
     fn read_meta(folder: &Path, key: &Key, db: Connection, writer: bool) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
-        let meta = db
-            .query_row("SELECT root, settings, vectors, next_row FROM store", [], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, u32>(3)?))
+        let query = "SELECT root, settings, vectors, next_row, live, photograph, photographed FROM store";
+        let (root, settings, meta) = db
+            .query_row(query, [], |row| {
+                let meta = Meta {
+                    generation: row.get(2)?,
+                    next_row: row.get(3)?,
+                    live: row.get(4)?,
+                    photograph: row.get(5)?,
+                    photographed: row.get(6)?,
+                };
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, meta))
             })
             .map_err(|e| sql(&path, e))?;
-        let (root, settings, generation, next_row) = meta;
         if root != key.root.as_os_str().as_bytes() || settings != key.line() {
             return Err(Fault::Damaged("it belongs to another folder or model".into()));
         }
-        let file = folder.join(vector_name(generation));
+        let file = folder.join(vector_name(meta.generation));
         let vectors = match Vectors::open(&file, key.dim, writer) {
-            Err(Fault::Damaged(_)) if writer && next_row == 0 => Vectors::create(&file, key.dim)?,
+            Err(Fault::Damaged(_)) if writer && meta.next_row == 0 => Vectors::create(&file, key.dim)?,
             opened => opened?,
         };
-        Ok(Self { folder: folder.to_path_buf(), key: key.clone(), db, vectors, generation, next_row, lock: None })
+        Ok(Self { folder: folder.to_path_buf(), key: key.clone(), db, vectors, meta, lock: None })
     }
 
     /// Changes when compaction gave the rows other numbers.
     #[must_use]
     pub fn generation(&self) -> i64 {
-        self.generation
+        self.meta.generation
     }
 
     /// The vectors of committed rows, mapped.
@@ -288,7 +329,11 @@ impl Store {
     fn plain(&self, fault: Fault) -> Error {
         match fault {
             Fault::Other(error) => error,
-            Fault::Damaged(reason) => Error::store(&self.folder, reason),
+            Fault::Damaged(reason) => {
+                // The next start reads every record again, finds the damage and sets the store aside.
+                self.drop_photographs(0);
+                Error::store(&self.folder, reason)
+            }
         }
     }
 
@@ -330,12 +375,29 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
          CREATE TABLE failures (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
              reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
     )?;
+    tx.execute_batch(SINCE_SCHEMA_2)?;
     let root = key.root.as_os_str().as_bytes();
     tx.execute(
-        "INSERT INTO store VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+        "INSERT INTO store (root, model, settings, vectors, next_row, used) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
         params![root, key.model, key.line(), generation, now()],
     )?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
+    tx.pragma_update(None, "user_version", SCHEMA)?;
+    tx.commit()
+}
+
+/// What schema 2 has and schema 1 had not: opening a store of a million images must not mean to look at all of them.
+const SINCE_SCHEMA_2: &str = "
+    ALTER TABLE store ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE store ADD COLUMN photograph INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE store ADD COLUMN photographed INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE edited (row INTEGER PRIMARY KEY);
+    CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
+    UPDATE store SET live = (SELECT count(*) FROM images);";
+
+fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(SINCE_SCHEMA_2)?;
     tx.pragma_update(None, "user_version", SCHEMA)?;
     tx.commit()
 }

@@ -15,7 +15,7 @@ fn image(name: u32) -> Image {
 
 fn segment(names: std::ops::Range<u32>) -> Segment {
     let embeddings: Vec<_> = names.clone().map(|name| vec![name as f32; DIM]).collect();
-    Segment::pack(Path::new("/r").into(), names.map(image).collect(), &embeddings, DIM)
+    Segment::pack(Path::new("/r").into(), names.map(image), &embeddings, DIM)
 }
 
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ proptest! {
         exponent in -20_i32..30,
     ) {
         let embedding: Vec<f32> = values.iter().map(|value| value * (exponent as f32).exp2()).collect();
-        let segment = Segment::pack(Path::new("/").into(), vec![image(0)], std::slice::from_ref(&embedding), 8);
+        let segment = Segment::pack(Path::new("/").into(), [image(0)], std::slice::from_ref(&embedding), 8);
         let mut index = Index::new(8);
         index.push(Arc::new(segment));
         let entry = index.get(ImageId(0)).unwrap();
@@ -137,10 +137,11 @@ fn a_snapshot_does_not_see_later_changes() {
 #[test]
 fn groups_are_the_first_folders_below_the_root() {
     let mut index = Index::new(DIM);
-    let mut segment = segment(0..3);
-    for (image, path) in segment.images.iter_mut().zip(["/r/cats/1.jpg", "/r/2.jpg", "/r/dogs/big/3.jpg"]) {
+    let images = ["/r/cats/1.jpg", "/r/2.jpg", "/r/dogs/big/3.jpg"].map(|path| {
+        let mut image = image(0);
         image.file.path = path.into();
-    }
-    index.push(Arc::new(segment));
+        image
+    });
+    index.push(Arc::new(Segment::pack(Path::new("/r").into(), images, &vec![vec![1.0; DIM]; 3], DIM)));
     assert_eq!(index.iter().map(|entry| entry.group()).collect::<Vec<_>>(), ["cats", "", "dogs"]);
 }

@@ -9,13 +9,14 @@ use std::{
 use half::f16;
 use sha2::{Digest, Sha256};
 
+use super::{known::Known, ledger::Ledger};
 use crate::{
     cancel::CancelToken,
     decode,
     error::{Error, Result},
     index::{
-        Image, ImageId, Index, Rows, Segment,
-        store::{Change, ContentHash, Failure, Loaded, Opened, RowState, Store},
+        Image, ImageId, Index, Marks, Rows, Segment,
+        store::{Change, ContentHash, Failure, Loaded, Opened, Present, RowState, Store},
     },
     scan::{Found, ImageFile, Options, Skipped},
 };
@@ -26,12 +27,16 @@ pub(super) struct Folder {
     store: Option<Store>,
     /// Another process is writing the store.
     followed: bool,
-    known: HashMap<PathBuf, Known>,
+    known: Known,
     /// Rows that are in the index and not yet in `known`.
-    unlearned: Vec<(ImageId, Arc<Segment>, Vec<RowState>)>,
+    unlearned: Vec<(ImageId, Arc<Segment>)>,
     failures: HashMap<PathBuf, Failure>,
-    /// Which rows of the store have which ids: first row, its id, and how many follow on.
-    spans: Vec<(u32, ImageId, u32)>,
+    ledger: Ledger,
+    /// The writer loaded the whole store at once, and has not changed it since.
+    as_loaded: bool,
+    compared: Compared,
+    /// Pictures whose files were met as they are on record.
+    seen: Marks,
     waiting: Vec<NewRow>,
     waiting_failures: Vec<Failure>,
     /// The segments this run added last, to be joined: first row in the store, and the segment.
@@ -41,14 +46,8 @@ pub(super) struct Folder {
 /// Rows that wait in memory while files are found under new names.
 const COPY_ROWS: usize = 256;
 
-/// A file with a row.
-#[derive(Clone, Copy)]
-struct Known {
-    id: ImageId,
-    size: u64,
-    modified: i64,
-    gone: bool,
-}
+/// Marks that are written in one transaction.
+const MARKED_AT_ONCE: usize = 20_000;
 
 /// An embedded file that is not committed yet.
 pub(super) struct NewRow {
@@ -60,14 +59,15 @@ pub(super) struct NewRow {
 }
 
 /// What comparing the folder with its store showed.
+#[derive(Default)]
 pub(super) struct Compared {
     pub reused: usize,
-    /// Files that are new or changed.
+    /// Files that are new or changed, sorted by path.
     pub unknown: Vec<ImageFile>,
-    /// Paths with rows whose files are not there any more.
-    pub missing: Vec<PathBuf>,
+    /// Pictures whose files are not there any more, in order of arrival.
+    pub missing: Vec<ImageId>,
     /// Files that had been missing.
-    pub returned: Vec<ImageFile>,
+    pub returned: Vec<Present>,
     pub still_failing: Vec<Skipped>,
     /// Files that had failed and are not there any more.
     pub forgotten: Vec<PathBuf>,
@@ -91,10 +91,13 @@ impl Folder {
             root: root.into(),
             store: None,
             followed: false,
-            known: HashMap::new(),
+            known: Known::default(),
             unlearned: Vec::new(),
             failures: HashMap::new(),
-            spans: Vec::new(),
+            ledger: Ledger::default(),
+            as_loaded: false,
+            compared: Compared::default(),
+            seen: Marks::default(),
             waiting: Vec::new(),
             waiting_failures: Vec::new(),
             tail: Vec::new(),
@@ -111,7 +114,7 @@ impl Folder {
     }
 
     pub(super) fn holds_images(&self) -> bool {
-        self.known.values().any(|known| !known.gone)
+        self.ledger.iter().any(|(_, state)| state == RowState::Present)
     }
 
     /// From now on nothing is read from or written to the disk.
@@ -127,20 +130,38 @@ impl Folder {
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
         if compacted {
             // All rows have other numbers now, which happens when another process takes over the store in between.
-            self.learn(index);
-            for known in self.known.drain().map(|(_, known)| known) {
-                index.remove(known.id);
-            }
-            self.spans.clear();
+            self.ledger.iter().for_each(|(id, _)| index.remove(id));
+            self.ledger = Ledger::default();
+            self.unlearned.clear();
+            self.known = Known::default();
         }
-        let first = self.spans.last().map_or(0, |(row, _, len)| row + len);
-        let loaded = store.load(first)?;
+        let first = self.ledger.end();
+        self.as_loaded = first == 0 && !self.followed;
         if !self.followed {
+            self.catch_up(&store.states(first)?, index, options);
             self.failures = store.failures()?.into_iter().map(|f| (f.file.path.clone(), f)).collect();
         }
+        let loaded = store.load(first)?;
         self.store = Some(store);
         self.admit(loaded, index, options);
         Ok(())
+    }
+
+    /// Takes over what became of rows that this process saw arrive while another one wrote.
+    fn catch_up(&mut self, states: &[RowState], index: &mut Index, options: &Options) {
+        let changed =
+            |&(id, was): &(ImageId, RowState)| self.ledger.row_of(id).is_some_and(|row| states[row as usize] != was);
+        let changed: Vec<_> = self.ledger.iter().filter(changed).map(|(id, _)| id).collect();
+        for id in changed {
+            let Some(now) = self.ledger.row_of(id).map(|row| states[row as usize]) else { continue };
+            let admitted = || index.entry_even_if_removed(id).is_some_and(|entry| options.admits(entry.relative()));
+            match now {
+                RowState::Present if admitted() => index.restore(id),
+                RowState::Present => {}
+                RowState::Gone | RowState::Vacant => index.remove(id),
+            }
+            self.ledger.set(id, now);
+        }
     }
 
     fn admit(&mut self, loaded: Loaded, index: &mut Index, options: &Options) {
@@ -149,75 +170,87 @@ impl Folder {
             return;
         }
         let segment = Arc::new(segment);
-        let first_id = ImageId(index.table_len() as u32);
+        let id = ImageId(index.table_len() as u32);
         if !index.push(Arc::clone(&segment)) {
             return;
         }
-        self.spans.push((first, first_id, segment.images.len() as u32));
-        for (id, (image, state)) in (first_id.0..).map(ImageId).zip(segment.images.iter().zip(&states)) {
-            let path = &image.file.path;
-            let present = *state == RowState::Present;
-            if present && !options.admits(path.strip_prefix(&self.root).unwrap_or(path)) {
-                index.remove(id);
+        for (at, state) in states.iter().enumerate() {
+            if *state == RowState::Present && !options.admits(segment.images.relative(at)) {
+                index.remove(ImageId(id.0 + at as u32));
             }
         }
-        self.unlearned.push((first_id, segment, states));
+        self.ledger.push(first, id, states);
+        self.unlearned.push((id, segment));
     }
 
     /// Makes rows findable by path. Apart from [`Self::attach`], so that it does not hold up the first snapshot.
     pub(super) fn learn(&mut self, index: &mut Index) {
-        for (first, segment, states) in std::mem::take(&mut self.unlearned) {
+        for (first, segment) in std::mem::take(&mut self.unlearned) {
             self.known.reserve(segment.images.len());
-            for (id, (image, state)) in (first.0..).map(ImageId).zip(segment.images.iter().zip(states)) {
-                if state != RowState::Vacant {
-                    let ImageFile { path, size, modified } = &image.file;
-                    let known = Known { id, size: *size, modified: *modified, gone: state == RowState::Gone };
-                    if let Some(before) = self.known.insert(path.clone(), known) {
-                        index.remove(before.id);
-                    }
+            for id in (first.0..).map(ImageId).take(segment.images.len()) {
+                if self.ledger.state(id) != RowState::Vacant
+                    && let Some(before) = self.known.insert(id, index)
+                {
+                    index.remove(before);
                 }
+            }
+            if let (true, Some(states), Some(store)) = (self.as_loaded, self.ledger.whole(), &mut self.store)
+                && store.needs_photograph().unwrap_or(false)
+            {
+                // Without one the next start takes longer, which is not worth a word.
+                let _ = store.photograph(&segment, states);
             }
         }
     }
 
-    /// Compares what a walk found with what is known, and brings back what had been missing.
-    pub(super) fn compare(&mut self, found: &Found, index: &mut Index, options: &Options) -> Compared {
-        let mut compared = Compared {
-            reused: 0,
-            unknown: Vec::new(),
-            missing: Vec::new(),
-            returned: Vec::new(),
-            still_failing: Vec::new(),
-            forgotten: Vec::new(),
-        };
-        let mut seen: HashSet<&Path> = HashSet::with_capacity(found.files.len());
-        for file in &found.files {
-            seen.insert(&file.path);
-            let same = |size, modified| size == file.size && modified == file.modified;
-            if let Some(known) = self.known.get_mut(&file.path).filter(|known| same(known.size, known.modified)) {
-                if known.gone {
-                    known.gone = false;
-                    compared.returned.push(file.clone());
+    /// Photographs the records when many have changed, so that the next run starts at once.
+    pub(super) fn photograph(&mut self) {
+        let Some(store) = self.store.as_mut().filter(|store| store.needs_photograph().unwrap_or(false)) else { return };
+        // See `learn`.
+        let _ = store.load(0).and_then(|Loaded { segment, states, .. }| store.photograph(&segment, &states));
+    }
+
+    /// Compares one file that the walk met with what is known, and brings back what had been missing.
+    pub(super) fn meet(&mut self, file: ImageFile, index: &mut Index) {
+        let relative = file.path.strip_prefix(&self.root).unwrap_or(&file.path);
+        let known = self.known.find(relative, index).and_then(|id| index.entry_even_if_removed(id));
+        let same = |size, modified| size == file.size && modified == file.modified;
+        if let Some(entry) = known {
+            let id = entry.id;
+            self.seen.set(id, true);
+            let was = self.ledger.state(id);
+            if was != RowState::Vacant && same(entry.size(), entry.modified()) {
+                if was == RowState::Gone {
+                    self.compared.returned.extend(self.present(id, &file));
+                    self.ledger.set(id, RowState::Present);
                 }
-                index.restore(known.id);
-                compared.reused += 1;
-            } else if let Some(failure) =
-                self.failures.get(&file.path).filter(|failure| same(failure.file.size, failure.file.modified))
-            {
-                compared.still_failing.push(Skipped { path: file.path.clone(), reason: failure.reason.clone() });
-            } else {
-                compared.unknown.push(file.clone());
+                index.restore(id);
+                self.compared.reused += 1;
+                return;
             }
         }
-        for (path, known) in &self.known {
-            let relative = path.strip_prefix(&self.root).unwrap_or(path);
-            if !known.gone && !seen.contains(path.as_path()) && options.admits(relative) && found.looked_at(path) {
-                compared.missing.push(path.clone());
+        match self.failures.remove(&file.path) {
+            Some(Failure { file: then, reason }) if same(then.size, then.modified) => {
+                self.compared.still_failing.push(Skipped { path: file.path, reason });
             }
+            _ => self.compared.unknown.push(file),
         }
-        compared.missing.sort_unstable();
-        let vanished = |path: &&PathBuf| !seen.contains(path.as_path()) && found.looked_at(path);
-        compared.forgotten = self.failures.keys().filter(vanished).cloned().collect();
+    }
+
+    /// What all files together showed, when the walk is over.
+    pub(super) fn compared(&mut self, found: &Found, index: &Index, options: &Options) -> Compared {
+        let mut compared = std::mem::take(&mut self.compared);
+        compared.unknown.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let vanished = |id: ImageId| {
+            !self.seen.is_set(id)
+                && index.entry_even_if_removed(id).is_some_and(|entry| {
+                    options.admits(entry.relative()) && found.looked_at(entry.root, entry.relative())
+                })
+        };
+        let present = self.ledger.iter().filter(|(_, state)| *state == RowState::Present).map(|(id, _)| id);
+        compared.missing = present.filter(|id| vanished(*id)).collect();
+        let failures = self.failures.keys().filter(|path| found.looked_at(&self.root, path));
+        compared.forgotten = failures.cloned().collect();
         compared
     }
 
@@ -227,19 +260,22 @@ impl Folder {
     pub(super) fn find_moved(
         &mut self,
         unknown: Vec<ImageFile>,
-        missing: &[PathBuf],
+        missing: &[ImageId],
         index: &mut Index,
         cancel: &CancelToken,
     ) -> Result<Moved> {
         let mut moved = Moved::default();
         let mut touched = Vec::new();
-        let mut renamed = Vec::new();
         let mut sources = HashSet::new();
         for file in unknown {
             if cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
-            let Some((id, hash)) = self.same_content(&file)? else {
+            let same = self.same_content(&file, index).unwrap_or_else(|error| {
+                moved.note = Some(self.give_up(&error));
+                None
+            });
+            let Some((id, hash)) = same else {
                 moved.unknown.push(file);
                 continue;
             };
@@ -247,20 +283,18 @@ impl Folder {
                 moved.unknown.push(file);
                 continue;
             };
-            if entry.image.file.path == file.path {
+            if entry.path() == file.path {
                 index.restore(id);
-                let now = Known { id, size: file.size, modified: file.modified, gone: false };
-                self.known.insert(file.path.clone(), now);
-                touched.push(file);
+                touched.extend(self.present(id, &file));
+                self.ledger.set(id, RowState::Present);
                 moved.touched += 1;
                 continue;
             }
-            let source = entry.image.file.path.clone();
-            let (pixels, format, embedding) = (entry.image.pixels, entry.image.format, entry.embedding());
-            let was_gone = self.known.get(&source).is_some_and(|known| known.gone);
-            if was_gone || (missing.binary_search(&source).is_ok() && !sources.contains(&source)) {
-                sources.insert(source.clone());
-                renamed.push(source);
+            let (pixels, format, embedding) = (entry.pixels(), entry.format(), entry.embedding());
+            let was_gone = self.ledger.state(id) == RowState::Gone;
+            if (was_gone || missing.binary_search(&id).is_ok()) && sources.insert(id) {
+                moved.renamed += usize::from(!was_gone);
+                moved.copied += usize::from(was_gone);
             } else {
                 moved.copied += 1;
             }
@@ -269,13 +303,12 @@ impl Folder {
                 moved.note = self.commit(index).or(moved.note);
             }
         }
-        moved.renamed = renamed.iter().filter(|path| missing.binary_search(path).is_ok()).count();
-        moved.copied += renamed.len() - moved.renamed;
         moved.note = self.commit(index).or(moved.note);
-        for path in &renamed {
-            if let Some(known) = self.known.remove(path) {
-                index.remove(known.id);
-            }
+        let mut renamed: Vec<_> = sources.iter().filter_map(|id| self.ledger.row_of(*id)).collect();
+        renamed.sort_unstable();
+        for id in sources {
+            index.remove(id);
+            self.ledger.set(id, RowState::Vacant);
         }
         let note = self.write(&Change { present: &touched, deleted: &renamed, ..Change::default() });
         moved.note = moved.note.or(note);
@@ -283,7 +316,7 @@ impl Folder {
     }
 
     /// The row whose file had the same content, if there is one; rows of the same path first.
-    fn same_content(&self, file: &ImageFile) -> Result<Option<(ImageId, ContentHash)>> {
+    fn same_content(&self, file: &ImageFile, index: &Index) -> Result<Option<(ImageId, ContentHash)>> {
         let Some(store) = &self.store else { return Ok(None) };
         let candidates = store.rows_of_size(file.size)?;
         if candidates.is_empty() {
@@ -292,8 +325,9 @@ impl Folder {
         // A file that cannot be read now is reported when it is its turn to be decoded.
         let Ok(bytes) = decode::read(&file.path) else { return Ok(None) };
         let hash: ContentHash = Sha256::digest(&bytes).into();
-        let own = self.known.get(&file.path).map(|known| known.id);
-        let mut same = candidates.iter().filter(|(_, known)| *known == hash).filter_map(|(row, _)| self.id_of(*row));
+        let own = self.known.find(self.relative(&file.path), index);
+        let mut same =
+            candidates.iter().filter(|(_, known)| *known == hash).filter_map(|(row, _)| self.ledger.id_of(*row));
         let mut first = None;
         let found = same.find(|id| {
             first = first.or(Some(*id));
@@ -302,24 +336,32 @@ impl Folder {
         Ok(found.or(first).map(|id| (id, hash)))
     }
 
-    fn id_of(&self, row: u32) -> Option<ImageId> {
-        let at = self.spans.partition_point(|(first, _, _)| *first <= row).checked_sub(1)?;
-        let (first, id, len) = self.spans[at];
-        (row - first < len).then(|| ImageId(id.0 + row - first))
+    fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
+    fn present(&self, id: ImageId, file: &ImageFile) -> Option<Present> {
+        Some(Present { row: self.ledger.row_of(id)?, size: file.size, modified: file.modified })
     }
 
     /// Takes missing files out of the index and notes on disk which files went and which came back.
-    pub(super) fn mark(&mut self, compared: &Compared, index: &mut Index) -> Option<String> {
+    pub(super) fn mark(&mut self, compared: &Compared, index: &mut Index, cancel: &CancelToken) -> Option<String> {
         let mut gone = Vec::new();
-        for path in &compared.missing {
-            if let Some(known) = self.known.get_mut(path) {
-                known.gone = true;
-                index.remove(known.id);
-                gone.push(path.clone());
+        for id in &compared.missing {
+            // One that was renamed meanwhile has no row any more.
+            if self.ledger.state(*id) == RowState::Present {
+                self.ledger.set(*id, RowState::Gone);
+                index.remove(*id);
+                gone.extend(self.ledger.row_of(*id));
             }
         }
-        let Compared { returned, forgotten, .. } = compared;
-        self.write(&Change { gone: &gone, present: returned, deleted: forgotten, ..Change::default() })
+        let note = self.write(&Change { forgotten: &compared.forgotten, ..Change::default() });
+        let gone = gone.chunks(MARKED_AT_ONCE).map(|gone| Change { gone, ..Change::default() });
+        let returned = compared.returned.chunks(MARKED_AT_ONCE);
+        let returned = returned.map(|present| Change { present, ..Change::default() });
+        // What is not marked because the user leaves is found to be so by the next run.
+        let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
+        changes.fold(note, |note, change| note.or_else(|| self.write(&change)))
     }
 
     pub(super) fn add(&mut self, row: NewRow) {
@@ -328,8 +370,9 @@ impl Folder {
 
     /// Takes note of a file that could not be embedded; on disk too, when trying again would be no use.
     pub(super) fn fail(&mut self, failure: Failure, lasting: bool, index: &mut Index) {
-        if let Some(known) = self.known.remove(&failure.file.path) {
-            index.remove(known.id);
+        if let Some(id) = self.known.find(self.relative(&failure.file.path), index) {
+            index.remove(id);
+            self.ledger.set(id, RowState::Vacant);
         }
         if lasting {
             self.waiting_failures.push(failure);
@@ -364,14 +407,12 @@ impl Folder {
         let first_id = ImageId(index.table_len() as u32);
         if !segment.images.is_empty() && index.push(Arc::clone(&segment)) {
             if self.store.is_some() {
-                self.spans.push((first_row, first_id, segment.images.len() as u32));
+                self.ledger.push(first_row, first_id, vec![RowState::Present; segment.images.len()]);
             }
-            for (at, image) in segment.images.iter().enumerate() {
-                let ImageFile { path, size, modified } = &image.file;
-                let id = ImageId(first_id.0 + at as u32);
-                let known = Known { id, size: *size, modified: *modified, gone: false };
-                if let Some(before) = self.known.insert(path.clone(), known) {
-                    index.remove(before.id);
+            for id in (first_id.0..).map(ImageId).take(segment.images.len()) {
+                if let Some(before) = self.known.insert(id, index) {
+                    index.remove(before);
+                    self.ledger.set(before, RowState::Vacant);
                 }
             }
             self.join_tail(first_row, segment, index);
@@ -402,6 +443,8 @@ impl Folder {
     /// Two segments in one, over the rows on disk where there are some, so that memory does not fill with copies.
     fn joined(&self, first_row: u32, a: &Segment, b: &Segment, dim: usize) -> Segment {
         let len = a.images.len() + b.images.len();
+        let mut images = a.images.clone();
+        images.append(&b.images);
         let mapped = self.store.as_ref().and_then(|store| store.rows(first_row, len as u32).ok());
         let rows = mapped.unwrap_or_else(|| {
             let values: Vec<f16> = [a, b].iter().flat_map(|segment| segment.rows.values()).copied().collect();
@@ -409,7 +452,7 @@ impl Folder {
         });
         Segment {
             root: Arc::clone(&self.root),
-            images: [a.images.as_slice(), &b.images].concat(),
+            images,
             norms: [a.norms.as_slice(), &b.norms].concat(),
             scales: [a.scales.as_slice(), &b.scales].concat(),
             rows,
@@ -421,6 +464,7 @@ impl Folder {
         let nothing = change.gone.is_empty()
             && change.present.is_empty()
             && change.deleted.is_empty()
+            && change.forgotten.is_empty()
             && change.failed.is_empty();
         if nothing {
             return None;

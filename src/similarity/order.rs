@@ -70,8 +70,8 @@ const NOWHERE: u32 = u32::MAX;
 pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
     let ids = match kind {
         OrderKind::Name => sorted_by_key(index, |entry| {
-            let name = entry.image.file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (name, entry.image.file.path.to_string_lossy().into_owned())
+            let name = entry.relative().file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (name, entry.path().to_string_lossy().into_owned())
         }),
         OrderKind::Folder => by_folder(index),
         OrderKind::Similarity => {

@@ -179,7 +179,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if let Some(entry) = app.focused().and_then(|id| app.index().get(id)) {
         let mark = if app.marks().contains(&entry.id) { "● " } else { "" };
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
-        let path = text::cut_middle(&printable(&entry.image.file.path), room);
+        let path = text::cut_middle(&printable(entry.path()), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
         canvas.line(area, 0, Line::from(line));
     }

@@ -25,8 +25,8 @@ pub(super) fn folder(entry: &Entry<'_>) -> String {
 
 /// Size in pixels and format.
 pub(super) fn pixels(entry: &Entry<'_>) -> String {
-    let (width, height) = entry.image.pixels;
-    format!("{width}×{height} {}", printable_str(entry.image.format))
+    let (width, height) = entry.pixels();
+    format!("{width}×{height} {}", printable_str(entry.format()))
 }
 
 /// The name with the mark of a marked picture, cut to fit.
@@ -46,8 +46,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) 
     canvas.line(area, 0, name);
     group_line(app, canvas, area, 1, id);
     canvas.text(area, 2, &pixels(&entry), canvas.theme.dim());
-    let file = &entry.image.file;
-    let size_and_date = format!("{} · {}", text::bytes(file.size), text::date(file.modified));
+    let size_and_date = format!("{} · {}", text::bytes(entry.size()), text::date(entry.modified()));
     canvas.text(area, 3, &size_and_date, canvas.theme.dim());
 }
 

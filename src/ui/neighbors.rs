@@ -129,8 +129,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     spans.push(Span::styled(text::cut_middle(&name, room), if focused { theme.strong() } else { Style::new() }));
     canvas.line(words, 1, Line::from(spans));
     if ranks.height > 2 {
-        let file = &entry.image.file;
-        canvas.text(words, 2, &format!("{} · {}", facts::pixels(&entry), text::bytes(file.size)), theme.dim());
+        canvas.text(words, 2, &format!("{} · {}", facts::pixels(&entry), text::bytes(entry.size())), theme.dim());
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.index().get(slot.image) else { return };
-    let place = layout::fitted(slot.area, entry.image.pixels);
+    let place = layout::fitted(slot.area, entry.pixels());
     let style = canvas.theme.placeholder();
     canvas.fill(place, canvas.theme.placeholder_glyph(), style);
     let initials = text::initials(entry.relative());
@@ -58,8 +58,7 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     let (_, caption) = body.off_bottom(u16::from(body.height > 2));
     let caption = caption.inside(1, 0);
     let mut line = facts::name_line(app, canvas, caption.width.into(), id);
-    let file = &entry.image.file;
-    let mut rest = vec![facts::pixels(&entry), text::bytes(file.size), text::date(file.modified)];
+    let mut rest = vec![facts::pixels(&entry), text::bytes(entry.size()), text::date(entry.modified())];
     let folder = facts::folder(&entry);
     if !folder.is_empty() {
         rest.insert(0, folder);

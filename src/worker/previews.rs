@@ -81,7 +81,7 @@ impl Previews {
             }
             match index.get(key.image) {
                 Some(entry) => {
-                    let (path, pixels) = (entry.image.file.path.clone(), entry.image.pixels);
+                    let (path, pixels) = (entry.path(), entry.pixels());
                     queue.wanted.push_back(Wanted { key: *key, path, pixels });
                 }
                 None => {

@@ -10,7 +10,7 @@ use std::{
 use divan::{Bencher, black_box};
 use half::f16;
 use lookalike::{
-    index::{Image, ImageId, Index, Rows, Segment, norm},
+    index::{Image, ImageId, Images, Index, Rows, Segment, norm},
     scan::ImageFile,
     similarity::{Metric, OrderKind, Query, RowOrder, View, compare, heatmap::blocks, order, window},
 };
@@ -53,7 +53,7 @@ fn clustered(rows: usize) -> Index {
     let mut index = Index::new(DIM);
     index.push(Arc::new(Segment {
         root: Path::new("/p").into(),
-        images,
+        images: Images::new(Path::new("/p"), images),
         norms,
         scales: vec![1.0; rows],
         rows: Rows::owned(values, DIM),

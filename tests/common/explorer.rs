@@ -31,7 +31,7 @@ pub fn collection(len: usize) -> Index {
 
 /// The pictures numbered by the range.
 pub fn segment(numbers: std::ops::Range<usize>) -> Arc<Segment> {
-    let images = numbers.clone().map(image).collect();
+    let images = numbers.clone().map(image);
     let embeddings: Vec<_> = numbers.map(embedding).collect();
     Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), images, &embeddings, 8))
 }
@@ -163,6 +163,7 @@ impl Explorer {
         let outcome = match job {
             Job::Compare { index, query } => Outcome::Compared(Arc::new(similarity::compare(&index, &query))),
             Job::Order { index, kind } => Outcome::Ordered(Arc::new(similarity::order(&index, kind))),
+            Job::Sort { index, ids, sorting } => Outcome::Sorted(sorting.sorted(&index, ids)),
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{APPLICATION, DATABASE, LOCK, lock, maintain::is_vector_name};
+use super::{APPLICATION, DATABASE, LOCK, lock, maintain::is_vector_name, photograph::is_photograph_name};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -83,7 +83,11 @@ pub fn remove(store: &Listing) -> Result<bool> {
 /// Whether a store makes files of this name.
 fn is_ours(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
-    text == LOCK || text.starts_with(DATABASE) || is_vector_name(&text) || is_set_aside(name)
+    text == LOCK
+        || text.starts_with(DATABASE)
+        || is_vector_name(&text)
+        || is_photograph_name(&text)
+        || is_set_aside(name)
 }
 
 /// Deletes what was set aside in a store; `false` when another process is writing to it.

@@ -5,7 +5,8 @@ use std::fs;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Store, now, records::PROGRAM, sql, vector_name, vectors::Vectors,
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, now, photograph::forget_photograph, records::PROGRAM, sql,
+    vector_name, vectors::Vectors,
 };
 use crate::{index::norm, printable::printable};
 
@@ -13,10 +14,15 @@ impl Store {
     /// Repairs what can be repaired, forgets what vanished long ago, and compacts.
     pub(super) fn maintain(&mut self, notes: &mut Vec<String>) -> Result<(), Fault> {
         let held = self.vectors.held()?;
-        if held < self.next_row {
-            let lost = self.change(|tx| tx.execute("DELETE FROM images WHERE row >= ?1", [held]))?;
-            self.next_row = held;
-            self.change(|tx| tx.execute("UPDATE store SET next_row = ?1", [held]))?;
+        if held < self.meta.next_row {
+            let lost = self.change(|tx| {
+                forget_photograph(tx)?;
+                let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;
+                tx.execute("UPDATE store SET next_row = ?1, live = live - ?2", [held, lost])?;
+                Ok(lost)
+            })?;
+            let live = self.meta.live - lost;
+            self.meta = Meta { next_row: held, live, photograph: 0, photographed: 0, ..self.meta };
             notes.push(format!(
                 "the vectors of {lost} images in {} were missing and are computed again",
                 printable(self.folder.join(DATABASE))
@@ -24,16 +30,18 @@ impl Store {
         }
         self.sample_vectors()?;
         let long_ago = now() - KEEP_GONE.as_secs() as i64;
-        self.change(|tx| {
-            tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])?;
+        self.meta.live -= self.change(|tx| {
+            tx.execute("INSERT OR IGNORE INTO edited SELECT row FROM images WHERE gone < ?1", [long_ago])?;
+            let forgotten = tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])? as u32;
             // Another version may read what this one could not.
             tx.execute("DELETE FROM failures WHERE program <> ?1", [PROGRAM])?;
-            tx.execute("UPDATE store SET used = ?1", [now()])
+            tx.execute("UPDATE store SET used = ?1, live = live - ?2", params![now(), forgotten])?;
+            Ok(forgotten)
         })?;
-        let live: u32 = self.query("SELECT count(*) FROM images")?;
-        if self.next_row > COMPACT_FROM && live < self.next_row / 2 {
+        if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {
             self.compact()?;
         }
+        self.drop_photographs(self.meta.photograph);
         self.drop_old_generations();
         Ok(())
     }
@@ -41,20 +49,20 @@ impl Store {
     /// Compares some stored norms with the vectors. Catches files that were overwritten, or zeroed by a power cut.
     fn sample_vectors(&self) -> Result<(), Fault> {
         const SAMPLES: u32 = 32;
-        let rows = self.vectors.rows(0, self.next_row)?;
+        let rows = self.vectors.rows(0, self.meta.next_row)?;
         let path = self.folder.join(DATABASE);
         let mut one = self
             .db
             .prepare("SELECT row, norm, scale FROM images WHERE row >= ?1 ORDER BY row LIMIT 1")
             .map_err(|e| sql(&path, e))?;
-        let spread = (0..SAMPLES).map(|i| (u64::from(self.next_row) * u64::from(i) / u64::from(SAMPLES)) as u32);
-        for from in spread.chain(self.next_row.saturating_sub(8)..self.next_row) {
+        let spread = (0..SAMPLES).map(|i| (u64::from(self.meta.next_row) * u64::from(i) / u64::from(SAMPLES)) as u32);
+        for from in spread.chain(self.meta.next_row.saturating_sub(8)..self.meta.next_row) {
             let sample = one
                 .query_row([from], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, f32>(1)?, row.get::<_, f32>(2)?)))
                 .optional()
                 .map_err(|e| sql(&path, e))?;
             let Some((row, stored, scale)) = sample else { break };
-            if row >= self.next_row {
+            if row >= self.meta.next_row {
                 return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
             }
             let found = norm(rows.row(row as usize), scale);
@@ -68,9 +76,9 @@ impl Store {
     /// Rewrites the vectors without vacant rows. Readers keep the file they have mapped.
     fn compact(&mut self) -> Result<(), Fault> {
         const CHUNK: usize = 1024;
-        let generation = self.generation + 1;
+        let generation = self.meta.generation + 1;
         let vectors = Vectors::create(&self.folder.join(vector_name(generation)), self.key.dim)?;
-        let all = self.vectors.rows(0, self.next_row)?;
+        let all = self.vectors.rows(0, self.meta.next_row)?;
         let path = self.folder.join(DATABASE);
         let kept = (|| -> rusqlite::Result<Vec<u32>> {
             let mut rows = self.db.prepare("SELECT row FROM images ORDER BY row")?;
@@ -87,11 +95,13 @@ impl Store {
             for (to, from) in kept.iter().enumerate() {
                 renumber.execute(params![from, to as u32])?;
             }
-            tx.execute("UPDATE store SET vectors = ?1, next_row = ?2", params![generation, kept.len() as u32])
+            forget_photograph(tx)?;
+            let rows = kept.len() as u32;
+            tx.execute("UPDATE store SET vectors = ?1, next_row = ?2, live = ?2", params![generation, rows])
         })?;
         self.vectors = vectors;
-        self.generation = generation;
-        self.next_row = kept.len() as u32;
+        let rows = kept.len() as u32;
+        self.meta = Meta { generation, next_row: rows, live: rows, photograph: 0, photographed: 0 };
         Ok(())
     }
 
@@ -101,7 +111,7 @@ impl Store {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if is_vector_name(&name) && *name != vector_name(self.generation) {
+            if is_vector_name(&name) && *name != vector_name(self.meta.generation) {
                 // A leftover costs space and nothing else; the next start tries again.
                 let _ = fs::remove_file(entry.path());
             }

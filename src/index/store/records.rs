@@ -1,17 +1,17 @@
 //! The records of a store: read in one pass when a run starts, changed in small transactions while it works.
 
-use std::{
-    ffi::OsStr,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+
+use rusqlite::{Row, Transaction, params, types::ValueRef};
+
+use super::{
+    Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, now,
+    photograph::{Records, forget_photograph},
+    sql,
 };
-
-use rusqlite::{Row, params, types::ValueRef};
-
-use super::{Change, ContentHash, DATABASE, Failure, Fault, Loaded, RowState, Store, now, sql};
 use crate::{
     error::{Error, Result},
-    index::{Image, Segment},
+    index::Segment,
     scan::ImageFile,
 };
 
@@ -19,66 +19,105 @@ use crate::{
 pub(super) const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 impl Store {
-    /// The rows from `first` on, in one consistent view of what is committed.
+    /// The rows from `first` on, in one consistent view of what is committed: for a writer now, for a follower when it
+    /// opened the store.
     ///
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
     pub fn load(&mut self, first: u32) -> Result<Loaded> {
-        self.try_load(first).map_err(|fault| self.plain(fault))
+        let loaded = self.try_load(first);
+        if self.lock.is_none() && !self.db.is_autocommit() {
+            // A transaction that stays open keeps the writer's log from being emptied.
+            self.db.execute_batch("COMMIT").map_err(|e| Error::store(self.folder.join(DATABASE), e))?;
+        }
+        loaded.map_err(|fault| self.plain(fault))
     }
 
     fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
+        let mut records = if first == 0 { self.photographed()? } else { Records::default() };
         let path = self.folder.join(DATABASE);
-        let tx = self.db.unchecked_transaction().map_err(|e| sql(&path, e))?;
-        if self.lock.is_none() {
-            self.next_row =
-                tx.query_row("SELECT next_row FROM store", [], |row| row.get(0)).map_err(|e| sql(&path, e))?;
-        }
-        let len = self.next_row.saturating_sub(first) as usize;
-        let vacant = || Image {
-            file: ImageFile { path: PathBuf::new(), size: 0, modified: 0 },
-            pixels: (0, 0),
-            format: known_format(""),
-        };
-        let mut images = Vec::with_capacity(len);
-        let (mut norms, mut scales) = (Vec::with_capacity(len), Vec::with_capacity(len));
-        let mut states = Vec::with_capacity(len);
-        (|| {
-            let mut rows = tx.prepare(
-                "SELECT row, path, size, modified, width, height, format, norm, scale, gone
-                 FROM images WHERE row >= ?1 ORDER BY row",
-            )?;
-            let mut rows = rows.query([first])?;
-            while let Some(row) = rows.next()? {
-                let at = (row.get::<_, u32>(0)? - first) as usize;
-                if at >= len {
-                    break;
-                }
-                while images.len() < at {
-                    images.push(vacant());
-                    norms.push(0.0);
-                    scales.push(1.0);
-                    states.push(RowState::Vacant);
-                }
-                images.push(Image {
-                    file: file_of(row, &self.key.root)?,
-                    pixels: (row.get(4)?, row.get(5)?),
-                    format: known_format(row.get_ref(6)?.as_str()?),
-                });
-                norms.push(row.get(7)?);
-                scales.push(row.get(8)?);
-                let gone = row.get_ref(9)? != ValueRef::Null;
-                states.push(if gone { RowState::Gone } else { RowState::Present });
-            }
-            Ok(())
+        (|| -> rusqlite::Result<()> {
+            self.read_edited(&mut records)?;
+            self.read_rows(first, &mut records)
         })()
         .map_err(|e| sql(&path, e))?;
+        let Records { images, norms, scales, states } = records;
         // Vacant rows at the end stand for nothing and need no place.
         let rows = self.vectors.rows(first, images.len() as u32)?;
         let dead = states.iter().enumerate().filter(|(_, state)| **state != RowState::Present);
         let dead = dead.map(|(row, _)| row as u32).collect();
         let segment = Segment { root: self.key.root.as_path().into(), images, norms, scales, rows, dead };
         Ok(Loaded { segment, states, first })
+    }
+
+    /// Brings the rows of the photograph up to date. An edit never gives a row another path.
+    fn read_edited(&self, records: &mut Records) -> rusqlite::Result<()> {
+        let mut edited = self.db.prepare(
+            "SELECT edited.row, size, modified, gone, images.row IS NULL FROM edited LEFT JOIN images USING (row)",
+        )?;
+        let mut edited = edited.query([])?;
+        while let Some(row) = edited.next()? {
+            let at = row.get::<_, u32>(0)? as usize;
+            if at >= records.states.len() {
+                continue;
+            }
+            records.states[at] = if row.get(4)? { RowState::Vacant } else { state_of(row.get_ref(3)?) };
+            if records.states[at] != RowState::Vacant {
+                records.images.set_file(at, row.get::<_, i64>(1)? as u64, row.get(2)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows that are not there yet, from `first` on.
+    fn read_rows(&self, first: u32, records: &mut Records) -> rusqlite::Result<()> {
+        let len = self.meta.next_row.saturating_sub(first) as usize;
+        let mut rows = self.db.prepare(
+            "SELECT row, path, size, modified, width, height, format, norm, scale, gone
+             FROM images WHERE row >= ?1 ORDER BY row",
+        )?;
+        let mut rows = rows.query([first + records.states.len() as u32])?;
+        while let Some(row) = rows.next()? {
+            let at = (row.get::<_, u32>(0)? - first) as usize;
+            if at >= len {
+                break;
+            }
+            while records.states.len() < at {
+                records.images.push_vacant();
+                records.norms.push(0.0);
+                records.scales.push(1.0);
+                records.states.push(RowState::Vacant);
+            }
+            records.images.push(
+                row.get_ref(1)?.as_blob()?,
+                row.get::<_, i64>(2)? as u64,
+                row.get(3)?,
+                [row.get(4)?, row.get(5)?],
+                row.get_ref(6)?.as_str()?,
+            );
+            records.norms.push(row.get(7)?);
+            records.scales.push(row.get(8)?);
+            records.states.push(state_of(row.get_ref(9)?));
+        }
+        Ok(())
+    }
+
+    /// What has become of the rows before `end`, for a follower that takes over: it has seen only rows arrive.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the records cannot be read.
+    pub fn states(&self, end: u32) -> Result<Vec<RowState>> {
+        let mut states = vec![RowState::Vacant; end as usize];
+        (|| -> rusqlite::Result<()> {
+            let mut rows = self.db.prepare("SELECT row, gone FROM images WHERE row < ?1")?;
+            let mut rows = rows.query([end])?;
+            while let Some(row) = rows.next()? {
+                states[row.get::<_, u32>(0)? as usize] = state_of(row.get_ref(1)?);
+            }
+            Ok(())
+        })()
+        .map_err(|e| Error::store(self.folder.join(DATABASE), e))?;
+        Ok(states)
     }
 
     /// The files that could not be embedded when they were last tried.
@@ -116,69 +155,134 @@ impl Store {
     }
 
     fn try_commit(&mut self, change: &Change<'_>) -> Result<u32, Fault> {
-        let first = self.next_row;
-        let added = change.rows.map_or(0, |(segment, _)| segment.images.len() as u32);
+        let mut meta = self.meta;
+        let first = meta.next_row;
         if let Some((segment, _)) = change.rows {
             self.vectors.write(first, segment.rows.values())?;
         }
         let root = self.key.root.clone();
-        let relative = |path: &'_ Path| path.strip_prefix(&root).unwrap_or(path).as_os_str().as_bytes().to_vec();
         self.change(|tx| {
-            let mut delete = tx.prepare_cached("DELETE FROM images WHERE path = ?1")?;
-            let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
-            for path in change.deleted.iter().chain(change.failed.iter().map(|failure| &failure.file.path)) {
-                delete.execute([relative(path)])?;
-                forget.execute([relative(path)])?;
-            }
-            let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE path = ?1 AND gone IS NULL")?;
-            for path in change.gone {
-                gone.execute(params![relative(path), now()])?;
-            }
-            let mut present =
-                tx.prepare_cached("UPDATE images SET size = ?2, modified = ?3, gone = NULL WHERE path = ?1")?;
-            for file in change.present {
-                present.execute(params![relative(&file.path), file.size as i64, file.modified])?;
-            }
-            let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for Failure { file, reason } in change.failed {
-                fail.execute(params![relative(&file.path), file.size as i64, file.modified, reason, PROGRAM])?;
-            }
-            if let Some((segment, hashes)) = change.rows {
-                let mut insert =
-                    tx.prepare_cached("INSERT OR REPLACE INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,?10)")?;
-                for (at, (image, hash)) in segment.images.iter().zip(hashes).enumerate() {
-                    let path = relative(&image.file.path);
-                    forget.execute([&path])?;
-                    insert.execute(params![
-                        first + at as u32,
-                        path,
-                        image.file.size as i64,
-                        image.file.modified,
-                        image.pixels.0,
-                        image.pixels.1,
-                        image.format,
-                        segment.norms[at],
-                        segment.scales[at],
-                        hash,
-                    ])?;
-                }
-            }
-            tx.execute("UPDATE store SET next_row = ?1, used = ?2", params![first + added, now()])
+            let mut edited = Vec::new();
+            delete(tx, change, &root, &mut meta, &mut edited)?;
+            mark(tx, change, &mut edited)?;
+            remember_failures(tx, change, &root)?;
+            insert(tx, change, &mut meta, &mut edited)?;
+            note_edits(tx, &edited, &mut meta)?;
+            let update = "UPDATE store SET next_row = ?1, live = ?2, used = ?3";
+            tx.execute(update, params![meta.next_row, meta.live, now()])
         })?;
-        self.next_row = first + added;
+        self.meta = meta;
         Ok(first)
     }
+}
+
+/// More edits than this make the photograph worthless.
+const MANY_EDITS: usize = 10_000;
+
+/// Remembers which rows the photograph does not show as they are any more, or that it is worthless.
+fn note_edits(tx: &Transaction<'_>, edited: &[u32], meta: &mut Meta) -> rusqlite::Result<()> {
+    if meta.photographed == 0 {
+        return Ok(());
+    }
+    if edited.len() > MANY_EDITS {
+        (meta.photograph, meta.photographed) = (0, 0);
+        return forget_photograph(tx);
+    }
+    let mut note = tx.prepare_cached("INSERT OR IGNORE INTO edited VALUES (?1)")?;
+    edited.iter().filter(|row| **row < meta.photographed).try_for_each(|row| note.execute([row]).map(drop))
+}
+
+/// Deletes the record of a path, if there is one.
+fn delete_path(tx: &Transaction<'_>, path: &[u8], meta: &mut Meta, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+    let mut delete = tx.prepare_cached("DELETE FROM images WHERE path = ?1 RETURNING row")?;
+    let mut rows = delete.query([path])?;
+    while let Some(row) = rows.next()? {
+        edited.push(row.get(0)?);
+        meta.live = meta.live.saturating_sub(1);
+    }
+    Ok(())
+}
+
+fn delete(
+    tx: &Transaction<'_>,
+    change: &Change<'_>,
+    root: &Path,
+    meta: &mut Meta,
+    edited: &mut Vec<u32>,
+) -> rusqlite::Result<()> {
+    let mut delete = tx.prepare_cached("DELETE FROM images WHERE row = ?1")?;
+    for row in change.deleted {
+        meta.live = meta.live.saturating_sub(delete.execute([row])? as u32);
+        edited.push(*row);
+    }
+    for failure in change.failed {
+        delete_path(tx, relative(&failure.file.path, root), meta, edited)?;
+    }
+    let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
+    change.forgotten.iter().try_for_each(|path| forget.execute([relative(path, root)]).map(drop))
+}
+
+/// Notes which files went and which are there.
+fn mark(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+    let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE row = ?1 AND gone IS NULL")?;
+    for row in change.gone {
+        gone.execute(params![row, now()])?;
+        edited.push(*row);
+    }
+    let mut present = tx.prepare_cached("UPDATE images SET size = ?2, modified = ?3, gone = NULL WHERE row = ?1")?;
+    for Present { row, size, modified } in change.present {
+        present.execute(params![row, *size as i64, modified])?;
+        edited.push(*row);
+    }
+    Ok(())
+}
+
+fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> rusqlite::Result<()> {
+    let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for Failure { file, reason } in change.failed {
+        fail.execute(params![relative(&file.path, root), file.size as i64, file.modified, reason, PROGRAM])?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &Transaction<'_>, change: &Change<'_>, meta: &mut Meta, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+    let Some((segment, hashes)) = change.rows else { return Ok(()) };
+    let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
+    let mut insert = tx.prepare_cached("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,?10)")?;
+    let images = &segment.images;
+    for (at, hash) in hashes.iter().enumerate().take(images.len()) {
+        let path = images.relative(at).as_os_str().as_bytes();
+        forget.execute([path])?;
+        delete_path(tx, path, meta, edited)?;
+        let ([width, height], file) = (images.pixels[at], (images.sizes[at] as i64, images.modified[at]));
+        insert.execute(params![
+            meta.next_row,
+            path,
+            file.0,
+            file.1,
+            width,
+            height,
+            images.format(at),
+            segment.norms[at],
+            segment.scales[at],
+            hash,
+        ])?;
+        meta.next_row += 1;
+        meta.live += 1;
+    }
+    Ok(())
+}
+
+fn relative<'a>(path: &'a Path, root: &Path) -> &'a [u8] {
+    path.strip_prefix(root).unwrap_or(path).as_os_str().as_bytes()
+}
+
+fn state_of(gone: ValueRef<'_>) -> RowState {
+    if gone == ValueRef::Null { RowState::Present } else { RowState::Gone }
 }
 
 /// Columns 1 to 3 of both tables.
 fn file_of(row: &Row<'_>, root: &Path) -> rusqlite::Result<ImageFile> {
     let relative = OsStr::from_bytes(row.get_ref(1)?.as_blob()?);
     Ok(ImageFile { path: root.join(relative), size: row.get::<_, i64>(2)? as u64, modified: row.get(3)? })
-}
-
-/// The name of a format as `decode` gave it.
-fn known_format(name: &str) -> &'static str {
-    const NAMES: &[&str] =
-        &["JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "PNM", "TGA", "DDS", "ICO", "HDR", "OpenEXR", "farbfeld", "QOI"];
-    NAMES.iter().find(|known| **known == name).unwrap_or(&"image")
 }

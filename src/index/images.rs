@@ -1,0 +1,95 @@
+//! What is known of many pictures besides their embeddings, column by column: a million of them take little more memory
+//! than their paths, and are read from disk and dropped in a few pieces.
+
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+
+use super::Image;
+
+/// Pictures as columns. Paths are relative to the folder that the pictures were found under.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Images {
+    /// The paths, one behind the other.
+    pub(super) paths: Vec<u8>,
+    /// Where each path ends.
+    pub(super) ends: Vec<u64>,
+    pub(super) sizes: Vec<u64>,
+    pub(super) modified: Vec<i64>,
+    pub(super) pixels: Vec<[u32; 2]>,
+    /// Positions in [`FORMATS`].
+    pub(super) formats: Vec<u8>,
+}
+
+/// The names of formats as `decode` gives them; what is none of them is called by the last.
+const FORMATS: &[&str] = &[
+    "JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "PNM", "TGA", "DDS", "ICO", "HDR", "OpenEXR", "farbfeld", "QOI",
+    "image",
+];
+
+impl Images {
+    /// The pictures, found under `root`.
+    #[must_use]
+    pub fn new(root: &Path, images: impl IntoIterator<Item = Image>) -> Self {
+        let mut columns = Self::default();
+        for Image { file, pixels, format } in images {
+            let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
+            columns.push(relative.as_os_str().as_bytes(), file.size, file.modified, pixels.into(), format);
+        }
+        columns
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Adds a picture.
+    pub(super) fn push(&mut self, relative: &[u8], size: u64, modified: i64, pixels: [u32; 2], format: &str) {
+        self.paths.extend_from_slice(relative);
+        self.ends.push(self.paths.len() as u64);
+        self.sizes.push(size);
+        self.modified.push(modified);
+        self.pixels.push(pixels);
+        let format = FORMATS.iter().position(|known| *known == format);
+        self.formats.push(format.unwrap_or(FORMATS.len() - 1) as u8);
+    }
+
+    /// Adds a row that stands for no picture.
+    pub(super) fn push_vacant(&mut self) {
+        self.push(b"", 0, 0, [0, 0], "");
+    }
+
+    /// Another size and time for the file of picture `at`.
+    pub(super) fn set_file(&mut self, at: usize, size: u64, modified: i64) {
+        (self.sizes[at], self.modified[at]) = (size, modified);
+    }
+
+    /// All pictures of `other` behind those of `self`.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let before = self.paths.len() as u64;
+        self.paths.extend_from_slice(&other.paths);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.sizes.extend_from_slice(&other.sizes);
+        self.modified.extend_from_slice(&other.modified);
+        self.pixels.extend_from_slice(&other.pixels);
+        self.formats.extend_from_slice(&other.formats);
+    }
+
+    /// The path of picture `at`.
+    #[must_use]
+    pub fn relative(&self, at: usize) -> &Path {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Path::new(OsStr::from_bytes(&self.paths[start as usize..self.ends[at] as usize]))
+    }
+
+    /// The usual name of the format of picture `at`.
+    pub(super) fn format(&self, at: usize) -> &'static str {
+        FORMATS.get(usize::from(self.formats[at])).unwrap_or(&"image")
+    }
+}
