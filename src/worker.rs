@@ -14,7 +14,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use self::{latest::Latest, previews::Previews};
@@ -24,7 +24,7 @@ use crate::{
     index::Index,
     pipeline,
     preview::{Painter, Preview, PreviewKey},
-    similarity::{self, Comparison, OrderKind, Query, RowOrder},
+    similarity::{self, Comparison, OrderKind, Piece, Query, RowOrder},
 };
 
 /// The explorer's number of a job, so that it alone knows which answers it still awaits.
@@ -80,6 +80,8 @@ pub enum Outcome {
     Indexing(pipeline::Report),
     /// The run is done.
     Indexed(pipeline::Outcome),
+    /// One image compared with those that arrived first; the rest follows.
+    Comparing(Arc<Comparison>),
     /// One image compared with all.
     Compared(Arc<Comparison>),
     /// The rows in their order.
@@ -132,7 +134,11 @@ impl Worker {
         let tell = answer.clone();
         let comparing =
             Latest::spawn("comparing", Priority::Normal, move |(job, index, query): Comparing, superseded| {
-                let work = || Ok(Outcome::Compared(Arc::new(compared(&index, &query))));
+                let mut so_far = |found| tell(JobEvent { job, outcome: Outcome::Comparing(Arc::new(found)) });
+                let work = || {
+                    let found = refined(&index, query, REFINED_EVERY, superseded, &mut so_far);
+                    Ok(Outcome::Compared(Arc::new(found)))
+                };
                 let outcome = fenced("comparing", work);
                 if !superseded() {
                     tell(JobEvent { job, outcome });
@@ -140,7 +146,9 @@ impl Worker {
             });
         let tell = answer.clone();
         let ordering = Latest::spawn("ordering", Priority::Normal, move |(job, index, kind): Ordering, superseded| {
-            let outcome = fenced("ordering", || Ok(Outcome::Ordered(Arc::new(similarity::order(&index, kind)))));
+            let outcome = fenced("ordering", || {
+                Ok(Outcome::Ordered(Arc::new(similarity::order_with(&index, kind, &on_all_cores))))
+            });
             if !superseded() {
                 tell(JobEvent { job, outcome });
             }
@@ -194,23 +202,50 @@ impl Drop for Worker {
     }
 }
 
-/// Pictures that are worth a thread of their own; fewer are compared before it has started.
-const COMPARED_BY_ONE: usize = 20_000;
+/// Pictures that are compared before the next look at the clock and at newer jobs: some milliseconds of work.
+const PORTION: usize = 1 << 17;
+/// How often a comparison that takes long shows what it has found: as often as the screen is drawn.
+const REFINED_EVERY: Duration = Duration::from_millis(33);
 
-/// Compares on as many cores as there are.
-fn compared(index: &Index, query: &Query) -> Comparison {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let pieces = (index.table_len() / COMPARED_BY_ONE).clamp(1, cores);
-    if pieces == 1 {
-        return similarity::compare(index, query);
+/// Compares portion by portion, handing out what was found so far; what it returns is whole unless it was superseded.
+fn refined(
+    index: &Index,
+    query: Query,
+    every: Duration,
+    superseded: &dyn Fn() -> bool,
+    so_far: &mut dyn FnMut(Comparison),
+) -> Comparison {
+    let mut found = Comparison::begin(index, query);
+    let mut shown = Instant::now();
+    loop {
+        found.extend(index, PORTION, &on_all_cores);
+        if found.len() == index.table_len() || superseded() {
+            return found;
+        }
+        if shown.elapsed() >= every {
+            so_far(found.clone());
+            shown = Instant::now();
+        }
     }
-    similarity::compare_in_pieces(index, query, pieces, |pieces| {
-        thread::scope(|scope| {
-            for piece in pieces {
-                scope.spawn(piece);
-            }
-        });
-    })
+}
+
+/// Does pieces of work on as many cores as there are.
+fn on_all_cores(pieces: Vec<Piece<'_>>) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(pieces.len());
+    let pieces = Mutex::new(pieces.into_iter());
+    let work = || {
+        // The lock is let go of before the work begins.
+        while let Some(piece) = { lock(&pieces).next() } {
+            piece();
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
 }
 
 /// How much of the processor a thread gets when others want it too.

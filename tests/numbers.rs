@@ -8,10 +8,11 @@ use lookalike::{
     index::{Image, ImageId, Index, Segment},
     scan::ImageFile,
     similarity::{
-        Comparison, Metric, OrderKind, Query, RowOrder, View, compare, compare_in_pieces,
+        Comparison, Metric, OrderKind, Piece, Query, RowOrder, View, compare, compare_with,
         heatmap::{blocks, rows_of, window, zoom_to_fit},
         order,
         order::natural,
+        order_with,
     },
 };
 use proptest::prelude::*;
@@ -328,20 +329,66 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
     }
 }
 
+/// Pieces from the last to the first, each on a thread of its own.
+fn on_threads(pieces: Vec<Piece<'_>>) {
+    std::thread::scope(|scope| pieces.into_iter().rev().for_each(|piece| drop(scope.spawn(piece))));
+}
+
+/// The bits of all values of a comparison.
+fn bits(found: &Comparison) -> [Vec<u32>; 2] {
+    METRICS.map(|metric| found.values(metric).iter().map(|value| value.to_bits()).collect())
+}
+
 #[test]
-fn pieces_give_the_same_values_as_one_pass() {
-    let mut index = index(&blobs(50, 4, 40), 40, 7);
+fn a_comparison_does_not_depend_on_threads_or_steps() {
+    let mut index = index(&blobs(20_000, 4, 7), 7, 9_000);
     index.remove(ImageId(11));
-    let query = Query::Image(ImageId(3));
-    let whole = compare(&index, &query);
-    for pieces in [0, 1, 3, 50, 1000] {
-        let found = compare_in_pieces(&index, &query, pieces, |mut pieces| {
-            pieces.reverse();
-            pieces.into_iter().for_each(|piece| piece());
-        });
-        let bits =
-            |found: &Comparison| METRICS.map(|m| found.values(m).iter().map(|v| v.to_bits()).collect::<Vec<_>>());
-        assert_eq!(bits(&found), bits(&whole), "{pieces} pieces");
+    for query in [Query::Image(ImageId(3)), Query::Image(ImageId(19_999)), Query::Embedding(vec![0.5; 7].into())] {
+        let whole = compare(&index, &query);
+        assert_eq!(bits(&compare_with(&index, &query, &on_threads)), bits(&whole));
+        let mut refined = Comparison::begin(&index, query.clone());
+        for rows in [0, 1, 12, 8_500, 8_500, usize::MAX] {
+            refined.extend(&index, rows, &on_threads);
+            let among = |id: &ImageId| id.at() < refined.len() && Query::Image(*id) != query;
+            for metric in METRICS {
+                let best = whole.nearest(metric, whole.candidates()).into_iter().map(|row| row.id).filter(among);
+                let found: Vec<_> = refined.nearest(metric, 9).iter().map(|row| row.id).collect();
+                assert_eq!(found, best.take(9).collect::<Vec<_>>(), "the best of {}", refined.len());
+            }
+        }
+        assert_eq!((bits(&refined), refined.candidates()), (bits(&whole), whole.candidates()));
+    }
+}
+
+#[test]
+fn an_order_does_not_depend_on_threads() {
+    let index = index(&blobs(4200, 20, 8), 8, 1000);
+    for kind in ORDERS {
+        let (alone, shared) = (order(&index, kind), order_with(&index, kind, &on_threads));
+        assert_eq!(alone.ids, shared.ids);
+        let view = View { zoom: 8, rows: 0..17, cols: 0..17 };
+        for metric in METRICS {
+            assert_eq!(window(&index, &alone, metric, &view), window(&index, &shared, metric, &view));
+        }
+    }
+}
+
+#[test]
+fn ranks_come_alone_and_together() {
+    // Many equal values, and more than are looked at together.
+    let rows: Vec<_> = (0..9000).map(|i| vec![((i * 7919) % 97) as f32, 3.0]).collect();
+    let index = index(&rows, 2, 9000);
+    let found = compare(&index, &Query::Image(ImageId(4500)));
+    for metric in METRICS {
+        let all = found.nearest(metric, 9000);
+        let some: Vec<_> = all.iter().step_by(501).collect();
+        let ranks = found.ranks(metric, &some.iter().map(|row| row.id).collect::<Vec<_>>());
+        assert_eq!(ranks, some.iter().map(|row| row.rank).collect::<Vec<_>>());
+        for k in [1, 20, 700, 5000] {
+            assert_eq!(found.nearest(metric, k), all[..k], "{metric:?} {k}");
+            let far: Vec<_> = all.iter().rev().take(k).copied().collect();
+            assert_eq!(found.farthest(metric, k), far, "{metric:?} {k}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! numbers, so tight clusters keep their digits.
 
 use super::{
-    Metric,
+    Metric, Run, each,
     kernel::{self, Probe},
 };
 use crate::index::{ImageId, Index};
@@ -101,8 +101,8 @@ pub(super) struct Pyramid(Vec<Vec<Block>>);
 
 impl Pyramid {
     /// Sums up all rows in their order: one pass over the embeddings.
-    pub fn new(index: &Index, ids: &[ImageId]) -> Self {
-        let mut levels = vec![ids.chunks(1 << LEAF).map(|run| Block::of(index, run)).collect::<Vec<_>>()];
+    pub fn new(index: &Index, ids: &[ImageId], run: Run<'_>) -> Self {
+        let mut levels = vec![each(run, ids.chunks(1 << LEAF), |run| Block::of(index, run))];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
             let above = below.chunks(2).map(|pair| match pair {
                 [a, b] => a.merged(b),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Metric, blocks::Pyramid, kernel::Probe, seriation};
+use super::{Metric, Run, blocks::Pyramid, in_turn, kernel::Probe, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -68,6 +68,12 @@ const NOWHERE: u32 = u32::MAX;
 /// Puts all pictures in order. Takes milliseconds for a folder, seconds for 100,000 pictures: work for a worker.
 #[must_use]
 pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
+    order_with(index, kind, &in_turn)
+}
+
+/// [`order`] on whatever `run` has.
+#[must_use]
+pub fn order_with(index: &Index, kind: OrderKind, run: Run<'_>) -> RowOrder {
     let ids = match kind {
         OrderKind::Name => sorted_by_key(index, |entry| {
             let name = entry.image.file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -76,7 +82,7 @@ pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
         OrderKind::Folder => by_folder(index),
         OrderKind::Similarity => {
             let start = by_folder(index);
-            seriation::seriate(index, &start)
+            seriation::seriate(index, &start, run)
         }
     };
     let mut positions = vec![NOWHERE; index.table_len()];
@@ -84,7 +90,7 @@ pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
         positions[id.at()] = position as u32;
     }
     let groups = if kind == OrderKind::Folder { groups(index, &ids) } else { Vec::new() };
-    let pyramid = Pyramid::new(index, &ids);
+    let pyramid = Pyramid::new(index, &ids, run);
     RowOrder { kind, ids, groups, pyramid, positions, ranges: ranges(index) }
 }
 
