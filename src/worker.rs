@@ -303,3 +303,53 @@ impl fmt::Debug for Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+    use crate::{
+        index::{Image, ImageId, Rows, Segment},
+        scan::ImageFile,
+        similarity::Metric,
+    };
+
+    /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
+    fn large(rows: usize) -> Index {
+        let image = |row| Image {
+            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
+        let mut index = Index::new(1);
+        assert!(index.push(Arc::new(Segment {
+            root: std::path::Path::new("/").into(),
+            images: (0..rows).map(image).collect(),
+            norms: values.iter().map(|value| value.to_f32()).collect(),
+            scales: vec![1.0; rows],
+            rows: Rows::owned(values, 1),
+            dead: Vec::new(),
+        })));
+        index
+    }
+
+    #[test]
+    fn a_long_comparison_shows_the_best_so_far_and_stops_for_a_newer_one() {
+        let index = large(3 * PORTION + 1);
+        let query = Query::Image(ImageId(7));
+        let whole = similarity::compare(&index, &query);
+        let mut parts = Vec::new();
+        let found = refined(&index, query.clone(), Duration::ZERO, &|| false, &mut |part| parts.push(part));
+        assert_eq!(found, whole);
+        assert_eq!(parts.iter().map(Comparison::len).collect::<Vec<_>>(), [PORTION, 2 * PORTION, 3 * PORTION]);
+        for part in parts {
+            for metric in [Metric::Cosine, Metric::Euclidean] {
+                assert_eq!(part.values(metric), &whole.values(metric)[..part.len()]);
+            }
+        }
+        let stopped = refined(&index, query, Duration::ZERO, &|| true, &mut |_| panic!("nobody waits for it"));
+        assert_eq!(stopped.len(), PORTION);
+    }
+}
