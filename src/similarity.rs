@@ -9,7 +9,7 @@ mod seriation;
 
 use std::cmp::Ordering;
 
-pub use heatmap::{View, Window, window};
+pub use heatmap::{Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
 pub use order::{Group, OrderKind, RowOrder, order, order_with};
 

@@ -81,6 +81,11 @@ pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     lanes::run(Squares { a, b })
 }
 
+/// Adds `row × factors[i]` to `sums[i]`.
+pub(super) fn add_to_both(sums: [&mut [f32]; 2], row: &[f16], factors: [f32; 2]) {
+    lanes::run(AddToBoth { sums, row, factors });
+}
+
 /// Adds `row × factor` to `sum`.
 pub(super) fn add(sum: &mut [f32], row: &[f16], factor: f32) {
     lanes::run(Add { sum, row, factor });
@@ -225,9 +230,45 @@ impl Task for Dots<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let row = |at: usize| &self.matrix[at * self.a.len()..(at + 1) * self.a.len()];
-        for (at, out) in self.rows.iter().zip(self.out) {
+        let ((rows, rows_rest), (out, out_rest)) = (self.rows.as_chunks(), self.out.as_chunks_mut());
+        for (rows, out) in rows.iter().zip(out) {
+            *out = FourDots { a: self.a, b: rows.map(row) }.run(lanes);
+        }
+        for (at, out) in rows_rest.iter().zip(out_rest) {
             *out = Dot { a: self.a, b: row(*at) }.run(lanes);
         }
+    }
+}
+
+/// Four dot products with one vector, as [`Dot`] gives each: no multiplication waits for the one before it.
+struct FourDots<'a> {
+    a: &'a [f32],
+    b: [&'a [f32]; 4],
+}
+
+impl Task for FourDots<'_> {
+    type Output = [f64; 4];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> [f64; 4] {
+        let (a, a_rest) = self.a.as_chunks();
+        let [(b, b_rest), (c, c_rest), (d, d_rest), (e, e_rest)] = self.b.map(<[f32]>::as_chunks);
+        let mut dots = [lanes.splat(0.0); 4];
+        for ((((a, b), c), d), e) in a.iter().zip(b).zip(c).zip(d).zip(e) {
+            let a = lanes.load(a);
+            dots[0] = lanes.mul_add(a, lanes.load(b), dots[0]);
+            dots[1] = lanes.mul_add(a, lanes.load(c), dots[1]);
+            dots[2] = lanes.mul_add(a, lanes.load(d), dots[2]);
+            dots[3] = lanes.mul_add(a, lanes.load(e), dots[3]);
+        }
+        if !a_rest.is_empty() {
+            let a = lanes.load(&padded(a_rest));
+            dots[0] = lanes.mul_add(a, lanes.load(&padded(b_rest)), dots[0]);
+            dots[1] = lanes.mul_add(a, lanes.load(&padded(c_rest)), dots[1]);
+            dots[2] = lanes.mul_add(a, lanes.load(&padded(d_rest)), dots[2]);
+            dots[3] = lanes.mul_add(a, lanes.load(&padded(e_rest)), dots[3]);
+        }
+        [lanes.total(dots[0]), lanes.total(dots[1]), lanes.total(dots[2]), lanes.total(dots[3])]
     }
 }
 
@@ -274,6 +315,30 @@ impl Task for Add<'_> {
         let rest = lanes.store(lanes.mul_add(lanes.widen(&padded(row_rest)), factor, lanes.load(&padded(sum_rest))));
         let len = sum_rest.len();
         sum_rest.copy_from_slice(&rest[..len]);
+    }
+}
+
+struct AddToBoth<'a> {
+    sums: [&'a mut [f32]; 2],
+    row: &'a [f16],
+    factors: [f32; 2],
+}
+
+impl Task for AddToBoth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (row, row_rest) = self.row.as_chunks();
+        let [(a, a_rest), (b, b_rest)] = self.sums.map(<[f32]>::as_chunks_mut);
+        let [a_factor, b_factor] = self.factors.map(|factor| lanes.splat(factor));
+        for ((a, b), row) in a.iter_mut().zip(b).zip(row) {
+            let row = lanes.widen(row);
+            *a = lanes.store(lanes.mul_add(row, a_factor, lanes.load(a)));
+            *b = lanes.store(lanes.mul_add(row, b_factor, lanes.load(b)));
+        }
+        Add { sum: a_rest, row: row_rest, factor: self.factors[0] }.run(lanes);
+        Add { sum: b_rest, row: row_rest, factor: self.factors[1] }.run(lanes);
     }
 }
 
