@@ -186,7 +186,9 @@ impl App {
             if self.ranking.rows.is_empty() {
                 self.ranking.rank(&comparison, self.metric);
             }
-            if self.browse.sort == browse::Sort::Similarity && self.browse.anchor.is_none() {
+            // All pictures are sorted once, when all were compared.
+            let whole = !self.jobs.refines(comparison.query());
+            if self.browse.sort == browse::Sort::Similarity && self.browse.anchor.is_none() && whole {
                 self.browse.anchor = Some(comparison);
                 self.resort();
             }

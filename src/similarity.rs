@@ -10,9 +10,9 @@ mod seriation;
 
 use std::cmp::Ordering;
 
-pub use heatmap::{View, Window, window};
-pub use neighbors::{Comparison, Neighbor, Piece, Query, compare, compare_in_pieces};
-pub use order::{Group, OrderKind, RowOrder, order};
+pub use heatmap::{Partition, View, Window, window};
+pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
+pub use order::{Group, OrderKind, RowOrder, order, order_with};
 
 /// How two embeddings are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
@@ -22,6 +22,30 @@ pub enum Metric {
     Cosine,
     /// Euclidean distance ‖a − b‖ of the raw embeddings, ≥ 0; smaller is more alike.
     Euclidean,
+}
+
+/// A part of some work that needs no other part.
+pub type Piece<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// Does pieces of work, in any order or all at once, and returns when all are done: threads are not started here.
+/// What comes out does not depend on how they are done.
+pub type Run<'a> = &'a dyn Fn(Vec<Piece<'_>>);
+
+/// Does pieces one after the other, on this thread.
+pub fn in_turn(pieces: Vec<Piece<'_>>) {
+    pieces.into_iter().for_each(|piece| piece());
+}
+
+/// Does the same work on each item, one piece an item. The results come in the order of the items.
+fn each<T: Send, R: Send>(run: Run<'_>, items: impl Iterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let (items, work) = (items.collect::<Vec<_>>(), &work);
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(items.len());
+    for (item, result) in items.into_iter().zip(&mut results) {
+        pieces.push(Box::new(move || *result = Some(work(item))));
+    }
+    run(pieces);
+    results.into_iter().flatten().collect()
 }
 
 impl Metric {

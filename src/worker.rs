@@ -14,7 +14,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use self::{latest::Latest, previews::Previews};
@@ -24,7 +24,7 @@ use crate::{
     index::{ImageId, Index},
     pipeline,
     preview::{Painter, Preview, PreviewKey},
-    similarity::{self, Comparison, OrderKind, Query, RowOrder, listing::Sorting},
+    similarity::{self, Comparison, OrderKind, Piece, Query, RowOrder, listing::Sorting},
 };
 
 /// The explorer's number of a job, so that it alone knows which answers it still awaits.
@@ -89,6 +89,8 @@ pub enum Outcome {
     Indexing(pipeline::Report),
     /// The run is done.
     Indexed(pipeline::Outcome),
+    /// One image compared with those that arrived first; the rest follows.
+    Comparing(Arc<Comparison>),
     /// One image compared with all.
     Compared(Arc<Comparison>),
     /// The rows in their order.
@@ -145,7 +147,11 @@ impl Worker {
         let tell = answer.clone();
         let comparing =
             Latest::spawn("comparing", Priority::Normal, move |(job, index, query): Comparing, superseded| {
-                let work = || Ok(Outcome::Compared(Arc::new(compared(&index, &query))));
+                let mut so_far = |found| tell(JobEvent { job, outcome: Outcome::Comparing(Arc::new(found)) });
+                let work = || {
+                    let found = refined(&index, query, REFINED_EVERY, superseded, &mut so_far);
+                    Ok(Outcome::Compared(Arc::new(found)))
+                };
                 let outcome = fenced("comparing", work);
                 if !superseded() {
                     tell(JobEvent { job, outcome });
@@ -153,7 +159,9 @@ impl Worker {
             });
         let tell = answer.clone();
         let ordering = Latest::spawn("ordering", Priority::Normal, move |(job, index, kind): Ordering, superseded| {
-            let outcome = fenced("ordering", || Ok(Outcome::Ordered(Arc::new(similarity::order(&index, kind)))));
+            let outcome = fenced("ordering", || {
+                Ok(Outcome::Ordered(Arc::new(similarity::order_with(&index, kind, &on_all_cores))))
+            });
             if !superseded() {
                 tell(JobEvent { job, outcome });
             }
@@ -216,23 +224,50 @@ impl Drop for Worker {
     }
 }
 
-/// Pictures that are worth a thread of their own; fewer are compared before it has started.
-const COMPARED_BY_ONE: usize = 20_000;
+/// Pictures that are compared before the next look at the clock and at newer jobs: some milliseconds of work.
+const PORTION: usize = 1 << 17;
+/// How often a comparison that takes long shows what it has found: as often as the screen is drawn.
+const REFINED_EVERY: Duration = Duration::from_millis(33);
 
-/// Compares on as many cores as there are.
-fn compared(index: &Index, query: &Query) -> Comparison {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let pieces = (index.table_len() / COMPARED_BY_ONE).clamp(1, cores);
-    if pieces == 1 {
-        return similarity::compare(index, query);
+/// Compares portion by portion, handing out what was found so far; what it returns is whole unless it was superseded.
+fn refined(
+    index: &Index,
+    query: Query,
+    every: Duration,
+    superseded: &dyn Fn() -> bool,
+    so_far: &mut dyn FnMut(Comparison),
+) -> Comparison {
+    let mut found = Comparison::begin(index, query);
+    let mut shown = Instant::now();
+    loop {
+        found.extend(index, PORTION, &on_all_cores);
+        if found.len() == index.table_len() || superseded() {
+            return found;
+        }
+        if shown.elapsed() >= every {
+            so_far(found.clone());
+            shown = Instant::now();
+        }
     }
-    similarity::compare_in_pieces(index, query, pieces, |pieces| {
-        thread::scope(|scope| {
-            for piece in pieces {
-                scope.spawn(piece);
-            }
-        });
-    })
+}
+
+/// Does pieces of work on as many cores as there are.
+fn on_all_cores(pieces: Vec<Piece<'_>>) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(pieces.len());
+    let pieces = Mutex::new(pieces.into_iter());
+    let work = || {
+        // The lock is let go of before the work begins.
+        while let Some(piece) = { lock(&pieces).next() } {
+            piece();
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
 }
 
 /// How much of the processor a thread gets when others want it too.
@@ -289,5 +324,55 @@ impl fmt::Debug for Job {
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+    use crate::{
+        index::{Image, ImageId, Rows, Segment},
+        scan::ImageFile,
+        similarity::Metric,
+    };
+
+    /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
+    fn large(rows: usize) -> Index {
+        let image = |row| Image {
+            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
+        let mut index = Index::new(1);
+        assert!(index.push(Arc::new(Segment {
+            root: std::path::Path::new("/").into(),
+            images: (0..rows).map(image).collect(),
+            norms: values.iter().map(|value| value.to_f32()).collect(),
+            scales: vec![1.0; rows],
+            rows: Rows::owned(values, 1),
+            dead: Vec::new(),
+        })));
+        index
+    }
+
+    #[test]
+    fn a_long_comparison_shows_the_best_so_far_and_stops_for_a_newer_one() {
+        let index = large(3 * PORTION + 1);
+        let query = Query::Image(ImageId(7));
+        let whole = similarity::compare(&index, &query);
+        let mut parts = Vec::new();
+        let found = refined(&index, query.clone(), Duration::ZERO, &|| false, &mut |part| parts.push(part));
+        assert_eq!(found, whole);
+        assert_eq!(parts.iter().map(Comparison::len).collect::<Vec<_>>(), [PORTION, 2 * PORTION, 3 * PORTION]);
+        for part in parts {
+            for metric in [Metric::Cosine, Metric::Euclidean] {
+                assert_eq!(part.values(metric), &whole.values(metric)[..part.len()]);
+            }
+        }
+        let stopped = refined(&index, query, Duration::ZERO, &|| true, &mut |_| panic!("nobody waits for it"));
+        assert_eq!(stopped.len(), PORTION);
     }
 }

@@ -8,10 +8,11 @@ use lookalike::{
     index::{Image, ImageId, Index, Segment},
     scan::ImageFile,
     similarity::{
-        Comparison, Metric, OrderKind, Query, RowOrder, View, compare, compare_in_pieces,
-        heatmap::{blocks, rows_of, window, zoom_to_fit},
+        Comparison, Metric, OrderKind, Piece, Query, RowOrder, View, compare, compare_with,
+        heatmap::{Partition, window},
         order,
         order::natural,
+        order_with,
     },
 };
 use proptest::prelude::*;
@@ -85,8 +86,8 @@ fn sorted(found: &Comparison, metric: Metric, query: ImageId, index: &Index) -> 
 }
 
 /// The mean of all pairs of different pictures that a cell covers, in f64 from the pairwise values.
-fn averaged(index: &Index, order: &RowOrder, metric: Metric, zoom: u32, row: usize, col: usize) -> f64 {
-    let ids = |block| &order.ids[rows_of(order.len(), zoom, block)];
+fn averaged(index: &Index, order: &RowOrder, metric: Metric, side: usize, row: usize, col: usize) -> f64 {
+    let ids = |run| &order.ids[Partition::new(order.len(), side).rows(run)];
     let (mut sum, mut pairs) = (0.0, 0.0);
     for a in ids(row) {
         for b in ids(col).iter().filter(|b| *b != a) {
@@ -217,15 +218,15 @@ proptest! {
     }
 
     #[test]
-    fn block_means_are_averaged_cells((dim, rows) in embeddings(), zoom in 0_u32..8) {
+    fn block_means_are_averaged_cells((dim, rows) in embeddings(), side in 0_usize..45) {
         let index = index(&rows, dim, 16);
         let order = order(&index, OrderKind::Folder);
-        let cells = blocks(order.len(), zoom);
+        let cells = Partition::new(order.len(), side).side();
         for metric in METRICS {
-            let found = window(&index, &order, metric, &View { zoom, rows: 0..cells, cols: 0..cells });
+            let found = window(&index, &order, metric, &View { side, rows: 0..cells, cols: 0..cells });
             for (row, col) in (0..cells).flat_map(|row| (0..cells).map(move |col| (row, col))) {
                 let value = found.get(row, col).expect("it is inside");
-                let expected = averaged(&index, &order, metric, zoom, row, col);
+                let expected = averaged(&index, &order, metric, side, row, col);
                 // Sums of embeddings 12 orders of magnitude apart keep f32's digits of the larger ones.
                 prop_assert!(close(value, expected), "{metric:?} {row},{col}: {value} for {expected}");
             }
@@ -264,11 +265,11 @@ fn similarity_order_of_many_equal_pictures_ends_and_loses_nobody() {
 }
 
 #[test]
-fn a_window_at_zoom_zero_is_what_comparing_says() {
+fn a_window_of_single_pairs_is_what_comparing_says() {
     let index = index(&blobs(50, 4, 40), 40, 20);
     let order = order(&index, OrderKind::Similarity);
     for metric in METRICS {
-        let found = window(&index, &order, metric, &View { zoom: 0, rows: 10..30, cols: 5..60 });
+        let found = window(&index, &order, metric, &View { side: 50, rows: 10..30, cols: 5..60 });
         assert_eq!((found.view.rows.clone(), found.view.cols.clone()), (10..30, 5..50));
         assert_eq!(found.values.len(), 20 * 45);
         for (row, col) in (10..30).flat_map(|row| (5..50).map(move |col| (row, col))) {
@@ -281,17 +282,16 @@ fn a_window_at_zoom_zero_is_what_comparing_says() {
 
 #[test]
 fn stored_and_fresh_sums_agree_across_levels() {
-    // 600 rows: zoom 7 and more are stored, the last block of each level is short.
+    // 600 rows: runs of 128, 256, … are stored, the last ones short; runs of a side begin and end anywhere.
     let index = index(&blobs(600, 3, 8), 8, 256);
     let order = order(&index, OrderKind::Name);
-    for (zoom, metric) in (5..11).flat_map(|zoom| METRICS.map(|metric| (zoom, metric))) {
-        let cells = blocks(order.len(), zoom);
-        let found = window(&index, &order, metric, &View { zoom, rows: 0..cells, cols: 0..cells });
-        let last = cells - 1;
-        for (row, col) in [(0, 0), (0, last), (last, last)] {
+    for (side, metric) in [1, 2, 3, 4, 5, 7, 19].into_iter().flat_map(|side| METRICS.map(|metric| (side, metric))) {
+        let found = window(&index, &order, metric, &View { side, rows: 0..side, cols: 0..side });
+        let last = side - 1;
+        for (row, col) in [(0, 0), (0, last), (last / 2, last), (last, last)] {
             let (value, expected) =
-                (found.get(row, col).expect("inside"), averaged(&index, &order, metric, zoom, row, col));
-            assert!(close(value, expected), "zoom {zoom} {metric:?} {row},{col}: {value} for {expected}");
+                (found.get(row, col).expect("inside"), averaged(&index, &order, metric, side, row, col));
+            assert!(close(value, expected), "{side} {metric:?} {row},{col}: {value} for {expected}");
         }
     }
 }
@@ -302,7 +302,7 @@ fn near_duplicates_far_from_the_origin_keep_their_small_mean_distance() {
         (0..64).map(|i| (0..64).map(|j| if i == j { 1024.0 } else { 1000.0 }).collect()).collect();
     let index = index(&rows, 64, 64);
     let order = order(&index, OrderKind::Name);
-    let found = window(&index, &order, Metric::Euclidean, &View { zoom: 5, rows: 0..2, cols: 0..2 });
+    let found = window(&index, &order, Metric::Euclidean, &View { side: 2, rows: 0..2, cols: 0..2 });
     for value in &found.values {
         assert!(close(*value, 24.0 * 2_f64.sqrt()), "{value}");
     }
@@ -314,9 +314,9 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
         let index = index(&vec![vec![0.5, 1.0]; count], 2, 2);
         for (kind, metric) in ORDERS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
             let order = order(&index, kind);
-            for zoom in [0, 1, 2, 40, 64, u32::MAX] {
-                let found = window(&index, &order, metric, &View { zoom, rows: 0..9, cols: 0..9 });
-                assert_eq!(found.values.len(), blocks(count, zoom).pow(2));
+            for side in [0, 1, 2, 3, 40, usize::MAX] {
+                let found = window(&index, &order, metric, &View { side, rows: 0..9, cols: 0..9 });
+                assert_eq!(found.values.len(), side.clamp(count.min(1), count).pow(2));
                 assert!(
                     found.values.iter().all(|value| (value - metric.of_itself()).abs() < 1e-6),
                     "{count} {found:?}"
@@ -328,20 +328,66 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
     }
 }
 
+/// Pieces from the last to the first, each on a thread of its own.
+fn on_threads(pieces: Vec<Piece<'_>>) {
+    std::thread::scope(|scope| pieces.into_iter().rev().for_each(|piece| drop(scope.spawn(piece))));
+}
+
+/// The bits of all values of a comparison.
+fn bits(found: &Comparison) -> [Vec<u32>; 2] {
+    METRICS.map(|metric| found.values(metric).iter().map(|value| value.to_bits()).collect())
+}
+
 #[test]
-fn pieces_give_the_same_values_as_one_pass() {
-    let mut index = index(&blobs(50, 4, 40), 40, 7);
+fn a_comparison_does_not_depend_on_threads_or_steps() {
+    let mut index = index(&blobs(20_000, 4, 7), 7, 9_000);
     index.remove(ImageId(11));
-    let query = Query::Image(ImageId(3));
-    let whole = compare(&index, &query);
-    for pieces in [0, 1, 3, 50, 1000] {
-        let found = compare_in_pieces(&index, &query, pieces, |mut pieces| {
-            pieces.reverse();
-            pieces.into_iter().for_each(|piece| piece());
-        });
-        let bits =
-            |found: &Comparison| METRICS.map(|m| found.values(m).iter().map(|v| v.to_bits()).collect::<Vec<_>>());
-        assert_eq!(bits(&found), bits(&whole), "{pieces} pieces");
+    for query in [Query::Image(ImageId(3)), Query::Image(ImageId(19_999)), Query::Embedding(vec![0.5; 7].into())] {
+        let whole = compare(&index, &query);
+        assert_eq!(bits(&compare_with(&index, &query, &on_threads)), bits(&whole));
+        let mut refined = Comparison::begin(&index, query.clone());
+        for rows in [0, 1, 12, 8_500, 8_500, usize::MAX] {
+            refined.extend(&index, rows, &on_threads);
+            let among = |id: &ImageId| id.at() < refined.len() && Query::Image(*id) != query;
+            for metric in METRICS {
+                let best = whole.nearest(metric, whole.candidates()).into_iter().map(|row| row.id).filter(among);
+                let found: Vec<_> = refined.nearest(metric, 9).iter().map(|row| row.id).collect();
+                assert_eq!(found, best.take(9).collect::<Vec<_>>(), "the best of {}", refined.len());
+            }
+        }
+        assert_eq!((bits(&refined), refined.candidates()), (bits(&whole), whole.candidates()));
+    }
+}
+
+#[test]
+fn an_order_does_not_depend_on_threads() {
+    let index = index(&blobs(4200, 20, 8), 8, 1000);
+    for kind in ORDERS {
+        let (alone, shared) = (order(&index, kind), order_with(&index, kind, &on_threads));
+        assert_eq!(alone.ids, shared.ids);
+        let view = View { side: 17, rows: 0..17, cols: 0..17 };
+        for metric in METRICS {
+            assert_eq!(window(&index, &alone, metric, &view), window(&index, &shared, metric, &view));
+        }
+    }
+}
+
+#[test]
+fn ranks_come_alone_and_together() {
+    // Many equal values, and more than are looked at together.
+    let rows: Vec<_> = (0..9000).map(|i| vec![((i * 7919) % 97) as f32, 3.0]).collect();
+    let index = index(&rows, 2, 9000);
+    let found = compare(&index, &Query::Image(ImageId(4500)));
+    for metric in METRICS {
+        let all = found.nearest(metric, 9000);
+        let some: Vec<_> = all.iter().step_by(501).collect();
+        let ranks = found.ranks(metric, &some.iter().map(|row| row.id).collect::<Vec<_>>());
+        assert_eq!(ranks, some.iter().map(|row| row.rank).collect::<Vec<_>>());
+        for k in [1, 20, 700, 5000] {
+            assert_eq!(found.nearest(metric, k), all[..k], "{metric:?} {k}");
+            let far: Vec<_> = all.iter().rev().take(k).copied().collect();
+            assert_eq!(found.farthest(metric, k), far, "{metric:?} {k}");
+        }
     }
 }
 
@@ -380,12 +426,21 @@ fn natural_order_is_total_and_counts() {
 }
 
 #[test]
-fn the_overview_fits_and_covers_everything() {
-    for len in [0, 1, 9, 100, 100_000] {
-        let zoom = zoom_to_fit(len, 60);
-        assert!(blocks(len, zoom) <= 60 && (zoom == 0 || blocks(len, zoom - 1) > 60));
-        let covered: usize = (0..blocks(len, zoom)).map(|block| rows_of(len, zoom, block).len()).sum();
-        assert_eq!(covered, len);
+fn a_partition_covers_every_row_once_in_runs_of_equal_length() {
+    for (len, side) in
+        [0_usize, 1, 2, 9, 37, 100, 1013].into_iter().flat_map(|len| [0, 1, 2, 36, 60, 2000].map(|side| (len, side)))
+    {
+        let partition = Partition::new(len, side);
+        assert_eq!(partition.side(), side.max(1).min(len));
+        assert_eq!(partition.is_single(), partition.side() == len);
+        let runs: Vec<_> = (0..partition.side()).map(|run| partition.rows(run)).collect();
+        assert!(runs.iter().flat_map(Clone::clone).eq(0..len), "{len} in {side}");
+        for (at, run) in runs.iter().enumerate() {
+            assert!(run.clone().all(|row| partition.run(row) == at));
+            let longest = len.div_ceil(partition.side());
+            assert!(run.len() == longest || run.len() + 1 == longest);
+        }
+        assert!(partition.rows(partition.side()).is_empty());
     }
 }
 

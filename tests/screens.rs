@@ -119,11 +119,11 @@ fn the_overview_uses_the_whole_ramp_and_panning_does_not_change_colors() {
 fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
     let (app, buffer) = (&explorer.app, explorer.frame());
     let (plot, heat) = (app.plot(), app.heat());
-    if plot.cell.zoom == 0 {
+    if plot.partition.is_single() {
         assert_eq!(heat.range, heat.order.as_ref().expect("an order").range(metric));
     }
     let (_, window) = heat.shown.as_ref().expect("a window");
-    let cursor = heat.cursor(app.selected(), plot.cell.zoom);
+    let cursor = heat.cursor(app.selected(), plot.partition);
     for (row, r) in window.view.rows.clone().enumerate() {
         for (col, c) in window.view.cols.clone().enumerate().filter(|(_, c)| (r, *c) != cursor) {
             let value = window.get(r, c).expect("inside");
@@ -132,7 +132,7 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             let cell = &buffer[(x, y / 2)];
             let color = if plot.cell.halves == 1 && y.is_multiple_of(2) { cell.fg } else { cell.bg };
             assert_eq!(color, theme.ramp(likeness), "cell {r},{c} = {value}");
-            if r == c && plot.cell.zoom == 0 {
+            if r == c && plot.partition.is_single() {
                 assert_eq!(color, theme.ramp(1.0), "the diagonal is the most alike");
                 assert_eq!(value, metric.of_itself());
             }

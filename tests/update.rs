@@ -13,7 +13,7 @@ use lookalike::{
     pipeline::Report,
     preview::{Preview, PreviewKey},
     scan::ImageFile,
-    similarity::{self, Metric, Query},
+    similarity::{self, Comparison, Metric, Query},
     worker::{Job, JobEvent, JobId, Outcome},
 };
 use proptest::prelude::*;
@@ -152,9 +152,9 @@ fn zooming_out_and_in_again_comes_back_to_the_same_pair() {
     let mut explorer = Explorer::ready(setup(80, 24), 300);
     explorer.keys("2 0");
     let all = explorer.app.plot();
-    assert!(all.cell.zoom > 0, "300 rows do not fit one by one");
+    assert!(!all.partition.is_single(), "300 rows do not fit one by one");
     let (_, window) = explorer.app.heat().shown.clone().expect("a window");
-    assert_eq!(window.view.rows.len(), 300_usize.div_ceil(1 << all.cell.zoom));
+    assert_eq!(window.view.rows.len(), all.fits.0.min(all.fits.1), "the overview fills the plot");
     explorer.keys("+ + + + + + + + + Down Down Right");
     assert_eq!(explorer.app.plot().level, 0);
     let pair = (explorer.app.selected(), explorer.app.heat().partner);
@@ -266,6 +266,34 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
     assert!(explorer.app.heat().is_empty());
     explorer.tell(JobId(999), Outcome::Indexing(Report::Snapshot(Arc::new(Index::new(8)))));
     assert_eq!(explorer.app.index().len(), 9);
+}
+
+#[test]
+fn a_comparison_is_shown_while_it_is_refined() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.hold();
+    explorer.keys("s s s l 3");
+    let held = explorer.held.take().unwrap_or_default();
+    let (id, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Compare { .. })).expect("a comparison");
+    let Job::Compare { index, query } = &job else { unreachable!("it was just looked for") };
+    let mut found = Comparison::begin(index, query.clone());
+    for rows in [4, 3] {
+        found.extend(index, rows, &similarity::in_turn);
+        explorer.hold();
+        explorer.tell(id, Outcome::Comparing(Arc::new(found.clone())));
+        assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "all that were compared");
+        assert!(explorer.held.take().unwrap_or_default().iter().all(|(_, job)| !matches!(job, Job::Compare { .. })));
+        assert!(explorer.app.browse().anchor.is_none(), "sorting all by likeness waits for all");
+    }
+    let mut fewer = Comparison::begin(index, query.clone());
+    fewer.extend(index, 2, &similarity::in_turn);
+    explorer.tell(id, Outcome::Comparing(Arc::new(fewer)));
+    assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "it never gets worse");
+    explorer.done(id, job);
+    assert_eq!(explorer.app.ranking().rows.len(), 8);
+    assert!(explorer.app.browse().anchor.is_some());
+    explorer.tell(id, Outcome::Comparing(Arc::new(found)));
+    assert_eq!(explorer.app.ranking().rows.len(), 8, "the job is done");
 }
 
 #[test]
@@ -411,7 +439,7 @@ fn the_mouse_selects_opens_and_turns() {
     let plot = explorer.app.plot();
     let (x, y) = plot.corner(3, 5);
     click(&mut explorer, x, y / 2);
-    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), 0), (3, 5));
+    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (3, 5));
     click(&mut explorer, x, y / 2);
     assert!(explorer.state().contains("pair cats/cat1.jpg cats/cat7.jpg"));
     explorer.keys("Esc g");
@@ -421,7 +449,7 @@ fn the_mouse_selects_opens_and_turns() {
         row: y / 2,
         modifiers: KeyModifiers::NONE,
     }));
-    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), 0), (1, 0));
+    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (1, 0));
     click(&mut explorer, 79, 23);
     click(&mut explorer, 500, 500);
 }

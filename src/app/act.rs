@@ -150,14 +150,14 @@ impl App {
     fn step_cell(&mut self, step: Step) {
         let plot = self.plot();
         let (row, col) = (self.heat.position(self.selected), self.heat.position(self.heat.partner));
-        let block = 1_usize.checked_shl(plot.cell.zoom).unwrap_or(usize::MAX);
-        let by = |now: usize, step: Step, fits: usize| {
-            let page = fits.saturating_mul(block);
-            let within = moved(now / block, step, self.heat.len().div_ceil(block), 1, fits);
-            match step {
-                Step::First | Step::Last => moved(now, step, self.heat.len(), 1, page),
-                // The same place in its block, so that going out and back in again lands on the same picture.
-                _ => within.saturating_mul(block).saturating_add(now % block).min(self.heat.len().saturating_sub(1)),
+        let partition = plot.partition;
+        let by = |now: usize, step: Step, fits: usize| match step {
+            Step::First | Step::Last => moved(now, step, self.heat.len(), 1, fits),
+            _ => {
+                // The same place in its run, so that going out and back in again lands on the same picture.
+                let within = now - partition.rows(partition.run(now)).start;
+                let rows = partition.rows(moved(partition.run(now), step, partition.side(), 1, fits));
+                (rows.start + within).min(rows.end.saturating_sub(1))
             }
         };
         let (row, col) = match step {

@@ -1,14 +1,14 @@
 //! The heatmap's state: row order, zoom, cell cursor, and the window of values on the screen.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use super::layout::{self, Area};
 use crate::{
     color::Depth,
     index::{ImageId, Index},
     similarity::{
-        Metric, View, Window,
-        heatmap::{blocks, rows_of, window, zoom_to_fit},
+        Metric, Partition, View, Window,
+        heatmap::window,
         order::{OrderKind, RowOrder},
     },
 };
@@ -20,7 +20,7 @@ pub struct Cell {
     pub width: u16,
     /// Half terminal rows: 1 is drawn as a half block.
     pub halves: u16,
-    /// It stands for 2^zoom × 2^zoom pairs.
+    /// It stands for about 2^zoom × 2^zoom pairs; for more or fewer where the cells of the whole table fill the plot.
     pub zoom: u32,
 }
 
@@ -69,22 +69,24 @@ pub struct Plot {
     pub cell: Cell,
     /// Whole cells that fit, down and across.
     pub fits: (usize, usize),
+    /// The rows of the table, parted into rows of cells, and its columns likewise.
+    pub partition: Partition,
 }
 
 impl Plot {
     /// Divides the body for `len` pictures at a level, or at the largest level that shows everything.
     #[must_use]
     pub fn new(body: Area, len: usize, level: Option<u32>, depth: Depth) -> Self {
-        let mut plot = Self::at(body, level.unwrap_or(0), depth);
+        let mut plot = Self::at(body, len, level.unwrap_or(0), depth);
         if level.is_none() {
-            while !plot.shows_all(len) && plot.level < u32::BITS {
-                plot = Self::at(body, plot.level + 1, depth);
+            while !plot.shows_all() && plot.level < u32::BITS {
+                plot = Self::at(body, len, plot.level + 1, depth);
             }
         }
         plot
     }
 
-    fn at(body: Area, level: u32, depth: Depth) -> Self {
+    fn at(body: Area, len: usize, level: u32, depth: Depth) -> Self {
         let cell = Cell::at(level, depth);
         let (title, rest) = body.top(u16::from(body.height > 4));
         let panel = match body.width {
@@ -109,12 +111,14 @@ impl Plot {
         let (names, cells) = main.left(names);
         let top = Area { x: cells.x, width: cells.width, ..top };
         let fits = (usize::from(cells.height * 2 / cell.halves), usize::from(cells.width / cell.width));
-        Self { title, top, names, cells, legend, panel, level, cell, fits }
+        // Zoomed out until everything fits, the table fills the plot whatever the number of its rows.
+        let side = len.div_ceil(1_usize.checked_shl(cell.zoom).unwrap_or(usize::MAX)).max(fits.0.min(fits.1));
+        let partition = Partition::new(len, side);
+        Self { title, top, names, cells, legend, panel, level, cell, fits, partition }
     }
 
-    fn shows_all(&self, len: usize) -> bool {
-        let side = blocks(len, self.cell.zoom);
-        side <= self.fits.0 && side <= self.fits.1
+    fn shows_all(&self) -> bool {
+        self.partition.side() <= self.fits.0.min(self.fits.1)
     }
 
     /// The terminal column and half row where the visible cell (row, column) begins.
@@ -188,15 +192,8 @@ impl Heat {
 
     /// The cursor's cell.
     #[must_use]
-    pub fn cursor(&self, selected: Option<ImageId>, zoom: u32) -> (usize, usize) {
-        let block = |id| self.position(id).checked_shr(zoom).unwrap_or(0);
-        (block(selected), block(self.partner))
-    }
-
-    /// The pictures that a row or column of cells stands for.
-    #[must_use]
-    pub fn members(&self, zoom: u32, block: usize) -> Range<usize> {
-        rows_of(self.len(), zoom, block)
+    pub fn cursor(&self, selected: Option<ImageId>, partition: Partition) -> (usize, usize) {
+        (partition.run(self.position(selected)), partition.run(self.position(self.partner)))
     }
 
     /// The level after a step in (−1) or out (+1), so far as there is one.
@@ -210,36 +207,35 @@ impl Heat {
     /// Keeps the cursor in view and the window's values those of the view. Bounded work: cells on the screen.
     pub fn settle(&mut self, plot: &Plot, selected: Option<ImageId>, metric: Metric) {
         let Some(order) = self.order.clone() else { return };
-        let zoom = plot.cell.zoom;
-        let total = blocks(order.ids.len(), zoom);
-        let cursor = self.cursor(selected, zoom);
+        let total = plot.partition.side();
+        let cursor = self.cursor(selected, plot.partition);
         self.first = (
             layout::scroll(self.first.0, cursor.0, plot.fits.0, total),
             layout::scroll(self.first.1, cursor.1, plot.fits.1, total),
         );
         let end = |first: usize, fits: usize| (first + fits).min(total);
         let view = View {
-            zoom,
+            side: total,
             rows: self.first.0..end(self.first.0, plot.fits.0),
             cols: self.first.1..end(self.first.1, plot.fits.1),
         };
         if self.shown.as_ref().is_none_or(|(shown, window)| *shown != metric || window.view != view) {
             self.shown = Some((metric, window(&self.ordered, &order, metric, &view)));
-            self.range = self.range_at(&order, metric, zoom);
+            self.range = self.range_at(&order, metric, plot.partition);
         }
     }
 
-    /// The ends of the ramp at a zoom level. Means lie closer together than single values, the more so the more they
-    /// are the mean of; the ends come closer with them, step by step, so that panning never changes what a color means.
-    fn range_at(&mut self, order: &RowOrder, metric: Metric, zoom: u32) -> (f32, f32) {
+    /// The ends of the ramp for cells of this size. Means lie closer together than single values, the more so the more
+    /// they are the mean of; the ends come closer with them, so that panning never changes what a color means.
+    fn range_at(&mut self, order: &RowOrder, metric: Metric, partition: Partition) -> (f32, f32) {
         let pairs = order.range(metric);
-        let farthest = zoom_to_fit(order.ids.len(), OVERVIEW);
-        if zoom == 0 || farthest == 0 {
+        let overview = Partition::new(order.len(), OVERVIEW);
+        if partition.is_single() || overview.is_single() {
             return pairs;
         }
         let index = &self.ordered;
         let means = *self.overview[metric as usize].get_or_insert_with(|| {
-            let all = View { zoom: farthest, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
+            let all = View { side: OVERVIEW, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
             let values = window(index, order, metric, &all).values;
             let known = values.into_iter().filter(|value| !value.is_nan());
             known.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
@@ -248,7 +244,8 @@ impl Heat {
         if means.1 - means.0 <= means.1.abs() * 1e-4 {
             return pairs;
         }
-        let share = (zoom as f32 / farthest as f32).min(1.0);
+        let rows = |partition: Partition| (order.len() as f32 / partition.side() as f32).ln();
+        let share = (rows(partition) / rows(overview)).min(1.0);
         (pairs.0 + (means.0 - pairs.0) * share, pairs.1 + (means.1 - pairs.1) * share)
     }
 
@@ -262,7 +259,7 @@ impl Heat {
     pub fn pair(&self, metric: Metric, row: ImageId, col: ImageId) -> Option<f32> {
         let order = self.order.as_ref()?;
         let (row, col) = (order.position(row)?, order.position(col)?);
-        let view = View { zoom: 0, rows: row..row + 1, cols: col..col + 1 };
+        let view = View { side: order.len(), rows: row..row + 1, cols: col..col + 1 };
         window(&self.ordered, order, metric, &view).values.first().copied()
     }
 }

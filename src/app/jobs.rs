@@ -7,7 +7,7 @@ use crate::{
     index::Index,
     pipeline::{self, Report},
     printable::printable,
-    similarity::{Query, order::OrderKind},
+    similarity::{Comparison, Query, order::OrderKind},
     worker::{Job, JobEvent, JobId, Outcome},
 };
 
@@ -39,6 +39,16 @@ impl Jobs {
         self.index = Some(job);
         job
     }
+
+    /// Whether this comparison is awaited.
+    fn compares(&self, job: JobId) -> bool {
+        self.compare.as_ref().is_some_and(|(id, _)| *id == job)
+    }
+
+    /// Whether the comparison at hand is to be followed by a better one for the same picture.
+    pub(super) fn refines(&self, query: &Query) -> bool {
+        self.compare.as_ref().is_some_and(|(_, coming)| coming == query)
+    }
 }
 
 impl App {
@@ -46,14 +56,15 @@ impl App {
         match outcome {
             Outcome::Indexing(report) if self.jobs.index == Some(job) => self.report(report),
             Outcome::Indexed(outcome) if self.jobs.index == Some(job) => self.indexed(outcome),
-            Outcome::Compared(comparison) if self.jobs.compare.as_ref().is_some_and(|(id, _)| *id == job) => {
-                self.jobs.compare = None;
-                self.comparison = Some(comparison);
-                self.nearest.clear();
-                // The same query in a larger index keeps the cursor's picture.
-                if let Some(comparison) = self.current_comparison().cloned() {
-                    self.ranking.rank(&comparison, self.metric);
+            Outcome::Comparing(so_far) if self.jobs.compares(job) => {
+                // What is there already may know more: the same picture among fewer.
+                if self.current_comparison().is_none_or(|made| made.len() < so_far.len()) {
+                    self.take_comparison(so_far);
                 }
+            }
+            Outcome::Compared(comparison) if self.jobs.compares(job) => {
+                self.jobs.compare = None;
+                self.take_comparison(comparison);
             }
             Outcome::Ordered(order) => {
                 if let Some((_, _, index)) = self.jobs.order.take_if(|(id, ..)| *id == job) {
@@ -74,7 +85,16 @@ impl App {
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
             }
             Outcome::Failed(reason) => self.failed(job, reason),
-            Outcome::Indexing(_) | Outcome::Indexed(_) | Outcome::Compared(_) => {}
+            Outcome::Indexing(_) | Outcome::Indexed(_) | Outcome::Comparing(_) | Outcome::Compared(_) => {}
+        }
+    }
+
+    fn take_comparison(&mut self, comparison: Arc<Comparison>) {
+        self.comparison = Some(comparison);
+        self.nearest.clear();
+        // The same query in a larger index keeps the cursor's picture.
+        if let Some(comparison) = self.current_comparison().cloned() {
+            self.ranking.rank(&comparison, self.metric);
         }
     }
 
@@ -175,7 +195,7 @@ impl App {
 
     fn wanted_comparison(&self) -> Option<Query> {
         let query = Query::Image(self.selected?);
-        let coming = self.jobs.compare.as_ref().is_some_and(|(_, coming)| *coming == query);
+        let coming = self.jobs.refines(&query);
         let current = self.current_comparison().is_some_and(|made| {
             let without_removed = self.run == Run::Running || made.candidates() + 1 == self.index.len();
             self.covers(made.len(), self.index.table_len()) && without_removed

@@ -74,11 +74,11 @@ impl App {
         let plot = self.plot();
         let Some((row, col)) = plot.hit(at) else { return };
         let cell = (row + self.heat.first.0, col + self.heat.first.1);
-        if self.heat.cursor(self.selected, plot.cell.zoom) == cell {
+        if self.heat.cursor(self.selected, plot.partition) == cell {
             self.open_pair();
             return;
         }
-        let (rows, cols) = (self.heat.members(plot.cell.zoom, cell.0), self.heat.members(plot.cell.zoom, cell.1));
+        let (rows, cols) = (plot.partition.rows(cell.0), plot.partition.rows(cell.1));
         if !rows.is_empty() && !cols.is_empty() {
             self.place_cell(rows.start, cols.start);
         }

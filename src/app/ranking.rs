@@ -3,7 +3,7 @@
 use super::layout::{self, Area};
 use crate::{
     index::ImageId,
-    similarity::{Comparison, Metric, Query},
+    similarity::{Comparison, Metric},
 };
 
 /// Numbers of neighbors to choose from.
@@ -63,7 +63,7 @@ impl Ranking {
         let best = metric.of_itself();
         let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let others = ranks(comparison, metric.toggled(), &ids);
+        let others = comparison.ranks(metric.toggled(), &ids);
         self.rows = rows
             .into_iter()
             .zip(others)
@@ -96,29 +96,6 @@ impl Ranking {
             if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < self.k) };
         self.k = next.unwrap_or(self.k);
     }
-}
-
-/// The ranks of some pictures, as [`Comparison::rank`] gives them one by one, in one pass over all pictures.
-fn ranks(comparison: &Comparison, metric: Metric, ids: &[ImageId]) -> Vec<usize> {
-    let values = comparison.values(metric);
-    let order = |a: &ImageId, b: &ImageId| metric.nearer(values[a.at()], values[b.at()]).then(a.cmp(b));
-    let mut sorted: Vec<_> = (0..ids.len()).collect();
-    sorted.sort_by(|a, b| order(&ids[*a], &ids[*b]));
-    // How many pictures lie between each of them and the one before.
-    let mut between = vec![0; ids.len() + 1];
-    for at in (0..values.len()).filter(|at| !values[*at].is_nan()) {
-        let other = ImageId(at as u32);
-        if *comparison.query() != Query::Image(other) {
-            between[sorted.partition_point(|place| order(&other, &ids[*place]).is_ge())] += 1;
-        }
-    }
-    let mut ranks = vec![0; ids.len()];
-    let mut before = 1;
-    for (place, at) in sorted.into_iter().enumerate() {
-        before += between[place];
-        ranks[at] = before;
-    }
-    ranks
 }
 
 /// Where the query and the ranking lie.

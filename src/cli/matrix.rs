@@ -15,7 +15,7 @@ use crate::{
     index::Entry,
     similarity::{
         Metric, OrderKind, Query, RowOrder, View, compare,
-        heatmap::{blocks, rows_of, window, zoom_to_fit},
+        heatmap::{Partition, window},
         order,
     },
     terminal::{self, Capabilities, Wishes},
@@ -134,9 +134,9 @@ impl Table<'_> {
         let label_width = if columns == usize::MAX { label_width } else { label_width.min(columns / 3) };
         let format = Format { number: len.to_string().len(), label: label_width, range: self.order.range(self.metric) };
         let room = columns.saturating_sub(format.number + 1 + format.label) / CELL;
-        let zoom = zoom_to_fit(len, room);
-        let cells = blocks(len, zoom);
-        self.heading(zoom, out).map_err(stdout_error)?;
+        let partition = Partition::new(len, room);
+        let cells = partition.side();
+        self.heading(partition, out).map_err(stdout_error)?;
         write!(out, "{:1$}", "", format.number + 1 + format.label).map_err(stdout_error)?;
         for col in 0..cells {
             write!(out, "{:>CELL$}", col + 1).map_err(stdout_error)?;
@@ -146,27 +146,27 @@ impl Table<'_> {
             if self.indexed.cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
-            let view = View { zoom, rows: row..row + 1, cols: 0..cells };
+            let view = View { side: cells, rows: row..row + 1, cols: 0..cells };
             let values = window(&self.indexed.index, &self.order, self.metric, &view).values;
-            self.row(row, &rows_of(len, zoom, row), &values, &format, depth, out).map_err(stdout_error)?;
+            self.row(row, &partition.rows(row), &values, &format, depth, out).map_err(stdout_error)?;
         }
         self.legend(&format, depth, out).map_err(stdout_error)
     }
 
-    fn heading(&self, zoom: u32, out: &mut dyn Write) -> io::Result<()> {
+    fn heading(&self, partition: Partition, out: &mut dyn Write) -> io::Result<()> {
         let what = match self.metric {
             Metric::Cosine => "cosine similarity",
             Metric::Euclidean => "euclidean distance",
         };
         let (len, model) = (self.order.len(), self.indexed.model_label());
         writeln!(out, "{what} of {len} pictures in {} order, embedded by {model}", self.order.kind.name())?;
-        if zoom > 0 {
+        if !partition.is_single() {
             let mean = match self.metric {
                 Metric::Cosine => "mean",
                 Metric::Euclidean => "root mean square",
             };
-            let block = 1_usize << zoom;
-            writeln!(out, "each cell is the {mean} over {block}×{block} pairs; --csv and --json print every pair")?;
+            let pairs = partition.pairs();
+            writeln!(out, "each cell is the {mean} over {pairs}; --csv and --json print every pair")?;
         }
         Ok(())
     }

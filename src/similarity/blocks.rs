@@ -4,15 +4,17 @@
 //! ‖x̄ᵢ − x̄ⱼ‖² + Vᵢ + Vⱼ (V: mean squared distance of a run's rows to their mean). Both hold no difference of large
 //! numbers, so tight clusters keep their digits.
 
+use std::ops::Range;
+
 use super::{
-    Metric,
+    Metric, Run, each,
     kernel::{self, Probe},
 };
 use crate::index::{ImageId, Index};
 
-/// Rows in a run of the lowest stored level, as a power of two: shorter runs are summed when they are asked for,
-/// which keeps a frame's work and the stored sums both small.
-const LEAF: u32 = 7;
+/// Rows in a run of the lowest stored level: what is shorter is summed when it is asked for, which keeps a frame's work
+/// and the stored sums both small.
+const LEAF: usize = 128;
 
 /// One run of rows.
 #[derive(Debug, Clone)]
@@ -35,32 +37,32 @@ impl Block {
         let entries: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
         let (mut unit, mut mean) = (vec![0.0; index.dim()], vec![0.0; index.dim()]);
         let share = 1.0 / entries.len().max(1) as f32;
-        for entry in &entries {
-            kernel::add(&mut mean, entry.row, entry.scale * share);
-            if entry.norm > 0.0 {
-                kernel::add(&mut unit, entry.row, entry.scale / entry.norm * share);
-            }
+        // Copied together, scattered rows come from memory many at a time, and are at hand for the second pass.
+        let mut rows = Vec::with_capacity(entries.len() * index.dim());
+        entries.iter().for_each(|entry| rows.extend_from_slice(entry.row));
+        let rows = || rows.chunks_exact(index.dim().max(1)).zip(&entries);
+        for (row, entry) in rows() {
+            let to_unit = if entry.norm > 0.0 { entry.scale / entry.norm } else { 0.0 };
+            kernel::add_to_both([&mut mean, &mut unit], row, [entry.scale * share, to_unit * share]);
         }
         let center = Probe::new(&mean);
-        let scatter = entries.iter().map(|entry| center.squared_distance(entry.row, entry.scale)).sum();
+        let scatter = rows().map(|(row, entry)| center.squared_distance(row, entry.scale)).sum();
         let directed = entries.iter().filter(|entry| entry.norm > 0.0).count();
         Self { count: entries.len(), directed, unit, mean, scatter }
     }
 
-    /// Two runs as one. The scatter follows Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
+    /// Takes another run in. The scatter follows Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
     /// computing sample variances" (1979).
-    fn merged(&self, other: &Self) -> Self {
+    fn absorb(&mut self, other: &Self) {
         let count = self.count + other.count;
         let (own, its) = (self.count as f32 / count.max(1) as f32, other.count as f32 / count.max(1) as f32);
-        let mix = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * own + b * its).collect();
         let between = kernel::squared_distance(&self.mean, &other.mean) * f64::from(own) * other.count as f64;
-        Self {
-            count,
-            directed: self.directed + other.directed,
-            unit: mix(&self.unit, &other.unit),
-            mean: mix(&self.mean, &other.mean),
-            scatter: self.scatter + other.scatter + between,
-        }
+        let mix = |a: &mut [f32], b: &[f32]| a.iter_mut().zip(b).for_each(|(a, b)| *a = *a * own + b * its);
+        mix(&mut self.unit, &other.unit);
+        mix(&mut self.mean, &other.mean);
+        self.scatter += other.scatter + between;
+        self.directed += other.directed;
+        self.count = count;
     }
 
     /// Mean over all pairs of one picture of each of two different runs; NaN when one is empty.
@@ -95,27 +97,58 @@ impl Block {
     }
 }
 
-/// The runs of 2^LEAF, 2^(LEAF+1), … rows of an order, up to one run of all.
+/// The runs of [`LEAF`], 2·`LEAF`, 4·`LEAF`, … rows of an order, up to one run of all.
 #[derive(Debug, Clone)]
 pub(super) struct Pyramid(Vec<Vec<Block>>);
 
 impl Pyramid {
     /// Sums up all rows in their order: one pass over the embeddings.
-    pub fn new(index: &Index, ids: &[ImageId]) -> Self {
-        let mut levels = vec![ids.chunks(1 << LEAF).map(|run| Block::of(index, run)).collect::<Vec<_>>()];
+    pub fn new(index: &Index, ids: &[ImageId], run: Run<'_>) -> Self {
+        let mut levels = vec![each(run, ids.chunks(LEAF), |run| Block::of(index, run))];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
-            let above = below.chunks(2).map(|pair| match pair {
-                [a, b] => a.merged(b),
-                rest => rest[0].clone(),
+            let above = below.chunks(2).map(|pair| {
+                let mut both = pair[0].clone();
+                pair[1..].iter().for_each(|other| both.absorb(other));
+                both
             });
             levels.push(above.collect());
         }
         Self(levels)
     }
 
-    /// The runs of 2^zoom rows, when they are stored.
-    pub fn level(&self, zoom: u32) -> Option<&[Block]> {
-        let above = zoom.checked_sub(LEAF)? as usize;
-        self.0.get(above.min(self.0.len() - 1)).map(Vec::as_slice)
+    /// Any run of rows of the order that was summed up: from the largest stored runs inside it, and from its own rows
+    /// where it begins or ends within the smallest.
+    pub fn block(&self, index: &Index, ids: &[ImageId], rows: Range<usize>) -> Block {
+        let mut sum: Option<Block> = None;
+        let mut at = rows.start;
+        while at < rows.end {
+            let fresh;
+            let (part, end) = match self.stored(ids.len(), at..rows.end) {
+                Some(stored) => stored,
+                None => {
+                    let end = rows.end.min((at / LEAF + 1) * LEAF);
+                    fresh = Block::of(index, &ids[at..end]);
+                    (&fresh, end)
+                }
+            };
+            match &mut sum {
+                Some(sum) => sum.absorb(part),
+                None => sum = Some(part.clone()),
+            }
+            at = end;
+        }
+        sum.unwrap_or_else(|| Block::of(index, &[]))
+    }
+
+    /// The largest stored run that begins where these rows begin and lies inside them, and its end.
+    fn stored(&self, len: usize, rows: Range<usize>) -> Option<(&Block, usize)> {
+        let runs = self.0.iter().zip(0..).map_while(|(level, height)| {
+            let length = LEAF << height;
+            let end = (rows.start + length).min(len);
+            (rows.start.is_multiple_of(length) && end <= rows.end)
+                .then(|| level.get(rows.start / length).map(|block| (block, end)))
+                .flatten()
+        });
+        runs.last()
     }
 }

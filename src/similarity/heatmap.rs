@@ -1,20 +1,75 @@
 //! Windows into the N×N table of all pairs, from one cell a pair to one cell for everything.
 //!
-//! At zoom z a cell stands for 2^z × 2^z pairs and shows their exact mean: of the cosines, or the root of the mean
-//! squared distance. A picture says nothing about itself, so from zoom 1 on cells on the diagonal average the pairs of
-//! two *different* pictures; at zoom 0 the diagonal is exactly 1 or 0.
+//! The rows are parted into as many runs of equal length as cells are wanted along a side, and a cell shows the exact
+//! mean of the pairs that it stands for: of the cosines, or the root of the mean squared distance. A picture says nothing
+//! about itself, so where cells stand for several pairs those on the diagonal average the pairs of two *different*
+//! pictures; where each is one pair the diagonal is exactly 1 or 0.
 
 use std::{borrow::Cow, ops::Range};
 
 use super::{Metric, blocks::Block, kernel::Probe, order::RowOrder};
 use crate::index::Index;
 
+/// Rows parted into runs of equal length, give or take one: run i is the rows from ⌊i·len/side⌋ on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    len: usize,
+    side: usize,
+}
+
+impl Partition {
+    /// Parts `len` rows into `side` runs, but into no empty ones.
+    #[must_use]
+    pub fn new(len: usize, side: usize) -> Self {
+        Self { len, side: side.clamp(len.min(1), len) }
+    }
+
+    /// How many runs there are: cells along each side of the whole table.
+    #[must_use]
+    pub fn side(self) -> usize {
+        self.side
+    }
+
+    /// How many pairs a cell stands for, in words: `8×8 pairs`, or `up to 8×8 pairs` when runs differ in length.
+    #[must_use]
+    pub fn pairs(self) -> String {
+        let longest = self.len.div_ceil(self.side.max(1));
+        let about = if longest * self.side == self.len { "" } else { "up to " };
+        format!("{about}{longest}×{longest} pairs")
+    }
+
+    /// Whether each run is a single row, and so each cell one pair.
+    #[must_use]
+    pub fn is_single(self) -> bool {
+        self.side == self.len
+    }
+
+    /// The rows of a run; none beyond the last.
+    #[must_use]
+    pub fn rows(self, run: usize) -> Range<usize> {
+        self.edge(run)..self.edge(run.saturating_add(1))
+    }
+
+    /// The run that a row is in.
+    #[must_use]
+    pub fn run(self, row: usize) -> usize {
+        let row = row.min(self.len.saturating_sub(1)) as u128;
+        ((row + 1) * self.side as u128).saturating_sub(1).checked_div(self.len as u128).unwrap_or(0) as usize
+    }
+
+    /// Where a run begins. Wide enough numbers, so that a product of two lengths cannot overflow.
+    fn edge(self, run: usize) -> usize {
+        let edge = run.min(self.side) as u128 * self.len as u128;
+        edge.checked_div(self.side as u128).unwrap_or(0) as usize
+    }
+}
+
 /// Which cells are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct View {
-    /// One cell covers 2^zoom rows and columns.
-    pub zoom: u32,
-    /// Rows of cells, see [`blocks`].
+    /// Cells along each side of the whole table, see [`Partition`].
+    pub side: usize,
+    /// Rows of cells.
     pub rows: Range<usize>,
     /// Columns of cells.
     pub cols: Range<usize>,
@@ -38,39 +93,24 @@ impl Window {
     }
 }
 
-/// Cells along each side of the table at a zoom, for `len` pictures.
-#[must_use]
-pub fn blocks(len: usize, zoom: u32) -> usize {
-    1_usize.checked_shl(zoom).map_or(len.min(1), |block| len.div_ceil(block))
-}
-
-/// The positions in the row order that a block covers; the last block may be short.
-#[must_use]
-pub fn rows_of(len: usize, zoom: u32, block: usize) -> Range<usize> {
-    let edge =
-        |block: usize| block.checked_mul(1_usize.checked_shl(zoom).unwrap_or(usize::MAX)).unwrap_or(len).min(len);
-    edge(block)..edge(block.saturating_add(1))
-}
-
-/// The smallest zoom at which the whole table fits into `cells` cells a side.
-#[must_use]
-pub fn zoom_to_fit(len: usize, cells: usize) -> u32 {
-    (0..usize::BITS).find(|zoom| blocks(len, *zoom) <= cells.max(1)).unwrap_or(usize::BITS)
-}
-
 /// The values of a window. Work grows with the cells asked for, not with the pictures behind them.
 ///
-/// `order` must be one of this index; pictures removed since count only in blocks of the zoomed-out levels.
+/// `order` must be one of this index; pictures removed since count only where their sums were prepared.
 #[must_use]
 pub fn window(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Window {
-    let cells = blocks(order.ids.len(), view.zoom);
-    let cut = |range: &Range<usize>| range.start.min(cells)..range.end.clamp(range.start.min(cells), cells);
-    let view = View { zoom: view.zoom, rows: cut(&view.rows), cols: cut(&view.cols) };
-    let values = if view.zoom == 0 { pairs(index, order, metric, &view) } else { means(index, order, metric, &view) };
+    let partition = Partition::new(order.ids.len(), view.side);
+    let side = partition.side();
+    let cut = |range: &Range<usize>| range.start.min(side)..range.end.clamp(range.start.min(side), side);
+    let view = View { side, rows: cut(&view.rows), cols: cut(&view.cols) };
+    let values = if partition.is_single() {
+        pairs(index, order, metric, &view)
+    } else {
+        means(index, order, metric, &view, partition)
+    };
     Window { view, values }
 }
 
-/// Zoom 0: the table itself, with the very values that [`compare`](super::compare) gives.
+/// The table itself, with the very values that [`compare`](super::compare) gives.
 fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f32> {
     let cols: Vec<_> = order.ids[view.cols.clone()].iter().map(|id| index.get(*id)).collect();
     let mut values = Vec::with_capacity(view.rows.len() * cols.len());
@@ -85,24 +125,17 @@ fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f3
     values
 }
 
-/// Zoom 1 and more: means over blocks.
-fn means(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f32> {
-    let stored = order.pyramid.level(view.zoom);
-    let side = |range: &Range<usize>| -> Vec<Cow<'_, Block>> {
-        let block = |at| match stored {
-            Some(level) => Cow::Borrowed(&level[at]),
-            None => Cow::Owned(Block::of(index, &order.ids[rows_of(order.ids.len(), view.zoom, at)])),
-        };
-        range.clone().map(block).collect()
-    };
-    let (rows, cols) = (side(&view.rows), side(&view.cols));
-    let mut values = Vec::with_capacity(rows.len() * cols.len());
-    for (row, at) in rows.iter().zip(view.rows.clone()) {
-        values.extend(
-            cols.iter()
-                .zip(view.cols.clone())
-                .map(|(col, across)| if at == across { row.within(metric) } else { row.with(col, metric) }),
-        );
+/// Means over blocks.
+fn means(index: &Index, order: &RowOrder, metric: Metric, view: &View, partition: Partition) -> Vec<f32> {
+    let block = |run| order.pyramid.block(index, &order.ids, partition.rows(run));
+    let cols: Vec<Block> = view.cols.clone().map(block).collect();
+    let mut values = Vec::with_capacity(view.rows.len() * cols.len());
+    for at in view.rows.clone() {
+        // Where the window crosses the diagonal its rows are among its columns.
+        let among = view.cols.contains(&at).then(|| Cow::Borrowed(&cols[at - view.cols.start]));
+        let row = among.unwrap_or_else(|| Cow::Owned(block(at)));
+        let value = |(col, across)| if at == across { row.within(metric) } else { row.with(col, metric) };
+        values.extend(cols.iter().zip(view.cols.clone()).map(value));
     }
     values
 }

@@ -1,14 +1,13 @@
-//! The inner loops: one pair of embeddings at a time, both metrics at once, compiled for several instruction sets of
-//! which the machine's best is taken at run time. All sets add in the same order, so all give the same bits.
+//! The inner loops: one embedding against one or many, both metrics at once, compiled for AVX2 and for any machine, of
+//! which the better one is taken at run time. Both add in the same order, so both give the same bits.
+
+mod lanes;
 
 use half::f16;
-use pulp::{Arch, NullaryFnOnce};
 
+use self::lanes::{LANES, Lanes, Task};
 use super::Metric;
-use crate::index::Entry;
-
-/// Partial sums of one sum; this many fill the registers of every instruction set without spilling.
-const LANES: usize = 32;
+use crate::index::{Entry, Segment};
 
 /// Squares outside this range may have overflowed or vanished in f32, and so are computed again in f64.
 const SAFE_SQUARES: std::ops::Range<f64> = 1e-24..1e36;
@@ -43,22 +42,17 @@ impl Probe {
     /// The distance is summed from the differences themselves, so near duplicates lose no digits, and equal rows
     /// give exactly 1 and 0. With a zero vector the cosine is 0, as in scikit-learn.
     pub fn to(&self, row: &[f16], scale: f32, norm: f32) -> Pair {
-        let (dot, squares) = dot_and_squares(&self.values, row, scale);
-        let lengths = f64::from(self.norm) * f64::from(norm);
-        // Also an embedding that is no number at all, which a broken network may give, must not poison a ranking.
-        let cosine = if !lengths.is_normal() {
-            0.0
-        } else if squares == 0.0 {
-            1.0
-        } else {
-            (dot / lengths).clamp(-1.0, 1.0) as f32
-        };
-        Pair { cosine, euclidean: squares.sqrt() as f32 }
+        lanes::run(ToRow { probe: self, row, scale, norm })
+    }
+
+    /// [`Probe::to`] for the rows of a segment from `first` on, as many as the tables hold.
+    pub fn to_rows(&self, segment: &Segment, first: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
+        lanes::run(ToRows { probe: self, segment, first, cosine, euclidean });
     }
 
     /// Squared euclidean distance to a stored row of the same dimension.
     pub fn squared_distance(&self, row: &[f16], scale: f32) -> f64 {
-        dot_and_squares(&self.values, row, scale).1
+        lanes::run(DotAndSquares { a: &self.values, row, scale }).1
     }
 }
 
@@ -74,70 +68,131 @@ impl Pair {
 
 /// a·b.
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    Arch::new().dispatch(Dot { a, b })
+    lanes::run(Dot { a, b })
+}
+
+/// The dot product of `a` with each of some `rows` of a row-major matrix; `out` has as many places.
+pub(super) fn dots(a: &[f32], matrix: &[f32], rows: &[usize], out: &mut [f64]) {
+    lanes::run(Dots { a, matrix, rows, out });
 }
 
 /// Σ(a−b)².
 pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    Arch::new().dispatch(Squares { a, b })
+    lanes::run(Squares { a, b })
+}
+
+/// Adds `row × factors[i]` to `sums[i]`.
+pub(super) fn add_to_both(sums: [&mut [f32]; 2], row: &[f16], factors: [f32; 2]) {
+    lanes::run(AddToBoth { sums, row, factors });
 }
 
 /// Adds `row × factor` to `sum`.
 pub(super) fn add(sum: &mut [f32], row: &[f16], factor: f32) {
-    Arch::new().dispatch(Add { sum, row, factor });
+    lanes::run(Add { sum, row, factor });
+}
+
+/// How many of the keys are larger than `bar`, or at least as large; NaN is neither.
+pub(super) fn count_above(keys: &[f32], sign: f32, bar: f32, or_equal: bool) -> usize {
+    lanes::run(CountAbove { keys, sign, bar, or_equal })
+}
+
+struct ToRow<'a> {
+    probe: &'a Probe,
+    row: &'a [f16],
+    scale: f32,
+    norm: f32,
+}
+
+impl Task for ToRow<'_> {
+    type Output = Pair;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Pair {
+        let (dot, squares) = DotAndSquares { a: &self.probe.values, row: self.row, scale: self.scale }.run(lanes);
+        let lengths = f64::from(self.probe.norm) * f64::from(self.norm);
+        // Also an embedding that is no number at all, which a broken network may give, must not poison a ranking.
+        let cosine = if !lengths.is_normal() {
+            0.0
+        } else if squares == 0.0 {
+            1.0
+        } else {
+            (dot / lengths).clamp(-1.0, 1.0) as f32
+        };
+        // Adding 0 makes −0 a 0, which compares like it.
+        Pair { cosine: cosine + 0.0, euclidean: squares.sqrt() as f32 }
+    }
+}
+
+struct ToRows<'a> {
+    probe: &'a Probe,
+    segment: &'a Segment,
+    first: usize,
+    cosine: &'a mut [f32],
+    euclidean: &'a mut [f32],
+}
+
+impl Task for ToRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (dim, range) = (self.probe.values.len(), self.first..self.first + self.cosine.len());
+        if dim == 0 {
+            // Embeddings of no values have no direction and lie in one place.
+            return self.cosine.fill(0.0);
+        }
+        let rows = self.segment.rows.values()[range.start * dim..range.end * dim].chunks_exact(dim);
+        let known = self.segment.scales[range.clone()].iter().zip(&self.segment.norms[range]);
+        let tables = self.cosine.iter_mut().zip(self.euclidean);
+        for ((row, (scale, norm)), (cosine, euclidean)) in rows.zip(known).zip(tables) {
+            let pair = ToRow { probe: self.probe, row, scale: *scale, norm: *norm }.run(lanes);
+            (*cosine, *euclidean) = (pair.cosine, pair.euclidean);
+        }
+    }
 }
 
 /// a·b and Σ(a−b)², b being `row × scale`.
-fn dot_and_squares(a: &[f32], row: &[f16], scale: f32) -> (f64, f64) {
-    let (dot, squares) = Arch::new().dispatch(DotAndSquares { a, row, scale });
-    if SAFE_SQUARES.contains(&squares) && dot.abs() < SAFE_SQUARES.end {
-        return (dot, squares);
-    }
-    // Equal, vast or tiny rows: rare enough to afford the slow way.
-    a.iter().zip(row).fold((0.0, 0.0), |(dot, squares), (a, b)| {
-        let (a, b) = (f64::from(*a), f64::from(b.to_f32()) * f64::from(scale));
-        (dot + a * b, squares + (a - b) * (a - b))
-    })
-}
-
-/// A finite f16 as 2^-112 of its value: its bits moved to where f32 has them. Unlike the conversion in `half` it is
-/// made of operations that a compiler turns into SIMD, which makes one pass over an index four times as fast.
-#[inline(always)]
-fn unscaled(value: f16) -> f32 {
-    f32::from_bits((i32::from(value.to_bits().cast_signed()) << 13).cast_unsigned() & 0x8fff_e000)
-}
-
-/// Undoes the 2^-112 of [`unscaled`].
-const RESCALE: f32 = f32::from_bits((127 + 112) << 23);
-
 struct DotAndSquares<'a> {
     a: &'a [f32],
     row: &'a [f16],
     scale: f32,
 }
 
-impl NullaryFnOnce for DotAndSquares<'_> {
+impl Task for DotAndSquares<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]
-    fn call(self) -> (f64, f64) {
-        let (mut dot, mut squares) = ([0_f32; LANES], [0_f32; LANES]);
-        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.row.chunks_exact(LANES));
-        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
-        for (a, b) in a_chunks.zip(b_chunks) {
-            for lane in 0..LANES {
-                let b = unscaled(b[lane]) * RESCALE * self.scale;
-                dot[lane] += a[lane] * b;
-                squares[lane] += (a[lane] - b) * (a[lane] - b);
-            }
+    fn run<L: Lanes>(self, lanes: L) -> (f64, f64) {
+        let ((a, a_rest), (b, b_rest)) = (self.a.as_chunks(), self.row.as_chunks());
+        let scale = lanes.splat(self.scale);
+        let (mut dot, mut squares) = (lanes.splat(0.0), lanes.splat(0.0));
+        for (a, b) in a.iter().zip(b) {
+            let (a, b) = (lanes.load(a), lanes.mul(lanes.widen(b), scale));
+            let apart = lanes.sub(a, b);
+            dot = lanes.mul_add(a, b, dot);
+            squares = lanes.mul_add(apart, apart, squares);
         }
-        for (lane, (a, b)) in rest.enumerate() {
-            let b = unscaled(*b) * RESCALE * self.scale;
-            dot[lane] += a * b;
-            squares[lane] += (a - b) * (a - b);
+        if !a_rest.is_empty() {
+            let (a, b) = (lanes.load(&padded(a_rest)), lanes.mul(lanes.widen(&padded(b_rest)), scale));
+            let apart = lanes.sub(a, b);
+            dot = lanes.mul_add(a, b, dot);
+            squares = lanes.mul_add(apart, apart, squares);
         }
-        (total(&dot), total(&squares))
+        let (dot, squares) = (lanes.total(dot), lanes.total(squares));
+        if SAFE_SQUARES.contains(&squares) && dot.abs() < SAFE_SQUARES.end {
+            return (dot, squares);
+        }
+        in_doubles(self.a, self.row, self.scale)
     }
+}
+
+/// What [`DotAndSquares`] gives, for equal, vast or tiny rows: rare enough to afford the slow way.
+#[cold]
+fn in_doubles(a: &[f32], row: &[f16], scale: f32) -> (f64, f64) {
+    a.iter().zip(row).fold((0.0, 0.0), |(dot, squares), (a, b)| {
+        let (a, b) = (f64::from(*a), f64::from(b.to_f32()) * f64::from(scale));
+        (dot + a * b, squares + (a - b) * (a - b))
+    })
 }
 
 struct Dot<'a> {
@@ -145,23 +200,75 @@ struct Dot<'a> {
     b: &'a [f32],
 }
 
-impl NullaryFnOnce for Dot<'_> {
+impl Task for Dot<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn call(self) -> f64 {
-        let mut dot = [0_f32; LANES];
-        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
-        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
-        for (a, b) in a_chunks.zip(b_chunks) {
-            for lane in 0..LANES {
-                dot[lane] += a[lane] * b[lane];
-            }
+    fn run<L: Lanes>(self, lanes: L) -> f64 {
+        let ((a, a_rest), (b, b_rest)) = (self.a.as_chunks(), self.b.as_chunks());
+        let mut dot = lanes.splat(0.0);
+        for (a, b) in a.iter().zip(b) {
+            dot = lanes.mul_add(lanes.load(a), lanes.load(b), dot);
         }
-        for (lane, (a, b)) in rest.enumerate() {
-            dot[lane] += a * b;
+        if !a_rest.is_empty() {
+            dot = lanes.mul_add(lanes.load(&padded(a_rest)), lanes.load(&padded(b_rest)), dot);
         }
-        total(&dot)
+        lanes.total(dot)
+    }
+}
+
+struct Dots<'a> {
+    a: &'a [f32],
+    matrix: &'a [f32],
+    rows: &'a [usize],
+    out: &'a mut [f64],
+}
+
+impl Task for Dots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let row = |at: usize| &self.matrix[at * self.a.len()..(at + 1) * self.a.len()];
+        let ((rows, rows_rest), (out, out_rest)) = (self.rows.as_chunks(), self.out.as_chunks_mut());
+        for (rows, out) in rows.iter().zip(out) {
+            *out = FourDots { a: self.a, b: rows.map(row) }.run(lanes);
+        }
+        for (at, out) in rows_rest.iter().zip(out_rest) {
+            *out = Dot { a: self.a, b: row(*at) }.run(lanes);
+        }
+    }
+}
+
+/// Four dot products with one vector, as [`Dot`] gives each: no multiplication waits for the one before it.
+struct FourDots<'a> {
+    a: &'a [f32],
+    b: [&'a [f32]; 4],
+}
+
+impl Task for FourDots<'_> {
+    type Output = [f64; 4];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> [f64; 4] {
+        let (a, a_rest) = self.a.as_chunks();
+        let [(b, b_rest), (c, c_rest), (d, d_rest), (e, e_rest)] = self.b.map(<[f32]>::as_chunks);
+        let mut dots = [lanes.splat(0.0); 4];
+        for ((((a, b), c), d), e) in a.iter().zip(b).zip(c).zip(d).zip(e) {
+            let a = lanes.load(a);
+            dots[0] = lanes.mul_add(a, lanes.load(b), dots[0]);
+            dots[1] = lanes.mul_add(a, lanes.load(c), dots[1]);
+            dots[2] = lanes.mul_add(a, lanes.load(d), dots[2]);
+            dots[3] = lanes.mul_add(a, lanes.load(e), dots[3]);
+        }
+        if !a_rest.is_empty() {
+            let a = lanes.load(&padded(a_rest));
+            dots[0] = lanes.mul_add(a, lanes.load(&padded(b_rest)), dots[0]);
+            dots[1] = lanes.mul_add(a, lanes.load(&padded(c_rest)), dots[1]);
+            dots[2] = lanes.mul_add(a, lanes.load(&padded(d_rest)), dots[2]);
+            dots[3] = lanes.mul_add(a, lanes.load(&padded(e_rest)), dots[3]);
+        }
+        [lanes.total(dots[0]), lanes.total(dots[1]), lanes.total(dots[2]), lanes.total(dots[3])]
     }
 }
 
@@ -170,23 +277,22 @@ struct Squares<'a> {
     b: &'a [f32],
 }
 
-impl NullaryFnOnce for Squares<'_> {
+impl Task for Squares<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn call(self) -> f64 {
-        let mut squares = [0_f32; LANES];
-        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
-        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
-        for (a, b) in a_chunks.zip(b_chunks) {
-            for lane in 0..LANES {
-                squares[lane] += (a[lane] - b[lane]) * (a[lane] - b[lane]);
-            }
+    fn run<L: Lanes>(self, lanes: L) -> f64 {
+        let ((a, a_rest), (b, b_rest)) = (self.a.as_chunks(), self.b.as_chunks());
+        let mut squares = lanes.splat(0.0);
+        for (a, b) in a.iter().zip(b) {
+            let apart = lanes.sub(lanes.load(a), lanes.load(b));
+            squares = lanes.mul_add(apart, apart, squares);
         }
-        for (lane, (a, b)) in rest.enumerate() {
-            squares[lane] += (a - b) * (a - b);
+        if !a_rest.is_empty() {
+            let apart = lanes.sub(lanes.load(&padded(a_rest)), lanes.load(&padded(b_rest)));
+            squares = lanes.mul_add(apart, apart, squares);
         }
-        total(&squares)
+        lanes.total(squares)
     }
 }
 
@@ -196,32 +302,76 @@ struct Add<'a> {
     factor: f32,
 }
 
-impl NullaryFnOnce for Add<'_> {
+impl Task for Add<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        for (sum, value) in self.sum.iter_mut().zip(self.row) {
-            *sum += unscaled(*value) * RESCALE * self.factor;
+    fn run<L: Lanes>(self, lanes: L) {
+        let ((sum, sum_rest), (row, row_rest)) = (self.sum.as_chunks_mut(), self.row.as_chunks());
+        let factor = lanes.splat(self.factor);
+        for (sum, row) in sum.iter_mut().zip(row) {
+            *sum = lanes.store(lanes.mul_add(lanes.widen(row), factor, lanes.load(sum)));
         }
+        let rest = lanes.store(lanes.mul_add(lanes.widen(&padded(row_rest)), factor, lanes.load(&padded(sum_rest))));
+        let len = sum_rest.len();
+        sum_rest.copy_from_slice(&rest[..len]);
     }
 }
 
+struct AddToBoth<'a> {
+    sums: [&'a mut [f32]; 2],
+    row: &'a [f16],
+    factors: [f32; 2],
+}
+
+impl Task for AddToBoth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (row, row_rest) = self.row.as_chunks();
+        let [(a, a_rest), (b, b_rest)] = self.sums.map(<[f32]>::as_chunks_mut);
+        let [a_factor, b_factor] = self.factors.map(|factor| lanes.splat(factor));
+        for ((a, b), row) in a.iter_mut().zip(b).zip(row) {
+            let row = lanes.widen(row);
+            *a = lanes.store(lanes.mul_add(row, a_factor, lanes.load(a)));
+            *b = lanes.store(lanes.mul_add(row, b_factor, lanes.load(b)));
+        }
+        Add { sum: a_rest, row: row_rest, factor: self.factors[0] }.run(lanes);
+        Add { sum: b_rest, row: row_rest, factor: self.factors[1] }.run(lanes);
+    }
+}
+
+struct CountAbove<'a> {
+    keys: &'a [f32],
+    sign: f32,
+    bar: f32,
+    or_equal: bool,
+}
+
+impl Task for CountAbove<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) -> usize {
+        // Blocks so short that 32-bit counters, of which twice as many fit a register, cannot overflow.
+        let keys = self.keys.chunks(1 << 16);
+        let above = |key: f32| if self.or_equal { key >= self.bar } else { key > self.bar };
+        keys.map(|keys| keys.iter().map(|key| u32::from(above(key * self.sign))).sum::<u32>() as usize).sum()
+    }
+}
+
+/// What is left of a row after whole groups of lanes, filled up with zeros.
 #[inline(always)]
-fn total(lanes: &[f32; LANES]) -> f64 {
-    lanes.iter().map(|lane| f64::from(*lane)).sum()
+fn padded<T: Copy + Default>(rest: &[T]) -> [T; LANES] {
+    let mut group = [T::default(); LANES];
+    group[..rest.len()].copy_from_slice(rest);
+    group
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_finite_half_float_converts_to_its_very_value() {
-        for value in (0..=u16::MAX).map(f16::from_bits).filter(|value| value.is_finite()) {
-            assert_eq!((unscaled(value) * RESCALE).to_bits(), value.to_f32().to_bits());
-        }
-    }
 
     #[track_caller]
     fn check(a: &[f32], b: &[f32], cosine: f32, euclidean: f32) {

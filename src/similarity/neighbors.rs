@@ -2,7 +2,10 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use super::{Metric, kernel::Probe};
+use super::{
+    Metric, Run, each, in_turn,
+    kernel::{self, Probe},
+};
 use crate::index::{ImageId, Index};
 
 /// What the pictures of an index are compared with.
@@ -34,70 +37,81 @@ pub struct Comparison {
     live: usize,
 }
 
-/// A part of a comparison that needs no other part.
-pub type Piece<'a> = Box<dyn FnOnce() + Send + 'a>;
+/// Pictures in a piece of a comparison: some milliseconds of work for the slowest machine.
+const PIECE: usize = 8192;
 
 /// Compares a query with every picture of the index, both metrics in one pass over the stored rows.
 ///
 /// A query that is no longer in the index, or an embedding of another dimension, compares with nothing.
 #[must_use]
 pub fn compare(index: &Index, query: &Query) -> Comparison {
-    compare_in_pieces(index, query, 1, |pieces| pieces.into_iter().for_each(|piece| piece()))
+    compare_with(index, query, &in_turn)
 }
 
-/// [`compare`] in `pieces` of equal work, which `run` may do in any order or all at once, but must have done when it
-/// returns. The values do not depend on how many they are.
-pub fn compare_in_pieces(index: &Index, query: &Query, pieces: usize, run: impl FnOnce(Vec<Piece<'_>>)) -> Comparison {
-    let mut found = Comparison {
-        query: query.clone(),
-        cosine: vec![f32::NAN; index.table_len()],
-        euclidean: vec![f32::NAN; index.table_len()],
-        live: 0,
-    };
-    let probe = match query {
-        Query::Image(id) => index.get(*id).map(|entry| Probe::of(&entry)),
-        Query::Embedding(values) => (values.len() == index.dim()).then(|| Probe::new(values)),
-    };
-    let Some(probe) = probe else { return found };
-    found.live = index.len();
-    let rows = index.table_len().div_ceil(pieces.max(1)).max(1);
-    let tables = found.cosine.chunks_mut(rows).zip(found.euclidean.chunks_mut(rows));
-    let piece =
-        |(at, (cosine, euclidean))| -> Piece<'_> { Box::new(piece_of(index, &probe, at * rows, cosine, euclidean)) };
-    run(tables.enumerate().map(piece).collect());
-    if index.len() < index.table_len() {
-        for at in (0..index.table_len()).filter(|at| !index.contains(ImageId(*at as u32))) {
-            (found.cosine[at], found.euclidean[at]) = (f32::NAN, f32::NAN);
-        }
-    }
-    if let Query::Image(id) = query {
-        (found.cosine[id.at()], found.euclidean[id.at()]) = (Metric::Cosine.of_itself(), Metric::Euclidean.of_itself());
-    }
+/// [`compare`] on whatever `run` has.
+pub fn compare_with(index: &Index, query: &Query, run: Run<'_>) -> Comparison {
+    let mut found = Comparison::begin(index, query.clone());
+    found.extend(index, index.table_len(), run);
     found
 }
 
 /// Fills the values of the ids from `start` on, as many as the tables hold.
-fn piece_of<'a>(
-    index: &'a Index,
-    probe: &'a Probe,
-    start: usize,
-    cosine: &'a mut [f32],
-    euclidean: &'a mut [f32],
-) -> impl FnOnce() + Send + 'a {
-    move || {
-        let end = start + cosine.len();
-        for (first, segment) in index.segments() {
-            let (from, to) = (first.at().max(start), (first.at() + segment.images.len()).min(end));
-            for id in from..to {
-                let row = id - first.at();
-                let pair = probe.to(segment.rows.row(row), segment.scales[row], segment.norms[row]);
-                (cosine[id - start], euclidean[id - start]) = (pair.cosine, pair.euclidean);
-            }
+fn fill(index: &Index, probe: &Probe, start: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
+    let end = start + cosine.len();
+    for (first, segment) in index.segments() {
+        let (from, to) = (first.at().max(start), (first.at() + segment.images.len()).min(end));
+        if from < to {
+            let places = from - start..to - start;
+            let tables = (&mut cosine[places.clone()], &mut euclidean[places]);
+            probe.to_rows(segment, from - first.at(), tables.0, tables.1);
         }
     }
 }
 
 impl Comparison {
+    /// A comparison that has compared nothing yet.
+    #[must_use]
+    pub fn begin(index: &Index, query: Query) -> Self {
+        let table = || Vec::with_capacity(index.table_len());
+        Self { query, cosine: table(), euclidean: table(), live: 0 }
+    }
+
+    /// Compares with the next `rows` ids of the index, which must be the same as before: until it has come to the last
+    /// one, it is the comparison with the pictures that arrived first. The values do not depend on the steps.
+    pub fn extend(&mut self, index: &Index, rows: usize, run: Run<'_>) {
+        let start = self.len();
+        let end = start.saturating_add(rows).min(index.table_len());
+        self.cosine.resize(end, f32::NAN);
+        self.euclidean.resize(end, f32::NAN);
+        let probe = match &self.query {
+            Query::Image(id) => index.get(*id).map(|entry| Probe::of(&entry)),
+            Query::Embedding(values) => (values.len() == index.dim()).then(|| Probe::new(values)),
+        };
+        let Some(probe) = probe else { return };
+        let tables = self.cosine[start..].chunks_mut(PIECE).zip(self.euclidean[start..].chunks_mut(PIECE));
+        each(run, (start..).step_by(PIECE).zip(tables), |(start, (cosine, euclidean))| {
+            fill(index, &probe, start, cosine, euclidean);
+        });
+        self.live += end - start;
+        if index.len() < index.table_len() {
+            for at in (start..end).filter(|at| !index.contains(ImageId(*at as u32))) {
+                (self.cosine[at], self.euclidean[at]) = (f32::NAN, f32::NAN);
+                self.live -= 1;
+            }
+        }
+        if let Some(at) = self.own_place().filter(|at| *at >= start) {
+            (self.cosine[at], self.euclidean[at]) = (Metric::Cosine.of_itself(), Metric::Euclidean.of_itself());
+        }
+    }
+
+    /// Where the query stands in the tables, when it is a picture that they reach.
+    fn own_place(&self) -> Option<usize> {
+        match &self.query {
+            Query::Image(id) => Some(id.at()).filter(|at| *at < self.len()),
+            Query::Embedding(_) => None,
+        }
+    }
+
     /// What was compared.
     #[must_use]
     pub fn query(&self) -> &Query {
@@ -131,68 +145,100 @@ impl Comparison {
         self.cosine.is_empty()
     }
 
-    /// Pictures that can be neighbors: all in the index besides the query.
+    /// Pictures that can be neighbors: all that were compared besides the query.
     #[must_use]
     pub fn candidates(&self) -> usize {
-        self.live - usize::from(self.live > 0 && matches!(self.query, Query::Image(_)))
+        self.live - usize::from(self.live > 0 && self.own_place().is_some())
     }
 
     /// The `k` most alike pictures, nearest first, the query itself left out; equal values in order of id.
     #[must_use]
     pub fn nearest(&self, metric: Metric, k: usize) -> Vec<Neighbor> {
         let values = self.values(metric);
-        self.first(k, values, |a, b| metric.nearer(values[a.at()], values[b.at()]).then(a.cmp(b)), |place| place + 1)
+        let order = |a: &ImageId, b: &ImageId| metric.nearer(values[a.at()], values[b.at()]).then(a.cmp(b));
+        self.first(k, values, nearness(metric), order, |place| place + 1)
     }
 
     /// The `k` least alike pictures, farthest first: [`Comparison::nearest`] from its other end.
     #[must_use]
     pub fn farthest(&self, metric: Metric, k: usize) -> Vec<Neighbor> {
         let (values, last) = (self.values(metric), self.candidates());
-        self.first(k, values, |a, b| metric.nearer(values[b.at()], values[a.at()]).then(b.cmp(a)), |place| last - place)
+        let order = |a: &ImageId, b: &ImageId| metric.nearer(values[b.at()], values[a.at()]).then(b.cmp(a));
+        self.first(k, values, -nearness(metric), order, |place| last - place)
     }
 
     /// The place of a picture among all besides the query, 1 the nearest; `None` for the query and removed pictures.
     #[must_use]
     pub fn rank(&self, metric: Metric, id: ImageId) -> Option<usize> {
-        let values = self.values(metric);
-        let value = self.value(metric, id);
-        if value.is_nan() || self.is_query(id) {
-            return None;
-        }
-        let before = self
-            .others(values)
-            .filter(|other| metric.nearer(values[other.at()], value).then(other.cmp(&id)) == Ordering::Less);
-        Some(before.count() + 1)
+        let known = !self.value(metric, id).is_nan() && self.own_place() != Some(id.at());
+        known.then(|| self.ranks(metric, &[id])[0])
     }
 
-    /// The first `k` pictures in an order, found by selection, so that a large index costs no full sort.
+    /// The ranks of pictures of a ranking, as [`Comparison::rank`] gives them one by one, in one pass over all pictures.
+    #[must_use]
+    pub fn ranks(&self, metric: Metric, ids: &[ImageId]) -> Vec<usize> {
+        /// Values that are compared with all ids while they are at hand.
+        const ABREAST: usize = 4096;
+        let (values, sign) = (self.values(metric), nearness(metric));
+        let mut ranks = vec![1; ids.len()];
+        for (at, values) in values.chunks(ABREAST).enumerate() {
+            for (id, rank) in ids.iter().zip(&mut ranks) {
+                // Of equal ones those with a smaller id stand before.
+                let (before, after) = values.split_at(id.at().saturating_sub(at * ABREAST).min(values.len()));
+                let own = self.value(metric, *id) * sign;
+                *rank += kernel::count_above(before, sign, own, true) + kernel::count_above(after, sign, own, false);
+            }
+        }
+        // The query is the nearest of all, but it has no place; only its equals with a smaller id were not behind it.
+        if let Some(place) = self.own_place() {
+            let query = ImageId(place as u32);
+            let behind = |id: &ImageId| metric.nearer(values[place], values[id.at()]).then(query.cmp(id)).is_lt();
+            ids.iter().zip(&mut ranks).filter(|(id, _)| behind(id)).for_each(|(_, rank)| *rank -= 1);
+        }
+        ranks
+    }
+
+    /// The first `k` pictures in an order that begins with the largest value × `sign`.
+    ///
+    /// One pass: a picture is looked at only when it reaches the k-th best of those before it.
     fn first(
         &self,
         k: usize,
-        values: &[f32],
+        all: &[f32],
+        sign: f32,
         order: impl Fn(&ImageId, &ImageId) -> Ordering,
         rank: impl Fn(usize) -> usize,
     ) -> Vec<Neighbor> {
-        let mut ids: Vec<ImageId> = self.others(values).collect();
-        if k < ids.len() {
-            ids.select_nth_unstable_by(k, &order);
-            ids.truncate(k);
+        /// Values that are passed over together when none reaches the bar.
+        const ABREAST: usize = 64;
+        let k = k.min(self.candidates());
+        let mut kept: Vec<ImageId> = Vec::new();
+        let mut bar = f32::NEG_INFINITY;
+        for (start, values) in (0..).step_by(ABREAST).zip(all.chunks(ABREAST)) {
+            if kernel::count_above(values, sign, bar, true) == 0 {
+                continue;
+            }
+            let reach = values.iter().zip(start..).filter(|(value, _)| **value * sign >= bar);
+            kept.extend(reach.filter(|(_, at)| self.own_place() != Some(*at)).map(|(_, at)| ImageId(at as u32)));
+            if kept.len() >= 2 * k + ABREAST {
+                kept.select_nth_unstable_by(k, &order);
+                kept.truncate(k);
+                bar = kept.iter().map(|id| all[id.at()] * sign).fold(f32::INFINITY, f32::min);
+            }
         }
-        ids.sort_unstable_by(&order);
-        ids.iter()
+        kept.sort_unstable_by(&order);
+        kept.truncate(k);
+        kept.iter()
             .enumerate()
-            .map(|(place, id)| Neighbor { id: *id, value: values[id.at()], rank: rank(place) })
+            .map(|(place, id)| Neighbor { id: *id, value: all[id.at()], rank: rank(place) })
             .collect()
     }
+}
 
-    fn others<'a>(&'a self, values: &'a [f32]) -> impl Iterator<Item = ImageId> + 'a {
-        (0..values.len())
-            .filter(|at| !values[*at].is_nan())
-            .map(|at| ImageId(at as u32))
-            .filter(|id| !self.is_query(*id))
-    }
-
-    fn is_query(&self, id: ImageId) -> bool {
-        self.query == Query::Image(id)
+/// What a metric's values are multiplied with so that the larger one is the more alike.
+fn nearness(metric: Metric) -> f32 {
+    match metric {
+        Metric::Cosine => 1.0,
+        Metric::Euclidean => -1.0,
     }
 }

@@ -1,8 +1,8 @@
 //! The orders in which rows and columns of the heatmap stand, prepared so that any window can be drawn at once.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Metric, blocks::Pyramid, kernel::Probe, seriation};
+use super::{Metric, Run, blocks::Pyramid, each, in_turn, kernel::Probe, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -68,15 +68,21 @@ const NOWHERE: u32 = u32::MAX;
 /// Puts all pictures in order. Takes milliseconds for a folder, seconds for 100,000 pictures: work for a worker.
 #[must_use]
 pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
+    order_with(index, kind, &in_turn)
+}
+
+/// [`order`] on whatever `run` has.
+#[must_use]
+pub fn order_with(index: &Index, kind: OrderKind, run: Run<'_>) -> RowOrder {
     let ids = match kind {
         OrderKind::Name => sorted_by_key(index, |entry| {
             let name = entry.relative().file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, entry.path().to_string_lossy().into_owned())
         }),
-        OrderKind::Folder => by_folder(index),
+        OrderKind::Folder => by_folder(index, run),
         OrderKind::Similarity => {
-            let start = by_folder(index);
-            seriation::seriate(index, &start)
+            let start = by_folder(index, run);
+            seriation::seriate(index, &start, run)
         }
     };
     let mut positions = vec![NOWHERE; index.table_len()];
@@ -84,7 +90,7 @@ pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
         positions[id.at()] = position as u32;
     }
     let groups = if kind == OrderKind::Folder { groups(index, &ids) } else { Vec::new() };
-    let pyramid = Pyramid::new(index, &ids);
+    let pyramid = Pyramid::new(index, &ids, run);
     RowOrder { kind, ids, groups, pyramid, positions, ranges: ranges(index) }
 }
 
@@ -127,12 +133,26 @@ fn sorted_by_key(index: &Index, key: impl Fn(&Entry<'_>) -> (String, String)) ->
     keyed.into_iter().map(|(_, id)| id).collect()
 }
 
-fn by_folder(index: &Index) -> Vec<ImageId> {
-    sorted_by_key(index, |entry| {
+/// Sub-folder by sub-folder, each sorted on its own.
+fn by_folder(index: &Index, run: Run<'_>) -> Vec<ImageId> {
+    let mut folders: HashMap<_, Vec<Entry<'_>>> = HashMap::new();
+    for entry in index.iter() {
+        folders.entry((entry.root, entry.group())).or_default().push(entry);
+    }
+    let mut folders: Vec<_> = folders.into_iter().collect();
+    folders.sort_by(|((a_root, a), _), ((b_root, b), _)| {
+        natural(&a_root.to_string_lossy(), &b_root.to_string_lossy())
+            .then(a_root.cmp(b_root))
+            .then_with(|| natural(a, b))
+    });
+    let sorted = each(run, folders.into_iter(), |(_, entries)| {
         // A separator that sorts before every other character keeps `a/…` together although `a-b/…` exists.
-        let group = format!("{}\0{}", entry.root.to_string_lossy(), entry.group());
-        (group, entry.relative().to_string_lossy().replace('/', "\0"))
-    })
+        let key = |entry: &Entry<'_>| (entry.relative().to_string_lossy().replace('/', "\0"), entry.id);
+        let mut keyed: Vec<_> = entries.iter().map(key).collect();
+        keyed.sort_unstable_by(|(a, a_id), (b, b_id)| natural(a, b).then(a_id.cmp(b_id)));
+        keyed.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+    });
+    sorted.concat()
 }
 
 /// Compares texts as people sort file names: runs of digits by their value, everything else by character.

@@ -1,17 +1,21 @@
 //! Seriation: an order in which look-alikes stand side by side and clusters stay in one piece.
 //!
 //! Average-linkage agglomeration (UPGMA) of unit vectors by their mean cosine, through nearest-neighbor chains (Murtagh,
-//! "A survey of recent advances in hierarchical clustering algorithms", 1983): the sum of a cluster's unit vectors is
-//! all that the linkage needs, so memory is N×d. Whenever two clusters join, each may be turned round so that the most
-//! alike ends meet (Gruvaeus and Wainer, "Two additions to hierarchical cluster analysis", 1972).
+//! "A survey of recent advances in hierarchical clustering algorithms", 1983) on a table of the mean cosines, which a
+//! merger of two clusters only averages (Lance and Williams, "A general theory of classificatory sorting strategies",
+//! 1967). Whenever two clusters join, each may be turned round so that the most alike ends meet (Gruvaeus and Wainer,
+//! "Two additions to hierarchical cluster analysis", 1972).
 //!
 //! Agglomeration takes N² steps, so a large collection is first cut into small cells by spherical k-means; the cells
 //! are put in order by the same agglomeration, and so are the pictures inside each.
 
-use super::kernel;
+mod agglomeration;
+
+use self::agglomeration::{Matrix, agglomerate, cosines};
+use super::{Run, each, in_turn, kernel};
 use crate::index::{Entry, ImageId, Index};
 
-/// Up to this many points are agglomerated at once, which takes about a second.
+/// Up to this many points are agglomerated at once, with a table of their cosines that takes 64 MiB at most.
 const EXACT: usize = 4096;
 /// Points in a cell, at most.
 const CELL: usize = 128;
@@ -24,20 +28,39 @@ const ROUNDS: usize = 4;
 /// Neighboring cells that a point may move to, once all cells are known.
 const CANDIDATES: usize = 24;
 
-/// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance.
-pub(super) fn seriate(index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
+/// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance or `run`.
+pub(super) fn seriate(index: &Index, ids: &[ImageId], run: Run<'_>) -> Vec<ImageId> {
     let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
-    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures });
+    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, run);
     order.into_iter().map(|at| pictures[at].id).collect()
 }
 
 /// Directions to be put in order.
-trait Points {
+trait Points: Sync {
+    /// Values in a direction.
+    fn dim(&self) -> usize;
+    /// How many points there are.
     fn len(&self) -> usize;
-    /// The sum of the unit vectors that the point stands for.
-    fn sum(&self, at: usize) -> Vec<f32>;
+    /// Adds the unit vectors that the point stands for to `sum`.
+    fn add_to(&self, sum: &mut [f32], at: usize);
     /// How many they are.
     fn weight(&self, at: usize) -> f64;
+}
+
+/// The sum of the unit vectors that a point stands for.
+fn sum(points: &impl Points, at: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; points.dim()];
+    points.add_to(&mut sum, at);
+    sum
+}
+
+/// The sums of some points, one a row.
+fn sums(points: &impl Points, members: impl ExactSizeIterator<Item = usize>) -> Matrix {
+    let mut sums = Matrix::zeros(members.len(), points.dim());
+    for (row, at) in members.enumerate() {
+        points.add_to(sums.row_mut(row), at);
+    }
+    sums
 }
 
 /// Pictures of an index; one with a zero embedding is alike to none.
@@ -47,16 +70,19 @@ struct Pictures<'a> {
 }
 
 impl Points for Pictures<'_> {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
     fn len(&self) -> usize {
         self.pictures.len()
     }
 
-    fn sum(&self, at: usize) -> Vec<f32> {
-        let (mut unit, picture) = (vec![0.0; self.dim], &self.pictures[at]);
+    fn add_to(&self, sum: &mut [f32], at: usize) {
+        let picture = &self.pictures[at];
         if picture.norm > 0.0 {
-            kernel::add(&mut unit, picture.row, picture.scale / picture.norm);
+            kernel::add(sum, picture.row, picture.scale / picture.norm);
         }
-        unit
     }
 
     fn weight(&self, _: usize) -> f64 {
@@ -65,54 +91,59 @@ impl Points for Pictures<'_> {
 }
 
 /// Cells of points, each standing for all pictures in it.
-struct Cells(Vec<(Vec<f32>, f64)>);
+struct Cells {
+    sums: Matrix,
+    weights: Vec<f64>,
+}
 
 impl Cells {
-    fn of(points: &impl Points, cells: &[Vec<usize>]) -> Self {
-        let sum = |cell: &Vec<usize>| {
-            let mut total = points.sum(cell[0]);
-            for at in &cell[1..] {
-                accumulate(&mut total, &points.sum(*at));
-            }
-            (total, cell.iter().map(|at| points.weight(*at)).sum())
-        };
-        Self(cells.iter().map(sum).collect())
+    fn of(points: &impl Points, cells: &[Vec<usize>], run: Run<'_>) -> Self {
+        let mut sums = Matrix::zeros(cells.len(), points.dim());
+        each(run, sums.rows_mut().zip(cells), |(sum, cell)| cell.iter().for_each(|at| points.add_to(sum, *at)));
+        Self { sums, weights: cells.iter().map(|cell| cell.iter().map(|at| points.weight(*at)).sum()).collect() }
     }
 }
 
 impl Points for Cells {
-    fn len(&self) -> usize {
-        self.0.len()
+    fn dim(&self) -> usize {
+        self.sums.dim()
     }
 
-    fn sum(&self, at: usize) -> Vec<f32> {
-        self.0[at].0.clone()
+    fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    fn add_to(&self, sum: &mut [f32], at: usize) {
+        accumulate(sum, self.sums.row(at));
     }
 
     fn weight(&self, at: usize) -> f64 {
-        self.0[at].1
+        self.weights[at]
     }
 }
 
-fn seriate_points(points: &impl Points) -> Vec<usize> {
+fn seriate_points(points: &impl Points, run: Run<'_>) -> Vec<usize> {
     let all: Vec<usize> = (0..points.len()).collect();
     if points.len() <= EXACT {
-        return agglomerate(points, all);
+        return agglomerate(points, &all, run);
     }
-    let cells = refined(points, cut(points, all));
-    let sums = Cells::of(points, &cells);
-    let order = seriate_cells(&sums);
+    let cells = refined(points, cut(points, &all, run), run);
+    let centers = Cells::of(points, &cells, run);
+    let order = seriate_cells(&centers, run);
+    let ordered_cells = each(run, order.iter(), |cell| agglomerate(points, &cells[*cell], &in_turn));
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
-    for (place, cell) in order.iter().enumerate() {
-        let mut members = agglomerate(points, cells[*cell].clone());
-        let (first, last) = (points.sum(members[0]), points.sum(members[members.len() - 1]));
+    for (place, mut members) in ordered_cells.into_iter().enumerate() {
+        let (first, last) = (sum(points, members[0]), sum(points, members[members.len() - 1]));
         // The end that is more alike to what stands before goes first; the first cell looks at what comes after.
         let backward = match (ordered.last(), order.get(place + 1)) {
             (Some(before), _) => {
-                let before = points.sum(*before);
+                let before = sum(points, *before);
                 kernel::dot(&before, &last) > kernel::dot(&before, &first)
             }
-            (None, Some(after)) => kernel::dot(&sums.0[*after].0, &first) > kernel::dot(&sums.0[*after].0, &last),
+            (None, Some(after)) => {
+                let after = centers.sums.row(*after);
+                kernel::dot(after, &first) > kernel::dot(after, &last)
+            }
             (None, None) => false,
         };
         if backward {
@@ -124,19 +155,24 @@ fn seriate_points(points: &impl Points) -> Vec<usize> {
 }
 
 /// [`seriate_points`] for the cells of a cut; a type of its own ends the recursion for the compiler.
-fn seriate_cells(cells: &Cells) -> Vec<usize> {
-    seriate_points(cells)
+fn seriate_cells(cells: &Cells, run: Run<'_>) -> Vec<usize> {
+    seriate_points(cells, run)
 }
 
 /// Cuts points into cells of at most [`CELL`] alike ones.
-fn cut(points: &impl Points, all: Vec<usize>) -> Vec<Vec<usize>> {
-    let (mut waiting, mut cells) = (vec![all], Vec::new());
+fn cut(points: &impl Points, all: &[usize], run: Run<'_>) -> Vec<Vec<usize>> {
+    let parts = k_means(points, all, run);
+    each(run, parts.into_iter(), |part| cut_part(points, part)).concat()
+}
+
+fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
+    let (mut waiting, mut cells) = (vec![part], Vec::new());
     while let Some(members) = waiting.pop() {
         if members.len() <= CELL {
             cells.push(members);
             continue;
         }
-        let parts = k_means(points, &members);
+        let parts = k_means(points, &members, &in_turn);
         if parts.len() > 1 {
             waiting.extend(parts.into_iter().rev());
         } else {
@@ -149,191 +185,124 @@ fn cut(points: &impl Points, all: Vec<usize>) -> Vec<Vec<usize>> {
 
 /// Moves every point to the nearest of the cells around its own: early cuts went through clusters, and what they cut off
 /// shares a cell with strangers until now. A collection of too many cells for a table of their neighbors stays as it is.
-fn refined(points: &impl Points, cells: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+fn refined(points: &impl Points, cells: Vec<Vec<usize>>, run: Run<'_>) -> Vec<Vec<usize>> {
     if cells.len() > EXACT {
         return cells;
     }
-    let centroids: Vec<Vec<f32>> = Cells::of(points, &cells).0.into_iter().map(|(sum, _)| direction(sum)).collect();
+    let mut centroids = Cells::of(points, &cells, run).sums;
+    centroids.rows_mut().for_each(normalize);
+    let around = nearest_cells(&centroids, run);
+    let nearest = each(run, cells.iter().zip(&around), |(members, around)| {
+        let mut nearest = Nearest::new(&centroids, around);
+        members.iter().map(|at| nearest.to(&sum(points, *at))).collect::<Vec<_>>()
+    });
     let mut better = vec![Vec::new(); cells.len()];
-    for (members, (own, around)) in cells.iter().zip(nearest_cells(&centroids).into_iter().enumerate()) {
-        for at in members {
-            let point = points.sum(*at);
-            let mut best = (own, kernel::dot(&centroids[own], &point));
-            for cell in &around {
-                let value = kernel::dot(&centroids[*cell], &point);
-                if value > best.1 {
-                    best = (*cell, value);
-                }
-            }
-            better[best.0].push(*at);
-        }
+    for (at, cell) in cells.iter().flatten().zip(nearest.into_iter().flatten()) {
+        better[cell].push(*at);
     }
     better.retain(|cell| !cell.is_empty());
     // Few cells grow, and a large one would take long to put in order.
-    better.into_iter().flat_map(|cell| if cell.len() > 4 * CELL { cut(points, cell) } else { vec![cell] }).collect()
+    better
+        .into_iter()
+        .flat_map(|cell| if cell.len() > 4 * CELL { cut_part(points, cell) } else { vec![cell] })
+        .collect()
 }
 
-/// For each cell the [`CANDIDATES`] whose centroids are most alike to its own, most alike first.
-fn nearest_cells(centroids: &[Vec<f32>]) -> Vec<Vec<usize>> {
-    /// Cells that are compared with all others in one pass over the centroids, which do not fit into a cache.
-    const ABREAST: usize = 16;
-    let all: Vec<usize> = (0..centroids.len()).collect();
-    let mut nearest = Vec::with_capacity(all.len());
-    for abreast in all.chunks(ABREAST) {
-        let mut others = vec![Vec::with_capacity(all.len()); abreast.len()];
-        for (cell, centroid) in centroids.iter().enumerate() {
-            for (own, others) in abreast.iter().zip(&mut others).filter(|(own, _)| **own != cell) {
-                others.push((kernel::dot(&centroids[*own], centroid), cell));
-            }
+/// For each cell itself and then the [`CANDIDATES`] whose centroids are most alike to its own, most alike first.
+fn nearest_cells(centroids: &Matrix, run: Run<'_>) -> Vec<Vec<usize>> {
+    let len = centroids.len();
+    let table = cosines(centroids, run);
+    each(run, table.chunks(len.max(1)).enumerate(), |(own, values)| {
+        let order = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
+        let mut others: Vec<usize> = (0..len).filter(|at| *at != own).collect();
+        if others.len() > CANDIDATES {
+            others.select_nth_unstable_by(CANDIDATES, order);
+            others.truncate(CANDIDATES);
         }
-        let order = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        for mut others in others {
-            if others.len() > CANDIDATES {
-                others.select_nth_unstable_by(CANDIDATES, order);
-                others.truncate(CANDIDATES);
-            }
-            others.sort_unstable_by(order);
-            nearest.push(others.into_iter().map(|(_, cell)| cell).collect());
-        }
-    }
-    nearest
+        others.sort_unstable_by(order);
+        others.insert(0, own);
+        others
+    })
 }
 
 /// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
-fn k_means(points: &impl Points, members: &[usize]) -> Vec<Vec<usize>> {
+fn k_means(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<Vec<usize>> {
+    /// Members in a piece of work.
+    const PIECE: usize = 1024;
     let wanted = FANOUT.min(members.len().div_ceil(CELL / 2));
-    let sample: Vec<Vec<f32>> = evenly(members, wanted * SAMPLE).map(|at| points.sum(at)).collect();
-    let mut centroids: Vec<Vec<f32>> = evenly(&sample, wanted).collect();
-    for _ in 0..ROUNDS {
-        let mut sums: Vec<Option<Vec<f32>>> = vec![None; centroids.len()];
-        for point in &sample {
-            match &mut sums[nearest_centroid(&centroids, point)] {
-                Some(sum) => accumulate(sum, point),
-                empty => *empty = Some(point.clone()),
-            }
-        }
-        centroids = sums.into_iter().flatten().map(direction).collect();
+    let sample = sums(points, evenly(members.len(), wanted * SAMPLE).map(|at| members[at]));
+    let mut centroids = Matrix::zeros(wanted, points.dim());
+    for (row, at) in evenly(sample.len(), wanted).enumerate() {
+        accumulate(centroids.row_mut(row), sample.row(at));
     }
+    for _ in 0..ROUNDS {
+        let everywhere: Vec<_> = (0..centroids.len()).collect();
+        let mut nearest = Nearest::new(&centroids, &everywhere);
+        let (mut sums, mut taken) = (Matrix::zeros(centroids.len(), points.dim()), vec![false; centroids.len()]);
+        for point in sample.rows() {
+            let cell = nearest.to(point);
+            accumulate(sums.row_mut(cell), point);
+            taken[cell] = true;
+        }
+        sums.rows_mut().for_each(normalize);
+        centroids = sums.only(&taken);
+    }
+    let everywhere: Vec<_> = (0..centroids.len()).collect();
+    let nearest = each(run, members.chunks(PIECE), |members| {
+        let (mut nearest, mut point) = (Nearest::new(&centroids, &everywhere), vec![0.0; points.dim()]);
+        let to = |at: &usize| {
+            point.fill(0.0);
+            points.add_to(&mut point, *at);
+            nearest.to(&point)
+        };
+        members.iter().map(to).collect::<Vec<_>>()
+    });
     let mut parts = vec![Vec::new(); centroids.len()];
-    for at in members {
-        parts[nearest_centroid(&centroids, &points.sum(*at))].push(*at);
+    for (at, cell) in members.iter().zip(nearest.into_iter().flatten()) {
+        parts[cell].push(*at);
     }
     parts.retain(|part| !part.is_empty());
     parts
 }
 
-/// At most `count` items, evenly spaced.
-fn evenly<T: Clone>(items: &[T], count: usize) -> impl Iterator<Item = T> + '_ {
-    let count = count.min(items.len());
-    (0..count).map(move |i| items[i * items.len() / count].clone())
+/// At most `count` places of `len`, evenly spaced.
+fn evenly(len: usize, count: usize) -> impl ExactSizeIterator<Item = usize> {
+    let count = count.min(len);
+    (0..count).map(move |at| at * len / count)
 }
 
-fn nearest_centroid(centroids: &[Vec<f32>], point: &[f32]) -> usize {
-    let mut best = (0, f64::NEG_INFINITY);
-    for (at, centroid) in centroids.iter().enumerate() {
-        let value = kernel::dot(centroid, point);
-        if value > best.1 {
-            best = (at, value);
-        }
+/// Finds the most alike of some centroids.
+struct Nearest<'a> {
+    centroids: &'a Matrix,
+    among: &'a [usize],
+    values: Vec<f64>,
+}
+
+impl<'a> Nearest<'a> {
+    fn new(centroids: &'a Matrix, among: &'a [usize]) -> Self {
+        Self { centroids, among, values: vec![0.0; among.len()] }
     }
-    best.0
+
+    /// The row of the centroid that a point is most alike to; the first of equals.
+    fn to(&mut self, point: &[f32]) -> usize {
+        self.centroids.dots(point, self.among, &mut self.values);
+        let mut best = 0;
+        for (at, value) in self.values.iter().enumerate() {
+            if *value > self.values[best] {
+                best = at;
+            }
+        }
+        self.among[best]
+    }
 }
 
-fn direction(mut sum: Vec<f32>) -> Vec<f32> {
-    let length = kernel::dot(&sum, &sum).sqrt() as f32;
+fn normalize(sum: &mut [f32]) {
+    let length = kernel::dot(sum, sum).sqrt() as f32;
     if length > 0.0 {
         sum.iter_mut().for_each(|v| *v /= length);
     }
-    sum
 }
 
 fn accumulate(sum: &mut [f32], more: &[f32]) {
     sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-}
-
-/// A cluster while the agglomeration goes on.
-struct Cluster {
-    /// Sum of its unit vectors.
-    sum: Vec<f32>,
-    /// Number of them.
-    weight: f64,
-    /// Its points in their order.
-    members: Vec<usize>,
-    /// The sums of the first and the last point.
-    ends: [Vec<f32>; 2],
-}
-
-/// Mean cosine over all pairs of one member of each.
-fn linkage(a: &Cluster, b: &Cluster) -> f64 {
-    kernel::dot(&a.sum, &b.sum) / (a.weight * b.weight)
-}
-
-fn agglomerate(points: &impl Points, members: Vec<usize>) -> Vec<usize> {
-    let single = |at: usize| {
-        let sum = points.sum(at);
-        Some(Cluster { ends: [sum.clone(), sum.clone()], sum, weight: points.weight(at), members: vec![at] })
-    };
-    let mut active: Vec<usize> = (0..members.len()).collect();
-    let mut clusters: Vec<Option<Cluster>> = members.into_iter().map(single).collect();
-    let mut chain: Vec<usize> = Vec::new();
-    while active.len() > 1 {
-        if chain.is_empty() {
-            chain.push(active[0]);
-        }
-        let top = chain[chain.len() - 1];
-        let previous = chain.len().checked_sub(2).map(|at| chain[at]);
-        let Some(next) = nearest(&clusters, &active, top, previous) else { break };
-        if Some(next) == previous {
-            chain.truncate(chain.len() - 2);
-            if let (Some(a), Some(b)) = (clusters[next].take(), clusters[top].take()) {
-                clusters[next.min(top)] = Some(joined(a, b));
-            }
-            active.retain(|at| *at != next.max(top));
-        } else if let Some(at) = chain.iter().position(|link| *link == next) {
-            // Rounding made an earlier link stale; the chain goes on from there.
-            chain.truncate(at + 1);
-        } else {
-            chain.push(next);
-        }
-    }
-    active.iter().filter_map(|at| clusters[*at].take()).flat_map(|cluster| cluster.members).collect()
-}
-
-/// The cluster with the highest mean cosine to `from`; ties go to the previous link of the chain, then to the first.
-fn nearest(clusters: &[Option<Cluster>], active: &[usize], from: usize, previous: Option<usize>) -> Option<usize> {
-    let own = clusters[from].as_ref()?;
-    let mut best = previous.and_then(|at| Some((at, linkage(own, clusters[at].as_ref()?))));
-    for at in active.iter().copied().filter(|at| *at != from) {
-        let Some(other) = &clusters[at] else { continue };
-        let value = linkage(own, other);
-        if best.is_none_or(|(_, most)| value > most) {
-            best = Some((at, value));
-        }
-    }
-    best.map(|(at, _)| at)
-}
-
-/// Two clusters as one, turned so that the most alike of their ends meet.
-fn joined(mut a: Cluster, mut b: Cluster) -> Cluster {
-    // `a` ends and `b` begins where they meet, as they stand unless another pair of ends is more alike.
-    let mut best = (f64::NEG_INFINITY, 1, 0);
-    for (left, right) in [(1, 0), (1, 1), (0, 0), (0, 1)] {
-        let value = kernel::dot(&a.ends[left], &b.ends[right]);
-        if value > best.0 {
-            best = (value, left, right);
-        }
-    }
-    if best.1 == 0 {
-        a.members.reverse();
-        a.ends.reverse();
-    }
-    if best.2 == 1 {
-        b.members.reverse();
-        b.ends.reverse();
-    }
-    a.members.append(&mut b.members);
-    accumulate(&mut a.sum, &b.sum);
-    a.weight += b.weight;
-    let ([first, _], [_, last]) = (a.ends, b.ends);
-    Cluster { sum: a.sum, weight: a.weight, members: a.members, ends: [first, last] }
 }

@@ -33,7 +33,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     };
     let plot = app.plot();
     let range = heat.range;
-    let cursor = heat.cursor(app.selected(), plot.cell.zoom);
+    let cursor = heat.cursor(app.selected(), plot.partition);
     title(app, canvas, &plot);
     if let Some(panel) = plot.panel {
         canvas.divider(panel.x - 1, body, plot.title);
@@ -49,14 +49,14 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     let theme = canvas.theme;
     let heat = app.heat();
     let side = text::count(heat.len());
-    let per_cell = 1_u64.checked_shl(plot.cell.zoom).unwrap_or(u64::MAX);
-    let cell = match (plot.cell.zoom, app.metric()) {
-        (0, _) => String::new(),
-        (_, Metric::Cosine) => format!(" · a cell is the mean of {per_cell}×{per_cell} pairs"),
-        (_, Metric::Euclidean) => format!(" · a cell is the root mean square of {per_cell}×{per_cell} pairs"),
+    let pairs = plot.partition.pairs();
+    let cell = match (plot.partition.is_single(), app.metric()) {
+        (true, _) => String::new(),
+        (_, Metric::Cosine) => format!(" · a cell is the mean of {pairs}"),
+        (_, Metric::Euclidean) => format!(" · a cell is the root mean square of {pairs}"),
     };
     let all = heat.shown.as_ref().is_none_or(|(_, window)| {
-        let cells = crate::similarity::heatmap::blocks(heat.len(), plot.cell.zoom);
+        let cells = plot.partition.side();
         window.view.rows.len() == cells && window.view.cols.len() == cells
     });
     let part = if all { "" } else { " · part of it, 0 fits all" };
@@ -139,7 +139,7 @@ fn block(canvas: &mut Canvas<'_>, area: Area, value: f32, likeness: f32, under_c
 
 /// The picture that a row or column of cells is named after: the cursor's own, else the first of the block.
 fn representative(app: &App, plot: &Plot, block: usize, cursor: usize, own: Option<ImageId>) -> Option<ImageId> {
-    if block == cursor { own } else { app.heat().at(app.heat().members(plot.cell.zoom, block).start) }
+    if block == cursor { own } else { app.heat().at(plot.partition.rows(block).start) }
 }
 
 /// Groups, and under them names where they fit, else the cursor's alone.
@@ -151,7 +151,7 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
     let width = plot.cell.width;
     let cols = window.view.cols.clone();
     let (first, total) = (cols.start, cols.len() as u16);
-    let id_of = |block: usize| app.heat().at(app.heat().members(plot.cell.zoom, block).start);
+    let id_of = |block: usize| app.heat().at(plot.partition.rows(block).start);
     let groups: Vec<_> = cols.clone().map(|block| id_of(block).and_then(|id| app.groups().of(id))).collect();
     let mut at = 0;
     for run in groups.chunk_by(|a, b| a == b) {
@@ -205,7 +205,7 @@ fn row_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Window,
     let words = words.off_right(1).0;
     let rows = window.view.rows.clone();
     let group_of = |block: usize| {
-        let id = app.heat().at(app.heat().members(plot.cell.zoom, block).start)?;
+        let id = app.heat().at(plot.partition.rows(block).start)?;
         app.groups().of(id)
     };
     if plot.cell.halves >= 2 {
@@ -306,8 +306,8 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     pictures::values(app, canvas, values, row, col);
     let plot = app.plot();
     let heat = app.heat();
-    let (cursor, zoom) = (heat.cursor(app.selected(), plot.cell.zoom), plot.cell.zoom);
-    if zoom > 0
+    let cursor = heat.cursor(app.selected(), plot.partition);
+    if !plot.partition.is_single()
         && let Some((_, window)) = &heat.shown
         && let Some(value) = window.get(cursor.0, cursor.1)
     {

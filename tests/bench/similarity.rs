@@ -12,7 +12,7 @@ use half::f16;
 use lookalike::{
     index::{Image, ImageId, Images, Index, Rows, Segment, norm},
     scan::ImageFile,
-    similarity::{Metric, OrderKind, Query, RowOrder, View, compare, heatmap::blocks, order, window},
+    similarity::{Metric, OrderKind, Query, RowOrder, View, compare, order, window},
 };
 
 const DIM: usize = 512;
@@ -83,8 +83,9 @@ fn top_20_of_100_000(bencher: Bencher) {
 #[divan::bench(args = [0, 1, 3, 5, 6, 7, 9, 11])]
 fn frame_at_zoom(bencher: Bencher, zoom: u32) {
     let (index, order) = (hundred_thousand(), folder_order());
-    let start = blocks(ROWS, zoom).saturating_sub(60) / 2;
-    let view = View { zoom, rows: start..start + 60, cols: 0..60 };
+    let side = (ROWS >> zoom).max(60);
+    let start = (side - 60) / 2;
+    let view = View { side, rows: start..start + 60, cols: 0..60 };
     bencher.bench_local(|| window(index, order, Metric::Euclidean, black_box(&view)));
 }
 

@@ -1,0 +1,234 @@
+//! Sixteen numbers at a time: the few operations that the inner loops are made of, by hand where a compiler alone does
+//! not find the best instructions.
+
+use half::f16;
+
+/// Numbers that go through a loop side by side, and so partial sums of one sum.
+pub const LANES: usize = 16;
+
+/// Work that is compiled once for each kind of [`Lanes`]. `run` must be `#[inline(always)]`.
+pub trait Task {
+    /// What it gives.
+    type Output;
+
+    /// Does it.
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output;
+}
+
+/// Does a task with the best lanes of this machine.
+pub fn run<T: Task>(task: T) -> T::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx) = pulp::x86::V3::try_new() {
+        return avx.vectorize(avx2::Compiled { task, lanes: avx });
+    }
+    task.run(Portable)
+}
+
+/// Arithmetic on [`LANES`] numbers; every kind gives the same bits.
+pub trait Lanes: Copy {
+    /// The numbers, in registers.
+    type Values: Copy;
+
+    /// The same number everywhere.
+    fn splat(self, value: f32) -> Self::Values;
+
+    /// Numbers from memory.
+    fn load(self, values: &[f32; LANES]) -> Self::Values;
+
+    /// Finite half floats as f32.
+    fn widen(self, values: &[f16; LANES]) -> Self::Values;
+
+    /// a × b.
+    fn mul(self, a: Self::Values, b: Self::Values) -> Self::Values;
+
+    /// a − b.
+    fn sub(self, a: Self::Values, b: Self::Values) -> Self::Values;
+
+    /// a × b + c, rounded once.
+    fn mul_add(self, a: Self::Values, b: Self::Values, c: Self::Values) -> Self::Values;
+
+    /// Numbers to memory.
+    fn store(self, values: Self::Values) -> [f32; LANES];
+
+    /// The sum of all of them.
+    #[inline(always)]
+    fn total(self, values: Self::Values) -> f64 {
+        let values = self.store(values);
+        let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+        for at in 0..8 {
+            eight[at] = f64::from(values[at]) + f64::from(values[at + 8]);
+        }
+        for at in 0..4 {
+            four[at] = eight[at] + eight[at + 4];
+        }
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+}
+
+/// A finite f16 as 2^-112 of its value: its bits moved to where f32 has them. Unlike the conversion in `half` it is
+/// made of operations that exist for many numbers at once.
+#[inline(always)]
+fn unscaled(value: f16) -> f32 {
+    f32::from_bits((i32::from(value.to_bits().cast_signed()) << 13).cast_unsigned() & UNSCALED_BITS)
+}
+
+/// The bits of an f32 that a shifted f16 may set: all but those that its sign was copied to.
+const UNSCALED_BITS: u32 = 0x8fff_e000;
+
+/// Undoes the 2^-112 of [`unscaled`].
+const RESCALE: f32 = f32::from_bits((127 + 112) << 23);
+
+/// Lanes for any machine: loops that the compiler may turn into what the machine has.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Lanes for Portable {
+    type Values = [f32; LANES];
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::Values {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, values: &[f32; LANES]) -> Self::Values {
+        *values
+    }
+
+    #[inline(always)]
+    fn widen(self, values: &[f16; LANES]) -> Self::Values {
+        values.map(|value| unscaled(value) * RESCALE)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::Values, b: Self::Values) -> Self::Values {
+        std::array::from_fn(|at| a[at] * b[at])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::Values, b: Self::Values) -> Self::Values {
+        std::array::from_fn(|at| a[at] - b[at])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::Values, b: Self::Values, c: Self::Values) -> Self::Values {
+        std::array::from_fn(|at| a[at].mul_add(b[at], c[at]))
+    }
+
+    #[inline(always)]
+    fn store(self, values: Self::Values) -> [f32; LANES] {
+        values
+    }
+}
+
+/// Lanes in two registers of AVX2, which nearly every x86 machine has.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use half::f16;
+    use pulp::{NullaryFnOnce, cast, f32x8, i16x8, x86::V3};
+
+    use super::{LANES, Lanes, RESCALE, Task, UNSCALED_BITS};
+
+    /// A task to be compiled for these lanes.
+    pub struct Compiled<T> {
+        pub task: T,
+        pub lanes: V3,
+    }
+
+    impl<T: Task> NullaryFnOnce for Compiled<T> {
+        type Output = T::Output;
+
+        #[inline(always)]
+        fn call(self) -> T::Output {
+            self.task.run(self.lanes)
+        }
+    }
+
+    /// Eight half floats as [`unscaled`](super::unscaled) and its rescaling give them.
+    #[inline(always)]
+    fn widen(avx: V3, values: i16x8) -> f32x8 {
+        let wide = avx.avx2._mm256_cvtepi16_epi32(cast(values));
+        let bits = avx.avx2._mm256_slli_epi32::<13>(wide);
+        let bits = avx.avx2._mm256_and_si256(bits, cast([UNSCALED_BITS; 8]));
+        avx.mul_f32x8(cast(bits), avx.splat_f32x8(RESCALE))
+    }
+
+    impl Lanes for V3 {
+        type Values = [f32x8; 2];
+
+        #[inline(always)]
+        fn splat(self, value: f32) -> Self::Values {
+            [self.splat_f32x8(value); 2]
+        }
+
+        #[inline(always)]
+        fn load(self, values: &[f32; LANES]) -> Self::Values {
+            cast(*values)
+        }
+
+        #[inline(always)]
+        fn widen(self, values: &[f16; LANES]) -> Self::Values {
+            let [low, high]: [i16x8; 2] = cast(*values);
+            [widen(self, low), widen(self, high)]
+        }
+
+        #[inline(always)]
+        fn mul(self, a: Self::Values, b: Self::Values) -> Self::Values {
+            [self.mul_f32x8(a[0], b[0]), self.mul_f32x8(a[1], b[1])]
+        }
+
+        #[inline(always)]
+        fn sub(self, a: Self::Values, b: Self::Values) -> Self::Values {
+            [self.sub_f32x8(a[0], b[0]), self.sub_f32x8(a[1], b[1])]
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: Self::Values, b: Self::Values, c: Self::Values) -> Self::Values {
+            [self.mul_add_f32x8(a[0], b[0], c[0]), self.mul_add_f32x8(a[1], b[1], c[1])]
+        }
+
+        #[inline(always)]
+        fn store(self, values: Self::Values) -> [f32; LANES] {
+            cast(values)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every operation on the same numbers, and the bits of what comes out.
+    struct Everything<'a>(&'a [f32; LANES], &'a [f16; LANES]);
+
+    impl Task for Everything<'_> {
+        type Output = Vec<u64>;
+
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> Vec<u64> {
+            let (a, b) = (lanes.load(self.0), lanes.widen(self.1));
+            let results = [b, lanes.mul(a, b), lanes.sub(a, b), lanes.mul_add(a, b, lanes.splat(0.1))];
+            let mut bits: Vec<_> = results
+                .iter()
+                .flat_map(|values| lanes.store(*values))
+                .map(|value| u64::from(value.to_bits()))
+                .collect();
+            bits.extend(results.iter().map(|values| lanes.total(*values).to_bits()));
+            bits
+        }
+    }
+
+    #[test]
+    fn every_finite_half_float_converts_to_its_very_value_and_all_lanes_agree() {
+        let finite: Vec<_> = (0..=u16::MAX).map(f16::from_bits).filter(|value| value.is_finite()).collect();
+        for (at, group) in finite.as_chunks().0.iter().enumerate() {
+            let others = std::array::from_fn(|lane| (at * LANES + lane) as f32 * 0.37 - 1e4);
+            let portable = Everything(&others, group).run(Portable);
+            assert_eq!(portable, run(Everything(&others, group)));
+            for (value, bits) in group.iter().zip(portable) {
+                assert_eq!(bits, u64::from(value.to_f32().to_bits()));
+            }
+        }
+        assert_eq!(finite.len() % LANES, 0);
+    }
+}
