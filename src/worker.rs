@@ -333,7 +333,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        index::{Image, ImageId, Rows, Segment},
+        index::{Image, Images, Rows, Segment},
         scan::ImageFile,
         similarity::Metric,
     };
@@ -349,7 +349,7 @@ mod tests {
         let mut index = Index::new(1);
         assert!(index.push(Arc::new(Segment {
             root: std::path::Path::new("/").into(),
-            images: (0..rows).map(image).collect(),
+            images: Images::new(std::path::Path::new("/"), (0..rows).map(image)),
             norms: values.iter().map(|value| value.to_f32()).collect(),
             scales: vec![1.0; rows],
             rows: Rows::owned(values, 1),

@@ -14,7 +14,7 @@ use std::{
 
 use half::f16;
 use lookalike::{
-    index::{Image, ImageId, Index, Rows, Segment, norm},
+    index::{Image, ImageId, Images, Index, Rows, Segment, norm},
     scan::ImageFile,
     similarity::{Comparison, Metric, Piece, Query, compare_with},
 };
@@ -77,7 +77,7 @@ fn index_of(file: &Path, dim: usize) -> io::Result<Index> {
     let mut index = Index::new(dim);
     index.push(Arc::new(Segment {
         root: Path::new("/p").into(),
-        images: (0..norms.len()).map(image).collect(),
+        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
         scales: vec![1.0; norms.len()],
         norms,
         rows: Rows::owned(values, dim),
