@@ -21,7 +21,10 @@ use lookalike::{
     pipeline::{self, Cache, Report, Request},
     preview::{Link, Painter, PreviewKey},
     scan,
-    similarity::{Metric, OrderKind, Query},
+    similarity::{
+        Metric, OrderKind, Query,
+        listing::{Sort, Sorting},
+    },
     worker::{Indexer, Job, JobEvent, JobId, Outcome, Worker},
 };
 use ratatui_image::picker::Picker;
@@ -80,6 +83,20 @@ fn indexed(outcome: Outcome) -> pipeline::Outcome {
         Outcome::Failed(reason) => panic!("the run failed: {reason}"),
         _ => panic!("the run answered something else"),
     }
+}
+
+#[test]
+fn a_list_is_put_in_order() {
+    let (folder, cache) = folder(5);
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let Outcome::Indexed(done) = ended(&answers, 1, drop) else { panic!("the run did not end well") };
+    let ids: Vec<_> = done.index.iter().map(|entry| entry.id).rev().collect();
+    let sorting = Sorting { sort: Sort::Name, ..Sorting::default() };
+    worker.start(JobId(2), Job::Sort { index: done.index.clone(), ids, sorting });
+    let Outcome::Sorted(sorted) = ended(&answers, 2, drop) else { panic!("the list did not come back") };
+    let names: Vec<_> = sorted.iter().map(|id| done.index.get(*id).unwrap().relative().to_owned()).collect();
+    assert_eq!(names, ["0000.png", "0001.png", "0002.png", "0003.png", "0004.png"].map(Path::new));
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Sorting {
             keyed.push((start, (keys.len() - start) as u32, entry.id));
         }
         let key = |start: usize, len: u32| &keys[start..start + len as usize];
-        keyed.sort_by(|a, b| key(a.0, a.1).cmp(key(b.0, b.1)).then(a.2.cmp(&b.2)));
+        keyed.sort_unstable_by(|a, b| key(a.0, a.1).cmp(key(b.0, b.1)).then(a.2.cmp(&b.2)));
         ids.clear();
         ids.extend(keyed.into_iter().map(|(.., id)| id));
         ids
