@@ -59,7 +59,7 @@ compare: setup
 	python3 tests/bench/compare/index.py --photos "$$PHOTOS"
 	python3 tests/bench/compare/screen.py --photos "$$PHOTOS"
 	python3 tests/bench/compare/network.py
-	python3 tests/bench/compare/faiss.py
+	python3 tests/bench/compare/neighbors.py
 
 clean:
 	cargo clean

@@ -1,4 +1,4 @@
-//! One query at a time for another program to time: `tests/bench/compare/faiss.py` holds it against faiss.
+//! One query at a time for another program to time: `tests/bench/compare/neighbors.py` holds it against faiss.
 //!
 //! Arguments: a file of half floats, row-major, and their dimension. Each line of the standard input names a number of
 //! threads and a row, whose embedding is compared with all rows as a picture from elsewhere would be. Each answer is one

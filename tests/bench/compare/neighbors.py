@@ -1,41 +1,24 @@
 #!/usr/bin/env python3
 """Exact search against faiss: one query, the 20 nearest, the same vectors, the same number of threads.
 
-    python3 tests/bench/compare/faiss.py [--rows 100000 1000000] [--rounds 15]
+    python3 tests/bench/compare/neighbors.py [--rows 100000 1000000] [--rounds 15]
 
-faiss-cpu and numpy are installed into a virtual environment of their own in the system's folder for temporary files.
 Both sides search vectors that are half floats: lookalike stores them as such, faiss's flat indexes as float32.
 faiss finds one metric a search (inner product of unit vectors, or squared distance); lookalike finds both in one
 pass, and its time holds both rankings. The two take turns, round by round, and must find the same neighbors.
 """
 
-import argparse
 import json
-import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
-ENVIRONMENT = pathlib.Path(tempfile.gettempdir()) / "lookalike-faiss"
+import common
+
 DIM, CLUSTERS, NEAREST = 512, 300, 20
 CHUNK = 50_000
-
-
-def enter_environment():
-    """Runs this script again with the interpreter of the virtual environment, which is made if need be."""
-    python = ENVIRONMENT / "bin" / "python"
-    if pathlib.Path(sys.prefix) == ENVIRONMENT:
-        return
-    if not python.exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-    wanted = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "faiss-cpu", "numpy"]
-    subprocess.run(wanted, check=True)
-    os.execv(python, [str(python), *sys.argv])
 
 
 def write_vectors(path, rows):
@@ -70,7 +53,7 @@ class Ours:
 
     def __init__(self, file):
         build = ["cargo", "bench", "--locked", "--bench", "query", "--no-run", "--message-format=json"]
-        lines = subprocess.run(build, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+        lines = subprocess.run(build, cwd=common.ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
         built = [message["executable"] for message in map(json.loads, lines) if message.get("executable")]
         command = [built[-1], str(file), str(DIM)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -124,18 +107,14 @@ def compared(vectors, index, ours, metric, threads, rounds):
     return times
 
 
-def three(times):
-    return f"{min(times):7.2f} {statistics.median(times):7.2f} {max(times):7.2f}"
-
-
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--rows", type=int, nargs="+", default=[100_000])
-    arguments.add_argument("--rounds", type=int, default=15)
-    arguments = arguments.parse_args()
-    print(f"faiss {faiss.__version__}, {DIM} values a vector, the {NEAREST} nearest; milliseconds: min, median, max")
-    print(f"{'rows':>9} threads {'metric':9} {'faiss, this metric':>23} {'lookalike, both':>23} ratio of medians")
-    for rows in arguments.rows:
+    parser = common.parser(__doc__.splitlines()[0])
+    parser.set_defaults(rounds=15)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
+    options = parser.parse_args()
+    common.enter(options.python)
+    table = []
+    for rows in options.rows:
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "vectors.f16"
             write_vectors(file, rows)
@@ -143,18 +122,19 @@ def main():
             ours = Ours(file)
             for metric in ("cosine", "euclidean"):
                 index = flat_index(vectors, metric)
-                for threads in sorted({1, os.cpu_count()}):
-                    theirs, own = compared(vectors, index, ours, metric, threads, arguments.rounds)
-                    ratio = statistics.median(own) / statistics.median(theirs)
-                    print(f"{rows:9} {threads:7} {metric:9} {three(theirs)} {three(own)} {ratio:6.2f}", flush=True)
+                for threads in sorted({1, common.cores()}):
+                    theirs, own = compared(vectors, index, ours, metric, threads, options.rounds)
+                    times = [common.spread(theirs), common.spread(own), common.spread(common.ratios(own, theirs))]
+                    table.append([f"{rows:,}", threads, metric, *times])
             ours.close()
+    common.table(["rows", "threads", "metric", "faiss, this metric, ms", "lookalike, both metrics, ms", "ratio"], table)
 
 
 if __name__ == "__main__":
-    # Not from this folder, where the script itself bears the name of what it imports.
-    sys.path.pop(0)
-    enter_environment()
-    import faiss
-    import numpy as np
-
+    try:
+        import faiss
+        import numpy as np
+    except ImportError:
+        # They come with the environment that `main` enters first.
+        pass
     main()
