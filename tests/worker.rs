@@ -91,7 +91,8 @@ fn a_list_is_put_in_order() {
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
     worker.start(JobId(1), Job::Index);
     let Outcome::Indexed(done) = ended(&answers, 1, drop) else { panic!("the run did not end well") };
-    let ids: Vec<_> = done.index.iter().map(|entry| entry.id).rev().collect();
+    let mut ids: Vec<_> = done.index.iter().map(|entry| entry.id).collect();
+    ids.reverse();
     let sorting = Sorting { sort: Sort::Name, ..Sorting::default() };
     worker.start(JobId(2), Job::Sort { index: done.index.clone(), ids, sorting });
     let Outcome::Sorted(sorted) = ended(&answers, 2, drop) else { panic!("the list did not come back") };

@@ -192,6 +192,7 @@ impl Folder {
                     && let Some(before) = self.known.insert(id, index)
                 {
                     index.remove(before);
+                    self.ledger.set(before, RowState::Vacant);
                 }
             }
             if let (true, Some(states), Some(store)) = (self.as_loaded, self.ledger.whole(), &mut self.store)
