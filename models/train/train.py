@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from augment import augment
 from axes import load_axes
@@ -101,6 +102,10 @@ def train(args):
     teacher = Teacher(args.teacher)
     target = Target(teacher, pictures.sample(2048), *load_axes(home / "data", args.dim)).to(device)
     net, heads = backbone().to(device), Heads(len(pictures.classes)).to(device)
+    if args.start_from:
+        # The file has no heads; they are learned again within minutes.
+        weights = {name: value.float() for name, value in load_file(args.start_from).items()}
+        net.load_state_dict({name: weights[name] for name in net.state_dict() if name in weights}, strict=False)
     ema, ema_heads = copy.deepcopy(net), copy.deepcopy(heads)
     optimizers = make_optimizers(net, heads, args)
     modules = {"net": net, "heads": heads, "ema": ema, "ema_heads": ema_heads, "target": target}
@@ -223,6 +228,7 @@ def main():
     one.add_argument("--weight-decay", type=float, default=0.05)
     one.add_argument("--size", type=int, help="a fixed input size instead of the growing one")
     one.add_argument("--steps", type=int, help="stop after so many steps, to measure")
+    one.add_argument("--start-from", type=pathlib.Path, metavar="MODEL", help="a model file whose network is trained on")
     one.add_argument("--resume", action="store_true")
     one.add_argument("--restart-at", type=float, default=0.3, help="where a finished schedule starts again")
     one.add_argument("--checkpoint", default="checkpoint.pt")

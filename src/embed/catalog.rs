@@ -144,14 +144,14 @@ impl Catalog {
         })
     }
 
-    /// The usable model of the highest rank; the baseline when there is nothing else.
+    /// The usable model of the highest rank that is no preview; the baseline when there is nothing else.
     ///
     /// # Errors
     /// [`Error::Model`] when not even the baseline is left.
     pub fn best(&self) -> Result<&Listing> {
         self.listings
             .iter()
-            .find(|listing| listing.usable())
+            .find(|listing| listing.usable() && !listing.manifest.preview)
             .ok_or_else(|| Error::model("auto", "no model can be used: see `lookalike models`"))
     }
 
@@ -238,6 +238,16 @@ mod tests {
         }
         assert_eq!(catalog(&folders).best().unwrap().manifest.name, "resnet50");
         assert_eq!(found(&folders, "resnet18"), None);
+    }
+
+    #[test]
+    fn a_preview_is_used_when_it_is_named_and_never_by_itself() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        fs::write(folders.models.join("glance.safetensors"), "").unwrap();
+        let catalog = catalog(&folders);
+        assert!(catalog.named("glance").unwrap().usable());
+        assert_eq!(catalog.best().unwrap().manifest.name, "color-grid");
     }
 
     #[test]

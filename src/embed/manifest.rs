@@ -9,7 +9,8 @@ use super::{preprocess, weights};
 use crate::error::Result;
 
 /// The manifests that are part of the program, one file a model in `models/`.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 8] = [
+    include_str!("../../models/glance.toml"),
     include_str!("../../models/color-grid.toml"),
     include_str!("../../models/resnet18.toml"),
     include_str!("../../models/resnet34.toml"),
@@ -65,6 +66,9 @@ pub struct Manifest {
     /// Whether this is a floor to compare with rather than a trained embedder.
     #[serde(default)]
     pub baseline: bool,
+    /// Whether it is still in training: used when it is named, never by itself.
+    #[serde(default)]
+    pub preview: bool,
     /// Without `--model`, the model of the highest rank whose weights are found is used.
     #[serde(default)]
     pub rank: u32,

@@ -84,7 +84,7 @@ def same(vectors, row, metric, ours, theirs):
             return np.linalg.norm(found - query, axis=1)
         return found @ query / np.linalg.norm(found, axis=1) / np.linalg.norm(query)
 
-    return np.allclose(values(ours), values(theirs), rtol=2e-6, atol=0)
+    return np.allclose(values(ours), values(theirs), rtol=2e-5, atol=0)
 
 
 def compared(vectors, index, ours, metric, threads, rounds):

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""What the training code's network says of some sample pictures: the other side of tests/glance.rs.
+
+    make_expected.py > expected.json
+
+Needs what models/train/requirements.txt names.
+"""
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "models/train"))
+
+from export import embeddings, read_model  # noqa: E402
+from pack import squash  # noqa: E402
+
+# One of each group.
+names = sorted(str(sorted(group.iterdir())[0].relative_to(ROOT / "sample_images")) for group in (ROOT / "sample_images").iterdir() if group.is_dir() and not group.name.startswith("."))
+pixels = np.stack([squash(str(ROOT / "sample_images" / name), 128) for name in names])
+with torch.inference_mode():
+    rows = embeddings(read_model(ROOT / "models/glance.safetensors"), pixels)
+print(json.dumps({name: [round(float(value), 5) for value in row] for name, row in zip(names, rows)}))
