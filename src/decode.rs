@@ -219,9 +219,9 @@ fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String
 }
 
 /// Whether the end-of-image mark is there. Some writers pad the file or put a film behind the picture, so it may come
-/// anywhere behind the first scan; the marks of embedded thumbnails lie before that.
+/// anywhere behind the first scan, though most often at the end; the marks of embedded thumbnails lie before the scan.
 fn has_jpeg_end(bytes: &[u8]) -> bool {
-    first_scan(bytes).is_some_and(|scan| bytes[scan..].windows(2).any(|pair| pair == [0xff, 0xd9]))
+    first_scan(bytes).is_some_and(|scan| bytes[scan..].windows(2).rev().any(|pair| pair == [0xff, 0xd9]))
 }
 
 /// Where the first start-of-scan mark of the image itself stands: segments before it are stepped over by their length.

@@ -75,6 +75,8 @@ impl Huffman {
     }
 }
 
+/// Bits that a look shows at least.
+const LOOKED: u32 = 57;
 /// Zeros behind the data, so that a look never goes beyond them.
 const PADDING: usize = 16;
 
@@ -131,8 +133,9 @@ impl<'a> Bits<'a> {
 
     /// Goes to the end of a block whose coefficients before `next` were taken.
     pub(super) fn step_over(&mut self, table: &Huffman, mut next: usize) -> Option<()> {
+        // Looking anew after every step would take longer than the steps themselves.
+        let (mut window, mut left) = (self.look()?, LOOKED);
         while next < 64 {
-            let window = self.look()?;
             let step = table.steps[(window >> (64 - LOOK)) as usize];
             // A block that fills up ends without saying so, and what follows is not its own.
             if step.bits > 0 && next + usize::from(step.coefficients) < 64 {
@@ -141,6 +144,9 @@ impl<'a> Bits<'a> {
                 if step.ends {
                     return Some(());
                 }
+                let bits = u32::from(step.bits);
+                (window, left) =
+                    if left >= bits + LOOK { (window << bits, left - bits) } else { (self.look()?, LOOKED) };
                 continue;
             }
             let (symbol, _) = self.symbol(table)?;
@@ -152,6 +158,7 @@ impl<'a> Bits<'a> {
                     next += usize::from(run) + 1;
                 }
             }
+            (window, left) = (self.look()?, LOOKED);
         }
         Some(())
     }

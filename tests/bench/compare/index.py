@@ -87,11 +87,12 @@ def stored(cache):
     rows = {}
     for database in cache.rglob("records.sqlite"):
         records = sqlite3.connect(database)
-        (number,) = records.execute("SELECT vectors FROM store").fetchone()
+        root, number = records.execute("SELECT root, vectors FROM store").fetchone()
         vectors = (database.parent / f"vectors-{number}.f16").read_bytes()
         dim = int.from_bytes(vectors[8:12], "little")
         table = np.frombuffer(vectors, "<f2", offset=64).reshape(-1, dim).astype(np.float32)
-        rows |= {os.fsdecode(path): table[row] for row, path in records.execute("SELECT row, path FROM images")}
+        named = records.execute("SELECT row, path FROM images")
+        rows |= {os.path.join(os.fsdecode(root), os.fsdecode(path)): table[row] for row, path in named}
         records.close()
     return rows
 
@@ -180,8 +181,9 @@ def fidelity_rows(options, weights, work):
     rows = []
     for what, more in [("default", ()), ("--exact", ("--exact",))]:
         mine = ours(options, options.photos, options.model, weights, more=more).rows
-        both = [at for at, path in enumerate(theirs["paths"]) if str(path) in mine]
-        one = np.stack([mine[str(theirs["paths"][at])] for at in both])
+        paths = [os.path.realpath(path) for path in theirs["paths"]]
+        both = [at for at, path in enumerate(paths) if path in mine]
+        one = np.stack([mine[paths[at]] for at in both])
         rows.append(nearness_row(f"{len(both)} photos, {options.model}, {what}, against the lesson's embeddings", one, theirs["rows"][both]))
     return rows
 
