@@ -191,7 +191,7 @@ def fidelity_rows(options, weights, work):
 def main():
     arguments = common.parser(__doc__.splitlines()[0])
     arguments.add_argument("--photos", type=pathlib.Path, nargs="+", required=True, help="folders of photos to make the pictures from")
-    arguments.add_argument("--large", type=int, default=24, help="pictures of 12 megapixels")
+    arguments.add_argument("--large", type=int, default=64, help="pictures of 12 megapixels")
     arguments.add_argument("--small", type=int, default=150, help="pictures of 500 pixels")
     arguments.add_argument("--model", default="resnet50", help="the network of both sides")
     arguments.add_argument("--weights", type=pathlib.Path, help="its state dict, instead of seeded random weights")
