@@ -390,9 +390,9 @@ mod tests {
             },
         );
         assert!(matches!(result, Err(Error::Interrupted)));
-        // One batch was handed over, one may have been in the network and one in the channel.
+        // Besides the batch that was handed over, one may have been in the channel and one with each of the two threads.
         assert_eq!(seen, 4);
-        assert!(probe.batches.len() <= 3, "{:?}", probe.batches);
+        assert!(probe.batches.len() <= 4, "{:?}", probe.batches);
     }
 
     #[test]
