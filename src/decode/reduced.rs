@@ -25,7 +25,7 @@ const MOST_POINTS: usize = 2;
 pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let mut frame = Frame::read(bytes)?;
     let (segments, data) = segments(bytes.get(frame.scan..)?);
-    frame.lay_out(eighths)?;
+    frame.lay_out(eighths);
     frame.decode(&data, &segments)?;
     frame.picture(eighths)
 }
@@ -151,7 +151,7 @@ impl Frame {
     }
 
     /// Makes room for the samples. A component of half the resolution gets twice the samples of a block, as libjpeg does it.
-    fn lay_out(&mut self, eighths: usize) -> Option<()> {
+    fn lay_out(&mut self, eighths: usize) {
         let (across, down) = self.most_blocks();
         self.units = (self.width.div_ceil(8 * across), self.height.div_ceil(8 * down));
         for component in &mut self.components {
@@ -160,7 +160,6 @@ impl Frame {
             component.stride = self.units.0 * component.blocks.0 * component.points.0;
             component.plane = vec![0; component.stride * self.units.1 * component.blocks.1 * component.points.1];
         }
-        Some(())
     }
 
     fn decode(&mut self, data: &[u8], segments: &[Range<usize>]) -> Option<()> {

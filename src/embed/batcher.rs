@@ -133,14 +133,12 @@ enum Task<'e, T> {
     Stop,
 }
 
-impl<T> State<'_, T> {
+impl<'e, T> State<'e, T> {
     /// No item will come any more.
     fn is_last(&self) -> bool {
         self.items.len() == 0 && self.reading == 0
     }
-}
 
-impl<'e, T> State<'e, T> {
     fn next(&mut self, size: usize, room: usize) -> Task<'e, T> {
         if self.closed {
             return Task::Stop;
