@@ -30,12 +30,19 @@ def augment(x, maps, rng):
     flip = rand(rng, len(x)) < 0.5
     x[flip] = x[flip].flip(3)
     maps = {name: torch.where(flip.view(-1, 1, 1, 1), m.flip(3), m) for name, m in maps.items()}
-    some = chosen(len(x), 0.35, rng)
+    for quarters in (1, 3):
+        some = chosen(len(x), 0.03, rng)
+        for m in (x, *maps.values()):
+            m[some] = m[some].rot90(quarters, (2, 3))
+    some = chosen(len(x), 0.45, rng)
     if len(some):
         theta = turns(len(some), rng)
-        x[some] = warp(x[some], theta)
+        x[some] = framed(x[some], theta, rng)
         for m in maps.values():
             m[some] = warp(m[some], theta)
+    some = chosen(len(x), 0.06, rng)
+    if len(some):
+        x[some] = caption(x[some], rng)
     some = chosen(len(x), 0.25, rng)
     if len(some):
         x[some] = shrink(x[some], rng)
@@ -59,18 +66,43 @@ def uniform(count, low, high, rng):
 
 
 def turns(count, rng):
-    """Affine matrices: up to 15 degrees, zoom of 0.75-1.05 of the side, a small shift."""
+    """Affine matrices: up to 15 degrees, a part of the picture (0.65 of its side) to all with a border (1.25), a shift."""
     angle = uniform(count, -15, 15, rng) * math.pi / 180
-    zoom = uniform(count, 0.75, 1.05, rng)
-    slack = (1 - zoom).clamp(min=0.02)
+    zoom = uniform(count, 0.65, 1.25, rng)
+    slack = (1 - zoom).abs().clamp(min=0.02)
     shift = torch.stack([uniform(count, -1, 1, rng) * slack, uniform(count, -1, 1, rng) * slack], 1)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2) * zoom.view(-1, 1, 1)
     return torch.cat([turn, shift[:, :, None]], 2)
 
 
-def warp(x, theta):
+def warp(x, theta, padding="reflection"):
     grid = F.affine_grid(theta, x.shape, align_corners=False)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def framed(x, theta, rng):
+    """Warps; what lies outside of a picture is its mirror image for one half and a flat color for the other."""
+    flat = rand(rng, len(x)) < 0.5
+    shade = (rand(rng, len(x), 3) * 3 - 1).clamp(0, 1).view(-1, 3, 1, 1) * 255
+    out = warp(x, theta)
+    out[flat] = warp(x[flat] - shade[flat], theta[flat], "zeros") + shade[flat]
+    return out
+
+
+def caption(x, rng):
+    """A bar with strokes like a line of writing, over 8-20 % of the height at the top or the bottom."""
+    size = x.shape[2]
+    for picture in x:
+        high = max(4, int(size * float(uniform(1, 0.08, 0.2, rng))))
+        ground, ink = rand(rng, 2, 3, 1, 1) * 255
+        strokes = (rand(rng, 1, high // 2 - 1, size // 2) < 0.4).repeat_interleave(2, 1).repeat_interleave(2, 2)
+        bar = ground.expand(3, high, size).clone()
+        bar[:, 1 : 1 + strokes.shape[1], : strokes.shape[2]] = torch.where(strokes, ink, ground)
+        if rand(rng, 1) < 0.5:
+            picture[:, :high] = bar
+        else:
+            picture[:, -high:] = bar
+    return x
 
 
 def shrink(x, rng):
@@ -84,7 +116,7 @@ def recolor(x, rng):
     """Brightness, contrast, saturation, channel gains and gray, as one affine map of the colors of each picture."""
     n, luma = len(x), LUMA.to(x)
     strength = (rand(rng, n) < 0.8).float()
-    gray = (rand(rng, n) < 0.06).float()
+    gray = (rand(rng, n) < 0.1).float()
     saturation = (1 + strength * uniform(n, -0.4, 0.4, rng)) * (1 - gray)
     contrast = 1 + strength * uniform(n, -0.35, 0.35, rng)
     brightness = strength * uniform(n, -40, 40, rng)

@@ -33,23 +33,49 @@ WEIGHTS = {"embedding": 2.0, "feature": 2.0, "logits": 1.0, "map8": 1.0, "map16"
 SIZES = ((0.25, 64), (0.65, 96), (1.01, 128))
 MAPS = ("map8", "map16", "map32")
 EMA_EVERY, EMA_DECAY = 10, 0.97
+RUN = 16
 LONGEST_STEP = 10.0
 
 
 class Pictures:
     """The packed pictures with the teacher's answers; every (view, row) comes once before any comes again.
 
-    On the CPU they stay mapped from disk; a GPU holds them all.
+    On the CPU they stay mapped from disk; a GPU holds them all. Class names of the first folder are the labels.
     """
 
-    def __init__(self, folder, device, seed):
+    def __init__(self, folders, device, seed):
+        self.pools = [Pool(folder, device) for folder in folders]
+        self.classes = self.pools[0].classes
+        number = {name: i for i, name in enumerate(self.classes)}
+        for pool in self.pools:
+            known = torch.tensor([number.get(name, -1) for name in pool.classes] + [-1], device=device)
+            pool.labels = known[pool.labels]
+        self.rng = np.random.default_rng(seed)
+        self.queue = []
+
+    def __len__(self):
+        return sum(len(pool.labels) for pool in self.pools)
+
+    def batch(self, size, count):
+        """(pixels N x 3 x size x size of 0-255, truth, labels) of one view."""
+        if not self.queue:
+            for pool in self.pools:
+                self.queue += [(pool, *part) for part in pool.parts(count, self.rng)]
+            self.rng.shuffle(self.queue)
+        pool, view, rows = self.queue.pop()
+        return pool.read(view, rows, size)
+
+
+class Pool:
+    """The pictures of one folder."""
+
+    def __init__(self, folder, device):
         self.folder, self.device = pathlib.Path(folder), device
         listing = json.loads((self.folder / "pictures.json").read_text())
         self.pixels = self.hold(np.load(self.folder / "pixels.npy", mmap_mode="c"))
         self.labels, self.classes = torch.tensor(listing["labels"], device=device), listing["classes"]
         self.unreadable = np.array(listing["unreadable"], int)
-        self.rng = np.random.default_rng(seed)
-        self.views, self.queue = {}, []
+        self.views = {}
 
     def hold(self, array):
         return torch.from_numpy(array).to(self.device)
@@ -59,19 +85,8 @@ class Pictures:
         arrays = open_view(self.folder, 0, len(self.pixels), "c")
         return {name: torch.from_numpy(array[:count].astype(np.float32)) for name, array in arrays.items()}
 
-    def batch(self, size, count):
-        """(pixels N x 3 x size x size of 0-255, truth, labels) of one view."""
-        if not self.queue:
-            self.refill(count)
-        view, rows = self.queue.pop()
-        arrays, box = self.views[view]
-        rows = torch.from_numpy(rows).to(self.device)
-        truth = {name: array[rows].float() for name, array in arrays.items()}
-        for name in MAPS:
-            truth[name] = truth[name].permute(0, 3, 1, 2)
-        return cut(self.pixels[rows], box[rows], size), truth, self.labels[rows]
-
-    def refill(self, count):
+    def parts(self, count, rng):
+        """(view, rows) of every batch there is now. Rows come in runs, which a disk reads at once; packing shuffled them."""
         for path in sorted(self.folder.glob("view*.json")):
             view = int(path.stem[4:])
             done = progress(self.folder, view)
@@ -82,9 +97,18 @@ class Pictures:
                 box = torch.from_numpy(boxes(len(self.pixels), self.pixels.shape[1], view)).to(self.device)
                 self.views[view] = {name: self.hold(array) for name, array in arrays.items()}, box
             rows = np.setdiff1d(np.arange(done), self.unreadable)
-            rows = self.rng.permutation(rows)[: len(rows) // count * count]
-            self.queue += [(view, np.sort(part)) for part in rows.reshape(-1, count)]
-        self.rng.shuffle(self.queue)
+            runs = np.array_split(rows, -(-len(rows) // RUN))
+            rows = np.concatenate([runs[i] for i in rng.permutation(len(runs))])
+            for part in rows[: len(rows) // count * count].reshape(-1, count):
+                yield view, np.sort(part)
+
+    def read(self, view, rows, size):
+        arrays, box = self.views[view]
+        rows = torch.from_numpy(rows).to(self.device)
+        truth = {name: array[rows].float() for name, array in arrays.items()}
+        for name in MAPS:
+            truth[name] = truth[name].permute(0, 3, 1, 2)
+        return cut(self.pixels[rows], box[rows], size), truth, self.labels[rows]
 
 
 def learning_rate(at, peak):
@@ -96,11 +120,11 @@ def train(args):
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     home = pathlib.Path(args.home)
-    pictures = Pictures(home / "data", device, args.seed)
     while progress(home / "data", 0) < 2048:
         time.sleep(5)
+    pictures = Pictures([folder / "data" for folder in (home, *args.also)], device, args.seed)
     teacher = Teacher(args.teacher)
-    target = Target(teacher, pictures.sample(2048), *load_axes(home / "data", args.dim)).to(device)
+    target = Target(teacher, pictures.pools[0].sample(2048), *load_axes(home / "data", args.dim)).to(device)
     net, heads = backbone().to(device), Heads(len(pictures.classes)).to(device)
     if args.start_from:
         # The file has no heads; they are learned again within minutes.
@@ -121,7 +145,7 @@ def train(args):
     rng = torch.Generator(device).manual_seed(args.seed + seen)
     dev = [load(folder, args.dev_size) for folder in args.dev]
     marked, checked, cpu = time.time(), time.time(), time.process_time()
-    print(f"start: {seen} pictures seen, {len(pictures.labels)} packed, schedule at {first:.3f}", flush=True)
+    print(f"start: {seen} pictures seen, {len(pictures)} packed, schedule at {first:.3f}", flush=True)
     sums, counted, step, at = {}, 0, 0, first
     active, stepped = 0.0, time.time()
     while at < 1 and (not args.steps or step < args.steps):
@@ -221,6 +245,7 @@ def main():
     one.add_argument("--batch", type=int, default=32)
     one = sub.add_parser("train")
     one.add_argument("teacher")
+    one.add_argument("--also", nargs="*", type=pathlib.Path, default=[], metavar="HOME", help="more pictures, packed and taught under another home")
     one.add_argument("--dim", type=int, default=512, help="numbers in the embedding")
     one.add_argument("--minutes", type=float, required=True)
     one.add_argument("--batch", type=int, default=256)
