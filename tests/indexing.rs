@@ -640,7 +640,17 @@ fn the_cache_is_shown_pruned_and_cleared() {
     assert!(shown.contains("2 images") && shown.contains("(not there now)") && shown.contains("2 indexes"), "{shown}");
     assert!(cache(&["prune", "--dry-run"]).1.contains("would delete"));
     assert_eq!(store::list(&kept.cache()).unwrap().len(), 2);
-    assert!(cache(&["prune"]).1.contains("deleted"));
+    let listed = store::list(&kept.cache()).unwrap();
+    let of_kept = listed.iter().find(|store| store.content.as_ref().unwrap().root == kept.root()).unwrap();
+    fs::write(of_kept.folder.join("index.set-aside-1.sqlite"), "damaged").unwrap();
+    let pruned: serde_json::Value = serde_json::from_str(&cache(&["prune", "--json"]).1).unwrap();
+    let removals: Vec<_> =
+        pruned["removals"].as_array().unwrap().iter().map(|one| (&one["part"], &one["fate"])).collect();
+    let (index, set_aside, deleted) = ("index".into(), "set aside".into(), "deleted".into());
+    assert_eq!(removals, [(&index, &deleted), (&set_aside, &deleted)], "{pruned}");
+    let freed: u64 = pruned["removals"].as_array().unwrap().iter().map(|one| one["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(pruned["bytes_freed"], freed);
+    assert_eq!(cache(&["prune"]).1, "nothing to delete\n");
     assert_eq!(store::list(&kept.cache()).unwrap().len(), 1);
     assert_eq!(cache(&["clear"]).0, 2);
     assert_eq!(store::list(&kept.cache()).unwrap().len(), 1);

@@ -56,17 +56,16 @@ pub fn run(args: &CacheArgs, out: &mut dyn Write) -> Result<Exit> {
         CacheAction::Show if args.json => show_json(&cache, &stores, out)?,
         CacheAction::Show => show(&cache, &stores, out)?,
         CacheAction::Prune { dry_run } => {
-            let orphans: Vec<_> = stores.iter().filter(|store| is_orphan(store)).collect();
-            delete(&orphans, dry_run, out)?;
-            for store in stores.iter().filter(|store| !is_orphan(store) && store.set_aside > 0) {
-                let verb = if dry_run { "would delete" } else { "deleted" };
-                if dry_run || store::remove_set_aside(store)? {
-                    let (bytes, folder) = (human_bytes(store.set_aside), printable(&store.folder));
-                    writeln!(out, "{verb} what was set aside in {folder} ({bytes})").map_err(stdout_error)?;
-                }
-            }
+            let (orphans, kept): (Vec<_>, Vec<_>) = stores.iter().partition(|store| is_orphan(store));
+            let indexes = orphans.into_iter().map(|store| (store, Part::Index));
+            let set_aside = kept.into_iter().filter(|store| store.set_aside > 0).map(|store| (store, Part::SetAside));
+            let removals = indexes.chain(set_aside).map(|(store, part)| remove(store, part, dry_run));
+            report(&removals.collect::<Result<Vec<_>>>()?, args.json, out)?;
         }
-        CacheAction::Clear { yes: true } => delete(&stores.iter().collect::<Vec<_>>(), false, out)?,
+        CacheAction::Clear { yes: true } => {
+            let removals = stores.iter().map(|store| remove(store, Part::Index, false));
+            report(&removals.collect::<Result<Vec<_>>>()?, args.json, out)?;
+        }
         CacheAction::Clear { yes: false } => {
             let bytes = human_bytes(stores.iter().map(|store| store.bytes).sum());
             let text = format!("this would delete {} indexes ({bytes}); add --yes to do it", stores.len());
@@ -81,23 +80,100 @@ fn is_orphan(store: &Listing) -> bool {
     store.content.as_ref().is_none_or(|content| !content.root.exists())
 }
 
-fn delete(stores: &[&Listing], dry_run: bool, out: &mut dyn Write) -> Result<()> {
-    let mut freed = 0;
-    for store in stores {
-        let verb = match dry_run || store::remove(store)? {
-            true if dry_run => "would delete",
-            true => "deleted",
-            false => "in use, left alone:",
-        };
-        freed += if verb == "deleted" { store.bytes } else { 0 };
-        writeln!(out, "{verb} {}", describe(store)).map_err(stdout_error)?;
+/// What is removed of a store.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Index,
+    SetAside,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    WouldDelete,
+    Deleted,
+    InUse,
+}
+
+impl Fate {
+    fn text(self) -> &'static str {
+        match self {
+            Self::WouldDelete => "would delete",
+            Self::Deleted => "deleted",
+            Self::InUse => "in use, left alone",
+        }
     }
-    match (stores.is_empty(), dry_run) {
-        (true, _) => writeln!(out, "nothing to delete"),
-        (false, true) => Ok(()),
-        (false, false) => writeln!(out, "{} freed", human_bytes(freed)),
+}
+
+struct Removal<'a> {
+    store: &'a Listing,
+    part: Part,
+    fate: Fate,
+}
+
+impl Removal<'_> {
+    fn bytes(&self) -> u64 {
+        match self.part {
+            Part::Index => self.store.bytes,
+            Part::SetAside => self.store.set_aside,
+        }
     }
+}
+
+fn remove(store: &Listing, part: Part, dry_run: bool) -> Result<Removal<'_>> {
+    let gone = |part| match part {
+        Part::Index => store::remove(store),
+        Part::SetAside => store::remove_set_aside(store),
+    };
+    let fate = match dry_run || gone(part)? {
+        true if dry_run => Fate::WouldDelete,
+        true => Fate::Deleted,
+        false => Fate::InUse,
+    };
+    Ok(Removal { store, part, fate })
+}
+
+fn report(removals: &[Removal], json: bool, out: &mut dyn Write) -> Result<()> {
+    let deleted = || removals.iter().filter(|removal| removal.fate == Fate::Deleted);
+    let freed = deleted().map(Removal::bytes).sum();
+    if json {
+        return report_json(removals, freed, out);
+    }
+    (|| {
+        for removal in removals {
+            let verb = removal.fate.text();
+            match removal.part {
+                Part::Index => writeln!(out, "{verb}: {}", describe(removal.store))?,
+                Part::SetAside => {
+                    let (folder, bytes) = (printable(&removal.store.folder), human_bytes(removal.bytes()));
+                    writeln!(out, "{verb}: what was set aside in {folder} ({bytes})")?;
+                }
+            }
+        }
+        match (removals.is_empty(), deleted().next()) {
+            (true, _) => writeln!(out, "nothing to delete"),
+            (false, Some(_)) => writeln!(out, "{} freed", human_bytes(freed)),
+            (false, None) => Ok(()),
+        }
+    })()
     .map_err(stdout_error)
+}
+
+fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<()> {
+    let removals: Vec<_> = removals
+        .iter()
+        .map(|removal| {
+            json!({
+                "folder": removal.store.folder.to_string_lossy(),
+                "root": removal.store.content.as_ref().map(|content| content.root.to_string_lossy()),
+                "part": match removal.part { Part::Index => "index", Part::SetAside => "set aside" },
+                "bytes": removal.bytes(),
+                "fate": removal.fate.text(),
+            })
+        })
+        .collect();
+    let shown = json!({ "schema_version": SCHEMA_VERSION, "removals": removals, "bytes_freed": freed });
+    writeln!(out, "{shown:#}").map_err(stdout_error)
 }
 
 fn describe(store: &Listing) -> String {
