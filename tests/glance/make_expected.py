@@ -8,6 +8,7 @@ Needs what models/train/requirements.txt names.
 import json
 import pathlib
 import sys
+import tomllib
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from pack import squash  # noqa: E402
 
 # One of each group.
 names = sorted(str(sorted(group.iterdir())[0].relative_to(ROOT / "sample_images")) for group in (ROOT / "sample_images").iterdir() if group.is_dir() and not group.name.startswith("."))
-pixels = np.stack([squash(str(ROOT / "sample_images" / name), 128) for name in names])
+size = tomllib.loads((ROOT / "models/glance.toml").read_text())["input"]
+pixels = np.stack([squash(str(ROOT / "sample_images" / name), size) for name in names])
 with torch.inference_mode():
     rows = embeddings(read_model(ROOT / "models/glance.safetensors"), pixels)
 print(json.dumps({name: [round(float(value), 5) for value in row] for name, row in zip(names, rows)}))
