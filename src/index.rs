@@ -202,11 +202,14 @@ impl<'a> Entry<'a> {
     /// The group: the first sub-folder under the root, as the lesson's folders name their classes; empty for files in the root itself.
     #[must_use]
     pub fn group(&self) -> &'a str {
+        str::from_utf8(self.group_bytes()).unwrap_or("")
+    }
+
+    /// [`Entry::group`] as the file system has it: a folder's name need not be Unicode.
+    #[must_use]
+    pub fn group_bytes(&self) -> &'a [u8] {
         let relative = self.relative().as_os_str().as_bytes();
-        match relative.iter().position(|byte| *byte == b'/') {
-            Some(end) => str::from_utf8(&relative[..end]).unwrap_or(""),
-            None => "",
-        }
+        relative.iter().position(|byte| *byte == b'/').map_or(&[], |end| &relative[..end])
     }
 
     /// The path relative to the folder it was found under.

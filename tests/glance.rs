@@ -89,7 +89,7 @@ fn the_sample_pictures_groups_are_told_apart_in_both_metrics() {
         cache: Cache::Off,
     };
     let outcome = pipeline::run(&request, &CancelToken::default(), &mut |_| {}).unwrap();
-    let found = evaluate(&outcome.index, None, &CancelToken::default()).unwrap();
+    let found = evaluate(&outcome.index, None, &CancelToken::default(), &mut |_| {}).unwrap();
     for scores in found.scores {
         let name = scores.metric.name();
         assert!(scores.recall_at_1 >= 0.75, "{name}: recall@1 {}", scores.recall_at_1);

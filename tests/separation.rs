@@ -27,7 +27,7 @@ fn index(groups: &[&str], embeddings: &[Vec<f32>]) -> Index {
 }
 
 fn evaluated(groups: &[&str], embeddings: &[Vec<f32>]) -> Evaluation {
-    evaluate(&index(groups, embeddings), Some(0.9), &CancelToken::default()).expect("nobody cancels")
+    evaluate(&index(groups, embeddings), Some(0.9), &CancelToken::default(), &mut |_| {}).expect("nobody cancels")
 }
 
 /// The embeddings and groups of `check.py --formula`.
@@ -103,7 +103,7 @@ fn a_cancelled_evaluation_ends() {
     let cancel = CancelToken::default();
     cancel.cancel();
     let (groups, embeddings) = formula();
-    assert!(evaluate(&index(&groups, &embeddings), None, &cancel).is_err());
+    assert!(evaluate(&index(&groups, &embeddings), None, &cancel, &mut |_| {}).is_err());
 }
 
 #[test]

@@ -56,6 +56,7 @@ def load_axes(folder, dim):
         features = open_view(folder, 0, len(listing["names"]), "r")["feature"][:done]
         features, labels = torch.from_numpy(features.astype(np.float32)), torch.tensor(listing["labels"][:done])
         enough = (torch.bincount(labels[labels >= 0], minlength=1) >= SMALLEST_CLASS).sum() > dim
+        print(f"axes: {'discriminant' if enough else 'principal, for want of labeled classes'}, from {done} pictures", flush=True)
         axes = discriminant(features, labels, dim) if enough else principal(features, dim)
         torch.save({"center": features.mean(0), "axes": axes}, path)
     saved = torch.load(path, weights_only=True)

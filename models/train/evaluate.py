@@ -12,8 +12,18 @@ from pack import EXTENSIONS, squash
 def load(folder, size):
     """Pixels (N x size x size x 3) and group names of a folder."""
     folder = pathlib.Path(folder)
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
-    return np.stack([squash(str(p), size) for p in paths]), np.array([p.relative_to(folder).parts[0] for p in paths])
+    pixels, groups = [], []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS):
+        try:
+            pixels.append(squash(str(path), size))
+        # Decoders of broken files raise nearly everything.
+        except Exception as error:
+            print(f"skipped {path}: {error}", flush=True)
+            continue
+        groups.append(path.relative_to(folder).parts[0])
+    if not pixels:
+        raise SystemExit(f"there is no picture in {folder}")
+    return np.stack(pixels), np.array(groups)
 
 
 @torch.inference_mode()

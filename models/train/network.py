@@ -63,7 +63,7 @@ class Target(nn.Module):
 
         embedding: 1 - cosine and squared error to the teacher's feature on the axes of the embedding;
         feature: 1 - cosine to its whole centered feature; logits: KL to the teacher's classes, through
-        its own classifier; map*: squared error to the standardized maps, position by position;
+        its own classifier; map*: smooth L1 to the standardized maps, position by position;
         label: cross entropy over the folders' names, where a picture has one.
         """
         predicted = heads.feature(embedding).float()

@@ -5,10 +5,12 @@ Reading 128-pixel squares from a memory map costs nothing next to a training ste
 no loader processes compete with the network for the processor.
 """
 
+import collections
 import hashlib
 import io
 import json
 import pathlib
+import posixpath
 import tarfile
 
 import numpy as np
@@ -19,16 +21,17 @@ UNLABELED = {"unlabelled", "unlabeled", "BACKGROUND_Google"}
 
 
 def members(sources):
-    """Yields (name, bytes) of every picture in the tars and folders, in a stable order."""
+    """Yields (name, function that reads it) of every picture in the tars and folders, in a stable order."""
     for source in map(pathlib.Path, sources):
         if source.is_file():
             with tarfile.open(source) as tar:
                 for member in tar:
-                    if member.isfile() and pathlib.Path(member.name).suffix.lower() in EXTENSIONS:
-                        yield member.name, tar.extractfile(member).read()
+                    name = posixpath.normpath(member.name)
+                    if member.isfile() and pathlib.Path(name).suffix.lower() in EXTENSIONS:
+                        yield name, lambda: tar.extractfile(member).read()
         else:
             for path in sorted(p for p in source.rglob("*") if p.suffix.lower() in EXTENSIONS):
-                yield f"{source.name}/{path.relative_to(source)}", path.read_bytes()
+                yield f"{source.resolve().name}/{path.relative_to(source)}", path.read_bytes
 
 
 def squash(data, size):
@@ -53,16 +56,20 @@ def pack(sources, folder, size=128, seed=0):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "pictures.json").exists():
-        return
+        raise SystemExit(f"{folder} is packed already: pack more under another --home, and train with --also")
     names = [name for name, _ in members(sources)]
+    twice = [name for name, count in collections.Counter(names).items() if count > 1]
+    if twice or not names:
+        raise SystemExit(f"{twice[0]} is there twice: rename one source" if twice else "there is no picture in these sources")
     shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
     row = {name: i for i, name in enumerate(shuffled)}
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (len(names), size, size, 3))
     unreadable = []
-    for name, data in members(sources):
+    for name, read in members(sources):
         try:
-            pixels[row[name]] = squash(data, size)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            pixels[row[name]] = squash(read(), size)
+        # Decoders of broken files raise nearly everything.
+        except Exception as error:
             unreadable.append(row[name])
             print(f"skipped {name}: {error}", flush=True)
     pixels.flush()

@@ -7,23 +7,26 @@
     train.py train TEACHER --minutes 120 --resume          go on from the checkpoint, after a stop or for longer
 
 Everything lives under --home (default ~/.cache/lookalike-train); `export.py` makes the model file from its checkpoint.
-`teach` and `train` may run at once: training takes the rows that are there. --dev FOLDER... is scored now and then.
+Once view 0 is taught, `teach` and `train` may run at once: training takes the rows that are there.
+--dev FOLDER... is scored now and then.
 """
 
 import argparse
 import copy
 import json
 import math
+import os
 import pathlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from augment import augment
 from axes import load_axes
 from evaluate import embed, load, retrieval
+from export import read_model
 from muon import Muon
 from network import Heads, Target, backbone, normalize, stages
 from pack import pack
@@ -43,8 +46,8 @@ class Pictures:
     On the CPU they stay mapped from disk; a GPU holds them all. Class names of the first folder are the labels.
     """
 
-    def __init__(self, folders, device, seed):
-        self.pools = [Pool(folder, device) for folder in folders]
+    def __init__(self, folders, device, seed, views=None):
+        self.pools = [Pool(folder, device, views) for folder in folders]
         self.classes = self.pools[0].classes
         number = {name: i for i, name in enumerate(self.classes)}
         for pool in self.pools:
@@ -52,25 +55,36 @@ class Pictures:
             pool.labels = known[pool.labels]
         self.rng = np.random.default_rng(seed)
         self.queue = []
+        # The next batch is read while this one is trained on, because a disk may keep it waiting.
+        self.reader, self.next = ThreadPoolExecutor(1), None
 
     def __len__(self):
         return sum(len(pool.labels) for pool in self.pools)
 
     def batch(self, size, count):
         """(pixels N x 3 x size x size of 0-255, truth, labels) of one view."""
+        ready = self.next or self.reader.submit(self.read, count)
+        self.next = self.reader.submit(self.read, count)
+        pixels, box, truth, labels = ready.result()
+        return cut(pixels, box, size), truth, labels
+
+    def read(self, count):
         if not self.queue:
             for pool in self.pools:
-                self.queue += [(pool, *part) for part in pool.parts(count, self.rng)]
+                parts = [(pool, *part) for part in pool.parts(count, self.rng)]
+                if not parts:
+                    raise SystemExit(f"{pool.folder}: no view is taught for {count} pictures or more; run `teach` with its --home")
+                self.queue += parts
             self.rng.shuffle(self.queue)
         pool, view, rows = self.queue.pop()
-        return pool.read(view, rows, size)
+        return pool.read(view, rows)
 
 
 class Pool:
-    """The pictures of one folder."""
+    """The pictures of one folder, in those of its views that are asked for, or in all."""
 
-    def __init__(self, folder, device):
-        self.folder, self.device = pathlib.Path(folder), device
+    def __init__(self, folder, device, asked=None):
+        self.folder, self.device, self.asked = pathlib.Path(folder), device, asked
         listing = json.loads((self.folder / "pictures.json").read_text())
         self.pixels = self.hold(np.load(self.folder / "pixels.npy", mmap_mode="c"))
         self.labels, self.classes = torch.tensor(listing["labels"], device=device), listing["classes"]
@@ -90,25 +104,26 @@ class Pool:
         for path in sorted(self.folder.glob("view*.json")):
             view = int(path.stem[4:])
             done = progress(self.folder, view)
-            if done < count:
+            if done < count or (self.asked and view not in self.asked):
                 continue
-            if view not in self.views:
+            if self.views.get(view, (0,))[0] < done:
                 arrays = open_view(self.folder, view, len(self.pixels), "c")
                 box = torch.from_numpy(boxes(len(self.pixels), self.pixels.shape[1], view)).to(self.device)
-                self.views[view] = {name: self.hold(array) for name, array in arrays.items()}, box
+                self.views[view] = done, {name: self.hold(array) for name, array in arrays.items()}, box
             rows = np.setdiff1d(np.arange(done), self.unreadable)
             runs = np.array_split(rows, -(-len(rows) // RUN))
             rows = np.concatenate([runs[i] for i in rng.permutation(len(runs))])
             for part in rows[: len(rows) // count * count].reshape(-1, count):
                 yield view, np.sort(part)
 
-    def read(self, view, rows, size):
-        arrays, box = self.views[view]
+    def read(self, view, rows):
+        """(whole pixels, crop boxes, truth, labels)"""
+        _, arrays, box = self.views[view]
         rows = torch.from_numpy(rows).to(self.device)
         truth = {name: array[rows].float() for name, array in arrays.items()}
         for name in MAPS:
             truth[name] = truth[name].permute(0, 3, 1, 2)
-        return cut(self.pixels[rows], box[rows], size), truth, self.labels[rows]
+        return self.pixels[rows], box[rows], truth, self.labels[rows]
 
 
 def learning_rate(at, peak):
@@ -120,23 +135,24 @@ def train(args):
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     home = pathlib.Path(args.home)
-    while progress(home / "data", 0) < 2048:
-        time.sleep(5)
-    pictures = Pictures([folder / "data" for folder in (home, *args.also)], device, args.seed)
+    checkpoint = home / args.checkpoint
+    if checkpoint.exists() and not (args.resume or args.steps):
+        raise SystemExit(f"{checkpoint} is there already: go on with --resume, or name another --checkpoint")
+    wait_for_the_first_view(home / "data")
+    pictures = Pictures([folder / "data" for folder in (home, *args.also)], device, args.seed, args.views)
     teacher = Teacher(args.teacher)
     target = Target(teacher, pictures.pools[0].sample(2048), *load_axes(home / "data", args.dim)).to(device)
     net, heads = backbone().to(device), Heads(len(pictures.classes)).to(device)
     if args.start_from:
         # The file has no heads; they are learned again within minutes.
-        weights = {name: value.float() for name, value in load_file(args.start_from).items()}
-        net.load_state_dict({name: weights[name] for name in net.state_dict() if name in weights}, strict=False)
+        net.load_state_dict(read_model(args.start_from)[0].state_dict())
     ema, ema_heads = copy.deepcopy(net), copy.deepcopy(heads)
     optimizers = make_optimizers(net, heads, args)
     modules = {"net": net, "heads": heads, "ema": ema, "ema_heads": ema_heads, "target": target}
     saved_parts = modules | {f"optimizer{i}": optimizer for i, optimizer in enumerate(optimizers)}
     seen, spent, first = 0, 0.0, 0.0
     if args.resume:
-        saved = torch.load(home / args.checkpoint, map_location=device, weights_only=True)
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
         for name, part in saved_parts.items():
             part.load_state_dict(saved[name])
         seen, spent, first = saved["seen"], saved["seconds"], saved["progress"]
@@ -166,8 +182,8 @@ def train(args):
             optimizer.zero_grad(set_to_none=True)
         step, seen, counted = step + 1, seen + len(x), counted + len(x)
         if step % EMA_EVERY == 0:
-            average(ema, net, step)
-            average(ema_heads, heads, step)
+            average(ema, net, seen // args.batch)
+            average(ema_heads, heads, seen // args.batch)
         for name, part in parts.items():
             sums[name] = sums.get(name, 0) + part.detach() * len(x)
         now = time.time()
@@ -180,13 +196,24 @@ def train(args):
             rate, per_cpu = counted / (now - marked), counted / (time.process_time() - cpu)
             print(f"{time.strftime('%H:%M:%S')} {at:.3f} size {size} seen {seen} {rate:.1f}/s {per_cpu:.1f}/cpu-s {shown}", flush=True)
             sums, counted, marked, cpu = {}, 0, time.time(), time.process_time()
-        if now - checked > args.check_minutes * 60 or at >= 1:
-            save(home / args.checkpoint, saved_parts, seen, spent + active, at)
+        if now - checked > args.check_minutes * 60 and not args.steps:
+            save(checkpoint, saved_parts, seen, spent + active, at)
             score(ema, ema_heads, target, dev)
             checked = marked = stepped = time.time()
             cpu = time.process_time()
-    save(home / args.checkpoint, saved_parts, seen, spent + active, at)
+    if not args.steps:
+        save(checkpoint, saved_parts, seen, spent + active, at)
     score(ema, ema_heads, target, dev)
+
+
+def wait_for_the_first_view(folder):
+    """The axes of the embedding and the statistics of the targets are made from the whole of view 0."""
+    if not (folder / "pictures.json").exists():
+        raise SystemExit(f"{folder}: nothing is packed here; run `pack` and `teach` first")
+    count = len(json.loads((folder / "pictures.json").read_text())["names"])
+    while (done := progress(folder, 0)) < count:
+        print(f"waiting for `teach --view 0`: {done} of {count} pictures", flush=True)
+        time.sleep(30)
 
 
 def make_optimizers(net, heads, args):
@@ -234,7 +261,7 @@ def main():
     p.add_argument("--home", default=pathlib.Path.home() / ".cache/lookalike-train")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", type=int, default=os.cpu_count())
     sub = p.add_subparsers(dest="command", required=True)
     one = sub.add_parser("pack")
     one.add_argument("sources", nargs="+")
@@ -251,8 +278,9 @@ def main():
     one.add_argument("--batch", type=int, default=256)
     one.add_argument("--lr", type=float, default=4e-3)
     one.add_argument("--weight-decay", type=float, default=0.05)
+    one.add_argument("--views", nargs="*", type=int, help="train on these views only, 0 being the whole pictures")
     one.add_argument("--size", type=int, help="a fixed input size instead of the growing one")
-    one.add_argument("--steps", type=int, help="stop after so many steps, to measure")
+    one.add_argument("--steps", type=int, help="stop after so many steps, to measure; nothing is saved")
     one.add_argument("--start-from", type=pathlib.Path, metavar="MODEL", help="a model file whose network is trained on")
     one.add_argument("--resume", action="store_true")
     one.add_argument("--restart-at", type=float, default=0.3, help="where a finished schedule starts again")
@@ -261,6 +289,8 @@ def main():
     one.add_argument("--dev-size", type=int, default=128)
     one.add_argument("--check-minutes", type=float, default=10)
     args = p.parse_args()
+    if args.command == "train" and args.size and args.size % 32:
+        p.error("--size is a multiple of 32")
     torch.set_num_threads(args.threads)
     if args.command == "pack":
         pack(args.sources, pathlib.Path(args.home) / "data", args.size, args.seed)

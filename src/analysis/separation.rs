@@ -69,15 +69,21 @@ pub struct NearDuplicates {
 }
 
 /// Scores how well groups are kept apart, by comparing every picture with every other: N² comparisons, N memory.
-/// `threshold`: a cosine similarity to count near-duplicates at.
+/// `threshold`: a cosine similarity to count near-duplicates at. `on_progress` hears how many pictures are done.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when cancelled.
-pub fn evaluate(index: &Index, threshold: Option<f32>, cancel: &CancelToken) -> Result<Evaluation> {
+pub fn evaluate(
+    index: &Index,
+    threshold: Option<f32>,
+    cancel: &CancelToken,
+    on_progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation> {
     let groups = Groups::new(index);
     let mut tallies = [Tally::new(Metric::Cosine), Tally::new(Metric::Euclidean)];
     let mut above = Above::default();
-    for entry in index.iter() {
+    for (done, entry) in index.iter().enumerate() {
+        on_progress(done);
         if cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
@@ -134,8 +140,8 @@ impl Groups {
         let (mut of, mut sizes) = (vec![usize::MAX; index.table_len()], Vec::new());
         for entry in index.iter() {
             let next = sizes.len();
-            let group = match entry.group() {
-                "" => next,
+            let group = match entry.group_bytes() {
+                [] => next,
                 name => *names.entry((entry.root, name)).or_insert(next),
             };
             if group == next {
@@ -171,8 +177,8 @@ struct Tally {
     same: (f64, f64),
     other: (f64, f64),
     /// How many pairs of one group, and of two, lie at each distance.
-    same_at: Vec<u32>,
-    other_at: Vec<u32>,
+    same_at: Vec<u64>,
+    other_at: Vec<u64>,
 }
 
 impl Tally {
@@ -196,10 +202,11 @@ impl Tally {
     /// Takes in one row of the table.
     fn add(&mut self, row: ImageId, found: &Comparison, groups: &Groups) {
         let group = groups.of(row);
-        let ranking = found.nearest(self.metric, found.candidates());
         let mut sums = vec![0.0; groups.sizes.len()];
-        for neighbor in &ranking {
-            let (its, value) = (groups.of(neighbor.id), f64::from(neighbor.value));
+        let values = found.values(self.metric).iter().enumerate();
+        // NaN is the value of what was removed.
+        for (at, value) in values.filter(|(at, value)| *at != row.at() && !value.is_nan()) {
+            let (its, value) = (groups.of[at], f64::from(*value));
             let distance = match self.metric {
                 Metric::Cosine => 1.0 - value,
                 Metric::Euclidean => value,
@@ -216,6 +223,7 @@ impl Tally {
             return;
         }
         self.silhouettes += silhouette(group, &sums, &groups.sizes);
+        let ranking = found.nearest(self.metric, found.candidates());
         let ranked: Vec<usize> = ranking.iter().map(|neighbor| groups.of(neighbor.id)).collect();
         let head = &ranked[..ranked.len().min(5)];
         let hits = |ranked: &[usize]| ranked.iter().filter(|its| **its == group).count() as f64;
@@ -247,7 +255,7 @@ impl Tally {
     fn auc(&self) -> f64 {
         let (mut nearer_same, mut wins) = (0.0, 0.0);
         for (same, other) in self.same_at.iter().zip(&self.other_at) {
-            let (same, other) = (f64::from(*same), f64::from(*other));
+            let (same, other) = (*same as f64, *other as f64);
             wins += other * (nearer_same + same / 2.0);
             nearer_same += same;
         }

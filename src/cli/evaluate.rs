@@ -6,7 +6,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error,
+    ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals,
+    progress::Reporter, stdout_error,
 };
 use crate::{
     analysis::separation::{Evaluation, NearDuplicates, Separation, VOTERS, evaluate},
@@ -22,7 +23,7 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     pub folders: FolderArgs,
     /// A model to score, see `lookalike models`; repeat it to compare several [default: the best one found]
-    #[arg(long = "model", value_name = "NAME")]
+    #[arg(long = "model", value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub models: Vec<String>,
     /// Where and how the models run.
     #[command(flatten)]
@@ -57,17 +58,28 @@ struct Scored {
 /// [`Error::Usage`] when no sub-folder holds two pictures; else as the indexing.
 pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
     let cancel = cancelled_by_signals()?;
-    let models: Vec<Option<String>> =
+    let names: Vec<Option<String>> =
         if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
+    let models = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
+    let models: Vec<_> = models.collect();
+    // A model that is not here is said before the others have worked for an hour.
+    for model in &models {
+        embed::choose(&model.choice())?;
+    }
     let (mut scored, mut exit) = (Vec::new(), Exit::Done);
     for model in models {
-        let model = ModelArgs { model, weights: None, how: args.how.clone() };
         let indexed = Indexed::new(&args.folders, &model, cancel.clone())?;
         let threshold = match args.threshold {
             None => embed::catalog(&Folders::from_env()?).named(&indexed.model)?.manifest.near_duplicate,
             given => given,
         };
-        let evaluation = evaluate(&indexed.index, threshold, &cancel)?;
+        let mut reporter = Reporter::stderr();
+        let all = indexed.index.len();
+        let evaluation = evaluate(&indexed.index, threshold, &cancel, &mut |done| {
+            reporter.line(|| format!("comparing {done}/{all} by {}", indexed.model));
+        });
+        reporter.clear();
+        let evaluation = evaluation?;
         if evaluation.queries == 0 {
             let folder = printable(&args.folders.folders[0]);
             return Err(Error::Usage(format!(
@@ -118,11 +130,14 @@ fn table(scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
     }
     for Scored { model, evaluation, .. } in scored {
         if let Some(NearDuplicates { threshold, precision, recall }) = evaluation.near_duplicates {
+            let right = match precision.is_nan() {
+                true => "it finds nothing else either".into(),
+                false => format!("{:.1} % of what it finds is right", precision * 100.0),
+            };
             writeln!(
                 out,
-                "{model}: as near-duplicates, cosine {threshold:.2} and up finds {:.1} % of the pairs of one group; {:.1} % of what it finds is right",
+                "{model}: as near-duplicates, cosine {threshold:.2} and up finds {:.1} % of the pairs of one group; {right}",
                 recall * 100.0,
-                precision * 100.0
             )?;
         }
     }

@@ -31,19 +31,24 @@ impl Reporter {
     pub fn take(&mut self, report: &Report) {
         match report {
             Report::Progress(progress) if progress.stage == Stage::Done => self.clear(),
-            Report::Progress(progress) if self.terminal => {
-                // Progress is a courtesy: when standard error is gone the work goes on.
-                let _ = write!(io::stderr(), "\r\x1b[K{}", line(progress));
-                let _ = io::stderr().flush();
-                self.drawn = true;
-            }
-            Report::Progress(progress) if self.last.elapsed() >= BETWEEN_LINES => {
-                let _ = writeln!(io::stderr(), "{}", line(progress));
-                self.last = Instant::now();
-            }
+            Report::Progress(progress) => self.line(|| line(progress)),
             Report::Note(note) => self.say(note),
             _ => {}
         }
+    }
+
+    /// Shows how far the work is; the text is only made when it is shown.
+    pub fn line(&mut self, text: impl FnOnce() -> String) {
+        if !self.terminal && self.last.elapsed() < BETWEEN_LINES {
+            return;
+        }
+        // Progress is a courtesy: when standard error is gone the work goes on.
+        let _ = match self.terminal {
+            true => write!(io::stderr(), "\r\x1b[K{}", text()).and_then(|()| io::stderr().flush()),
+            false => writeln!(io::stderr(), "{}", text()),
+        };
+        self.drawn = self.terminal;
+        self.last = Instant::now();
     }
 
     /// Writes a line of its own.

@@ -9,8 +9,8 @@ use etcetera::BaseStrategy;
 use serde::Serialize;
 
 use super::{
-    manifest::{self, Manifest},
-    shown,
+    manifest::{self, Manifest, WeightsSource},
+    shown, weights,
 };
 use crate::error::{Error, Result};
 
@@ -122,8 +122,7 @@ pub fn catalog(folders: &Folders) -> Catalog {
 impl Catalog {
     fn add(&mut self, manifest: Manifest, beside: Option<&Path>, folders: &Folders) {
         let found = manifest.weights.as_ref().and_then(|source| {
-            let mut candidates = beside.into_iter().chain(folders.weights()).map(|folder| folder.join(&source.file));
-            candidates.find(|file| file.is_file())
+            find(source, beside.into_iter().chain(folders.weights()).map(|folder| folder.join(&source.file)))
         });
         self.listings.retain(|listing| listing.manifest.name != manifest.name);
         self.listings.push(Listing { manifest, found });
@@ -179,6 +178,18 @@ impl Catalog {
             Error::model(shown(file), reason)
         })
     }
+}
+
+/// The first of the files that is there; of several, the first with the manifest's sum where that is known in full, so
+/// that a copy installed long ago does not stand for the weights of a newer checkout.
+fn find(source: &WeightsSource, files: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
+    files.dedup();
+    let sum = source.sha256.as_deref().filter(|sum| sum.len() == 64 && files.len() > 1);
+    let right =
+        |sum: &str| files.iter().position(|file| weights::sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
+    let first = sum.and_then(right).unwrap_or(0);
+    (first < files.len()).then(|| files.swap_remove(first))
 }
 
 fn read(file: &Path) -> Result<Manifest> {
@@ -248,6 +259,24 @@ mod tests {
         let catalog = catalog(&folders);
         assert!(catalog.named("glance").unwrap().usable());
         assert_eq!(catalog.best().unwrap().manifest.name, "color-grid");
+    }
+
+    #[test]
+    fn of_several_files_the_one_with_the_manifests_sum_is_taken() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        // SHA-256 of "new\n".
+        let sum = "7aa7a5359173d05b63cfd682e3c38487f3cb4f7f1d60659fe59fab1505977d4c";
+        let text =
+            format!("name='mine'\narchitecture='torchscript'\ndim=8\n[weights]\nfile='mine.pt'\nsha256='{sum}'\n");
+        fs::write(folders.manifests.join("mine.toml"), text).unwrap();
+        let (old, new) = (folders.models.join("mine.pt"), folders.checkouts[0].join("mine.pt"));
+        fs::write(&old, "old\n").unwrap();
+        assert_eq!(found(&folders, "mine"), Some(old.clone()), "one file is taken as it is");
+        fs::write(&new, "new\n").unwrap();
+        assert_eq!(found(&folders, "mine"), Some(new.clone()));
+        fs::write(&new, "newer\n").unwrap();
+        assert_eq!(found(&folders, "mine"), Some(old), "without the right one it is the first");
     }
 
     #[test]

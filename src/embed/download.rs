@@ -1,16 +1,15 @@
 //! Gets a model's weights from their official home: resumed, checked, and put in place in one step.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use sha2::{Digest, Sha256};
 use ureq::http::{Response, StatusCode, header};
 
-use super::{Manifest, manifest::WeightsSource, shown};
+use super::{Manifest, manifest::WeightsSource, shown, weights};
 use crate::error::{Error, Result};
 
 /// Bytes that are there, and bytes in all when the server says.
@@ -95,6 +94,8 @@ fn request(address: &str, from: u64) -> Result<Response<ureq::Body>, ureq::Error
         .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(20)))
         .timeout_recv_response(Some(Duration::from_secs(60)))
+        // Of each read, not of the whole: a slow download may take hours, a silent one must not.
+        .timeout_per_read(Some(Duration::from_secs(60)))
         .user_agent(concat!("lookalike/", env!("CARGO_PKG_VERSION")))
         .build();
     let request = ureq::Agent::new_with_config(config).get(address).header(header::ACCEPT_ENCODING, "identity");
@@ -119,16 +120,7 @@ fn plain(error: &ureq::Error) -> String {
 /// Compares the file's SHA-256 with the manifest's; throws the file away when they differ.
 fn check_sum(source: &WeightsSource, part: &Path, by_hand: &str) -> Result<()> {
     let Some(expected) = source.sha256.as_deref().map(str::to_ascii_lowercase) else { return Ok(()) };
-    let mut hash = Sha256::new();
-    let mut opened = File::open(part).map_err(Error::io("read", part))?;
-    let mut chunk = vec![0; 128 * 1024];
-    loop {
-        match opened.read(&mut chunk).map_err(Error::io("read", part))? {
-            0 => break,
-            read => hash.update(&chunk[..read]),
-        }
-    }
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = weights::sha256(part)?;
     if found.starts_with(&expected) {
         return Ok(());
     }

@@ -202,6 +202,9 @@ impl Manifest {
         if self.std.iter().any(|&std| std.is_nan() || std <= 0.0) || self.mean.iter().any(|mean| !mean.is_finite()) {
             return wrong("`std` must be above 0 and `mean` finite");
         }
+        if self.near_duplicate.is_some_and(|cosine| !(-1.0..=1.0).contains(&cosine)) {
+            return wrong("`near_duplicate` is a cosine similarity, from -1 to 1");
+        }
         match (self.architecture, &self.resnet, &self.weights) {
             (Architecture::ResNet, Some(layout), Some(_)) => layout.check(self.dim),
             (Architecture::ResNet, ..) => wrong("a resnet needs the tables `[resnet]` and `[weights]`"),
@@ -308,6 +311,8 @@ mod tests {
             ("file = \"resnet50", "file = \"/etc/resnet50", "weights.file"),
             ("[resnet]", "[resnet]\nheads = 3", "heads"),
             ("std = [0.229", "std = [0.0", "std"),
+            ("dim = 2048", "dim = 2048\nnear_duplicate = 80.0", "near_duplicate"),
+            ("dim = 2048", "dim = 2048\nnear_duplicate = nan", "near_duplicate"),
             ("depths = [3", "depths = [0", "depths"),
         ] {
             let broken = text.replace(from, to);

@@ -218,6 +218,22 @@ fn first_line(error: &dyn std::fmt::Display) -> String {
     crate::printable::printable_str(text.lines().next().unwrap_or_default())
 }
 
+/// SHA-256 of a whole file, as hexadecimal digits.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read.
+pub(super) fn sha256(file: &Path) -> Result<String> {
+    let mut opened = File::open(file).map_err(Error::io("read", file))?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 128 * 1024];
+    loop {
+        match opened.read(&mut chunk).map_err(Error::io("read", file))? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => hash.update(&chunk[..read]),
+        }
+    }
+}
+
 /// Blocks that [`fingerprint`] reads, and their length in bytes.
 const BLOCKS: u64 = 512;
 const BLOCK: u64 = 64 * 1024;
