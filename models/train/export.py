@@ -46,29 +46,26 @@ def embeddings(model, pixels, autocast=False):
 def correction(net, projection, target, folders, size, count):
     """(weight, bias) to add to the linear layer: the ridge regression of what it gets wrong on whole pictures at `size`,
     on the first ones of each folder (packing shuffled them). Training saw crops, changed copies and smaller inputs."""
-    pooled, wanted = [], []
+    pooled, goals = [], []
     for folder in folders:
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         unreadable = json.loads((folder / "pictures.json").read_text())["unreadable"]
         rows = np.setdiff1d(np.arange(min(count // len(folders), len(pixels))), unreadable)
         feature = open_view(folder, 0, len(pixels), "r")["feature"][rows].astype(np.float32)
-        wanted.append((torch.from_numpy(feature) - target["center"]) @ target["axes"])
-        pooled.append(embed(net, np.stack([resized(pixels[row], size) for row in rows])))
-    x, wrong = torch.cat(pooled), torch.cat(wanted)
-    before = F.linear(x, *projection)
-    print(f"cosine to the teacher on whole pictures: {F.cosine_similarity(before, wrong).mean():.4f}", end="", flush=True)
-    wrong = wrong - before
-    middle, x = x.mean(0), x - x.mean(0)
-    gram = (x.T @ x).double()
+        goals.append((torch.from_numpy(feature) - target["center"]) @ target["axes"])
+        whole = [np.asarray(Image.fromarray(pixels[row]).resize((size, size), Image.BILINEAR)) for row in rows]
+        pooled.append(embed(net, np.stack(whole)))
+    x, goal = torch.cat(pooled), torch.cat(goals)
+    found = F.linear(x, *projection)
+    wrong, middle = goal - found, x.mean(0)
+    centered = x - middle
+    gram = (centered.T @ centered).double()
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-    weight = torch.linalg.solve(gram, (x.T @ (wrong - wrong.mean(0))).double()).float().T
-    after = before + x @ weight.T + wrong.mean(0)
-    print(f", corrected {F.cosine_similarity(after, wrong + before).mean():.4f}")
-    return weight, wrong.mean(0) - weight @ middle
-
-
-def resized(pixels, size):
-    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.BILINEAR))
+    weight = torch.linalg.solve(gram, (centered.T @ (wrong - wrong.mean(0))).double()).float().T
+    bias = wrong.mean(0) - weight @ middle
+    before, after = (F.cosine_similarity(e, goal).mean() for e in (found, found + F.linear(x, weight, bias)))
+    print(f"cosine to the teacher on whole pictures: {before:.4f}, corrected {after:.4f}")
+    return weight, bias
 
 
 def manifest(out, digest, size, dim):

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     analysis::separation::{Evaluation, NearDuplicates, Separation, VOTERS, evaluate},
-    embed::{self, Folders},
+    embed,
     error::{Error, Exit, Result},
     printable::printable,
 };
@@ -60,19 +60,14 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
     let cancel = cancelled_by_signals()?;
     let names: Vec<Option<String>> =
         if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
-    let models = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
-    let models: Vec<_> = models.collect();
+    let asked = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
     // A model that is not here is said before the others have worked for an hour.
-    for model in &models {
-        embed::choose(&model.choice())?;
-    }
+    let models =
+        asked.map(|model| Ok((embed::choose(&model.choice())?.manifest, model))).collect::<Result<Vec<_>>>()?;
     let (mut scored, mut exit) = (Vec::new(), Exit::Done);
-    for model in models {
+    for (manifest, model) in models {
         let indexed = Indexed::new(&args.folders, &model, cancel.clone())?;
-        let threshold = match args.threshold {
-            None => embed::catalog(&Folders::from_env()?).named(&indexed.model)?.manifest.near_duplicate,
-            given => given,
-        };
+        let threshold = args.threshold.or(manifest.near_duplicate);
         let mut reporter = Reporter::stderr();
         let all = indexed.index.len();
         let evaluation = evaluate(&indexed.index, threshold, &cancel, &mut |done| {
