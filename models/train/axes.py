@@ -22,22 +22,30 @@ SHRINK_AT, SHRINK_POWER = 32, 0.25
 
 def discriminant(features, labels, dim):
     """Axes (1280 x dim, float32) from features (N x 1280) and labels (N, -1 for none)."""
-    center = features.mean(0)
-    labeled = labels >= 0
-    features, labels = features[labeled] - center, labels[labeled]
-    count = torch.bincount(labels)
-    means = torch.zeros(len(count), features.shape[1]).index_add_(0, labels, features) / count.clamp_min(1)[:, None]
-    use = count[labels] >= SMALLEST_CLASS
-    between = means[labels[use]]
-    within = features[use] - between
-    scatter_within, scatter_between = ((x.T @ x / len(x)).double() for x in (within, between))
-    ridge = RIDGE * scatter_within.diagonal().mean()
-    value, vector = torch.linalg.eigh(scatter_within + ridge * torch.eye(len(scatter_within)).double())
-    whiten = (vector * value**-0.5) @ vector.T
+    scatter_within, scatter_between = scatters(features, labels)
+    whiten = whitening(scatter_within, RIDGE, 0.5)
     spread, axes = torch.linalg.eigh(whiten @ scatter_between @ whiten)
     spread, axes = spread.flip(0).clamp_min(1e-9), axes.flip(1)[:, :dim]
     scale = (spread[:dim] / (spread[:dim] + spread[min(SHRINK_AT, dim - 1)])) ** SHRINK_POWER
     return (whiten @ axes * scale).float()
+
+
+def scatters(features, labels):
+    """How features (N x D) of labels (N, -1 for none) scatter within and between their classes: two matrices, float64."""
+    labeled = labels >= 0
+    features, labels = features[labeled] - features.mean(0), labels[labeled]
+    count = torch.bincount(labels)
+    means = torch.zeros(len(count), features.shape[1]).index_add_(0, labels, features) / count.clamp_min(1)[:, None]
+    use = count[labels] >= SMALLEST_CLASS
+    between = means[labels[use]]
+    return tuple((x.T @ x / len(x)).double() for x in (features[use] - between, between))
+
+
+def whitening(scatter, ridge, power):
+    """(scatter + ridge)^-power, the ridge in shares of its mean variance; a power of 1/2 whitens, less does so in part."""
+    ridge *= scatter.diagonal().mean()
+    value, vector = torch.linalg.eigh(scatter + ridge * torch.eye(len(scatter)).double())
+    return (vector * value**-power) @ vector.T
 
 
 def principal(features, dim):

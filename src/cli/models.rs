@@ -181,7 +181,7 @@ fn row(listing: &Listing, best: Option<&str>) -> [String; 6] {
     };
     [
         if best == Some(&manifest.name) { "*" } else { "" }.into(),
-        if manifest.preview { format!("{} (preview)", manifest.name) } else { manifest.name.clone() },
+        manifest.name.clone(),
         manifest.dim.to_string(),
         format!("{0}×{0}", manifest.input),
         size(listing),

@@ -143,14 +143,14 @@ impl Catalog {
         })
     }
 
-    /// The usable model of the highest rank that is no preview; the baseline when there is nothing else.
+    /// The usable model of the highest rank; the baseline when there is nothing else.
     ///
     /// # Errors
     /// [`Error::Model`] when not even the baseline is left.
     pub fn best(&self) -> Result<&Listing> {
         self.listings
             .iter()
-            .find(|listing| listing.usable() && !listing.manifest.preview)
+            .find(|listing| listing.usable())
             .ok_or_else(|| Error::model("auto", "no model can be used: see `lookalike models`"))
     }
 
@@ -252,13 +252,12 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_is_used_when_it_is_named_and_never_by_itself() {
+    fn the_clones_own_model_comes_before_what_was_downloaded() {
         let home = TempDir::new().unwrap();
         let folders = folders(&home);
-        fs::write(folders.models.join("glance.safetensors"), "").unwrap();
-        let catalog = catalog(&folders);
-        assert!(catalog.named("glance").unwrap().usable());
-        assert_eq!(catalog.best().unwrap().manifest.name, "color-grid");
+        fs::write(folders.torch.join("resnet50-0676ba61.pth"), "").unwrap();
+        fs::write(folders.checkouts[0].join("glance.safetensors"), "").unwrap();
+        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "glance");
     }
 
     #[test]

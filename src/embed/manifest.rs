@@ -66,9 +66,6 @@ pub struct Manifest {
     /// Whether this is a floor to compare with rather than a trained embedder.
     #[serde(default)]
     pub baseline: bool,
-    /// Whether it is still in training: used when it is named, never by itself.
-    #[serde(default)]
-    pub preview: bool,
     /// Without `--model`, the model of the highest rank whose weights are found is used.
     #[serde(default)]
     pub rank: u32,
