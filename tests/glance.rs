@@ -92,8 +92,8 @@ fn the_sample_pictures_groups_are_told_apart_in_both_metrics() {
     let found = evaluate(&outcome.index, None, &CancelToken::default(), &mut |_| {}).unwrap();
     for scores in found.scores {
         let name = scores.metric.name();
-        assert!(scores.recall_at_1 >= 0.75, "{name}: recall@1 {}", scores.recall_at_1);
-        assert!(scores.roc_auc >= 0.9, "{name}: ROC AUC {}", scores.roc_auc);
+        assert!(scores.recall_at_1 >= 0.8, "{name}: recall@1 {}", scores.recall_at_1);
+        assert!(scores.roc_auc >= 0.93, "{name}: ROC AUC {}", scores.roc_auc);
         let nearer = match scores.metric {
             Metric::Cosine => scores.mean_same > scores.mean_other,
             Metric::Euclidean => scores.mean_same < scores.mean_other,
