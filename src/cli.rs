@@ -99,7 +99,7 @@ pub struct FolderArgs {
 /// Which network turns pictures into embeddings, and how.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// The model's name, see `lookalike models` [default: the best one found]
+    /// The model's name, see `lookalike models` [default: glance, or the best one found without it]
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
     /// The weights file to use instead of looking for it.

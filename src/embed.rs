@@ -66,7 +66,7 @@ pub enum Device {
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
 pub struct ModelChoice {
-    /// The model's name; `None` is the best one whose weights are there.
+    /// The model's name; `None` is that of the highest rank whose weights are there.
     pub name: Option<String>,
     /// A weights file to use instead of looking for it.
     pub weights: Option<PathBuf>,

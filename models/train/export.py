@@ -20,15 +20,15 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from axes import scatters, whitening
+from axes import SMALLEST_CLASS, scatters, whitening
 from evaluate import embed
 from network import DEPTHS, MEAN, STD, backbone
 from teacher import open_view
 
 # Chosen on the development sets: less is better for things and worse for kinds of things.
 RIDGE = 0.3
-# Chosen on the development sets and on training classes whose source was held out: more power is better for cosines and
-# worse for euclidean distances.
+# Chosen on the development sets and on training classes whose source was held out: more power is better for cosines and,
+# on the development sets, worse for euclidean distances.
 EVEN_RIDGE, EVEN_POWER = 0.3, 0.3
 
 
@@ -82,7 +82,8 @@ def correction(x, goal, projection):
 def evened(found, labels):
     """The matrix (dim x dim) that evens out, in part, how embeddings scatter within a class: what the axes did for the
     teacher's features, done for what the student makes of them. The embeddings stay as long as they are on average."""
-    if (labels >= 0).sum() < 10 * found.shape[1]:
+    known = labels[labels >= 0]
+    if (torch.bincount(known)[known] >= SMALLEST_CLASS).sum() < 10 * found.shape[1]:
         print("too few of these pictures have labels to even out how classes scatter")
         return torch.eye(found.shape[1])
     within, _ = scatters(found, labels)
@@ -122,7 +123,7 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--size", type=int, default=128, help="input size that the manifest asks for")
     p.add_argument("--also", nargs="*", type=pathlib.Path, default=[], metavar="HOME", help="as it was trained")
-    p.add_argument("--correct", type=int, default=24000, help="pictures to correct the linear layer on; 0 leaves it as it was trained")
+    p.add_argument("--correct", type=int, default=24000, help="pictures to correct and even out the linear layer on; 0 leaves it as it was trained")
     args = p.parse_args()
     saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     tensors = {name: value for name, value in saved["ema"].items() if not name.endswith("num_batches_tracked")}

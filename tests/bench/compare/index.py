@@ -237,7 +237,7 @@ def main():
                 default=lambda: ours(options, [small], options.default_model, file),
             )
             name = found["default"][0].model
-            # The baseline that a checkout without weights takes is no network to compare with.
+            # A checkout whose weights are missing takes the baseline, which is no network to compare with.
             if name != "color-grid":
                 rows.append(speed_row(f"500 pixels, ours: {options.model} and {name}", "≥ 4 × the images/s", found))
         if "capped" in options.only:

@@ -6,7 +6,7 @@ costs; how long from the start to the first frame and to the first with the inde
 
     python3 tests/bench/compare/screen.py --photos FOLDER --model resnet50 --weights FILE
 
-Without --weights the program takes the best model it finds. The keys are random, always the same ones for a seed.
+Without --model and --weights the program takes its default. The keys are random, always the same ones for a seed.
 """
 import fcntl
 import os
