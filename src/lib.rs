@@ -23,7 +23,7 @@
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
 //!
-//! # What always holds (and `tests/tidy.rs` checks)
+//! # What always holds (and `tests/it/tidy.rs` checks)
 //!
 //! - `tch` is named only under `embed`, SQL only in `index`, `walkdir` only in `scan`; image files are opened only by `decode`.
 //! - Threads start only in `worker`, `terminal` and `embed::batcher`. While indexing, each core decodes and computes for itself.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the training code's network says of some sample pictures: the other side of tests/glance.rs.
+"""What the training code's network says of some sample pictures: the other side of tests/it/glance.rs.
 
     make_expected.py > expected.json
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes expected.bin: what Pillow and torchvision make of pictures that follow a formula. Needs both.
 
-The file holds 32×32 RGB pictures one after the other, in the order of CASES; tests/preprocess.rs has the same list.
+The file holds 32×32 RGB pictures one after the other, in the order of CASES; tests/it/preprocess.rs has the same list.
 
     python3 tests/preprocess/make_expected.py
 """

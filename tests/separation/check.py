@@ -2,7 +2,7 @@
 """Holds `lookalike evaluate` against numpy and scikit-learn.
 
     check.py LOOKALIKE FOLDER [--model NAME]   the program's scores of a folder, from its own table of all pairs
-    check.py --formula                         the expected numbers of tests/separation.rs
+    check.py --formula                         the expected numbers of tests/it/separation.rs
 
 Needs numpy and scikit-learn. Ends with 1 when a score differs by more than 1e-4.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes expected.json: what torchvision's ResNet-18 and ResNet-50 answer when weights and pixels follow a formula.
 
-Needs torch and torchvision. tests/torchvision.rs follows the same formula and compares; nothing is downloaded.
+Needs torch and torchvision. tests/it/torchvision.rs follows the same formula and compares; nothing is downloaded.
 
     python3 tests/torchvision/make_expected.py
 """

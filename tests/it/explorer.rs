@@ -1,0 +1,303 @@
+//! An explorer without a terminal and without threads: keys in, state, effects and frames out. Jobs are done at once.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
+
+use lookalike::{
+    app::{App, Effect, Event, Overlay, Setup, keymap::Chord},
+    index::{Image, ImageId, Index, Segment, Skipped},
+    pipeline::{self, Progress, Report, Stage},
+    scan::ImageFile,
+    similarity::{self, Metric},
+    ui,
+    worker::{Job, JobEvent, JobId, Outcome},
+};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
+
+/// Where the pictures of the tests seem to lie.
+pub const ROOT: &str = "/pictures";
+
+/// The groups of the test collection, in which pictures are alike.
+pub const GROUPS: [&str; 3] = ["birds", "cats", "dogs"];
+
+/// A collection of `len` pictures in three groups. Embeddings of a group point the same way, more or less, and differ
+/// in length, so that cosine and euclidean do not rank alike.
+pub fn collection(len: usize) -> Index {
+    let mut index = Index::new(8);
+    index.push(segment(0..len));
+    index
+}
+
+/// The pictures numbered by the range.
+pub fn segment(numbers: std::ops::Range<usize>) -> Arc<Segment> {
+    let images = numbers.clone().map(image);
+    let embeddings: Vec<_> = numbers.map(embedding).collect();
+    Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), images, &embeddings, 8))
+}
+
+fn image(number: usize) -> Image {
+    let group = GROUPS[number % 3];
+    Image {
+        file: ImageFile {
+            path: format!("{ROOT}/{group}/{}{number}.jpg", &group[..group.len() - 1]).into(),
+            size: 20_000 + 1_234 * number as u64,
+            modified: (1_700_000_000 + 86_400 * number as i64) * 1_000_000_000,
+        },
+        pixels: if number % 4 == 3 { (480, 640) } else { (640, 480) },
+        format: if number.is_multiple_of(2) { "JPEG" } else { "PNG" },
+    }
+}
+
+fn embedding(number: usize) -> Vec<f32> {
+    let length = 1.0 + (number * 7 % 5) as f32;
+    (0..8)
+        .map(|axis| {
+            let group = if axis % 3 == number % 3 { 1.0 } else { 0.1 };
+            let own = ((number * 31 + axis * 17) % 13) as f32 / 26.0;
+            (group + own) * length
+        })
+        .collect()
+}
+
+/// The explorer, the jobs it wants done, and what else it wants.
+pub struct Explorer {
+    pub app: App,
+    pub effects: Vec<String>,
+    indexing: JobId,
+    /// Jobs are kept here instead of being done, once [`Explorer::hold`] was called.
+    pub held: Option<Vec<(JobId, Job)>>,
+}
+
+impl Explorer {
+    /// Just started: nothing is known yet.
+    pub fn started(setup: Setup) -> Self {
+        let mut app = App::new(setup);
+        let effects = app.start();
+        let [Effect::Start(indexing, Job::Index)] = effects[..] else { panic!("it must begin with the indexing") };
+        Self { app, effects: Vec::new(), indexing, held: None }
+    }
+
+    /// Everything of a collection of `len` pictures is indexed.
+    pub fn ready(setup: Setup, len: usize) -> Self {
+        let mut explorer = Self::started(setup);
+        explorer.model(false);
+        explorer.indexed(Arc::new(collection(len)), Vec::new());
+        explorer.key("Esc");
+        explorer
+    }
+
+    /// In the middle of indexing.
+    pub fn indexing(setup: Setup, len: usize, total: usize) -> Self {
+        let mut explorer = Self::started(setup);
+        explorer.model(true);
+        explorer.report(Report::Snapshot(Arc::new(collection(len))));
+        explorer.report(Report::Progress(Progress {
+            stage: Stage::Embedding,
+            done: len,
+            total,
+            per_second: 41.5,
+            left: Some(Duration::from_secs(95)),
+            decode_bound: None,
+        }));
+        explorer
+    }
+
+    /// The indexing ended with an error before there was anything.
+    pub fn failed(setup: Setup) -> Self {
+        let mut explorer = Self::started(setup);
+        let reason = "there is no folder /pictures: check the path, or the drive it is on".to_owned();
+        explorer.tell(explorer.indexing, Outcome::Failed(reason));
+        explorer
+    }
+
+    pub fn model(&mut self, baseline: bool) {
+        let (name, dim) = if baseline { ("color-grid", 8) } else { ("resnet50", 2048) };
+        self.report(Report::Model { name: name.to_owned(), dim, baseline, device: Some("CPU".to_owned()) });
+    }
+
+    pub fn report(&mut self, report: Report) {
+        self.tell(self.indexing, Outcome::Indexing(report));
+    }
+
+    pub fn indexed(&mut self, index: Arc<Index>, skipped: Vec<Skipped>) {
+        let outcome = pipeline::Outcome {
+            added: index.len(),
+            index,
+            skipped: skipped.into(),
+            reused: 0,
+            renamed: 0,
+            removed: 0,
+            seconds: 1.5,
+        };
+        self.tell(self.indexing, Outcome::Indexed(outcome));
+    }
+
+    pub fn tell(&mut self, job: JobId, outcome: Outcome) {
+        self.update(Event::Job(JobEvent { job, outcome }));
+    }
+
+    pub fn update(&mut self, event: Event) {
+        let effects = self.app.update(event);
+        for effect in effects {
+            let (id, job) = match effect {
+                Effect::Start(id, job) => (id, job),
+                Effect::Copy(text) => {
+                    self.effects.push(format!("copy {text}"));
+                    continue;
+                }
+                other => {
+                    self.effects.push(format!("{other:?}").to_lowercase());
+                    continue;
+                }
+            };
+            match &mut self.held {
+                Some(held) => held.push((id, job)),
+                None => self.done(id, job),
+            }
+        }
+    }
+
+    /// Does a job and hands in its answer.
+    pub fn done(&mut self, id: JobId, job: Job) {
+        let outcome = match job {
+            Job::Compare { index, query } => Outcome::Compared(Arc::new(similarity::compare(&index, &query))),
+            Job::Order { index, kind } => Outcome::Ordered(Arc::new(similarity::order(&index, kind))),
+            Job::Sort { index, ids, sorting } => Outcome::Sorted(sorting.sorted(&index, ids)),
+            Job::Export { paths, to } => {
+                self.effects.push(format!("write {} to {}", paths.len(), to.display()));
+                Outcome::Exported { to, paths: paths.len() }
+            }
+            // Tests see placeholders unless they hand in pictures themselves.
+            Job::Previews { .. } => return,
+            Job::Index => panic!("the indexing runs already"),
+        };
+        self.tell(id, outcome);
+    }
+
+    /// From now on jobs are collected and not done.
+    pub fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// Keys by their names, separated by blanks.
+    pub fn keys(&mut self, names: &str) {
+        names.split_whitespace().for_each(|name| self.key(name));
+    }
+
+    pub fn key(&mut self, name: &str) {
+        let chord = Chord::parse(name).unwrap_or_else(|| panic!("{name:?} is no key"));
+        self.update(Event::Key(chord.event()));
+    }
+
+    pub fn name(&self, id: Option<ImageId>) -> String {
+        id.and_then(|id| self.app.index().get(id).map(|entry| entry.relative().display().to_string()))
+            .unwrap_or_else(|| "-".to_owned())
+    }
+
+    /// The state and the effects since the last time, in a few lines.
+    pub fn state(&mut self) -> String {
+        let app = &self.app;
+        let mut text = format!("{:?} {} {}", app.screen(), app.metric().name(), self.name(app.selected()));
+        match app.overlay() {
+            Overlay::None => {}
+            Overlay::Picture(id) => text += &format!("\npicture {}", self.name(Some(id))),
+            Overlay::Pair { row, col } => {
+                text += &format!("\npair {} {}", self.name(Some(row)), self.name(Some(col)));
+            }
+        }
+        if app.help().is_some() {
+            text += "\nhelp";
+        }
+        if let Some(prompt) = app.prompt() {
+            text += &format!("\ntyping {:?}", prompt.text);
+        }
+        if let Some(message) = app.message() {
+            text += &format!("\n{:?}: {}", message.severity, message.text);
+        }
+        for effect in self.effects.drain(..) {
+            text += &format!("\n→ {effect}");
+        }
+        text
+    }
+
+    /// The frame as the terminal would get it.
+    pub fn frame(&self) -> Buffer {
+        let (width, height) = self.app.setup().size;
+        self.frame_at(width, height)
+    }
+
+    /// The frame in a terminal of some other size than the explorer knows of.
+    pub fn frame_at(&self, width: u16, height: u16) -> Buffer {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend cannot fail");
+        terminal.draw(|frame| ui::draw(&self.app, frame)).expect("a test backend cannot fail");
+        terminal.backend().buffer().clone()
+    }
+}
+
+/// A setup for a terminal of a size.
+pub fn setup(width: u16, height: u16) -> Setup {
+    Setup { folders: vec![ROOT.into()], size: (width, height), metric: Metric::Cosine, ..Setup::default() }
+}
+
+/// A frame as text: the glyphs, under them a letter for the style of every cell, then what the letters mean.
+pub fn styled(buffer: &Buffer) -> String {
+    let mut letters: BTreeMap<String, char> = BTreeMap::new();
+    let alphabet: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain('α'..='ω').collect();
+    let (mut glyphs, mut styles) = (String::new(), String::new());
+    let mut order = Vec::new();
+    for y in 0..buffer.area.height {
+        let mut skip = 0;
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            if skip == 0 {
+                glyphs.push_str(cell.symbol());
+                skip = ui::text::width(cell.symbol()).saturating_sub(1);
+            } else {
+                skip -= 1;
+            }
+            let style = style(cell);
+            if style.is_empty() {
+                styles.push('.');
+                continue;
+            }
+            let next = alphabet[letters.len() % alphabet.len()];
+            let letter = *letters.entry(style.clone()).or_insert_with(|| {
+                order.push((next, style));
+                next
+            });
+            styles.push(letter);
+        }
+        let (kept, kept_styles) = (glyphs.trim_end().len(), styles.trim_end_matches('.').len());
+        glyphs.truncate(kept);
+        styles.truncate(kept_styles);
+        glyphs.push('\n');
+        styles.push('\n');
+    }
+    let mut text = format!("{}\n{}\n", glyphs.trim_end_matches('\n'), "-".repeat(buffer.area.width.into()));
+    text += styles.trim_end_matches('\n');
+    text += "\n\n";
+    for (letter, style) in order {
+        let _ = writeln!(text, "{letter} {style}");
+    }
+    text
+}
+
+fn style(cell: &ratatui::buffer::Cell) -> String {
+    let mut parts = Vec::new();
+    if cell.fg != Color::Reset {
+        parts.push(color(cell.fg));
+    }
+    if cell.bg != Color::Reset {
+        parts.push(format!("on {}", color(cell.bg)));
+    }
+    if !cell.modifier.is_empty() {
+        parts.push(format!("{:?}", cell.modifier).to_lowercase());
+    }
+    parts.join(" ")
+}
+
+fn color(color: Color) -> String {
+    match color {
+        Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+        other => other.to_string().to_lowercase(),
+    }
+}

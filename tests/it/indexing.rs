@@ -1,0 +1,657 @@
+//! Indexing folders from the outside: what a run finds, keeps, reuses and survives.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc,
+};
+
+use image::{Rgb, RgbImage};
+use lookalike::{
+    cancel::CancelToken,
+    embed::ModelChoice,
+    error::{Error, Result},
+    index::{
+        Index,
+        store::{self, Opened},
+    },
+    pipeline::{self, Cache, Outcome, Report, Request, Stage},
+    scan,
+};
+
+/// A folder with pictures and a cache beside it.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("pictures")).unwrap();
+        Self { folder }
+    }
+
+    fn with(count: u32) -> Self {
+        let place = Self::new();
+        for seed in 0..count {
+            place.draw(format!("{seed:03}.png"), seed);
+        }
+        place
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("pictures")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// Draws a picture that no other seed gives.
+    fn draw(&self, name: impl AsRef<Path>, seed: u32) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let level = |n: u32| (seed.wrapping_mul(2_654_435_761).rotate_left(n) >> 24) as u8;
+        let image = RgbImage::from_fn(24, 16, |x, y| Rgb([level(x), level(y * 3), level(x + y)]));
+        fs::write(path, encode(&image)).unwrap();
+    }
+
+    /// The one store's file of this kind.
+    fn store_file(&self, part: &str) -> PathBuf {
+        let stores = store::list(&self.cache()).unwrap();
+        assert_eq!(stores.len(), 1);
+        let files = fs::read_dir(&stores[0].folder).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .filter(|path| path.to_str().unwrap().contains(part) && !path.to_str().unwrap().contains("aside"))
+            .min()
+            .unwrap()
+    }
+
+    fn request(&self) -> Request {
+        request(&[self.root()], Cache::Folder(self.cache()))
+    }
+
+    #[track_caller]
+    fn run(&self) -> Run {
+        run(&self.request()).unwrap()
+    }
+}
+
+fn encode(image: &RgbImage) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn request(roots: &[PathBuf], cache: Cache) -> Request {
+    let model = ModelChoice { name: Some("color-grid".into()), ..ModelChoice::default() };
+    Request { roots: roots.to_vec(), scan: scan::Options::default(), model, cache }
+}
+
+/// A run and what it said.
+struct Run {
+    outcome: Outcome,
+    notes: Vec<String>,
+    /// The kinds of the reports, in order.
+    said: Vec<&'static str>,
+    /// Length of each snapshot.
+    snapshots: Vec<usize>,
+}
+
+fn run(request: &Request) -> Result<Run> {
+    let (mut notes, mut said, mut snapshots) = (Vec::new(), Vec::new(), Vec::new());
+    let outcome = pipeline::run(request, &CancelToken::default(), &mut |report| match report {
+        Report::Note(note) => notes.push(note),
+        Report::Snapshot(index) => {
+            said.push("snapshot");
+            snapshots.push(index.len());
+        }
+        Report::Progress(progress) => said.push(match progress.stage {
+            Stage::Loading if progress.total > 0 => "model",
+            Stage::Loading => "cache",
+            Stage::Scanning => "scan",
+            Stage::Embedding => "embed",
+            Stage::Done => "done",
+        }),
+        Report::Model { .. } | Report::Skipped(_) => {}
+    })?;
+    Ok(Run { outcome, notes, said, snapshots })
+}
+
+impl Run {
+    /// New, known, renamed, gone, skipped.
+    fn counts(&self) -> [usize; 5] {
+        let Outcome { added, reused, renamed, removed, skipped, .. } = &self.outcome;
+        [*added, *reused, *renamed, *removed, skipped.len()]
+    }
+}
+
+/// Relative path to embedding.
+fn embeddings(index: &Index) -> BTreeMap<PathBuf, Vec<f32>> {
+    index.iter().map(|entry| (entry.relative().to_path_buf(), entry.embedding())).collect()
+}
+
+#[test]
+fn the_second_run_embeds_nothing_and_shows_the_cache_before_it_scans() {
+    let place = Place::with(5);
+    let first = place.run();
+    assert_eq!(first.counts(), [5, 0, 0, 0, 0]);
+    let second = place.run();
+    assert_eq!(second.counts(), [0, 5, 0, 0, 0]);
+    assert_eq!(embeddings(&second.outcome.index), embeddings(&first.outcome.index));
+    assert!(!second.said.contains(&"model"), "nothing needs the model: {:?}", second.said);
+    let at = |what| second.said.iter().position(|said| *said == what).unwrap();
+    assert!(at("snapshot") < at("scan"), "{:?}", second.said);
+    assert_eq!(second.snapshots[0], 5);
+    assert!(second.notes.is_empty(), "{:?}", second.notes);
+}
+
+#[test]
+fn folders_of_no_one_and_three_images_are_ordinary() {
+    for count in [0, 1, 3] {
+        let place = Place::with(count);
+        assert_eq!(place.run().counts(), [count as usize, 0, 0, 0, 0]);
+        assert_eq!(place.run().counts(), [0, count as usize, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn nothing_is_written_without_a_cache() {
+    let place = Place::with(3);
+    let off = request(&[place.root()], Cache::Off);
+    assert_eq!(run(&off).unwrap().counts(), [3, 0, 0, 0, 0]);
+    assert_eq!(run(&off).unwrap().counts(), [3, 0, 0, 0, 0]);
+    assert!(!place.cache().exists());
+}
+
+#[test]
+fn renamed_and_copied_files_keep_their_vectors() {
+    let place = Place::with(4);
+    let before = embeddings(&place.run().outcome.index);
+    fs::create_dir(place.path("sub")).unwrap();
+    fs::rename(place.path("001.png"), place.path("sub/moved.png")).unwrap();
+    fs::copy(place.path("002.png"), place.path("copy.png")).unwrap();
+    let run = place.run();
+    assert_eq!(run.counts(), [1, 3, 1, 0, 0]);
+    assert!(!run.said.contains(&"model"), "{:?}", run.said);
+    let after = embeddings(&run.outcome.index);
+    assert_eq!(after.len(), 5);
+    assert_eq!(after[Path::new("sub/moved.png")], before[Path::new("001.png")]);
+    assert_eq!(after[Path::new("copy.png")], before[Path::new("002.png")]);
+    assert_eq!(place.run().counts(), [0, 5, 0, 0, 0]);
+}
+
+#[test]
+fn two_files_that_change_names_do_not_change_vectors() {
+    let place = Place::with(2);
+    let before = embeddings(&place.run().outcome.index);
+    fs::rename(place.path("000.png"), place.path("x")).unwrap();
+    fs::rename(place.path("001.png"), place.path("000.png")).unwrap();
+    fs::rename(place.path("x"), place.path("001.png")).unwrap();
+    for _ in 0..2 {
+        let after = embeddings(&place.run().outcome.index);
+        assert_eq!(after[Path::new("000.png")], before[Path::new("001.png")]);
+        assert_eq!(after[Path::new("001.png")], before[Path::new("000.png")]);
+    }
+}
+
+#[test]
+fn changed_files_are_embedded_again_and_removed_files_leave() {
+    let place = Place::with(4);
+    let before = embeddings(&place.run().outcome.index);
+    place.draw("000.png", 99);
+    fs::remove_file(place.path("001.png")).unwrap();
+    let run = place.run();
+    assert_eq!(run.counts(), [1, 2, 0, 1, 0]);
+    let after = embeddings(&run.outcome.index);
+    assert_ne!(after[Path::new("000.png")], before[Path::new("000.png")]);
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["000.png", "002.png", "003.png"].map(Path::new));
+    assert_eq!(place.run().counts(), [0, 3, 0, 0, 0]);
+}
+
+#[test]
+fn a_file_whose_time_alone_changed_is_not_embedded_again() {
+    let place = Place::with(2);
+    place.run();
+    fs::File::options().write(true).open(place.path("000.png")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.said.contains(&"model")), ([0, 2, 0, 0, 0], false));
+    assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+}
+
+#[test]
+fn a_missing_root_is_said_and_costs_nothing() {
+    let place = Place::with(3);
+    place.run();
+    fs::rename(place.root(), place.folder.path().join("elsewhere")).unwrap();
+    assert!(matches!(run(&place.request()), Err(Error::NoFolder(_))));
+    fs::rename(place.folder.path().join("elsewhere"), place.root()).unwrap();
+    assert_eq!(place.run().counts(), [0, 3, 0, 0, 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_keeps_its_images_and_is_said() {
+    let place = Place::with(1);
+    place.draw("locked/a.png", 30);
+    place.run();
+    let locked = place.path("locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    // The superuser may look into every folder; for them there is nothing to see here.
+    let is_locked = fs::read_dir(&locked).is_err();
+    let run = place.run();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(run.outcome.index.len(), 2);
+    assert_eq!(run.outcome.skipped.iter().any(|skipped| skipped.path == locked), is_locked);
+    assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_said_and_its_vector_kept() {
+    let place = Place::with(1);
+    let outside = place.folder.path().join("outside.png");
+    fs::rename(place.path("000.png"), &outside).unwrap();
+    symlink(&outside, place.path("link.png")).unwrap();
+    assert_eq!(place.run().counts(), [1, 0, 0, 0, 0]);
+    fs::rename(&outside, place.folder.path().join("away.png")).unwrap();
+    assert_eq!(place.run().outcome.skipped[0].reason, "this link leads nowhere");
+    fs::rename(place.folder.path().join("away.png"), &outside).unwrap();
+    assert_eq!(place.run().counts(), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_disk_that_was_away_brings_its_vectors_back() {
+    let place = Place::with(3);
+    place.run();
+    // An unmounted disk leaves an empty folder behind.
+    let away = place.folder.path().join("away");
+    fs::rename(place.root(), &away).unwrap();
+    fs::create_dir(place.root()).unwrap();
+    let run = place.run();
+    assert_eq!(run.counts(), [0, 0, 0, 3, 0]);
+    assert!(run.notes[0].contains("should its disk come back"), "{:?}", run.notes);
+    assert_eq!(place.run().counts(), [0, 0, 0, 0, 0]);
+    fs::remove_dir(place.root()).unwrap();
+    fs::rename(&away, place.root()).unwrap();
+    let back = place.run();
+    assert_eq!(back.counts(), [0, 3, 0, 0, 0]);
+    assert_eq!((back.outcome.index.len(), place.run().snapshots[0]), (3, 3));
+}
+
+#[test]
+fn broken_files_are_remembered_and_tried_again_only_when_they_change() {
+    let place = Place::with(1);
+    fs::write(place.path("bad.jpg"), "no picture").unwrap();
+    let first = place.run();
+    assert_eq!(first.counts(), [1, 0, 0, 0, 1]);
+    assert_eq!(first.outcome.skipped[0].reason, "it is text, not an image");
+    let second = place.run();
+    assert_eq!((second.counts(), second.said.contains(&"model")), ([0, 1, 0, 0, 1], false));
+    assert_eq!(second.outcome.skipped, first.outcome.skipped);
+    place.draw("bad.jpg", 7);
+    assert_eq!(place.run().counts(), [1, 1, 0, 0, 0]);
+    fs::write(place.path("bad.jpg"), "broken again").unwrap();
+    assert_eq!(place.run().counts(), [0, 1, 0, 0, 1]);
+    fs::remove_file(place.path("bad.jpg")).unwrap();
+    assert_eq!(place.run().counts(), [0, 1, 0, 0, 0]);
+    assert_eq!(store::list(&place.cache()).unwrap()[0].content.as_ref().unwrap().skipped, 0);
+}
+
+#[test]
+fn excluded_files_leave_the_results_and_keep_their_vectors() {
+    let place = Place::with(2);
+    place.draw("raw/000.png", 10);
+    place.draw(".hidden/000.png", 11);
+    let everything = Request { scan: scan::Options::new(true, &[""; 0]).unwrap(), ..place.request() };
+    assert_eq!(run(&everything).unwrap().counts(), [4, 0, 0, 0, 0]);
+    for glob in ["raw", "raw/*", "raw/", "**/raw/**"] {
+        let fewer = Request { scan: scan::Options::new(false, &[glob]).unwrap(), ..place.request() };
+        let run = run(&fewer).unwrap();
+        assert_eq!((run.counts(), run.snapshots[0]), ([0, 2, 0, 0, 0], 2), "{glob}");
+    }
+    assert_eq!(run(&everything).unwrap().counts(), [0, 4, 0, 0, 0]);
+}
+
+#[test]
+fn each_real_file_is_found_once() {
+    let place = Place::with(2);
+    place.draw("deep/er/a.png", 20);
+    let outside = place.folder.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::copy(place.path("000.png"), outside.join("b.png")).unwrap();
+    symlink("..", place.path("deep/loop")).unwrap();
+    symlink(place.root(), place.path("again")).unwrap();
+    symlink(place.path("000.png"), place.path("aaa.png")).unwrap();
+    symlink(&outside, place.path("linked")).unwrap();
+    symlink(outside.join("b.png"), place.path("linked.png")).unwrap();
+    symlink("nowhere", place.path("dangling")).unwrap();
+    fs::write(place.path("._000.png"), "Finder").unwrap();
+    let roots = [place.path("deep"), place.root(), place.root().join("deep/er/../..")];
+    let run = run(&request(&roots, Cache::Off)).unwrap();
+    let names: Vec<_> = embeddings(&run.outcome.index).into_keys().collect();
+    assert_eq!(*run.outcome.skipped, []);
+    assert_eq!(names.len(), 4, "{names:?}");
+    for name in ["000.png", "001.png", "deep/er/a.png"] {
+        assert!(names.contains(&name.into()), "{names:?}");
+    }
+}
+
+#[test]
+fn two_folders_have_a_store_each_and_share_one_index() {
+    let place = Place::with(2);
+    let other = place.folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::copy(place.path("000.png"), other.join("x.png")).unwrap();
+    let both = request(&[place.root(), other], Cache::Folder(place.cache()));
+    assert_eq!(run(&both).unwrap().counts(), [3, 0, 0, 0, 0]);
+    assert_eq!(run(&both).unwrap().counts(), [0, 3, 0, 0, 0]);
+    assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+    assert_eq!(store::list(&place.cache()).unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_is_no_folder() {
+    let place = Place::with(1);
+    assert!(matches!(run(&request(&[place.path("000.png")], Cache::Off)), Err(Error::Usage(_))));
+}
+
+#[test]
+fn hostile_names_are_only_names() {
+    let place = Place::new();
+    let names: [&[u8]; 6] =
+        [b"a b.png", b"new\nline.png", b"\x1b[31m.png", b"not utf8 \xff\xfe.png", "猫.png".as_bytes(), b"-rf.png"];
+    for (seed, name) in names.iter().enumerate() {
+        place.draw(OsStr::from_bytes(name), seed as u32);
+    }
+    assert_eq!(place.run().counts(), [6, 0, 0, 0, 0]);
+    let second = place.run();
+    assert_eq!(second.counts(), [0, 6, 0, 0, 0]);
+    assert!(second.outcome.index.iter().any(|entry| entry.relative().as_os_str().as_bytes() == names[3]));
+}
+
+/// Damages the store of five images and tells what the next run makes of it: how many it embeds again, and what it says.
+#[track_caller]
+fn check_damage(words: &str, embedded_again: usize, damage: impl FnOnce(&Place)) {
+    let place = Place::with(5);
+    let before = embeddings(&place.run().outcome.index);
+    damage(&place);
+    let run = place.run();
+    assert_eq!(run.counts(), [embedded_again, 5 - embedded_again, 0, 0, 0], "{:?}", run.notes);
+    assert_eq!(run.notes.len(), 1, "{:?}", run.notes);
+    assert!(run.notes[0].contains(words), "{:?}", run.notes);
+    assert_eq!(embeddings(&run.outcome.index), before);
+    let healed = place.run();
+    assert_eq!((healed.counts(), healed.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", healed.notes);
+}
+
+#[test]
+fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
+    check_damage("set aside", 5, |place| fs::write(place.store_file(".sqlite"), "certainly no database").unwrap());
+    check_damage("set aside", 5, |place| {
+        let path = place.store_file(".sqlite");
+        let mut bytes = fs::read(&path).unwrap();
+        let len = bytes.len();
+        bytes[1000..len].fill(0x5a);
+        fs::write(path, bytes).unwrap();
+    });
+    check_damage("set aside", 5, |place| fs::write(place.store_file("vectors"), "no vectors").unwrap());
+    check_damage("set aside", 5, |place| fs::remove_file(place.store_file("vectors")).unwrap());
+    check_damage("set aside", 5, |place| {
+        let path = place.store_file("vectors");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[64..].fill(0);
+        fs::write(path, bytes).unwrap();
+    });
+    check_damage("moved to", 5, |place| {
+        let folder = store::list(&place.cache()).unwrap().remove(0).folder;
+        fs::remove_dir_all(&folder).unwrap();
+        fs::write(folder, "a file where a folder should be").unwrap();
+    });
+}
+
+#[test]
+fn a_vector_file_that_lost_its_end_costs_the_lost_rows_only() {
+    check_damage("computed again", 2, |place| {
+        let path = place.store_file("vectors");
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        let len = file.metadata().unwrap().len();
+        let row = (len - 64) / 5;
+        file.set_len(len - row - 1).unwrap();
+    });
+}
+
+#[test]
+fn a_database_of_another_program_is_not_touched() {
+    let place = Place::with(1);
+    place.run();
+    let path = place.store_file(".sqlite");
+    for file in fs::read_dir(path.parent().unwrap()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (42);").unwrap();
+    db.close().unwrap();
+    let run = place.run();
+    assert!(run.notes[0].contains("not made by lookalike"), "{:?}", run.notes);
+    let db = rusqlite::Connection::open(format!("{}.set-aside-1", path.display())).unwrap();
+    assert_eq!(db.query_row("SELECT x FROM theirs", [], |row| row.get::<_, i64>(0)).unwrap(), 42);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_does_not_stop_the_work() {
+    let place = Place::with(2);
+    fs::write(place.cache(), "a file").unwrap();
+    let run = place.run();
+    assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
+    assert!(run.notes[0].contains("nothing is kept on disk"), "{:?}", run.notes);
+}
+
+#[test]
+fn many_vacant_rows_are_compacted_away() {
+    const COUNT: u32 = 700;
+    let place = Place::with(COUNT);
+    place.run();
+    let size = |place: &Place| fs::metadata(place.store_file("vectors")).unwrap().len();
+    let small = size(&place);
+    for round in 1..=2 {
+        for seed in 0..COUNT {
+            place.draw(format!("{seed:03}.png"), seed + round * COUNT);
+        }
+        assert_eq!(place.run().counts(), [COUNT as usize, 0, 0, 0, 0]);
+    }
+    assert!(size(&place) > 2 * small);
+    let before = embeddings(&place.run().outcome.index);
+    assert_eq!(size(&place), small);
+    assert_eq!(embeddings(&place.run().outcome.index), before);
+}
+
+#[test]
+fn a_cancelled_run_keeps_what_it_did() {
+    let place = Place::with(300);
+    let cancel = CancelToken::default();
+    let mut shown = 0;
+    let ended = pipeline::run(&place.request(), &cancel, &mut |report| {
+        if let Report::Snapshot(index) = report
+            && !index.is_empty()
+        {
+            shown = shown.max(index.len());
+            cancel.cancel();
+        }
+    });
+    assert!(matches!(ended, Err(Error::Interrupted)));
+    assert!(shown > 0 && shown < 300, "{shown}");
+    let rest = place.run();
+    assert_eq!(rest.counts(), [300 - shown, shown, 0, 0, 0]);
+}
+
+#[test]
+fn a_second_process_follows_the_first_and_takes_over() {
+    let place = Place::with(6);
+    place.run();
+    // A writer that is at work as far as the lock tells.
+    let mut notes = Vec::new();
+    let key = place_key(&place);
+    let Opened::Ours(writer) = store::open(&place.cache(), &key, &mut notes).unwrap() else { panic!("not locked") };
+    place.draw("new.png", 50);
+    let (sender, reports) = mpsc::channel();
+    let request = place.request();
+    let second = std::thread::spawn(move || {
+        pipeline::run(&request, &CancelToken::default(), &mut |report| {
+            let _ = sender.send(match report {
+                Report::Note(note) => note,
+                Report::Snapshot(index) => format!("{} images", index.len()),
+                _ => return,
+            });
+        })
+    });
+    assert_eq!(reports.recv().unwrap(), "6 images");
+    assert!(reports.recv().unwrap().contains("another lookalike is indexing"));
+    drop(writer);
+    let outcome = second.join().unwrap().unwrap();
+    assert_eq!((outcome.added, outcome.reused, outcome.index.len()), (1, 6, 7));
+}
+
+#[test]
+fn who_takes_over_knows_what_the_writer_found_out_about_older_rows() {
+    let place = Place::with(6);
+    place.run();
+    let Opened::Ours(mut writer) = store::open(&place.cache(), &place_key(&place), &mut Vec::new()).unwrap() else {
+        panic!("not locked")
+    };
+    let (sender, snapshots) = mpsc::channel();
+    let request = place.request();
+    let second = std::thread::spawn(move || {
+        pipeline::run(&request, &CancelToken::default(), &mut |report| {
+            if let Report::Snapshot(index) = report {
+                let _ = sender.send(index.len());
+            }
+        })
+    });
+    assert_eq!(snapshots.recv().unwrap(), 6);
+    let failure = store::Failure { file: scan::file(&place.path("000.png")).unwrap(), reason: "broken".into() };
+    writer.commit(&store::Change { failed: &[failure], gone: &[1], ..store::Change::default() }).unwrap();
+    fs::remove_file(place.path("001.png")).unwrap();
+    drop(writer);
+    let outcome = second.join().unwrap().unwrap();
+    let names: Vec<_> = embeddings(&outcome.index).into_keys().collect();
+    assert_eq!(names, ["002.png", "003.png", "004.png", "005.png"].map(PathBuf::from));
+    assert_eq!(outcome.skipped.iter().map(|skipped| &*skipped.reason).collect::<Vec<_>>(), ["broken"]);
+}
+
+/// The key that the pipeline uses for this place.
+fn place_key(place: &Place) -> store::Key {
+    let model = lookalike::embed::choose(&place.request().model).unwrap();
+    store::Key {
+        root: place.root(),
+        model: model.manifest.name.clone(),
+        fingerprint: model.fingerprint,
+        preprocessing: lookalike::decode::VERSION,
+        exact: false,
+        dim: model.manifest.dim,
+    }
+}
+
+fn index_command(place: &Place) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
+    command.args(["index", "--model", "color-grid", "--cache-dir"]).arg(place.cache()).arg(place.root());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn stored(place: &Place) -> u64 {
+    let stores = store::list(&place.cache()).unwrap_or_default();
+    stores.iter().filter_map(|store| store.content.as_ref()).map(|content| content.images).sum()
+}
+
+#[test]
+fn a_run_that_was_killed_loses_nothing_that_was_committed() {
+    let place = Place::new();
+    let noise = RgbImage::from_fn(640, 480, |x, y| Rgb([x as u8 ^ y as u8, (x * y) as u8, (x * 7 + y * 13) as u8]));
+    let bytes = encode(&noise);
+    const COUNT: usize = 400;
+    for at in 0..COUNT {
+        // A PNG may be followed by anything; this makes every file's content its own.
+        fs::write(place.path(format!("{at:04}.png")), [bytes.as_slice(), &at.to_le_bytes()].concat()).unwrap();
+    }
+    let mut kept = 0;
+    for _ in 0..2 {
+        let mut child = index_command(&place).spawn().unwrap();
+        while stored(&place) <= kept && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stored(&place) > kept);
+        kept = stored(&place);
+    }
+    let rest = place.run();
+    assert_eq!(rest.counts(), [COUNT - kept as usize, kept as usize, 0, 0, 0]);
+    assert!(rest.notes.is_empty(), "{:?}", rest.notes);
+}
+
+#[test]
+fn the_command_says_what_it_did_and_ends_as_documented() {
+    let place = Place::with(3);
+    fs::write(place.path("bad.jpg"), "").unwrap();
+    let output = index_command(&place).output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(out.starts_with("3 images in ") && out.contains("3 new or changed, 0 known"), "{out}");
+    assert!(err.contains("bad.jpg: the file is empty"), "{err}");
+    let strict = index_command(&place).args(["--strict", "--json"]).output().unwrap();
+    assert_eq!(strict.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&strict.stdout).unwrap();
+    assert_eq!((&json["schema_version"], &json["images"], &json["reused"]), (&1.into(), &3.into(), &3.into()));
+    assert_eq!(json["skipped"][0]["reason"], "the file is empty");
+    let nothing = Place::new();
+    assert_eq!(index_command(&nothing).output().unwrap().status.code(), Some(3));
+    fs::remove_dir(nothing.root()).unwrap();
+    let missing = index_command(&nothing).output().unwrap();
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&missing.stderr).starts_with("lookalike: there is no folder"));
+    assert_eq!(index_command(&place).args(["--exclude", "[a"]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn the_cache_is_shown_pruned_and_cleared() {
+    let (kept, gone) = (Place::with(2), Place::with(1));
+    let cache = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
+        let output = command.arg("cache").args(args).arg("--cache-dir").arg(kept.cache()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(cache(&[]).1.lines().count(), 1);
+    kept.run();
+    run(&request(&[gone.root()], Cache::Folder(kept.cache()))).unwrap();
+    fs::remove_dir_all(gone.root()).unwrap();
+    let (_, shown) = cache(&["show"]);
+    assert!(shown.contains("2 images") && shown.contains("(not there now)") && shown.contains("2 indexes"), "{shown}");
+    assert!(cache(&["prune", "--dry-run"]).1.contains("would delete"));
+    assert_eq!(store::list(&kept.cache()).unwrap().len(), 2);
+    let listed = store::list(&kept.cache()).unwrap();
+    let of_kept = listed.iter().find(|store| store.content.as_ref().unwrap().root == kept.root()).unwrap();
+    fs::write(of_kept.folder.join("index.set-aside-1.sqlite"), "damaged").unwrap();
+    let pruned: serde_json::Value = serde_json::from_str(&cache(&["prune", "--json"]).1).unwrap();
+    let removals: Vec<_> =
+        pruned["removals"].as_array().unwrap().iter().map(|one| (&one["part"], &one["fate"])).collect();
+    let (index, set_aside, deleted) = ("index".into(), "set aside".into(), "deleted".into());
+    assert_eq!(removals, [(&index, &deleted), (&set_aside, &deleted)], "{pruned}");
+    let freed: u64 = pruned["removals"].as_array().unwrap().iter().map(|one| one["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(pruned["bytes_freed"], freed);
+    assert_eq!(cache(&["prune"]).1, "nothing to delete\n");
+    assert_eq!(store::list(&kept.cache()).unwrap().len(), 1);
+    assert_eq!(cache(&["clear"]).0, 2);
+    assert_eq!(store::list(&kept.cache()).unwrap().len(), 1);
+    assert_eq!(cache(&["clear", "--yes"]).0, 0);
+    assert_eq!(store::list(&kept.cache()).unwrap().len(), 0);
+}

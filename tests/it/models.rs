@@ -1,0 +1,263 @@
+//! `lookalike models` and `models pull`, against a server on the loopback interface.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    thread::{self, JoinHandle},
+};
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use lookalike::embed::{self, Device, Folders, Manifest, ModelChoice, download};
+use tempfile::TempDir;
+
+/// What the weights "are", and their SHA-256.
+const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const SUM: &str = "74e7e5bb9d22d6db26bf76946d40fff3ea9f0346b884fd0694920fccfad15e33";
+
+/// One answer of the server: status line and headers, then the body.
+struct Answer(&'static str, &'static [u8]);
+
+/// Answers one request after the other, then hands over the `Range` headers it saw.
+fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/net.pth", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut ranges = Vec::new();
+        for Answer(head, body) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            ranges.push(range(&stream));
+            let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(body).unwrap();
+        }
+        ranges
+    });
+    (address, server)
+}
+
+fn range(stream: &TcpStream) -> String {
+    let mut range = String::new();
+    for line in BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("range")
+        {
+            range = value.trim().to_owned();
+        }
+    }
+    range
+}
+
+fn manifest(address: &str, sum: &str) -> String {
+    format!(
+        "name = 'net'\narchitecture = 'torchscript'\ndim = 9\n\
+         [weights]\nfile = 'net.pth'\nurl = '{address}'\nsha256 = '{sum}'\n"
+    )
+}
+
+fn pull(address: &str, sum: &str, folder: &Path) -> Result<PathBuf, String> {
+    let manifest = Manifest::parse(&manifest(address, sum)).unwrap();
+    download::pull(&manifest, folder, &mut |_, _| {}).map_err(|error| error.to_string())
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_download_is_checked_by_the_sum_or_its_beginning_and_put_in_place() {
+    for sum in [SUM, &SUM[..8], &SUM[..8].to_uppercase()] {
+        let folder = TempDir::new().unwrap();
+        let (address, server) = serve(vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)]);
+        let file = pull(&address, sum, &folder.path().join("new")).unwrap();
+        assert_eq!(fs::read(file).unwrap(), CONTENT);
+        assert_eq!(files(&folder.path().join("new")), ["net.pth"]);
+        assert_eq!(server.join().unwrap(), [""]);
+    }
+}
+
+#[test]
+fn a_download_that_broke_off_goes_on_where_it_stopped() {
+    let folder = TempDir::new().unwrap();
+    let (address, server) = serve(vec![
+        Answer("200 OK\r\nContent-Length: 36", &CONTENT[..10]),
+        Answer("206 Partial Content\r\nContent-Length: 26\r\nContent-Range: bytes 10-35/36", &CONTENT[10..]),
+    ]);
+    let error = pull(&address, SUM, folder.path()).unwrap_err();
+    assert!(error.contains("broke off") && error.contains("run it again"), "{error}");
+    assert_eq!(files(folder.path()), ["net.pth.part"]);
+    let file = pull(&address, SUM, folder.path()).unwrap();
+    assert_eq!(fs::read(file).unwrap(), CONTENT);
+    assert_eq!(server.join().unwrap(), ["", "bytes=10-"]);
+}
+
+#[test]
+fn a_server_without_ranges_and_a_part_of_another_file_start_anew() {
+    let answers = [
+        vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)],
+        vec![
+            Answer("416 Range Not Satisfiable\r\nContent-Length: 0\r\nContent-Range: bytes */36", b""),
+            Answer("200 OK\r\nContent-Length: 36", CONTENT),
+        ],
+    ];
+    for (answers, part) in answers.into_iter().zip([&b"other"[..], &[0; 50]]) {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("net.pth.part"), part).unwrap();
+        let (address, server) = serve(answers);
+        let file = pull(&address, SUM, folder.path()).unwrap();
+        assert_eq!(fs::read(file).unwrap(), CONTENT);
+        assert_eq!(server.join().unwrap()[0], format!("bytes={}-", part.len()));
+    }
+}
+
+#[test]
+fn a_complete_part_needs_only_its_sum() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("net.pth.part"), CONTENT).unwrap();
+    let (address, server) =
+        serve(vec![Answer("416 Range Not Satisfiable\r\nContent-Length: 0\r\nContent-Range: bytes */36", b"")]);
+    assert_eq!(fs::read(pull(&address, SUM, folder.path()).unwrap()).unwrap(), CONTENT);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_wrong_sum_throws_the_download_away() {
+    let folder = TempDir::new().unwrap();
+    let (address, server) = serve(vec![Answer("200 OK\r\nContent-Length: 36", &[b'x'; 36])]);
+    let error = pull(&address, SUM, folder.path()).unwrap_err();
+    assert!(error.contains("SHA-256") && error.contains(SUM) && error.contains(&address), "{error}");
+    assert_eq!(files(folder.path()), [""; 0]);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_refusal_names_status_address_and_folder() {
+    let folder = TempDir::new().unwrap();
+    let (address, server) = serve(vec![Answer("404 Not Found\r\nContent-Length: 4", b"gone")]);
+    let error = pull(&address, SUM, folder.path()).unwrap_err();
+    for part in ["404", &address, &folder.path().display().to_string()] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(files(folder.path()), [""; 0]);
+    server.join().unwrap();
+}
+
+/// The binary with a home of its own, into which `manifest` is put as the user's.
+fn lookalike(home: &TempDir, manifest: &str) -> Command {
+    let config = home.path().join("config/lookalike/models");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("net.toml"), manifest).unwrap();
+    let mut command = Command::cargo_bin("lookalike").unwrap();
+    command.current_dir(home.path());
+    for (name, folder) in
+        [("HOME", ""), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache")]
+    {
+        command.env(name, home.path().join(folder));
+    }
+    for name in ["TORCH_HOME", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn stdout(command: &mut Command) -> String {
+    String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn pull_downloads_into_the_users_folder_and_the_model_is_found_from_then_on() {
+    let home = TempDir::new().unwrap();
+    let (address, server) = serve(vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)]);
+    let manifest = manifest(&address, SUM);
+    assert!(stdout(lookalike(&home, &manifest).arg("models")).contains("not here: lookalike models pull net"));
+    let said = stdout(lookalike(&home, &manifest).args(["models", "pull", "net"]));
+    assert!(said.starts_with("net is ready: "), "{said}");
+    server.join().unwrap();
+    let file = home.path().join("data/lookalike/models/net.pth");
+    assert_eq!(fs::read(&file).unwrap(), CONTENT);
+    // No server answers any more: nothing is downloaded twice.
+    let said = stdout(lookalike(&home, &manifest).args(["models", "pull", "net"]));
+    assert!(said.starts_with("net is here already"), "{said}");
+    let report: serde_json::Value =
+        serde_json::from_str(&stdout(lookalike(&home, &manifest).args(["models", "--json"]))).unwrap();
+    assert_eq!(report["schema_version"], 1);
+    let models = report["models"].as_array().unwrap();
+    let named = |name: &str| models.iter().find(|model| model["name"] == name).unwrap();
+    assert_eq!(named("net")["found"], file.to_str().unwrap());
+    assert_eq!(named("net")["dim"], 9);
+    assert_eq!(named("resnet50")["found"], serde_json::Value::Null);
+    assert_eq!(named("color-grid")["baseline"], true);
+}
+
+#[test]
+fn offline_one_sentence_gives_the_address_and_the_folder() {
+    let home = TempDir::new().unwrap();
+    // Nobody listens on port 1.
+    let address = "http://127.0.0.1:1/net.pth";
+    let failed = lookalike(&home, &manifest(address, SUM)).args(["models", "pull", "net"]).assert().code(1);
+    let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    let folder = home.path().join("data/lookalike/models");
+    assert!(said.contains(address) && said.contains(folder.to_str().unwrap()), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(failed.get_output().stdout.is_empty());
+}
+
+#[test]
+fn an_unknown_model_is_answered_with_the_names_there_are() {
+    let home = TempDir::new().unwrap();
+    let failed =
+        lookalike(&home, &manifest("http://127.0.0.1:1", SUM)).args(["models", "pull", "vgg"]).assert().code(1);
+    let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("vgg") && said.contains("resnet50") && said.contains("net"), "{said}");
+}
+
+/// Folders in which only what a test puts there is found.
+fn folders(home: &TempDir) -> Folders {
+    let folder = |name: &str| home.path().join(name);
+    Folders { manifests: folder("config"), models: folder("models"), checkouts: Vec::new(), torch: folder("torch") }
+}
+
+/// A TorchScript module that answers with each channel's mean, minimum and maximum.
+const POOL: &str = "name = 'pool'\narchitecture = 'torchscript'\ndim = 9\ninput = 8\nmean = [0.0, 0.0, 0.0]\n\
+                    std = [1.0, 1.0, 1.0]\n[weights]\nfile = 'pool.pt'\n";
+
+fn embed_with(manifest: &str, module: &Path) -> Result<Vec<Vec<f32>>, String> {
+    let home = TempDir::new().unwrap();
+    let folders = folders(&home);
+    fs::create_dir_all(&folders.models).unwrap();
+    fs::write(folders.models.join("pool.toml"), manifest).unwrap();
+    fs::copy(module, folders.models.join("pool.pt")).unwrap();
+    let choice = ModelChoice { name: Some("pool".into()), device: Device::Cpu, threads: 1, ..ModelChoice::default() };
+    let picture = RgbImage::from_fn(8, 8, |x, _| if x < 4 { Rgb([0, 255, 255]) } else { Rgb([255, 255, 0]) });
+    let model = embed::choose_in(&choice, &folders).map_err(|error| error.to_string())?;
+    let mut embedder = embed::load(&model, &choice).map_err(|error| error.to_string())?;
+    embedder.embed(&[picture.clone(), picture]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_torchscript_module_with_a_manifest_beside_it_is_a_model() {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights/pool.pt");
+    let rows = embed_with(POOL, &module).unwrap();
+    assert_eq!(rows, vec![vec![0.5, 1.0, 0.5, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]; 2]);
+    let wrong = embed_with(&POOL.replace("dim = 9", "dim = 8"), &module).unwrap_err();
+    assert!(wrong.contains("[2, 9]") && wrong.contains('8'), "{wrong}");
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights/zip.pth");
+    let refused = embed_with(POOL, &other).unwrap_err();
+    assert!(refused.contains("TorchScript") && !refused.contains('\n'), "{refused}");
+}
+
+#[test]
+fn weights_that_are_not_there_are_asked_for_by_name_and_folder() {
+    let home = TempDir::new().unwrap();
+    let choice = |name: &str| ModelChoice { name: Some(name.into()), ..ModelChoice::default() };
+    let error = embed::choose_in(&choice("resnet50"), &folders(&home)).unwrap_err().to_string();
+    assert!(error.contains("lookalike models pull resnet50") && error.contains("models"), "{error}");
+    assert!(embed::choose_in(&choice("color-grid"), &folders(&home)).is_ok());
+    let weights = ModelChoice { weights: Some(home.path().join("gone.pth")), ..choice("resnet50") };
+    assert!(embed::choose_in(&weights, &folders(&home)).unwrap_err().to_string().contains("gone.pth"));
+}

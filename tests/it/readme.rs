@@ -1,0 +1,140 @@
+//! The README says what is so: its key table is the program's, and each of its shell examples runs.
+
+use std::{
+    env,
+    io::{Read, Write},
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+const README: &str = include_str!("../../README.md");
+
+/// The lines of all fenced blocks that open with exactly this info string.
+fn examples(info: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut inside = None;
+    for line in README.lines() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(_), Some(_)) => inside = None,
+            (Some(opened), None) => inside = Some(opened),
+            (None, Some(opened)) if opened == info => lines.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    assert!(!lines.is_empty(), "the README has no block ```{info}");
+    lines
+}
+
+/// A copy of what the examples touch, so that what they write lies in a temporary folder.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_images");
+        std::os::unix::fs::symlink(pictures, folder.path().join("sample_images")).unwrap();
+        Self { folder }
+    }
+
+    /// What a newcomer's shell has, and nothing of the machine the test runs on.
+    fn variables(&self) -> Vec<(&'static str, PathBuf)> {
+        let binary = Path::new(env!("CARGO_BIN_EXE_lookalike")).parent().unwrap().to_owned();
+        let mut path = vec![binary];
+        path.extend(env::split_paths(&env::var_os("PATH").unwrap()));
+        let home = self.folder.path().join("home");
+        vec![
+            ("PATH", env::join_paths(path).unwrap().into()),
+            ("HOME", home.clone()),
+            ("XDG_CACHE_HOME", home.join("cache")),
+            ("XDG_CONFIG_HOME", home.join("config")),
+            ("XDG_DATA_HOME", home.join("data")),
+            ("TORCH_HOME", home.join("torch")),
+            // Nothing listens on port 9 of this machine: a download ends at once, with or without a network.
+            ("https_proxy", "http://127.0.0.1:9".into()),
+        ]
+    }
+
+    fn sh(&self, line: &str) -> Output {
+        Command::new("sh").arg("-c").arg(line).current_dir(self.folder.path()).envs(self.variables()).output().unwrap()
+    }
+}
+
+#[test]
+fn the_key_table_is_the_programs() {
+    let (_, rest) = README.split_once("<!-- keys -->\n").expect("the README marks its key table");
+    let (table, _) = rest.split_once("<!-- /keys -->").expect("the README ends its key table");
+    let generated = lookalike::app::keymap::markdown();
+    assert!(table.trim() == generated.trim(), "put this between the README's <!-- keys --> marks:\n{generated}");
+}
+
+#[test]
+fn every_command_of_the_readme_runs() {
+    let home = Home::new();
+    for line in examples("sh").iter().filter(|line| line.starts_with("lookalike ")) {
+        let output = home.sh(line);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}\n{complaint}");
+    }
+}
+
+#[test]
+fn downloads_of_the_readme_say_what_to_do_without_a_network() {
+    let home = Home::new();
+    for line in examples("sh network") {
+        let output = home.sh(&line);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}\n{complaint}");
+        assert!(complaint.contains("https://") && complaint.contains("lookalike/models"), "{line}\n{complaint}");
+    }
+}
+
+#[test]
+fn the_explorer_opens_as_the_readme_says() {
+    for line in examples("sh interactive").iter().filter(|line| line.starts_with("lookalike ")) {
+        opens_and_quits(line);
+    }
+}
+
+/// Types the line into a shell on a pseudo-terminal, waits for the explorer, and leaves it with `q`.
+fn opens_and_quits(line: &str) {
+    let home = Home::new();
+    let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", line]);
+    command.cwd(home.folder.path());
+    for (name, value) in home.variables() {
+        command.env(name, value);
+    }
+    command.env("TERM", "xterm-256color");
+    for name in ["TMUX", "TERM_PROGRAM", "NO_COLOR"] {
+        command.env_remove(name);
+    }
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let (mut output, mut keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let size = |side| NonZeroU16::new(side).unwrap();
+        let mut screen = vt100::Parser::new(size(24), size(80), 0);
+        let mut bytes = [0; 65536];
+        let mut opened = false;
+        while let Ok(read @ 1..) = output.read(&mut bytes) {
+            screen.process(&bytes[..read]);
+            if !opened && screen.screen().alternate_screen() && screen.screen().contents().contains("Browse") {
+                opened = true;
+                let _ = tell.send(());
+            }
+        }
+    });
+    told.recv_timeout(Duration::from_secs(300)).unwrap_or_else(|_| panic!("the explorer did not open: {line}"));
+    keys.write_all(b"q").unwrap();
+    assert!(child.wait().unwrap().success(), "{line}");
+}

@@ -1,0 +1,259 @@
+//! A store on its own: what it remembers, from its photograph and without it, for its writer and for who follows.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use lookalike::{
+    index::{
+        Image, ImageId, Index, Segment,
+        store::{self, Change, Failure, Key, Loaded, Opened, Present, RowState, Store},
+    },
+    scan::ImageFile,
+};
+
+const DIM: usize = 4;
+
+/// A cache folder with one store.
+struct Place(tempfile::TempDir);
+
+/// Everything that a store tells of a row.
+type Told = (PathBuf, u64, i64, RowState, Vec<f32>);
+
+impl Place {
+    /// A store of so many rows, which is open.
+    fn with(rows: u32) -> (Self, Store) {
+        let place = Self(tempfile::tempdir().unwrap());
+        let mut store = place.writer();
+        add(&mut store, 0..rows, 0);
+        (place, store)
+    }
+
+    fn open(&self) -> (Opened, Vec<String>) {
+        let key = Key {
+            root: "/p".into(),
+            model: "model".into(),
+            fingerprint: "fingerprint".into(),
+            preprocessing: 1,
+            exact: false,
+            dim: DIM,
+        };
+        let mut notes = Vec::new();
+        (store::open(self.0.path(), &key, &mut notes).unwrap(), notes)
+    }
+
+    #[track_caller]
+    fn writer(&self) -> Store {
+        match self.open() {
+            (Opened::Ours(store), notes) if notes.is_empty() => store,
+            (_, notes) => panic!("not ours, or not well: {notes:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn follower(&self) -> Store {
+        let (Opened::Theirs(Some(store)), _) = self.open() else { panic!("there is nobody to follow") };
+        store
+    }
+
+    fn photographs(&self) -> Vec<PathBuf> {
+        let folder = store::list(self.0.path()).unwrap().remove(0).folder;
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "rows")).collect()
+    }
+}
+
+fn file(number: u32) -> ImageFile {
+    ImageFile { path: format!("/p/{number}.png").into(), size: 1000 + u64::from(number), modified: -i64::from(number) }
+}
+
+/// Commits pictures of these numbers, whose embeddings say their number and the version of their content.
+fn add(store: &mut Store, numbers: std::ops::Range<u32>, version: u32) {
+    let images = numbers.clone().map(|number| Image { file: file(number), pixels: (1, 2), format: "PNG" });
+    let embeddings: Vec<_> = numbers.clone().map(|number| embedding(number, version)).collect();
+    let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
+    let hashes: Vec<_> = numbers.map(|number| [number as u8; 32]).collect();
+    store.commit(&Change { rows: Some((&segment, &hashes)), ..Change::default() }).unwrap();
+}
+
+fn embedding(number: u32, version: u32) -> Vec<f32> {
+    vec![(number % 100) as f32, (number / 100) as f32, version as f32, 1.0]
+}
+
+fn photograph(store: &mut Store) {
+    let Loaded { segment, states, .. } = store.load(0).unwrap();
+    store.photograph(&segment, &states).unwrap();
+}
+
+/// Everything that a store tells.
+fn told(store: &mut Store) -> Vec<Told> {
+    let Loaded { segment, states, .. } = store.load(0).unwrap();
+    let mut index = Index::new(DIM);
+    assert!(index.push(segment.into()));
+    let ids = (0..states.len() as u32).map(ImageId);
+    for id in ids.clone() {
+        index.restore(id);
+    }
+    ids.zip(states)
+        .map(|(id, state)| {
+            let entry = index.get(id).unwrap();
+            if state == RowState::Vacant {
+                return (PathBuf::new(), 0, 0, state, Vec::new());
+            }
+            (entry.path(), entry.size(), entry.modified(), state, entry.embedding())
+        })
+        .collect()
+}
+
+/// Every kind of edit, to rows on both sides of 100.
+fn edit(store: &mut Store) {
+    let failed = Failure { file: file(21), reason: "it is text, not an image".into() };
+    store
+        .commit(&Change {
+            gone: &[3, 4, 103],
+            deleted: &[5, 105],
+            failed: &[failed],
+            present: &[Present { row: 6, size: 1, modified: 2 }, Present { row: 106, size: 3, modified: 4 }],
+            ..Change::default()
+        })
+        .unwrap();
+    store.commit(&Change { present: &[Present { row: 4, size: 5, modified: 6 }], ..Change::default() }).unwrap();
+    add(store, 30..33, 1);
+}
+
+#[test]
+fn a_photograph_tells_what_the_database_tells() {
+    let (place, mut plain) = Place::with(120);
+    edit(&mut plain);
+    let (photographed, mut store) = Place::with(100);
+    photograph(&mut store);
+    add(&mut store, 100..120, 0);
+    edit(&mut store);
+    let expected = told(&mut plain);
+    assert_eq!(told(&mut store), expected);
+    assert_eq!(told(&mut photographed.follower()), expected);
+    drop(store);
+    assert_eq!(told(&mut photographed.writer()), expected);
+    assert_eq!((place.photographs().len(), photographed.photographs().len()), (0, 1));
+    // Photographed anew, what was edited is in the picture.
+    let mut store = photographed.writer();
+    photograph(&mut store);
+    assert_eq!(told(&mut store), expected);
+    assert_eq!(photographed.photographs().len(), 1);
+}
+
+/// Does something to the photograph of a store that was edited since; the store must tell the same as before.
+#[track_caller]
+fn check_damage(damage: impl FnOnce(&Path)) {
+    let (place, mut store) = Place::with(6_000);
+    assert!(store.needs_photograph().unwrap());
+    photograph(&mut store);
+    assert!(!store.needs_photograph().unwrap());
+    edit(&mut store);
+    let expected = told(&mut store);
+    damage(&place.photographs()[0]);
+    assert_eq!(told(&mut place.follower()), expected, "a follower");
+    drop(store);
+    let mut store = place.writer();
+    assert_eq!(told(&mut store), expected);
+    assert!(store.needs_photograph().unwrap(), "the damage is to be mended");
+    // Should the file come back as it was, it is out of date.
+    edit(&mut store);
+    let expected = told(&mut store);
+    drop(store);
+    let mut store = place.writer();
+    assert_eq!(told(&mut store), expected);
+    photograph(&mut store);
+    assert!(!store.needs_photograph().unwrap());
+    assert_eq!(told(&mut store), expected);
+}
+
+#[test]
+fn a_photograph_that_is_damaged_or_lost_costs_time_and_nothing_else() {
+    check_damage(|path| fs::remove_file(path).unwrap());
+    check_damage(|path| fs::write(path, "").unwrap());
+    check_damage(|path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).unwrap();
+    });
+}
+
+#[test]
+fn a_photograph_that_the_database_never_came_to_name_is_not_used() {
+    let (place, mut store) = Place::with(50);
+    photograph(&mut store);
+    let first = place.photographs().remove(0);
+    let kept = fs::read(&first).unwrap();
+    add(&mut store, 50..60, 0);
+    photograph(&mut store);
+    let expected = told(&mut store);
+    drop(store);
+    // A run was killed after it wrote a photograph and before it said so; and an old one has the new one's name.
+    let unnamed = first.with_file_name("photograph-9999999999.rows");
+    fs::write(&unnamed, &kept).unwrap();
+    let named = place.photographs().into_iter().find(|path| *path != unnamed).unwrap();
+    fs::write(&named, &kept).unwrap();
+    assert_eq!(told(&mut place.writer()), expected);
+    assert!(!unnamed.exists(), "leftovers are cleared away");
+}
+
+#[test]
+fn so_many_edits_that_a_photograph_is_worthless_are_in_the_database() {
+    let (place, mut store) = Place::with(12_000);
+    photograph(&mut store);
+    let gone: Vec<_> = (0..11_000).collect();
+    store.commit(&Change { gone: &gone, ..Change::default() }).unwrap();
+    assert!(store.needs_photograph().unwrap());
+    drop(store);
+    let states: Vec<_> = told(&mut place.writer()).into_iter().map(|row| row.3).collect();
+    assert!(states[..11_000].iter().all(|state| *state == RowState::Gone));
+    assert!(states[11_000..].iter().all(|state| *state == RowState::Present));
+}
+
+#[test]
+fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
+    let (place, mut store) = Place::with(3_000);
+    photograph(&mut store);
+    let deleted: Vec<_> = (0..2_000).collect();
+    store.commit(&Change { deleted: &deleted, ..Change::default() }).unwrap();
+    let mut follower = place.follower();
+    drop(store);
+    let mut compacted = place.writer();
+    assert_ne!(compacted.generation(), follower.generation());
+    let numbers = |told: Vec<Told>| {
+        for (path, .., embedding) in told.iter().filter(|row| row.3 == RowState::Present) {
+            let number: u32 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            assert_eq!(*embedding, crate::embedding(number, 0), "{number}");
+        }
+        told.len()
+    };
+    assert_eq!(numbers(told(&mut follower)), 3_000);
+    assert_eq!(numbers(told(&mut compacted)), 1_000);
+    photograph(&mut compacted);
+    assert_eq!(numbers(told(&mut place.follower())), 1_000);
+}
+
+#[test]
+fn a_store_of_the_first_schema_goes_on_working() {
+    let (place, mut store) = Place::with(20);
+    store.commit(&Change { gone: &[2], ..Change::default() }).unwrap();
+    let expected = told(&mut store);
+    drop(store);
+    let folder = store::list(place.0.path()).unwrap().remove(0).folder;
+    let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
+    db.execute_batch(
+        "DROP TABLE edited; DROP INDEX images_gone; ALTER TABLE store DROP COLUMN live;
+         ALTER TABLE store DROP COLUMN photograph; ALTER TABLE store DROP COLUMN photographed; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let mut store = place.writer();
+    assert_eq!(told(&mut store), expected);
+    add(&mut store, 20..30, 0);
+    photograph(&mut store);
+    drop(store);
+    assert_eq!(told(&mut place.writer()).len(), 30);
+}

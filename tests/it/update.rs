@@ -1,0 +1,593 @@
+//! Keys in, state and effects out.
+
+use std::{path::Path, sync::Arc};
+
+use crate::explorer::{Explorer, collection, segment, setup};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use lookalike::{
+    app::{Event, action::Screen, keymap, previews::Slot},
+    index::{Image, ImageId, Index, Segment, Skipped},
+    pipeline::Report,
+    preview::{Preview, PreviewKey},
+    scan::ImageFile,
+    similarity::{self, Comparison, Metric, Query},
+    worker::{Job, JobEvent, JobId, Outcome},
+};
+use proptest::prelude::*;
+
+/// Presses keys in an explorer of nine pictures and compares the state with what is expected, line by line.
+#[track_caller]
+fn check(keys: &str, expected: &[&str]) {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys(keys);
+    assert_eq!(explorer.state(), expected.join("\n"), "after {keys:?}");
+}
+
+#[test]
+fn browsing_moves_one_selection_through_rows_and_columns() {
+    check("", &["Browse cosine birds/bird0.jpg"]);
+    check("l", &["Browse cosine birds/bird3.jpg"]);
+    check("j", &["Browse cosine cats/cat1.jpg"]);
+    check("G", &["Browse cosine dogs/dog8.jpg"]);
+    check("G k Left", &["Browse cosine cats/cat4.jpg"]);
+    check("G g", &["Browse cosine birds/bird0.jpg"]);
+    check("PgDn", &["Browse cosine dogs/dog2.jpg"]);
+    check("h k Ctrl-u", &["Browse cosine birds/bird0.jpg"]);
+}
+
+#[test]
+fn screens_share_the_selection_and_escape_never_quits() {
+    check("l 2", &["Heatmap cosine birds/bird3.jpg"]);
+    check("l 3", &["Neighbors cosine birds/bird3.jpg"]);
+    check("2 j 1", &["Browse cosine birds/bird3.jpg"]);
+    check("Tab", &["Heatmap cosine birds/bird0.jpg"]);
+    check("Shift-Tab", &["Problems cosine birds/bird0.jpg"]);
+    check("4 Esc", &["Browse cosine birds/bird0.jpg"]);
+    check("Esc Esc Esc", &["Browse cosine birds/bird0.jpg"]);
+    check("?", &["Browse cosine birds/bird0.jpg", "help"]);
+    check("? j Esc", &["Browse cosine birds/bird0.jpg"]);
+    check("v", &["Browse cosine birds/bird0.jpg", "picture birds/bird0.jpg"]);
+    check("v l Esc", &["Browse cosine birds/bird3.jpg"]);
+}
+
+#[test]
+fn leaving_stops_the_indexing_only_while_it_runs() {
+    check("q", &["Browse cosine birds/bird0.jpg", "→ quit"]);
+    check("? Ctrl-c", &["Browse cosine birds/bird0.jpg", "help", "→ quit"]);
+    check("Ctrl-z Ctrl-l", &["Browse cosine birds/bird0.jpg", "→ suspend", "→ redraw"]);
+    let mut explorer = Explorer::indexing(setup(80, 24), 9, 100);
+    explorer.key("q");
+    assert_eq!(explorer.state(), "Browse cosine birds/bird0.jpg\n→ cancel\n→ quit");
+    let mut explorer = Explorer::indexing(setup(80, 24), 9, 100);
+    explorer.update(Event::Hangup);
+    assert_eq!(explorer.effects, ["cancel", "quit"]);
+}
+
+#[test]
+fn the_metric_key_starts_no_job() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("2 3");
+    explorer.hold();
+    explorer.keys("m 2 m m");
+    let jobs = explorer.held.iter().flatten().filter(|(_, job)| !matches!(job, Job::Previews { .. }));
+    assert_eq!(jobs.count(), 0);
+    assert_eq!(explorer.app.metric(), Metric::Euclidean);
+}
+
+#[test]
+fn the_metric_ranks_anew_and_shows_how_ranks_changed() {
+    let mut explorer = Explorer::ready(setup(80, 24), 30);
+    explorer.key("3");
+    let index = explorer.app.index().clone();
+    let comparison = similarity::compare(&index, &Query::Image(ImageId(0)));
+    for (key, metric) in [("Esc", Metric::Cosine), ("m", Metric::Euclidean)] {
+        explorer.keys(&format!("3 {key} 3"));
+        explorer.key("3");
+        let rows = &explorer.app.ranking().rows;
+        let expected = comparison.nearest(metric, 20);
+        assert_eq!(
+            rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+            expected.iter().map(|row| row.id).collect::<Vec<_>>()
+        );
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(row.rank, at + 1);
+            assert_eq!(Some(row.other), comparison.rank(metric.toggled(), row.id));
+            assert!((0.0..=1.0).contains(&row.likeness));
+        }
+        assert!(rows.windows(2).all(|pair| pair[0].likeness >= pair[1].likeness));
+    }
+    assert!(explorer.app.ranking().rows.iter().any(|row| row.rank != row.other), "the metrics must not rank alike");
+}
+
+#[test]
+fn neighbors_are_followed_along_a_trail_and_back() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("Enter j");
+    let second = explorer.app.ranking().focused();
+    explorer.key("Enter");
+    assert_eq!(explorer.app.selected(), second);
+    assert_eq!(explorer.app.ranking().trail, [ImageId(0)]);
+    assert!(explorer.app.ranking().rows.iter().all(|row| Some(row.id) != second), "the query is no neighbor");
+    explorer.keys("Enter Backspace");
+    assert_eq!(explorer.app.selected(), second);
+    explorer.key("Backspace");
+    assert_eq!(explorer.app.selected(), Some(ImageId(0)));
+    explorer.key("Backspace");
+    assert_eq!(explorer.state(), "Neighbors cosine birds/bird0.jpg\nInfo: This is where the trail began.");
+    explorer.keys("Enter 1 l 3");
+    assert!(explorer.app.ranking().trail.is_empty(), "another selection is another trail");
+}
+
+#[test]
+fn k_and_the_direction_are_adjustable() {
+    let mut explorer = Explorer::ready(setup(80, 24), 60);
+    explorer.key("3");
+    assert_eq!(explorer.app.ranking().rows.len(), 20);
+    explorer.key("]");
+    assert_eq!(explorer.app.ranking().rows.len(), 50);
+    explorer.keys("[ [ [ [");
+    assert_eq!(explorer.app.ranking().rows.len(), 3);
+    let nearest = explorer.app.ranking().rows[0].value;
+    explorer.key("f");
+    assert!(explorer.app.ranking().rows[0].value < nearest);
+    assert_eq!(explorer.app.ranking().rows[0].rank, 59);
+}
+
+#[test]
+fn the_cell_cursor_moves_both_ways_and_enter_shows_the_pair() {
+    check("2 Right Enter", &["Heatmap cosine birds/bird0.jpg", "pair birds/bird0.jpg birds/bird6.jpg"]);
+    check("2 Down Enter", &["Heatmap cosine birds/bird3.jpg", "pair birds/bird3.jpg birds/bird3.jpg"]);
+    check("2 Right Enter Down", &["Heatmap cosine birds/bird3.jpg", "pair birds/bird3.jpg birds/bird6.jpg"]);
+    check("2 G Enter x", &["Heatmap cosine dogs/dog8.jpg", "pair dogs/dog8.jpg dogs/dog8.jpg"]);
+    check("2 Right x", &["Heatmap cosine birds/bird6.jpg"]);
+    check("2 Down n", &["Neighbors cosine birds/bird3.jpg"]);
+    check("2 o", &["Heatmap cosine birds/bird0.jpg", "Info: Rows ordered by similarity."]);
+}
+
+#[test]
+fn zooming_out_and_in_again_comes_back_to_the_same_pair() {
+    let mut explorer = Explorer::ready(setup(80, 24), 300);
+    explorer.keys("2 0");
+    let all = explorer.app.plot();
+    assert!(!all.partition.is_single(), "300 rows do not fit one by one");
+    let (_, window) = explorer.app.heat().shown.clone().expect("a window");
+    assert_eq!(window.view.rows.len(), all.fits.0.min(all.fits.1), "the overview fills the plot");
+    explorer.keys("+ + + + + + + + + Down Down Right");
+    assert_eq!(explorer.app.plot().level, 0);
+    let pair = (explorer.app.selected(), explorer.app.heat().partner);
+    explorer.keys("- - - - - - - - - - - - + + + +");
+    assert_eq!((explorer.app.selected(), explorer.app.heat().partner), pair);
+    explorer.keys("0 Down Up");
+    assert_eq!((explorer.app.selected(), explorer.app.heat().partner), pair, "a step there and back");
+}
+
+#[test]
+fn filters_apply_as_they_are_typed_and_escape_brings_all_back() {
+    check("/ d o g", &["Browse cosine dogs/dog2.jpg", "typing \"dog\""]);
+    check("/ d o g q Backspace Enter", &["Browse cosine dogs/dog2.jpg"]);
+    check("/ 8 Space D O Enter", &["Browse cosine dogs/dog8.jpg"]);
+    check("/ d o g Down", &["Browse cosine dogs/dog2.jpg", "typing \"dog\""]);
+    check("/ d o g Right", &["Browse cosine dogs/dog5.jpg", "typing \"dog\""]);
+    check("/ d o g Esc", &["Browse cosine birds/bird0.jpg"]);
+    check("/ z z z Esc", &["Browse cosine birds/bird0.jpg"]);
+    check("2 / c", &["Browse cosine cats/cat1.jpg", "typing \"c\""]);
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("/ d o g Enter");
+    assert_eq!(explorer.app.browse().ids.len(), 3);
+    explorer.key("Esc");
+    assert_eq!(explorer.app.browse().ids.len(), 9);
+}
+
+#[test]
+fn sorting_goes_through_four_orders() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    let names = |explorer: &Explorer| -> Vec<u32> { explorer.app.browse().ids.iter().map(|id| id.0).collect() };
+    assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "folder");
+    explorer.key("s");
+    assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "name");
+    explorer.key("s");
+    assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "newest first");
+    explorer.keys("g l s");
+    let index = explorer.app.index().clone();
+    let comparison = similarity::compare(&index, &Query::Image(ImageId(7)));
+    for metric in [Metric::Cosine, Metric::Euclidean] {
+        let mut expected = vec![7];
+        expected.extend(comparison.nearest(metric, 9).iter().map(|row| row.id.0));
+        assert_eq!(names(&explorer), expected, "{metric:?}");
+        explorer.key("m");
+    }
+    explorer.keys("G");
+    assert_eq!(names(&explorer)[0], 7, "moving does not sort anew");
+}
+
+#[test]
+fn marks_are_made_everywhere_exported_and_copied() {
+    check(
+        "Space l Space e Enter",
+        &["Browse cosine birds/bird3.jpg", "Info: Wrote 2 paths to marked.txt", "→ write 2 to marked.txt"],
+    );
+    check(
+        "e",
+        &["Browse cosine birds/bird0.jpg", "Warning: Nothing is marked yet: Space marks the picture under the cursor."],
+    );
+    check("Space e Ctrl-u x y Esc", &["Browse cosine birds/bird0.jpg"]);
+    check(
+        "y",
+        &[
+            "Browse cosine birds/bird0.jpg",
+            "Info: Copied /pictures/birds/bird0.jpg",
+            "→ copy /pictures/birds/bird0.jpg",
+        ],
+    );
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("G Space 3 Space");
+    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id));
+    let paths = explorer.app.marked_paths();
+    assert_eq!(paths.len(), 2);
+    assert!(paths.contains(&neighbor.expect("a neighbor")) && paths.contains(&"/pictures/dogs/dog8.jpg".into()));
+    explorer.keys("Space");
+    assert_eq!(explorer.app.marked_paths(), [Path::new("/pictures/dogs/dog8.jpg")]);
+    explorer.keys("M");
+    assert!(explorer.app.marked_paths().is_empty());
+}
+
+#[test]
+fn problems_are_walked_and_copied() {
+    let mut explorer = Explorer::started(setup(80, 24));
+    let skipped =
+        (0..30).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "not an image".into() });
+    explorer.indexed(Arc::new(collection(3)), skipped.collect());
+    explorer.keys("4 j j y");
+    assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
+    explorer.key("G");
+    assert_eq!(explorer.app.problem().0, 29);
+    explorer.report(Report::Skipped(Arc::default()));
+}
+
+#[test]
+fn answers_that_are_no_longer_awaited_change_nothing() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.hold();
+    explorer.key("l");
+    let held = explorer.held.take().unwrap_or_default();
+    let (old, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Compare { .. })).expect("a comparison");
+    let Job::Compare { index, .. } = job else { unreachable!("it was just looked for") };
+    explorer.hold();
+    explorer.key("l");
+    let late = Arc::new(similarity::compare(&index, &Query::Image(ImageId(3))));
+    explorer.tell(old, Outcome::Compared(late));
+    assert!(explorer.app.current_comparison().is_none());
+    assert!(explorer.app.nearest().is_empty());
+    let order = Arc::new(similarity::order(&index, similarity::OrderKind::Name));
+    explorer.tell(JobId(999), Outcome::Ordered(order));
+    assert!(explorer.app.heat().is_empty());
+    explorer.tell(JobId(999), Outcome::Indexing(Report::Snapshot(Arc::new(Index::new(8)))));
+    assert_eq!(explorer.app.index().len(), 9);
+}
+
+#[test]
+fn a_comparison_is_shown_while_it_is_refined() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.hold();
+    explorer.keys("l s s s 3");
+    let held = explorer.held.take().unwrap_or_default();
+    let (id, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Compare { .. })).expect("a comparison");
+    let Job::Compare { index, query } = &job else { unreachable!("it was just looked for") };
+    let mut found = Comparison::begin(index, query.clone());
+    for rows in [4, 3] {
+        found.extend(index, rows, &similarity::in_turn);
+        explorer.hold();
+        explorer.tell(id, Outcome::Comparing(Arc::new(found.clone())));
+        assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "all that were compared");
+        assert!(explorer.held.take().unwrap_or_default().iter().all(|(_, job)| !matches!(job, Job::Compare { .. })));
+        assert!(explorer.app.browse().anchor.is_none(), "sorting all by likeness waits for all");
+    }
+    let mut fewer = Comparison::begin(index, query.clone());
+    fewer.extend(index, 2, &similarity::in_turn);
+    explorer.tell(id, Outcome::Comparing(Arc::new(fewer)));
+    assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "it never gets worse");
+    explorer.done(id, job);
+    assert_eq!(explorer.app.ranking().rows.len(), 8);
+    assert!(explorer.app.browse().anchor.is_some());
+    explorer.tell(id, Outcome::Comparing(Arc::new(found)));
+    assert_eq!(explorer.app.ranking().rows.len(), 8, "the job is done");
+}
+
+#[test]
+fn a_growing_index_is_browsed_in_order_and_the_selection_stays() {
+    let mut explorer = Explorer::started(setup(80, 24));
+    let mut index = Index::new(8);
+    let mut grow = |explorer: &mut Explorer, numbers: std::ops::Range<usize>| {
+        index.push(segment(numbers));
+        explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    };
+    grow(&mut explorer, 1..2);
+    assert_eq!(explorer.name(explorer.app.selected()), "cats/cat1.jpg");
+    grow(&mut explorer, 2..40);
+    assert_eq!(explorer.name(explorer.app.selected()), "birds/bird3.jpg", "it follows the first until it is moved");
+    explorer.keys("l l");
+    let selected = explorer.app.selected();
+    for part in [40..44, 44..45, 0..1, 45..90] {
+        grow(&mut explorer, part);
+        assert_eq!(explorer.app.selected(), selected);
+    }
+    let mut whole = Index::new(8);
+    whole.push(segment(0..90));
+    let mut expected = Explorer::started(setup(80, 24));
+    expected.report(Report::Snapshot(Arc::new(whole)));
+    let names = |explorer: &Explorer| -> Vec<String> {
+        explorer.app.browse().ids.iter().map(|id| explorer.name(Some(*id))).collect()
+    };
+    assert_eq!(names(&explorer), names(&expected), "merging must give what sorting gives");
+    let comparison = explorer.app.current_comparison().expect("a comparison of the newest snapshot");
+    assert_eq!(comparison.len(), 90);
+}
+
+#[test]
+fn removed_pictures_leave_every_list() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("2 3 l Space 1");
+    let gone = explorer.app.selected().expect("a selection");
+    explorer.key("Space");
+    let mut index = (**explorer.app.index()).clone();
+    index.remove(gone);
+    let mut again = Explorer::ready(setup(80, 24), 9);
+    again.keys("Space 2");
+    again.report(Report::Snapshot(Arc::new(index.clone())));
+    // A finished run sends nothing more, so that snapshot is not awaited.
+    assert_eq!(again.app.index().len(), 9);
+    let mut again = Explorer::started(setup(80, 24));
+    again.report(Report::Snapshot(Arc::new(collection(9))));
+    again.keys("Space 2 v");
+    again.indexed(Arc::new(index), Vec::new());
+    assert!(again.app.marked_paths().is_empty());
+    assert_ne!(again.app.selected(), Some(gone));
+    assert!(!again.app.browse().ids.contains(&gone));
+    assert_eq!(again.app.heat().len(), 8);
+}
+
+#[test]
+fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
+    let mut explorer = Explorer::ready(setup(80, 24), 200);
+    explorer.hold();
+    explorer.keys("j j j j");
+    let asked = |explorer: &mut Explorer| {
+        let held = explorer.held.replace(Vec::new()).unwrap_or_default();
+        held.into_iter().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
+    };
+    assert!(asked(&mut explorer) > 0);
+    explorer.update(Event::Rest);
+    assert_eq!(asked(&mut explorer), 0, "all of it is under way");
+    let mut slow = Explorer::ready(lookalike::app::Setup { previews_on_rest: true, ..setup(80, 24) }, 200);
+    slow.hold();
+    slow.keys("j j j j");
+    assert_eq!(asked(&mut slow), 0);
+    slow.update(Event::Rest);
+    assert_eq!(asked(&mut slow), 1);
+    slow.update(Event::Resume);
+    assert_eq!(asked(&mut slow), 1, "after a suspension the terminal has forgotten them");
+}
+
+#[test]
+fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
+    for (on_rest, alone) in [(false, false), (true, true)] {
+        let setup = lookalike::app::Setup { previews_on_rest: on_rest, ..setup(120, 36) };
+        let mut explorer = Explorer::ready(setup, 40);
+        explorer.keys("2");
+        explorer.update(Event::Rest);
+        let held = |explorer: &Explorer| {
+            let pair = [explorer.app.selected(), explorer.app.heat().partner];
+            pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
+        };
+        assert_eq!(held(&explorer), [false, false]);
+        explorer.keys("l");
+        assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
+        explorer.keys("l");
+        assert_eq!(held(&explorer), [false, true], "the row's picture stays");
+        explorer.keys("h h");
+        assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
+        explorer.update(Event::Rest);
+        assert_eq!(held(&explorer), [false, false]);
+        explorer.keys("j j 1");
+        assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
+    }
+}
+
+#[test]
+fn a_ready_picture_is_not_asked_for_again() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    let keys: Vec<PreviewKey> = explorer.app.slots().iter().map(Slot::key).collect();
+    assert!(keys.len() >= 6);
+    for key in &keys {
+        explorer.tell(JobId(1), Outcome::Previewed(*key, Preview::failed("no picture")));
+    }
+    explorer.hold();
+    explorer.update(Event::Rest);
+    let wanted: Vec<_> = explorer.held.iter().flatten().collect();
+    for (_, job) in wanted {
+        if let Job::Previews { wanted, .. } = job {
+            assert!(wanted.iter().all(|key| !keys.contains(key)));
+        }
+    }
+}
+
+#[test]
+fn the_mouse_selects_opens_and_turns() {
+    let click = |explorer: &mut Explorer, column, row| {
+        explorer.update(Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
+    };
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    let tile = explorer.app.grid().tile(4);
+    click(&mut explorer, tile.x + 2, tile.y + 2);
+    assert_eq!(explorer.state(), "Browse cosine cats/cat4.jpg");
+    click(&mut explorer, tile.x + 2, tile.y + 2);
+    assert_eq!(explorer.state(), "Neighbors cosine cats/cat4.jpg");
+    let row = explorer.app.ranks().row(2);
+    click(&mut explorer, row.x + 3, row.y);
+    assert_eq!(explorer.app.ranking().cursor, 2);
+    let tabs = lookalike::app::layout::tabs(explorer.app.shell().header, 0);
+    click(&mut explorer, tabs[1].1.x + 1, 0);
+    assert_eq!(explorer.app.screen(), Screen::Heatmap);
+    let plot = explorer.app.plot();
+    let (x, y) = plot.corner(3, 5);
+    click(&mut explorer, x, y / 2);
+    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (3, 5));
+    click(&mut explorer, x, y / 2);
+    assert!(explorer.state().contains("pair cats/cat1.jpg cats/cat7.jpg"));
+    explorer.keys("Esc g");
+    explorer.update(Event::Mouse(MouseEvent {
+        kind: MouseEventKind::ScrollDown,
+        column: x,
+        row: y / 2,
+        modifiers: KeyModifiers::NONE,
+    }));
+    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (1, 0));
+    click(&mut explorer, 79, 23);
+    click(&mut explorer, 500, 500);
+}
+
+/// Pictures that arrive in another order than their names have.
+fn many(numbers: std::ops::Range<i64>) -> Arc<Segment> {
+    let embeddings = vec![vec![1.0]; (numbers.end - numbers.start) as usize];
+    let images = numbers.map(|number| Image {
+        file: ImageFile { path: format!("/p/{}/IMG_{number}.jpg", number % 50).into(), size: 1, modified: number },
+        pixels: (4, 3),
+        format: "JPEG",
+    });
+    Arc::new(Segment::pack(Arc::from(Path::new("/p")), images, &embeddings, 1))
+}
+
+#[test]
+fn a_hundred_thousand_pictures_are_taken_in_and_filtered() {
+    let mut index = Index::new(1);
+    index.push(many(0..100_000));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.hold();
+    explorer.report(Report::Snapshot(Arc::new(index)));
+    explorer.keys("/ 9 9 9 9 9 Enter");
+    assert_eq!(explorer.app.browse().ids, [ImageId(99_999)]);
+}
+
+#[test]
+fn a_long_list_is_shown_at_once_and_put_in_order_by_a_worker() {
+    let mut index = Index::new(1);
+    index.push(many(0..30_000));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.hold();
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    assert_eq!(explorer.app.browse().ids.len(), 30_000);
+    let sorts = |explorer: &mut Explorer| {
+        let held = explorer.held.as_mut().unwrap();
+        let (sorts, others) = std::mem::take(held).into_iter().partition(|(_, job)| matches!(job, Job::Sort { .. }));
+        *held = others;
+        sorts
+    };
+    let finish = |explorer: &mut Explorer, mut jobs: Vec<(JobId, Job)>| {
+        let (id, job) = jobs.pop().expect("a list that is not in order waits for a worker");
+        assert!(jobs.is_empty(), "nobody asks twice");
+        explorer.done(id, job);
+    };
+    // Meanwhile the list grows, loses a picture, and becomes narrower.
+    let first: Vec<(JobId, Job)> = sorts(&mut explorer);
+    index.push(many(30_000..30_100));
+    index.remove(ImageId(7));
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    finish(&mut explorer, first);
+    let expected = |admitted: fn(i64) -> bool, key: fn(i64) -> (i64, i64)| {
+        let mut numbers: Vec<_> = (0..30_100).filter(|number| *number != 7 && admitted(*number)).collect();
+        numbers.sort_by_key(|number| key(*number));
+        numbers.into_iter().map(|number| ImageId(number as u32)).collect::<Vec<_>>()
+    };
+    assert_eq!(explorer.app.browse().ids, expected(|_| true, |number| (number % 50, number)));
+    explorer.keys("s");
+    let by_name = sorts(&mut explorer);
+    explorer.keys("/ 3 0");
+    assert!(explorer.app.browse().ids.len() < 3_000, "what does not match is gone at once");
+    let narrower = sorts(&mut explorer);
+    finish(&mut explorer, by_name);
+    finish(&mut explorer, narrower.into_iter().rev().take(1).collect());
+    let thirty = |number: i64| format!("{}/IMG_{number}", number % 50).contains("30");
+    assert_eq!(explorer.app.browse().ids, expected(thirty, |number| (number, 0)));
+}
+
+/// What may happen to the explorer.
+#[derive(Debug, Clone)]
+enum Happening {
+    Key(&'static str),
+    Type(char),
+    Click(u16, u16),
+    Resize(u16, u16),
+    Grow,
+    Rest,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let keys: Vec<&'static str> = keymap::BINDINGS.iter().flat_map(|binding| binding.keys.split(' ')).collect();
+    prop_oneof![
+        12 => proptest::sample::select(keys).prop_map(Happening::Key),
+        1 => any::<char>().prop_map(Happening::Type),
+        1 => (0..130_u16, 0..50_u16).prop_map(|(x, y)| Happening::Click(x, y)),
+        1 => (0..130_u16, 0..50_u16).prop_map(|(width, height)| Happening::Resize(width, height)),
+        1 => Just(Happening::Grow),
+        1 => Just(Happening::Rest),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_happens_panics_or_loses_the_selection(happenings in proptest::collection::vec(happening(), 200)) {
+        let mut explorer = Explorer::started(setup(80, 24));
+        let mut index = Index::new(8);
+        for (at, happening) in happenings.into_iter().enumerate() {
+            match happening {
+                Happening::Key(name) => explorer.key(name),
+                Happening::Type(c) => {
+                    explorer.update(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+                }
+                Happening::Click(column, row) => explorer.update(Event::Mouse(MouseEvent {
+                    kind: MouseEventKind::Down(MouseButton::Left),
+                    column,
+                    row,
+                    modifiers: KeyModifiers::NONE,
+                })),
+                Happening::Resize(width, height) => explorer.update(Event::Resize(width, height)),
+                Happening::Grow => {
+                    let len = index.table_len();
+                    index.push(segment(len..len + 7));
+                    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+                }
+                Happening::Rest => explorer.update(Event::Rest),
+            }
+            let app = &explorer.app;
+            prop_assert_eq!(app.selected().is_some(), !app.index().is_empty());
+            prop_assert!(app.selected().is_none_or(|id| app.index().contains(id)));
+            let listed = app.selected().and_then(|id| app.browse().position(id));
+            if let Some(position) = listed {
+                let grid = app.grid();
+                let row = position / grid.columns;
+                prop_assert!((app.browse().first..app.browse().first + grid.rows).contains(&row), "the selection is out of view");
+            }
+            prop_assert!(app.ranking().rows.is_empty() || app.ranking().focused().is_some());
+            if at % 5 == 0 {
+                explorer.frame();
+            }
+        }
+    }
+}
+
+/// Keeps the import of [`JobEvent`] honest: the loop hands exactly this to the explorer.
+#[test]
+fn a_failed_job_says_so_and_the_explorer_goes_on() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.update(Event::Job(JobEvent { job: JobId(77), outcome: Outcome::Failed("the disk is full".to_owned()) }));
+    assert_eq!(explorer.state(), "Browse cosine birds/bird0.jpg\nError: the disk is full");
+    explorer.key("l");
+    assert_eq!(explorer.state(), "Browse cosine birds/bird3.jpg");
+}

@@ -1,0 +1,214 @@
+//! The explorer's worker over the real pipeline: it cancels, resumes, lives with bad files and with mistakes of its own.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
+};
+
+use image::{Rgb, RgbImage};
+use lookalike::{
+    cancel::CancelToken,
+    color::{Background, Depth},
+    embed::ModelChoice,
+    error::Result,
+    index::{ImageId, Index},
+    pipeline::{self, Cache, Report, Request},
+    preview::{Link, Painter, PreviewKey},
+    scan,
+    similarity::{
+        Metric, OrderKind, Query,
+        listing::{Sort, Sorting},
+    },
+    worker::{Indexer, Job, JobEvent, JobId, Outcome, Worker},
+};
+use ratatui_image::picker::Picker;
+use tempfile::TempDir;
+
+fn picture(at: u32) -> RgbImage {
+    RgbImage::from_fn(24, 16, |x, y| Rgb([(at * 7) as u8, (x * 10) as u8, (y * 15) as u8]))
+}
+
+/// A folder of so many pictures, and one for the cache.
+fn folder(pictures: u32) -> (TempDir, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..pictures {
+        picture(at).save(folder.path().join(format!("{at:04}.png"))).unwrap();
+    }
+    (folder, tempfile::tempdir().unwrap())
+}
+
+fn request(folder: &Path, cache: &Path) -> Request {
+    Request {
+        roots: vec![folder.to_owned()],
+        scan: scan::Options::new(false, &[] as &[&str]).unwrap(),
+        model: ModelChoice { name: Some("color-grid".into()), ..ModelChoice::default() },
+        cache: Cache::Folder(cache.to_owned()),
+    }
+}
+
+/// A worker over the pipeline, and its answers.
+fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
+    worker_of(Box::new(move |cancel, report| pipeline::run(&request, cancel, report)))
+}
+
+fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
+    let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
+    let (tell, answers) = mpsc::channel();
+    (Worker::new(indexer, painter, Arc::new(move |event| drop(tell.send(event)))), answers)
+}
+
+/// The end of job `id`: its last outcome. What it reports before goes to `report`.
+#[track_caller]
+fn ended(answers: &Receiver<JobEvent>, id: u64, mut report: impl FnMut(Report)) -> Outcome {
+    loop {
+        let event = answers.recv().expect("the worker lives");
+        match event.outcome {
+            _ if event.job != JobId(id) => {}
+            Outcome::Indexing(said) => report(said),
+            end => return end,
+        }
+    }
+}
+
+#[track_caller]
+fn indexed(outcome: Outcome) -> pipeline::Outcome {
+    match outcome {
+        Outcome::Indexed(outcome) => outcome,
+        Outcome::Failed(reason) => panic!("the run failed: {reason}"),
+        _ => panic!("the run answered something else"),
+    }
+}
+
+#[test]
+fn a_list_is_put_in_order() {
+    let (folder, cache) = folder(5);
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let Outcome::Indexed(done) = ended(&answers, 1, drop) else { panic!("the run did not end well") };
+    let mut ids: Vec<_> = done.index.iter().map(|entry| entry.id).collect();
+    ids.reverse();
+    let sorting = Sorting { sort: Sort::Name, ..Sorting::default() };
+    worker.start(JobId(2), Job::Sort { index: done.index.clone(), ids, sorting });
+    let Outcome::Sorted(sorted) = ended(&answers, 2, drop) else { panic!("the list did not come back") };
+    let names: Vec<_> = sorted.iter().map(|id| done.index.get(*id).unwrap().relative().to_owned()).collect();
+    assert_eq!(names, ["0000.png", "0001.png", "0002.png", "0003.png", "0004.png"].map(Path::new));
+}
+
+#[test]
+fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
+    const PICTURES: u32 = 400;
+    let (folder, cache) = folder(PICTURES);
+    let request = request(folder.path(), cache.path());
+    let (begun, has_begun) = mpsc::channel();
+    let (stopped, is_stopped) = mpsc::channel::<()>();
+    // The first run waits after its first rows until it was told to stop.
+    let mut pause = Some((begun, is_stopped));
+    let (mut worker, answers) = worker_of(Box::new(move |cancel, report| {
+        pipeline::run(&request, cancel, &mut |said| {
+            if matches!(&said, Report::Snapshot(index) if !index.is_empty())
+                && let Some((begun, is_stopped)) = pause.take()
+            {
+                begun.send(()).unwrap();
+                is_stopped.recv().unwrap();
+            }
+            report(said);
+        })
+    }));
+    worker.start(JobId(1), Job::Index);
+    has_begun.recv().unwrap();
+    worker.cancel_indexing();
+    stopped.send(()).unwrap();
+    let mut done = 0;
+    let outcome = ended(&answers, 1, |report| {
+        if let Report::Progress(progress) = report {
+            assert!(progress.done >= done || progress.total == 0, "progress never goes back");
+            done = progress.done;
+        }
+    });
+    assert!(matches!(outcome, Outcome::Failed(_)), "a stopped run says so");
+    worker.start(JobId(2), Job::Index);
+    let second = indexed(ended(&answers, 2, |_| {}));
+    assert_eq!(second.index.len(), PICTURES as usize);
+    assert_eq!(second.added + second.reused, PICTURES as usize);
+    assert!(second.reused > 0 && second.added > 0, "{} kept, {} left to do", second.reused, second.added);
+    worker.start(JobId(3), Job::Index);
+    let third = indexed(ended(&answers, 3, |_| {}));
+    assert_eq!((third.added, third.reused), (0, PICTURES as usize));
+}
+
+#[test]
+fn bad_files_are_skipped_each_with_its_reason_and_end_nothing() {
+    let (folder, cache) = folder(3);
+    let inside = |name: &str| folder.path().join(name);
+    fs::write(inside("text.png"), "this is no picture").unwrap();
+    fs::write(inside("empty.jpg"), "").unwrap();
+    let whole = fs::read(inside("0000.png")).unwrap();
+    fs::write(inside("half.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::create_dir(inside("folder.jpg")).unwrap();
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let outcome = indexed(ended(&answers, 1, |_| {}));
+    assert_eq!(outcome.index.len(), 3);
+    let names: Vec<_> = outcome.skipped.iter().map(|skipped| skipped.path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["empty.jpg", "half.png", "text.png"]);
+    assert!(outcome.skipped.iter().all(|skipped| !skipped.reason.is_empty()));
+}
+
+#[test]
+fn a_panic_becomes_a_failed_job_and_the_next_works() {
+    let mut runs = 0;
+    let indexer = move |_: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Outcome> {
+        runs += 1;
+        assert!(runs > 1, "the first run goes wrong");
+        Ok(pipeline::Outcome {
+            index: Arc::new(Index::new(1)),
+            skipped: Arc::new([]),
+            added: 0,
+            reused: 7,
+            renamed: 0,
+            removed: 0,
+            seconds: 0.0,
+        })
+    };
+    let (mut worker, answers) = worker_of(Box::new(indexer));
+    worker.start(JobId(1), Job::Index);
+    let Outcome::Failed(reason) = ended(&answers, 1, |_| {}) else { panic!("a panic is a failure") };
+    assert!(reason.contains("the first run goes wrong"), "{reason}");
+    worker.start(JobId(2), Job::Index);
+    assert_eq!(indexed(ended(&answers, 2, |_| {})).reused, 7);
+}
+
+#[test]
+fn pictures_are_compared_ordered_shown_and_exported() {
+    let (folder, cache) = folder(9);
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let index = indexed(ended(&answers, 1, |_| {})).index;
+    worker.start(JobId(2), Job::Compare { index: index.clone(), query: Query::Image(ImageId(4)) });
+    let Outcome::Compared(comparison) = ended(&answers, 2, |_| {}) else { panic!("not compared") };
+    assert_eq!(comparison.nearest(Metric::Cosine, 8).len(), 8);
+    worker.start(JobId(3), Job::Order { index: index.clone(), kind: OrderKind::Similarity });
+    let Outcome::Ordered(order) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
+    assert_eq!(order.ids.len(), 9);
+
+    let key = |image| PreviewKey { image: ImageId(image), width: 12, height: 4 };
+    fs::remove_file(folder.path().join("0002.png")).unwrap();
+    worker.start(JobId(4), Job::Previews { index: index.clone(), wanted: vec![key(0), key(2), key(77)] });
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        if let Outcome::Previewed(key, preview) = ended(&answers, 4, |_| {}) {
+            seen.push((key.image.0, preview.size(), preview.reason().is_some()));
+        }
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [(0, (12, 4), false), (2, (0, 0), true), (77, (0, 0), true)]);
+
+    let to = folder.path().join("marked.txt");
+    worker.start(JobId(5), Job::Export { paths: vec!["/one".into(), "/two".into()], to: to.clone() });
+    assert!(matches!(ended(&answers, 5, |_| {}), Outcome::Exported { paths: 2, .. }));
+    assert_eq!(fs::read_to_string(to).unwrap(), "/one\n/two\n");
+}
