@@ -6,7 +6,10 @@
 use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use half::f16;
@@ -147,10 +150,23 @@ pub fn norm(row: &[f16], scale: f32) -> f32 {
 #[derive(Clone, Default)]
 pub struct Index {
     dim: usize,
+    run: u64,
+    version: u64,
+    /// The version after the last change that was more than new rows.
+    reshaped: u64,
     segments: Vec<(u32, Arc<Segment>)>,
     next: u32,
     removed: Arc<Marks>,
     live: usize,
+}
+
+/// The state an [`Index`] was in when something was made from it; what is made later tells by it whether it is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct IndexState {
+    /// See [`Index::run`].
+    pub run: u64,
+    /// See [`Index::version`].
+    pub version: u64,
 }
 
 /// One bit an id. Ids beyond the end are not marked.
@@ -253,7 +269,38 @@ impl Index {
     /// An empty index of embeddings of `dim` values.
     #[must_use]
     pub fn new(dim: usize) -> Self {
-        Self { dim, ..Self::default() }
+        static RUNS: AtomicU64 = AtomicU64::new(1);
+        Self { dim, run: RUNS.fetch_add(1, Ordering::Relaxed), ..Self::default() }
+    }
+
+    /// Tells indexes that began apart: ids of one run mean nothing in another. Clones are of the same run.
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Raised by every change: rows added, removed or restored. Within a run, equal versions hold equal pictures.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// [`Index::run`] and [`Index::version`] in one.
+    #[must_use]
+    pub fn state(&self) -> IndexState {
+        IndexState { run: self.run, version: self.version }
+    }
+
+    /// Whether nothing but new rows came since `then`: no picture of that time was removed, none that was removed then
+    /// came back. What was made at that time is then right for its rows and can be extended.
+    #[must_use]
+    pub fn only_grew_since(&self, then: IndexState) -> bool {
+        self.run == then.run && (self.reshaped..=self.version).contains(&then.version)
+    }
+
+    fn reshape(&mut self) {
+        self.version += 1;
+        self.reshaped = self.version;
     }
 
     /// Values in one embedding.
@@ -280,7 +327,7 @@ impl Index {
         self.next as usize
     }
 
-    /// Adds rows; they get the next ids. Segments of another dimension are not ours and are refused with `false`.
+    /// Adds rows; they get the next ids. Returns `false` and changes nothing when the segment has another dimension.
     pub fn push(&mut self, segment: Arc<Segment>) -> bool {
         let len = segment.images.len();
         if segment.rows.dim != self.dim
@@ -300,6 +347,7 @@ impl Index {
             }
         }
         self.segments.push((first, segment));
+        self.version += 1;
         true
     }
 
@@ -308,6 +356,7 @@ impl Index {
         if self.contains(id) {
             Arc::make_mut(&mut self.removed).set(id, true);
             self.live -= 1;
+            self.reshape();
         }
     }
 
@@ -316,6 +365,7 @@ impl Index {
         if id.0 < self.next && self.removed.is_set(id) {
             Arc::make_mut(&mut self.removed).set(id, false);
             self.live += 1;
+            self.reshape();
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::layout::{self, Area};
 pub use crate::similarity::listing::Sort;
 use crate::{
-    index::{Entry, ImageId, Index},
+    index::{Entry, ImageId, Index, IndexState},
     similarity::{Comparison, Metric, listing::Sorting},
 };
 
@@ -29,21 +29,20 @@ pub struct Listing {
     pub anchor: Option<Arc<Comparison>>,
     /// Ids below this are in the list, unless filtered out or removed.
     seen: usize,
-    /// Removed pictures of the index when the list was last cleaned of them.
-    removed: usize,
+    /// The index that the list shows.
+    made_of: IndexState,
     /// Long, and not yet in its order.
     unsorted: bool,
 }
 
 impl Listing {
-    /// Takes in what is new in the index and drops what was removed. Costs little when little is new, however long the
-    /// list is.
+    /// Takes in what is new in the index; after any other change the list is made anew. Costs little when little is new,
+    /// however long the list is.
     pub fn grow(&mut self, index: &Index, metric: Metric) {
-        let removed = index.table_len() - index.len();
-        if removed != self.removed {
-            self.ids.retain(|id| index.contains(*id));
-            self.removed = removed;
+        if !index.only_grew_since(self.made_of) {
+            return self.rebuild(index, metric);
         }
+        self.made_of = index.state();
         let fresh = self.seen.min(index.table_len())..index.table_len();
         self.seen = index.table_len();
         if fresh.len() > self.ids.len() / 4 {
@@ -69,7 +68,7 @@ impl Listing {
     /// Makes the list anew.
     pub fn rebuild(&mut self, index: &Index, metric: Metric) {
         self.seen = index.table_len();
-        self.removed = index.table_len() - index.len();
+        self.made_of = index.state();
         self.ids = self.filtered(index, (0..index.table_len()).map(|at| ImageId(at as u32)).collect());
         self.resort(index, metric);
     }
@@ -91,9 +90,13 @@ impl Listing {
     /// Takes the list as a worker has put it in order, when the index was `then`. It may have grown and become narrower
     /// since.
     pub fn take_sorted(&mut self, ids: Vec<ImageId>, then: &Index, index: &Index, metric: Metric) {
+        if !index.only_grew_since(then.state()) {
+            // Pictures went or came back meanwhile: the list was made anew and waits for its own order.
+            return;
+        }
         self.unsorted = false;
         self.ids = self.filtered(index, ids);
-        self.seen = then.table_len();
+        (self.seen, self.made_of) = (then.table_len(), then.state());
         self.grow(index, metric);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::index::{ImageId, Index};
+use crate::index::{ImageId, Index, IndexState};
 
 /// The groups of an index in order of arrival; kept in step as it grows.
 #[derive(Default)]
@@ -10,14 +10,22 @@ pub struct Groups {
     names: Vec<String>,
     numbers: HashMap<String, u32>,
     of: Vec<u32>,
+    made_of: IndexState,
 }
 
 /// The number of pictures that lie in no sub-folder.
 const NONE: u32 = u32::MAX;
 
 impl Groups {
-    /// Takes in what is new in the index.
+    /// Takes in what is new in the index. After any other change all of it is read anew, but names keep their numbers,
+    /// so that no group changes its color.
     pub fn grow(&mut self, index: &Index) {
+        if index.run() != self.made_of.run {
+            *self = Self::default();
+        } else if !index.only_grew_since(self.made_of) {
+            self.of.clear();
+        }
+        self.made_of = index.state();
         for at in self.of.len()..index.table_len() {
             let number = match index.get(ImageId(at as u32)).map_or("", |entry| entry.group()) {
                 "" => NONE,

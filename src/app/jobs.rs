@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{App, Effect, ModelInfo, Run, Severity, action::Screen};
 use crate::{
-    index::Index,
+    index::{Index, IndexState},
     pipeline::{self, Report},
     printable::printable,
     similarity::{Comparison, Query, order::OrderKind},
@@ -142,12 +142,17 @@ impl App {
 
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
     fn take_index(&mut self, index: Arc<Index>) {
-        if index.table_len() < self.index.table_len() {
-            // Not a later state of what we have: another run began anew, and no id means what it meant.
-            self.groups = super::groups::Groups::default();
-            self.browse.ids.clear();
-            self.browse.rebuild(&index, self.metric);
-            (self.comparison, self.selected, self.heat.order) = (None, None, None);
+        if index.run() != self.index.run() {
+            // Another run began anew, and no id means what it meant.
+            self.marks.clear();
+            self.ranking.trail.clear();
+            self.ranking.clear();
+            self.previews.clear();
+            (self.comparison, self.selected, self.heat.order, self.heat.partner) = (None, None, None, None);
+            (self.jobs.compare, self.jobs.order) = (None, None);
+        }
+        if !index.only_grew_since(self.index.state()) {
+            // A list that a worker is putting in order has other pictures now.
             self.jobs.sort = None;
         }
         self.index = index;
@@ -196,10 +201,7 @@ impl App {
     fn wanted_comparison(&self) -> Option<Query> {
         let query = Query::Image(self.selected?);
         let coming = self.jobs.refines(&query);
-        let current = self.current_comparison().is_some_and(|made| {
-            let without_removed = self.run == Run::Running || made.candidates() + 1 == self.index.len();
-            self.covers(made.len(), self.index.table_len()) && without_removed
-        });
+        let current = self.current_comparison().is_some_and(|made| self.covers(made.made_of(), made.len()));
         let moment = self.rested || self.index.len() <= QUICK;
         (!coming && !current && moment).then_some(query)
     }
@@ -214,16 +216,16 @@ impl App {
             return false;
         }
         made.is_none_or(|order| {
-            order.kind != self.heat.kind
-                || !self.covers(self.heat.ordered.table_len(), self.index.table_len())
-                || (self.run != Run::Running && self.heat.ordered.len() != self.index.len())
+            order.kind != self.heat.kind || !self.covers(self.heat.ordered.state(), self.heat.ordered.table_len())
         })
     }
 
-    /// Whether something that was made for `made` rows is good enough for `now` rows: while indexing goes on, nothing
-    /// is remade for the sake of a few per cent.
-    fn covers(&self, made: usize, now: usize) -> bool {
-        made >= now || (self.run == Run::Running && now > QUICK && now - made < now / 20)
+    /// Whether something that was made of an index with `rows` rows is good enough for what the index is now: while
+    /// indexing goes on, nothing is remade for the sake of a few per cent of new rows.
+    fn covers(&self, made_of: IndexState, rows: usize) -> bool {
+        let now = self.index.table_len();
+        made_of == self.index.state()
+            || (self.run == Run::Running && self.index.only_grew_since(made_of) && now > QUICK && now - rows < now / 20)
     }
 
     /// Asks for the pictures that the screen shows and that are not there yet.

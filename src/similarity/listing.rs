@@ -55,9 +55,11 @@ pub struct Sorting {
 }
 
 impl Sorting {
-    /// Puts pictures of the index in order; those that are alike by their ids.
+    /// Puts pictures of the index in order, those that are alike by their ids, and leaves out what is not in the index:
+    /// without its file it has no place, and an order that is not total may make a sort panic.
     #[must_use]
     pub fn sorted(&self, index: &Index, mut ids: Vec<ImageId>) -> Vec<ImageId> {
+        ids.retain(|id| index.contains(*id));
         if !matches!(self.sort, Sort::Folder | Sort::Name) {
             ids.sort_by(|a, b| self.order(index, *a, *b));
             return ids;
@@ -78,7 +80,7 @@ impl Sorting {
         ids
     }
 
-    /// The order of two pictures.
+    /// The order of two pictures of the index.
     #[must_use]
     pub fn order(&self, index: &Index, a: ImageId, b: ImageId) -> Ordering {
         let (Some(first), Some(second)) = (index.get(a), index.get(b)) else { return a.cmp(&b) };
@@ -181,5 +183,35 @@ mod tests {
             }
         }
         assert!(key("a/b") < key("a-b/a"), "a folder stays together");
+    }
+
+    #[test]
+    fn what_is_gone_is_left_out_of_every_order() {
+        use std::path::Path;
+
+        use crate::{
+            index::{Image, Segment},
+            scan::ImageFile,
+            similarity::compare,
+        };
+
+        let image = |number: i64| Image {
+            file: ImageFile { path: format!("/p/{number}.jpg").into(), size: 1, modified: number * 7919 % 1000 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let embeddings: Vec<_> = (0..300).map(|number| vec![1.0, (number * 31 % 300) as f32]).collect();
+        let mut index = Index::new(2);
+        index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), (0..300).map(image), &embeddings, 2)));
+        let anchor = Some(Arc::new(compare(&index, &Query::Image(ImageId(0)))));
+        for gone in [3, 150, 151, 290] {
+            index.remove(ImageId(gone));
+        }
+        for sort in [Sort::Folder, Sort::Name, Sort::Date, Sort::Similarity] {
+            let sorting = Sorting { sort, metric: Metric::Cosine, anchor: anchor.clone() };
+            let sorted = sorting.sorted(&index, (0..300).rev().map(ImageId).collect());
+            assert_eq!(sorted.len(), 296, "{}", sort.name());
+            assert!(sorted.iter().all(|id| index.contains(*id)), "{}", sort.name());
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Metric, Run, each, in_turn,
     kernel::{self, Probe},
 };
-use crate::index::{ImageId, Index};
+use crate::index::{ImageId, Index, IndexState};
 
 /// What the pictures of an index are compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,7 @@ pub struct Comparison {
     cosine: Vec<f32>,
     euclidean: Vec<f32>,
     live: usize,
+    made_of: IndexState,
 }
 
 /// Pictures in a piece of a comparison: some milliseconds of work for the slowest machine.
@@ -73,7 +74,7 @@ impl Comparison {
     #[must_use]
     pub fn begin(index: &Index, query: Query) -> Self {
         let table = || Vec::with_capacity(index.table_len());
-        Self { query, cosine: table(), euclidean: table(), live: 0 }
+        Self { query, cosine: table(), euclidean: table(), live: 0, made_of: index.state() }
     }
 
     /// Compares with the next `rows` ids of the index, which must be the same as before: until it has come to the last
@@ -110,6 +111,12 @@ impl Comparison {
             Query::Image(id) => Some(id.at()).filter(|at| *at < self.len()),
             Query::Embedding(_) => None,
         }
+    }
+
+    /// The state of the index that it was made of.
+    #[must_use]
+    pub fn made_of(&self) -> IndexState {
+        self.made_of
     }
 
     /// What was compared.

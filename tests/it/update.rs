@@ -346,6 +346,72 @@ fn removed_pictures_leave_every_list() {
     assert_eq!(again.app.heat().len(), 8);
 }
 
+/// Nine pictures of which those of `gone` are dead from the start, as after a start without their disk.
+fn without(gone: &[u32]) -> Index {
+    let mut index = Index::new(8);
+    let mut all = Arc::into_inner(segment(0..9)).expect("nobody else has it");
+    all.dead = gone.to_vec();
+    index.push(Arc::new(all));
+    index
+}
+
+#[test]
+fn pictures_that_come_back_are_in_every_list() {
+    let mut index = without(&[1, 4, 7]);
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    explorer.keys("2 1");
+    assert_eq!(explorer.app.browse().ids.len(), 6);
+    [1, 4, 7].into_iter().for_each(|id| index.restore(ImageId(id)));
+    explorer.indexed(Arc::new(index), Vec::new());
+    explorer.key("2");
+    assert_eq!(explorer.app.browse().ids.len(), 9);
+    assert_eq!(explorer.app.heat().len(), 9);
+    let comparison = explorer.app.current_comparison().expect("the selection is compared");
+    assert_eq!(comparison.candidates(), 8);
+    let names: Vec<_> =
+        (0..9).map(|id| explorer.app.groups().of(ImageId(id)).map(|group| explorer.app.groups().name(group))).collect();
+    let expected = ["birds", "cats", "dogs"].map(Some).repeat(3);
+    assert_eq!(names, expected, "a picture that comes back belongs to its folder");
+}
+
+#[test]
+fn as_many_back_as_gone_leaves_no_dead_row_anywhere() {
+    let mut index = without(&[1, 4, 7]);
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    explorer.keys("2 3 1");
+    for (gone, back) in [(2, 1), (5, 4), (8, 7)] {
+        index.remove(ImageId(gone));
+        index.restore(ImageId(back));
+    }
+    let live: Vec<_> = index.iter().map(|entry| entry.id).collect();
+    explorer.indexed(Arc::new(index), Vec::new());
+    explorer.keys("2 3 1");
+    let mut listed = explorer.app.browse().ids.clone();
+    listed.sort();
+    assert_eq!(listed, live);
+    let mut ordered: Vec<_> = (0..explorer.app.heat().len()).filter_map(|at| explorer.app.heat().at(at)).collect();
+    ordered.sort();
+    assert_eq!(ordered, live);
+    let ranked: Vec<_> = explorer.app.ranking().rows.iter().map(|row| row.id).collect();
+    assert_eq!(ranked.len(), live.len() - 1);
+    assert!(ranked.iter().all(|id| live.contains(id)), "a picture that is gone is nobody's neighbor");
+    // Four kinds of order, none of which may meet what is gone.
+    explorer.keys("s s s s");
+}
+
+#[test]
+fn another_run_with_as_many_pictures_is_not_taken_for_a_later_state() {
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.report(Report::Snapshot(Arc::new(collection(9))));
+    explorer.keys("l l Space 2");
+    explorer.report(Report::Snapshot(Arc::new(collection(12))));
+    assert!(explorer.app.marks().is_empty(), "ids of another run mean other pictures");
+    assert_eq!(explorer.app.browse().ids.len(), 12);
+    assert_eq!(explorer.app.heat().len(), 12);
+}
+
 #[test]
 fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
     let mut explorer = Explorer::ready(setup(80, 24), 200);
