@@ -27,8 +27,7 @@ use self::{
     ranking::Ranking,
 };
 use crate::{
-    index::{ImageId, Index, Skipped},
-    pipeline::Progress,
+    index::{ImageId, Index, Skipped, progress::Progress},
     preview::{Preview, PreviewKey},
     similarity::{Comparison, Metric, Neighbor, Query},
     worker::Job,

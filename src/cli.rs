@@ -236,22 +236,6 @@ pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf> {
     Ok(base.cache_dir().join("lookalike"))
 }
 
-/// A number of bytes as people say it.
-#[must_use]
-pub fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = "bytes";
-    for larger in UNITS {
-        if value < 1000.0 {
-            break;
-        }
-        value /= 1000.0;
-        unit = larger;
-    }
-    if unit == "bytes" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
-}
-
 /// What a failed write to standard output becomes; a closed pipe ends the program in silence.
 pub fn stdout_error(source: io::Error) -> Error {
     Error::Io { doing: "write", path: "standard output".into(), source }

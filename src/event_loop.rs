@@ -17,8 +17,8 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 
 use crate::{
     app::{App, Effect, Event, Setup},
+    display::Link,
     error::{Error, Result},
-    preview::Link,
     similarity::Metric,
     terminal::{
         Screen, Wishes,

@@ -19,6 +19,7 @@ use crate::scan::ImageFile;
 pub use crate::scan::Skipped;
 
 mod images;
+pub mod progress;
 pub mod store;
 
 /// One picture of an [`Index`]. Ids are handed out in order of arrival and never reused while the program runs,

@@ -8,7 +8,8 @@
 //! | Room | Owns |
 //! | --- | --- |
 //! | [`cli`] | arguments, the headless commands, the one sentence of a failure |
-//! | [`error`], [`printable`], [`cancel`] | what everybody needs: typed failures and exit codes, safe file names, the stop token |
+//! | [`error`], [`printable`], [`cancel`], [`text`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people |
+//! | [`display`] | what is known of the screen: color depth, background, how far the terminal is; color ramps |
 //! | [`scan`] | which files there are |
 //! | [`decode`] | the only place that opens image files |
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
@@ -19,7 +20,7 @@
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`worker`] | every thread that works: jobs in, events out |
 //! | [`app`] | all state of the explorer, and `update`: pure |
-//! | [`ui`], [`color`] | `draw(&App, &mut Frame)`; color ramps and depths |
+//! | [`ui`] | `draw(&App, &mut Frame)` |
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
 //!
@@ -37,6 +38,8 @@ pub mod cli;
 pub mod error;
 pub mod printable;
 pub mod cancel;
+pub mod text;
+pub mod display;
 pub mod scan;
 pub mod decode;
 pub mod embed;
@@ -47,7 +50,6 @@ pub mod analysis;
 pub mod preview;
 pub mod worker;
 pub mod app;
-pub mod color;
 pub mod ui;
 pub mod terminal;
 pub mod event_loop;

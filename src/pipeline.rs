@@ -30,6 +30,8 @@ use crate::{
     scan::{self, ImageFile, Skipped},
 };
 
+pub use crate::index::progress::{Progress, Report, Stage, Summary};
+
 mod folder;
 mod known;
 mod ledger;
@@ -58,79 +60,6 @@ pub enum Cache {
     Off,
 }
 
-/// What a run says while it works. Progress comes at most ten times a second, snapshots with every transaction.
-#[derive(Clone)]
-pub enum Report {
-    /// The model that embeds; said at the start, and again when it was loaded.
-    Model {
-        /// Its name.
-        name: String,
-        /// Values in an embedding.
-        dim: usize,
-        /// Whether it is a baseline and no trained embedder.
-        baseline: bool,
-        /// Where and in which precision it computes; known once it is loaded, which a warm start avoids.
-        device: Option<String>,
-    },
-    /// The index as it is now.
-    Snapshot(Arc<Index>),
-    /// The files that could not be indexed, sorted by path.
-    Skipped(Arc<[Skipped]>),
-    /// How far the run is.
-    Progress(Progress),
-    /// One sentence for the status line.
-    Note(String),
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
-    /// What is being done.
-    pub stage: Stage,
-    /// Images found ([`Stage::Scanning`]) or dealt with ([`Stage::Embedding`]).
-    pub done: usize,
-    /// Images to embed; 0 when that is not known yet.
-    pub total: usize,
-    /// Images embedded a second, of late.
-    pub per_second: f32,
-    /// Time until all are embedded, at this rate.
-    pub left: Option<Duration>,
-    /// Whether decoding takes more of the time than the network.
-    pub decode_bound: Option<bool>,
-}
-
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading the cache, or loading the model.
-    Loading,
-    /// Walking the folders.
-    Scanning,
-    /// Decoding and embedding.
-    Embedding,
-    /// Nothing any more.
-    Done,
-}
-
-/// What a run came to.
-#[derive(Clone)]
-pub struct Outcome {
-    /// Every embedded image of the folders.
-    pub index: Arc<Index>,
-    /// Files that could not be indexed, sorted by path.
-    pub skipped: Arc<[Skipped]>,
-    /// Images that are new, or changed since the last run.
-    pub added: usize,
-    /// Images whose embedding was in the cache.
-    pub reused: usize,
-    /// Images that were in the cache under another path.
-    pub renamed: usize,
-    /// Images that are not there any more.
-    pub removed: usize,
-    /// Wall-clock time.
-    pub seconds: f64,
-}
-
 /// Rows a transaction holds at most: what a killed run loses.
 const COMMIT_ROWS: usize = 64;
 /// Nothing waits longer than this for its transaction.
@@ -145,7 +74,7 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 /// # Errors
 /// [`Error::NoFolder`] when a folder is not there (the cache stays as it is), [`Error::Model`] when the model cannot be
 /// found, loaded or run, [`Error::Interrupted`] when cancelled. What was embedded until then is kept.
-pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Report)) -> Result<Outcome> {
+pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Report)) -> Result<Summary> {
     let started = Instant::now();
     let model = embed::choose(&request.model)?;
     let roots = scan::roots(&request.roots)?;
@@ -432,7 +361,7 @@ impl Run<'_> {
         }
     }
 
-    fn finish(mut self, started: Instant) -> Outcome {
+    fn finish(mut self, started: Instant) -> Summary {
         let skipped = self.skipped_sorted();
         let done = self.index.len();
         self.progress(
@@ -441,7 +370,7 @@ impl Run<'_> {
         );
         let Counts { added, reused, renamed, removed } = self.counts;
         let seconds = started.elapsed().as_secs_f64();
-        Outcome { index: Arc::new(self.index), skipped, added, reused, renamed, removed, seconds }
+        Summary { index: Arc::new(self.index), skipped, added, reused, renamed, removed, seconds }
     }
 }
 

@@ -23,7 +23,7 @@ use ratatui_image::{
 };
 
 use crate::{
-    color::{Background, Depth},
+    display::{Background, Depth, Link},
     index::ImageId,
 };
 
@@ -105,15 +105,6 @@ pub struct Painter {
     depth: Depth,
     background: Background,
     link: Link,
-}
-
-/// What the bytes of a picture cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    /// The terminal runs on this machine.
-    Local,
-    /// The terminal is at the other end of a network.
-    Remote,
 }
 
 impl Painter {

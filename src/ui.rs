@@ -10,7 +10,6 @@ mod help;
 mod neighbors;
 mod pictures;
 mod problems;
-pub mod text;
 pub mod theme;
 
 use ratatui::Frame;

@@ -21,8 +21,10 @@ use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
     error::Result,
-    index::{ImageId, Index},
-    pipeline,
+    index::{
+        ImageId, Index,
+        progress::{Report, Summary},
+    },
     preview::{Painter, Preview, PreviewKey},
     similarity::{self, Comparison, OrderKind, Piece, Query, RowOrder, listing::Sorting},
 };
@@ -86,9 +88,9 @@ pub struct JobEvent {
 /// What became of a job.
 pub enum Outcome {
     /// The run goes on.
-    Indexing(pipeline::Report),
+    Indexing(Report),
     /// The run is done.
-    Indexed(pipeline::Outcome),
+    Indexed(Summary),
     /// One image compared with those that arrived first; the rest follows.
     Comparing(Arc<Comparison>),
     /// One image compared with all.
@@ -110,8 +112,8 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Runs the pipeline once; the explorer passes [`pipeline::run`] with its request.
-pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(pipeline::Report)) -> Result<pipeline::Outcome> + Send>;
+/// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
+pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
 
 /// Takes every answer, on the thread that has it; must not block.
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;

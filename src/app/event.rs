@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
-    color::{Background, Depth},
+    display::{Background, Depth},
     index::ImageId,
     similarity::Metric,
     worker::{Job, JobEvent, JobId},

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::layout::{self, Area};
 use crate::{
-    color::Depth,
+    display::Depth,
     index::{ImageId, Index},
     similarity::{
         Metric, Partition, View, Window,

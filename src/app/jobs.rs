@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{App, Effect, ModelInfo, Run, Severity, action::Screen};
 use crate::{
-    index::{Index, IndexState},
-    pipeline::{self, Report},
+    index::{
+        Index, IndexState,
+        progress::{Report, Summary},
+    },
     printable::printable,
     similarity::{Comparison, Query, order::OrderKind},
     worker::{Job, JobEvent, JobId, Outcome},
@@ -110,7 +112,7 @@ impl App {
         }
     }
 
-    fn indexed(&mut self, outcome: pipeline::Outcome) {
+    fn indexed(&mut self, outcome: Summary) {
         (self.run, self.progress, self.skipped) = (Run::Done, None, outcome.skipped);
         self.jobs.index = None;
         self.take_index(outcome.index);

@@ -14,8 +14,7 @@ use super::{
     ranking::{Ranking, Ranks},
 };
 use crate::{
-    index::{ImageId, Index, Skipped},
-    pipeline::Progress,
+    index::{ImageId, Index, Skipped, progress::Progress},
     preview::PreviewKey,
     similarity::{Metric, Neighbor},
 };

@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
-    cli::{SCHEMA_VERSION, cache_folder, human_bytes, stdout_error},
+    cli::{SCHEMA_VERSION, cache_folder, stdout_error},
     error::{Error, Exit, Result},
     index::store::{self, Listing},
     printable::printable,
+    text,
 };
 
 /// Arguments of `lookalike cache`.
@@ -67,7 +68,7 @@ pub fn run(args: &CacheArgs, out: &mut dyn Write) -> Result<Exit> {
             report(&removals.collect::<Result<Vec<_>>>()?, args.json, out)?;
         }
         CacheAction::Clear { yes: false } => {
-            let bytes = human_bytes(stores.iter().map(|store| store.bytes).sum());
+            let bytes = text::bytes(stores.iter().map(|store| store.bytes).sum());
             let text = format!("this would delete {} indexes ({bytes}); add --yes to do it", stores.len());
             return Err(Error::Usage(text));
         }
@@ -145,14 +146,14 @@ fn report(removals: &[Removal], json: bool, out: &mut dyn Write) -> Result<()> {
             match removal.part {
                 Part::Index => writeln!(out, "{verb}: {}", describe(removal.store))?,
                 Part::SetAside => {
-                    let (folder, bytes) = (printable(&removal.store.folder), human_bytes(removal.bytes()));
+                    let (folder, bytes) = (printable(&removal.store.folder), text::bytes(removal.bytes()));
                     writeln!(out, "{verb}: what was set aside in {folder} ({bytes})")?;
                 }
             }
         }
         match (removals.is_empty(), deleted().next()) {
             (true, _) => writeln!(out, "nothing to delete"),
-            (false, Some(_)) => writeln!(out, "{} freed", human_bytes(freed)),
+            (false, Some(_)) => writeln!(out, "{} freed", text::bytes(freed)),
             (false, None) => Ok(()),
         }
     })()
@@ -177,7 +178,7 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
 }
 
 fn describe(store: &Listing) -> String {
-    let bytes = human_bytes(store.bytes);
+    let bytes = text::bytes(store.bytes);
     match &store.content {
         Some(content) => {
             format!("{} ({}, {} images, {bytes})", printable(&content.root), content.model, content.images)
@@ -189,7 +190,7 @@ fn describe(store: &Listing) -> String {
 fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Result<()> {
     (|| {
         for store in stores {
-            let bytes = human_bytes(store.bytes);
+            let bytes = text::bytes(store.bytes);
             match &store.content {
                 Some(content) => {
                     let gone = if content.root.exists() { "" } else { " (not there now)" };
@@ -206,7 +207,7 @@ fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Res
                 None => writeln!(out, "{} (unreadable)\n    {bytes}", printable(&store.folder))?,
             }
         }
-        let total = human_bytes(stores.iter().map(|store| store.bytes).sum());
+        let total = text::bytes(stores.iter().map(|store| store.bytes).sum());
         writeln!(out, "{} indexes, {total} in {}", stores.len(), printable(cache))
     })()
     .map_err(stdout_error)

@@ -8,13 +8,14 @@ use std::{
 
 use clap::Args;
 
-use super::{cache_folder, human_bytes, stdout_error};
+use super::{cache_folder, stdout_error};
 use crate::{
+    display::Link,
     embed,
     error::{Exit, Result},
-    preview::Link,
     printable::printable,
     terminal::{self, Wishes},
+    text,
 };
 
 /// What to look at.
@@ -39,7 +40,7 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit> {
     facts.extend(models()?);
     facts.extend(terminal_facts(&args.wishes));
     let cache = cache_folder(args.cache_dir.as_deref())?;
-    facts.push(("cache", format!("{} ({})", printable(&cache), human_bytes(bytes_under(&cache)))));
+    facts.push(("cache", format!("{} ({})", printable(&cache), text::bytes(bytes_under(&cache)))));
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in facts {
         writeln!(out, "{name:width$}  {value}").map_err(stdout_error)?;

@@ -11,7 +11,7 @@ use crate::{
         stdout_error,
     },
     error::{Error, Exit, Result},
-    pipeline::{self, Outcome, Report},
+    pipeline::{self, Report, Summary},
     printable::printable,
 };
 
@@ -57,12 +57,12 @@ pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
     Ok(if args.strict && !outcome.skipped.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Outcome, out: &mut dyn Write) -> std::io::Result<()> {
+fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
     for skipped in done.skipped.iter() {
         // The reasons are for people; where nobody reads them the summary still counts them.
         let _ = writeln!(std::io::stderr(), "skipped {}: {}", printable(&skipped.path), skipped.reason);
     }
-    let Outcome { added, reused, renamed, removed, seconds, .. } = done;
+    let Summary { added, reused, renamed, removed, seconds, .. } = done;
     let folders: Vec<_> = args.folders.folders.iter().map(printable).collect();
     let (len, folders) = (done.index.len(), folders.join(", "));
     let images = if len == 1 { "image" } else { "images" };
@@ -79,7 +79,7 @@ fn note(baseline: bool) -> &'static str {
     if baseline { " (a baseline, not a trained embedder)" } else { "" }
 }
 
-fn json(args: &IndexArgs, model: &str, done: &Outcome, out: &mut dyn Write) -> std::io::Result<()> {
+fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
     let skipped: Vec<_> = done
         .skipped
         .iter()

@@ -10,7 +10,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error};
 use crate::{
-    color::{Depth, ink_on, to_16, to_256, viridis},
+    display::{Depth, ink_on, to_16, to_256, viridis},
     error::{Error, Exit, Result},
     index::Entry,
     similarity::{

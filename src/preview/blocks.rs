@@ -11,7 +11,7 @@ use ratatui::{
     style::Color,
 };
 
-use crate::color::{Background, Depth};
+use crate::display::{Background, Depth};
 
 /// Dots side by side in a cell, and as many one above the other.
 pub const DOTS: u32 = 2;

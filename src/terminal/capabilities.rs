@@ -7,9 +7,9 @@ use ratatui_image::picker::{Capability, Picker, ProtocolType};
 
 use super::query;
 use crate::{
-    color::{Background, Depth},
+    display::{Background, Depth, Link},
     error::{Error, Result},
-    preview::{Link, Painter},
+    preview::Painter,
 };
 
 /// How pictures get on the screen.

@@ -15,7 +15,7 @@ use ratatui_image::{
 };
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-use crate::preview::Link;
+use crate::display::Link;
 
 /// More than this is not an answer but somebody who leans on the keyboard.
 const LONGEST_ANSWER: usize = 4096;

@@ -2,12 +2,15 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, facts, pictures, text};
-use crate::app::{
-    App,
-    browse::{Details, Sort},
-    layout::Area,
-    previews::Slot,
+use super::{canvas::Canvas, empty, facts, pictures};
+use crate::{
+    app::{
+        App,
+        browse::{Details, Sort},
+        layout::Area,
+        previews::Slot,
+    },
+    text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {

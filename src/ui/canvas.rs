@@ -7,8 +7,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{text, theme::Theme};
-use crate::app::layout::Area;
+use super::theme::Theme;
+use crate::{app::layout::Area, text};
 
 /// The buffer being drawn, and the colors to draw with.
 pub(super) struct Canvas<'a> {

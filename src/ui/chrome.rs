@@ -2,15 +2,16 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, text};
+use super::{canvas::Canvas, empty};
 use crate::{
     app::{
         App, Run, Severity, keymap,
         layout::{self, Area},
         prompt::{Prompt, Purpose},
     },
-    pipeline::{Progress, Stage},
+    index::progress::{Progress, Stage},
     printable::{printable, printable_str},
+    text,
 };
 
 /// Tabs and metric; under them folder, model and count, and how the indexing is doing.

@@ -1,10 +1,11 @@
 //! What a screen says when it has nothing to show: what is going on, and what to do.
 
-use super::{canvas::Canvas, text};
+use super::canvas::Canvas;
 use crate::{
     app::{App, Run, layout::Area},
-    pipeline::Stage,
+    index::progress::Stage,
     printable::{printable, printable_str},
+    text,
 };
 
 /// Two sentences in the middle of an area.

@@ -2,11 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, text};
+use super::canvas::Canvas;
 use crate::{
     app::{App, layout::Area},
     index::{Entry, ImageId},
     printable::{printable, printable_str},
+    text,
 };
 
 /// The file's name.

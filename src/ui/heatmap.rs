@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{
     canvas::Canvas,
-    empty, facts, pictures, text,
+    empty, facts, pictures,
     theme::{Depth, Theme},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     },
     index::ImageId,
     similarity::{Metric, Window},
+    text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {

@@ -2,8 +2,11 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, text};
-use crate::app::{keymap, layout::Area};
+use super::canvas::Canvas;
+use crate::{
+    app::{keymap, layout::Area},
+    text,
+};
 
 /// Columns a section needs.
 const COLUMN: u16 = 38;

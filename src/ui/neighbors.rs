@@ -5,12 +5,15 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, chrome, empty, facts, pictures, text};
-use crate::app::{
-    App,
-    layout::Area,
-    previews::Slot,
-    ranking::{Ranked, Ranks},
+use super::{canvas::Canvas, chrome, empty, facts, pictures};
+use crate::{
+    app::{
+        App,
+        layout::Area,
+        previews::Slot,
+        ranking::{Ranked, Ranks},
+    },
+    text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {

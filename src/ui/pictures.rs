@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, facts, text};
+use super::{canvas::Canvas, facts};
 use crate::{
     app::{
         App,
@@ -14,6 +14,7 @@ use crate::{
     },
     index::ImageId,
     similarity::Metric,
+    text,
 };
 
 /// Draws a picture into its slot, or what stands in for it until it is there.

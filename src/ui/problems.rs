@@ -2,10 +2,11 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, text};
+use super::{canvas::Canvas, empty};
 use crate::{
     app::{App, Run, layout::Area},
     printable::{printable, printable_str},
+    text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {

@@ -3,10 +3,10 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-pub use crate::color::{Background, Depth};
+pub use crate::display::{Background, Depth};
 use crate::{
     app::Severity,
-    color::{luminance, viridis},
+    display::{luminance, viridis},
 };
 
 /// The colors of one terminal.

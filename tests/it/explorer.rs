@@ -8,7 +8,7 @@ use lookalike::{
     pipeline::{self, Progress, Report, Stage},
     scan::ImageFile,
     similarity::{self, Metric},
-    ui,
+    text, ui,
     worker::{Job, JobEvent, JobId, Outcome},
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -119,7 +119,7 @@ impl Explorer {
     }
 
     pub fn indexed(&mut self, index: Arc<Index>, skipped: Vec<Skipped>) {
-        let outcome = pipeline::Outcome {
+        let outcome = pipeline::Summary {
             added: index.len(),
             index,
             skipped: skipped.into(),
@@ -250,7 +250,7 @@ pub fn styled(buffer: &Buffer) -> String {
             let cell = &buffer[(x, y)];
             if skip == 0 {
                 glyphs.push_str(cell.symbol());
-                skip = ui::text::width(cell.symbol()).saturating_sub(1);
+                skip = text::width(cell.symbol()).saturating_sub(1);
             } else {
                 skip -= 1;
             }

@@ -22,7 +22,7 @@ use lookalike::{
         Index,
         store::{self, Opened},
     },
-    pipeline::{self, Cache, Outcome, Report, Request, Stage},
+    pipeline::{self, Cache, Report, Request, Stage, Summary},
     scan,
 };
 
@@ -101,7 +101,7 @@ fn request(roots: &[PathBuf], cache: Cache) -> Request {
 
 /// A run and what it said.
 struct Run {
-    outcome: Outcome,
+    outcome: Summary,
     notes: Vec<String>,
     /// The kinds of the reports, in order.
     said: Vec<&'static str>,
@@ -132,7 +132,7 @@ fn run(request: &Request) -> Result<Run> {
 impl Run {
     /// New, known, renamed, gone, skipped.
     fn counts(&self) -> [usize; 5] {
-        let Outcome { added, reused, renamed, removed, skipped, .. } = &self.outcome;
+        let Summary { added, reused, renamed, removed, skipped, .. } = &self.outcome;
         [*added, *reused, *renamed, *removed, skipped.len()]
     }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{Setup, heat::likeness},
-    color::{Background, Depth},
+    display::{Background, Depth},
     index::{Image, Index, Segment, Skipped},
     scan::ImageFile,
     similarity::Metric,

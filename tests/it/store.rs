@@ -226,7 +226,7 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     let numbers = |told: Vec<Told>| {
         for (path, .., embedding) in told.iter().filter(|row| row.3 == RowState::Present) {
             let number: u32 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-            assert_eq!(*embedding, crate::embedding(number, 0), "{number}");
+            assert_eq!(*embedding, crate::store::embedding(number, 0), "{number}");
         }
         told.len()
     };

@@ -118,7 +118,7 @@ fn none(what: &str, found: &[String]) {
 #[test]
 fn rooms_import_only_from_rooms_below_them() {
     /// Anybody may use these.
-    const COMMON: [&str; 4] = ["cancel", "color", "error", "printable"];
+    const COMMON: [&str; 5] = ["cancel", "display", "error", "printable", "text"];
     /// Each room, and what it may use besides itself; a room that is not named here may use nothing.
     const ALLOWED: [(&str, &[&str]); 13] = [
         (
@@ -140,8 +140,8 @@ fn rooms_import_only_from_rooms_below_them() {
         ),
         ("event_loop", &["terminal", "ui", "app", "worker", "preview", "similarity"]),
         ("terminal", &["preview"]),
-        ("ui", &["app", "analysis", "similarity", "index", "preview", "pipeline"]),
-        ("app", &["analysis", "similarity", "index", "worker", "preview", "pipeline"]),
+        ("ui", &["app", "analysis", "similarity", "index", "preview"]),
+        ("app", &["analysis", "similarity", "index", "worker", "preview"]),
         ("worker", &["pipeline", "scan", "decode", "embed", "index", "similarity", "analysis", "live", "preview"]),
         ("pipeline", &["scan", "decode", "embed", "index"]),
         ("live", &["embed", "similarity", "index"]),
@@ -168,7 +168,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
     const ONLY: [(&str, &[&str]); 18] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
-        ("ratatui", &["color", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
+        ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
         ("crossterm", &["app", "terminal", "event_loop"]),
         ("walkdir", &["scan"]),
         ("rusqlite", &["index/store"]),
@@ -267,8 +267,8 @@ fn the_top_level_holds_nothing_else() {
 #[test]
 fn this_test_reads_imports_and_words_rightly() {
     let code =
-        "use crate::{\n    app::{App, Event},\n    error::Result,\n    ui,\n};\nfn f() { crate::color::to_256(x) }";
-    assert_eq!(imports(code), ["app", "color", "error", "ui"]);
+        "use crate::{\n    app::{App, Event},\n    error::Result,\n    ui,\n};\nfn f() { crate::display::to_256(x) }";
+    assert_eq!(imports(code), ["app", "display", "error", "ui"]);
     assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
     assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
     assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");

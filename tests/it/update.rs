@@ -563,7 +563,9 @@ fn a_long_list_is_shown_at_once_and_put_in_order_by_a_worker() {
     index.push(many(30_000..30_100));
     index.remove(ImageId(7));
     explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    let anew = sorts(&mut explorer);
     finish(&mut explorer, first);
+    finish(&mut explorer, anew);
     let expected = |admitted: fn(i64) -> bool, key: fn(i64) -> (i64, i64)| {
         let mut numbers: Vec<_> = (0..30_100).filter(|number| *number != 7 && admitted(*number)).collect();
         numbers.sort_by_key(|number| key(*number));

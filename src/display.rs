@@ -1,4 +1,4 @@
-//! What a terminal can show of a color: how many colors there are, and the nearest of them.
+//! What is known of the screen: how many colors it shows, what lies behind the text, how far away it is; color ramps.
 
 use ratatui::style::Color;
 
@@ -26,6 +26,15 @@ pub enum Background {
     /// The terminal did not say: use colors that read on both.
     #[default]
     Unknown,
+}
+
+/// How far away the terminal is: what the bytes of a picture cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// The terminal runs on this machine.
+    Local,
+    /// The terminal is at the other end of a network.
+    Remote,
 }
 
 impl Background {
