@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{
     Metric, Run, each,
-    kernel::{self, Probe},
+    kernel::{self, QueryVector},
 };
 use crate::index::{ImageId, Index};
 
@@ -45,7 +45,7 @@ impl Block {
             let to_unit = if entry.norm > 0.0 { entry.scale / entry.norm } else { 0.0 };
             kernel::add_to_both([&mut mean, &mut unit], row, [entry.scale * share, to_unit * share]);
         }
-        let center = Probe::new(&mean);
+        let center = QueryVector::new(&mean);
         let scatter = rows().map(|(row, entry)| center.squared_distance(row, entry.scale)).sum();
         let directed = entries.iter().filter(|entry| entry.norm > 0.0).count();
         Self { count: entries.len(), directed, unit, mean, scatter }

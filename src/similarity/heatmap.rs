@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Metric, blocks::Block, kernel::Probe, order::RowOrder};
+use super::{Metric, blocks::Block, kernel::QueryVector, order::RowOrder};
 use crate::index::Index;
 
 /// Rows parted into runs of equal length, give or take one: run i is the rows from ⌊i·len/side⌋ on.
@@ -115,10 +115,10 @@ fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f3
     let cols: Vec<_> = order.ids[view.cols.clone()].iter().map(|id| index.get(*id)).collect();
     let mut values = Vec::with_capacity(view.rows.len() * cols.len());
     for id in &order.ids[view.rows.clone()] {
-        let probe = index.get(*id).map(|entry| Probe::of(&entry));
-        values.extend(cols.iter().map(|col| match (&probe, col) {
+        let query = index.get(*id).map(|entry| QueryVector::of(&entry));
+        values.extend(cols.iter().map(|col| match (&query, col) {
             (Some(_), Some(col)) if col.id == *id => metric.of_itself(),
-            (Some(probe), Some(col)) => probe.to(col.row, col.scale, col.norm).value(metric),
+            (Some(query), Some(col)) => query.to(col.row, col.scale, col.norm).value(metric),
             _ => f32::NAN,
         }));
     }

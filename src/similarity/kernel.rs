@@ -13,7 +13,7 @@ use crate::index::{Entry, Segment};
 const SAFE_SQUARES: std::ops::Range<f64> = 1e-24..1e36;
 
 /// A raw embedding in f32, ready to be compared with many stored rows.
-pub(super) struct Probe {
+pub(super) struct QueryVector {
     values: Vec<f32>,
     norm: f32,
 }
@@ -25,14 +25,14 @@ pub(super) struct Pair {
     pub euclidean: f32,
 }
 
-impl Probe {
-    /// A probe of a raw embedding that is not in the index.
+impl QueryVector {
+    /// A query vector of a raw embedding that is not in the index.
     pub fn new(values: &[f32]) -> Self {
         let squares: f64 = values.iter().map(|v| f64::from(*v).powi(2)).sum();
         Self { values: values.to_vec(), norm: squares.sqrt() as f32 }
     }
 
-    /// A probe of a picture of the index.
+    /// A query vector of a picture of the index.
     pub fn of(entry: &Entry<'_>) -> Self {
         Self { values: entry.embedding(), norm: entry.norm }
     }
@@ -42,12 +42,12 @@ impl Probe {
     /// The distance is summed from the differences themselves, so near duplicates lose no digits, and equal rows
     /// give exactly 1 and 0. With a zero vector the cosine is 0, as in scikit-learn.
     pub fn to(&self, row: &[f16], scale: f32, norm: f32) -> Pair {
-        lanes::run(ToRow { probe: self, row, scale, norm })
+        lanes::run(ToRow { query: self, row, scale, norm })
     }
 
-    /// [`Probe::to`] for the rows of a segment from `first` on, as many as the tables hold.
+    /// [`QueryVector::to`] for the rows of a segment from `first` on, as many as the tables hold.
     pub fn to_rows(&self, segment: &Segment, first: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
-        lanes::run(ToRows { probe: self, segment, first, cosine, euclidean });
+        lanes::run(ToRows { query: self, segment, first, cosine, euclidean });
     }
 
     /// Squared euclidean distance to a stored row of the same dimension.
@@ -97,7 +97,7 @@ pub(super) fn count_above(keys: &[f32], sign: f32, bar: f32, or_equal: bool) -> 
 }
 
 struct ToRow<'a> {
-    probe: &'a Probe,
+    query: &'a QueryVector,
     row: &'a [f16],
     scale: f32,
     norm: f32,
@@ -108,8 +108,8 @@ impl Task for ToRow<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) -> Pair {
-        let (dot, squares) = DotAndSquares { a: &self.probe.values, row: self.row, scale: self.scale }.run(lanes);
-        let lengths = f64::from(self.probe.norm) * f64::from(self.norm);
+        let (dot, squares) = DotAndSquares { a: &self.query.values, row: self.row, scale: self.scale }.run(lanes);
+        let lengths = f64::from(self.query.norm) * f64::from(self.norm);
         // Also an embedding that is no number at all, which a broken network may give, must not poison a ranking.
         let cosine = if !lengths.is_normal() {
             0.0
@@ -124,7 +124,7 @@ impl Task for ToRow<'_> {
 }
 
 struct ToRows<'a> {
-    probe: &'a Probe,
+    query: &'a QueryVector,
     segment: &'a Segment,
     first: usize,
     cosine: &'a mut [f32],
@@ -136,7 +136,7 @@ impl Task for ToRows<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let (dim, range) = (self.probe.values.len(), self.first..self.first + self.cosine.len());
+        let (dim, range) = (self.query.values.len(), self.first..self.first + self.cosine.len());
         if dim == 0 {
             // Embeddings of no values have no direction and lie in one place.
             return self.cosine.fill(0.0);
@@ -145,7 +145,7 @@ impl Task for ToRows<'_> {
         let known = self.segment.scales[range.clone()].iter().zip(&self.segment.norms[range]);
         let tables = self.cosine.iter_mut().zip(self.euclidean);
         for ((row, (scale, norm)), (cosine, euclidean)) in rows.zip(known).zip(tables) {
-            let pair = ToRow { probe: self.probe, row, scale: *scale, norm: *norm }.run(lanes);
+            let pair = ToRow { query: self.query, row, scale: *scale, norm: *norm }.run(lanes);
             (*cosine, *euclidean) = (pair.cosine, pair.euclidean);
         }
     }
@@ -377,7 +377,7 @@ mod tests {
     fn check(a: &[f32], b: &[f32], cosine: f32, euclidean: f32) {
         let scale = crate::index::storage_scale(b);
         let row: Vec<f16> = b.iter().map(|v| f16::from_f32(v / scale)).collect();
-        let pair = Probe::new(a).to(&row, scale, crate::index::norm(&row, scale));
+        let pair = QueryVector::new(a).to(&row, scale, crate::index::norm(&row, scale));
         assert!((pair.cosine - cosine).abs() <= 1e-6, "{pair:?}");
         assert!((pair.euclidean - euclidean).abs() <= euclidean * 1e-6, "{pair:?}");
     }
@@ -389,7 +389,7 @@ mod tests {
         check(&[1.0, 0.0], &[-2.0, 0.0], -1.0, 3.0);
         check(&[0.0, 0.0], &[3.0, 4.0], 0.0, 5.0);
         check(&[0.0, 0.0], &[0.0, 0.0], 0.0, 0.0);
-        assert_eq!(Probe::new(&[f32::NAN, 1.0]).to(&[f16::ONE; 2], 1.0, f32::NAN).cosine, 0.0);
+        assert_eq!(QueryVector::new(&[f32::NAN, 1.0]).to(&[f16::ONE; 2], 1.0, f32::NAN).cosine, 0.0);
         // Longer than one round of lanes, with a rest.
         check(&[1.0; 77], &[2.0; 77], 1.0, 77_f32.sqrt());
     }

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use super::{
     Metric, Run, each, in_turn,
-    kernel::{self, Probe},
+    kernel::{self, QueryVector},
 };
 use crate::index::{ImageId, Index, IndexState};
 
@@ -57,14 +57,14 @@ pub fn compare_with(index: &Index, query: &Query, run: Run<'_>) -> Comparison {
 }
 
 /// Fills the values of the ids from `start` on, as many as the tables hold.
-fn fill(index: &Index, probe: &Probe, start: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
+fn fill(index: &Index, query: &QueryVector, start: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
     let end = start + cosine.len();
     for (first, segment) in index.segments() {
         let (from, to) = (first.at().max(start), (first.at() + segment.images.len()).min(end));
         if from < to {
             let places = from - start..to - start;
             let tables = (&mut cosine[places.clone()], &mut euclidean[places]);
-            probe.to_rows(segment, from - first.at(), tables.0, tables.1);
+            query.to_rows(segment, from - first.at(), tables.0, tables.1);
         }
     }
 }
@@ -84,14 +84,14 @@ impl Comparison {
         let end = start.saturating_add(rows).min(index.table_len());
         self.cosine.resize(end, f32::NAN);
         self.euclidean.resize(end, f32::NAN);
-        let probe = match &self.query {
-            Query::Image(id) => index.get(*id).map(|entry| Probe::of(&entry)),
-            Query::Embedding(values) => (values.len() == index.dim()).then(|| Probe::new(values)),
+        let query = match &self.query {
+            Query::Image(id) => index.get(*id).map(|entry| QueryVector::of(&entry)),
+            Query::Embedding(values) => (values.len() == index.dim()).then(|| QueryVector::new(values)),
         };
-        let Some(probe) = probe else { return };
+        let Some(query) = query else { return };
         let tables = self.cosine[start..].chunks_mut(PIECE).zip(self.euclidean[start..].chunks_mut(PIECE));
         each(run, (start..).step_by(PIECE).zip(tables), |(start, (cosine, euclidean))| {
-            fill(index, &probe, start, cosine, euclidean);
+            fill(index, &query, start, cosine, euclidean);
         });
         self.live += end - start;
         if index.len() < index.table_len() {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Metric, Run, blocks::Pyramid, each, in_turn, kernel::Probe, seriation};
+use super::{Metric, Run, blocks::Pyramid, each, in_turn, kernel::QueryVector, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -214,9 +214,9 @@ fn ranges(index: &Index) -> [(f32, f32); 2] {
     let sample: Vec<_> = index.iter().enumerate().filter(|(at, _)| sampled(*at)).map(|(_, entry)| entry).collect();
     let mut values = [Vec::new(), Vec::new()];
     for (at, row) in sample.iter().enumerate() {
-        let probe = Probe::of(row);
+        let query = QueryVector::of(row);
         for col in &sample[at + 1..] {
-            let pair = probe.to(col.row, col.scale, col.norm);
+            let pair = query.to(col.row, col.scale, col.norm);
             values[0].push(pair.cosine);
             values[1].push(pair.euclidean);
         }
