@@ -25,26 +25,26 @@ pub enum Metric {
 }
 
 /// A part of some work that needs no other part.
-pub type Piece<'a> = Box<dyn FnOnce() + Send + 'a>;
+pub type WorkItem<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-/// Does pieces of work, in any order or all at once, and returns when all are done: threads are not started here.
+/// Does work items, in any order or all at once, and returns when all are done: threads are not started here.
 /// What comes out does not depend on how they are done.
-pub type Run<'a> = &'a dyn Fn(Vec<Piece<'_>>);
+pub type Run<'a> = &'a dyn Fn(Vec<WorkItem<'_>>);
 
-/// Does pieces one after the other, on this thread.
-pub fn in_turn(pieces: Vec<Piece<'_>>) {
-    pieces.into_iter().for_each(|piece| piece());
+/// Does work items one after the other, on this thread.
+pub fn in_turn(items: Vec<WorkItem<'_>>) {
+    items.into_iter().for_each(|item| item());
 }
 
-/// Does the same work on each item, one piece an item. The results come in the order of the items.
+/// Does the same work on each item, one work item each. The results come in the order of the items.
 fn each<T: Send, R: Send>(run: Run<'_>, items: impl Iterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let (items, work) = (items.collect::<Vec<_>>(), &work);
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
-    let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(items.len());
+    let mut queue: Vec<WorkItem<'_>> = Vec::with_capacity(items.len());
     for (item, result) in items.into_iter().zip(&mut results) {
-        pieces.push(Box::new(move || *result = Some(work(item))));
+        queue.push(Box::new(move || *result = Some(work(item))));
     }
-    run(pieces);
+    run(queue);
     results.into_iter().flatten().collect()
 }
 

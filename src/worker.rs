@@ -26,7 +26,7 @@ use crate::{
         progress::{Report, Summary},
     },
     preview::{Painter, Preview, PreviewKey},
-    similarity::{self, Comparison, OrderKind, Piece, Query, RowOrder, listing::Sorting},
+    similarity::{self, Comparison, OrderKind, Query, RowOrder, WorkItem, listing::Sorting},
 };
 
 /// The explorer's number of a job, so that it alone knows which answers it still awaits.
@@ -253,15 +253,15 @@ fn refined(
     }
 }
 
-/// Does pieces of work on as many cores as there are.
-fn on_all_cores(pieces: Vec<Piece<'_>>) {
+/// Does work items on as many cores as there are.
+fn on_all_cores(items: Vec<WorkItem<'_>>) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(pieces.len());
-    let pieces = Mutex::new(pieces.into_iter());
+    let threads = cores.min(items.len());
+    let items = Mutex::new(items.into_iter());
     let work = || {
         // The lock is let go of before the work begins.
-        while let Some(piece) = { lock(&pieces).next() } {
-            piece();
+        while let Some(item) = { lock(&items).next() } {
+            item();
         }
     };
     thread::scope(|scope| {

@@ -38,8 +38,8 @@ pub struct Comparison {
     made_of: IndexState,
 }
 
-/// Pictures in a piece of a comparison: some milliseconds of work for the slowest machine.
-const PIECE: usize = 8192;
+/// Pictures in a work item of a comparison: some milliseconds of work for the slowest machine.
+const ITEM_LEN: usize = 8192;
 
 /// Compares a query with every picture of the index, both metrics in one pass over the stored rows.
 ///
@@ -89,8 +89,8 @@ impl Comparison {
             Query::Embedding(values) => (values.len() == index.dim()).then(|| QueryVector::new(values)),
         };
         let Some(query) = query else { return };
-        let tables = self.cosine[start..].chunks_mut(PIECE).zip(self.euclidean[start..].chunks_mut(PIECE));
-        each(run, (start..).step_by(PIECE).zip(tables), |(start, (cosine, euclidean))| {
+        let tables = self.cosine[start..].chunks_mut(ITEM_LEN).zip(self.euclidean[start..].chunks_mut(ITEM_LEN));
+        each(run, (start..).step_by(ITEM_LEN).zip(tables), |(start, (cosine, euclidean))| {
             fill(index, &query, start, cosine, euclidean);
         });
         self.live += end - start;

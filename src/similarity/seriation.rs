@@ -227,8 +227,8 @@ fn nearest_cells(centroids: &Matrix, run: Run<'_>) -> Vec<Vec<usize>> {
 
 /// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
 fn k_means(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<Vec<usize>> {
-    /// Members in a piece of work.
-    const PIECE: usize = 1024;
+    /// Members in a work item.
+    const ITEM_LEN: usize = 1024;
     let wanted = FANOUT.min(members.len().div_ceil(CELL / 2));
     let sample = sums(points, evenly(members.len(), wanted * SAMPLE).map(|at| members[at]));
     let mut centroids = Matrix::zeros(wanted, points.dim());
@@ -248,7 +248,7 @@ fn k_means(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<Vec<usi
         centroids = sums.only(&taken);
     }
     let everywhere: Vec<_> = (0..centroids.len()).collect();
-    let nearest = each(run, members.chunks(PIECE), |members| {
+    let nearest = each(run, members.chunks(ITEM_LEN), |members| {
         let (mut nearest, mut point) = (Nearest::new(&centroids, &everywhere), vec![0.0; points.dim()]);
         let to = |at: &usize| {
             point.fill(0.0);

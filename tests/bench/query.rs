@@ -16,7 +16,7 @@ use half::f16;
 use lookalike::{
     index::{Image, ImageId, Images, Index, Rows, Segment, norm},
     scan::ImageFile,
-    similarity::{Comparison, Metric, Piece, Query, compare_with},
+    similarity::{Comparison, Metric, Query, WorkItem, compare_with},
 };
 
 fn main() -> io::Result<()> {
@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
         let Some(entry) = index.get(ImageId(row as u32)) else { continue };
         let query = Query::Embedding(entry.embedding().into());
         let start = Instant::now();
-        let found = compare_with(&index, &query, &|pieces| on_threads(pieces, threads));
+        let found = compare_with(&index, &query, &|items| on_threads(items, threads));
         let nearest = [Metric::Cosine, Metric::Euclidean].map(|metric| places(&found, metric));
         let milliseconds = start.elapsed().as_secs_f64() * 1e3;
         writeln!(out, "{milliseconds} {}", nearest.concat().join(" "))?;
@@ -48,13 +48,13 @@ fn places(found: &Comparison, metric: Metric) -> Vec<String> {
     found.nearest(metric, 20).iter().map(|neighbor| neighbor.id.0.to_string()).collect()
 }
 
-/// Does pieces of work on so many threads, as the explorer does on all cores.
-fn on_threads(pieces: Vec<Piece<'_>>, threads: usize) {
-    let pieces = Mutex::new(pieces.into_iter());
-    let next = || pieces.lock().expect("no piece panics").next();
+/// Does work items on so many threads, as the explorer does on all cores.
+fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
+    let items = Mutex::new(items.into_iter());
+    let next = || items.lock().expect("no item panics").next();
     let work = || {
-        while let Some(piece) = next() {
-            piece();
+        while let Some(item) = next() {
+            item();
         }
     };
     thread::scope(|scope| {

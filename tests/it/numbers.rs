@@ -8,7 +8,7 @@ use lookalike::{
     index::{Image, ImageId, Index, Segment},
     scan::ImageFile,
     similarity::{
-        Comparison, Metric, OrderKind, Piece, Query, RowOrder, View, compare, compare_with,
+        Comparison, Metric, OrderKind, Query, RowOrder, View, WorkItem, compare, compare_with,
         heatmap::{Partition, window},
         order,
         order::natural,
@@ -328,9 +328,9 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
     }
 }
 
-/// Pieces from the last to the first, each on a thread of its own.
-fn on_threads(pieces: Vec<Piece<'_>>) {
-    std::thread::scope(|scope| pieces.into_iter().rev().for_each(|piece| drop(scope.spawn(piece))));
+/// Work items from the last to the first, each on a thread of its own.
+fn on_threads(items: Vec<WorkItem<'_>>) {
+    std::thread::scope(|scope| items.into_iter().rev().for_each(|item| drop(scope.spawn(item))));
 }
 
 /// The bits of all values of a comparison.
