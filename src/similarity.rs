@@ -29,7 +29,7 @@ pub type WorkItem<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 /// Does work items, in any order or all at once, and returns when all are done: threads are not started here.
 /// What comes out does not depend on how they are done.
-pub type Run<'a> = &'a dyn Fn(Vec<WorkItem<'_>>);
+pub type Executor<'a> = &'a dyn Fn(Vec<WorkItem<'_>>);
 
 /// Does work items one after the other, on this thread.
 pub fn in_turn(items: Vec<WorkItem<'_>>) {
@@ -37,14 +37,18 @@ pub fn in_turn(items: Vec<WorkItem<'_>>) {
 }
 
 /// Does the same work on each item, one work item each. The results come in the order of the items.
-fn each<T: Send, R: Send>(run: Run<'_>, items: impl Iterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+fn each<T: Send, R: Send>(
+    executor: Executor<'_>,
+    items: impl Iterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     let (items, work) = (items.collect::<Vec<_>>(), &work);
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
     let mut queue: Vec<WorkItem<'_>> = Vec::with_capacity(items.len());
     for (item, result) in items.into_iter().zip(&mut results) {
         queue.push(Box::new(move || *result = Some(work(item))));
     }
-    run(queue);
+    executor(queue);
     results.into_iter().flatten().collect()
 }
 

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{
-    Metric, Run, each,
+    Executor, Metric, each,
     kernel::{self, QueryVector},
 };
 use crate::index::{ImageId, Index};
@@ -103,8 +103,8 @@ pub(super) struct Pyramid(Vec<Vec<Block>>);
 
 impl Pyramid {
     /// Sums up all rows in their order: one pass over the embeddings.
-    pub fn new(index: &Index, ids: &[ImageId], run: Run<'_>) -> Self {
-        let mut levels = vec![each(run, ids.chunks(LEAF), |run| Block::of(index, run))];
+    pub fn new(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Self {
+        let mut levels = vec![each(executor, ids.chunks(LEAF), |run| Block::of(index, run))];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
             let above = below.chunks(2).map(|pair| {
                 let mut both = pair[0].clone();

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use super::{
-    Metric, Run, each, in_turn,
+    Executor, Metric, each, in_turn,
     kernel::{self, QueryVector},
 };
 use crate::index::{ImageId, Index, IndexState};
@@ -49,10 +49,10 @@ pub fn compare(index: &Index, query: &Query) -> Comparison {
     compare_with(index, query, &in_turn)
 }
 
-/// [`compare`] on whatever `run` has.
-pub fn compare_with(index: &Index, query: &Query, run: Run<'_>) -> Comparison {
+/// [`compare`] on whatever `executor` has.
+pub fn compare_with(index: &Index, query: &Query, executor: Executor<'_>) -> Comparison {
     let mut found = Comparison::begin(index, query.clone());
-    found.extend(index, index.table_len(), run);
+    found.extend(index, index.table_len(), executor);
     found
 }
 
@@ -79,7 +79,7 @@ impl Comparison {
 
     /// Compares with the next `rows` ids of the index, which must be the same as before: until it has come to the last
     /// one, it is the comparison with the pictures that arrived first. The values do not depend on the steps.
-    pub fn extend(&mut self, index: &Index, rows: usize, run: Run<'_>) {
+    pub fn extend(&mut self, index: &Index, rows: usize, executor: Executor<'_>) {
         let start = self.len();
         let end = start.saturating_add(rows).min(index.table_len());
         self.cosine.resize(end, f32::NAN);
@@ -90,7 +90,7 @@ impl Comparison {
         };
         let Some(query) = query else { return };
         let tables = self.cosine[start..].chunks_mut(ITEM_LEN).zip(self.euclidean[start..].chunks_mut(ITEM_LEN));
-        each(run, (start..).step_by(ITEM_LEN).zip(tables), |(start, (cosine, euclidean))| {
+        each(executor, (start..).step_by(ITEM_LEN).zip(tables), |(start, (cosine, euclidean))| {
             fill(index, &query, start, cosine, euclidean);
         });
         self.live += end - start;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Metric, Run, blocks::Pyramid, each, in_turn, kernel::QueryVector, seriation};
+use super::{Executor, Metric, blocks::Pyramid, each, in_turn, kernel::QueryVector, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -71,18 +71,18 @@ pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
     order_with(index, kind, &in_turn)
 }
 
-/// [`order`] on whatever `run` has.
+/// [`order`] on whatever `executor` has.
 #[must_use]
-pub fn order_with(index: &Index, kind: OrderKind, run: Run<'_>) -> RowOrder {
+pub fn order_with(index: &Index, kind: OrderKind, executor: Executor<'_>) -> RowOrder {
     let ids = match kind {
         OrderKind::Name => sorted_by_key(index, |entry| {
             let name = entry.relative().file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, entry.path().to_string_lossy().into_owned())
         }),
-        OrderKind::Folder => by_folder(index, run),
+        OrderKind::Folder => by_folder(index, executor),
         OrderKind::Similarity => {
-            let start = by_folder(index, run);
-            seriation::seriate(index, &start, run)
+            let start = by_folder(index, executor);
+            seriation::seriate(index, &start, executor)
         }
     };
     let mut positions = vec![NOWHERE; index.table_len()];
@@ -90,7 +90,7 @@ pub fn order_with(index: &Index, kind: OrderKind, run: Run<'_>) -> RowOrder {
         positions[id.at()] = position as u32;
     }
     let groups = if kind == OrderKind::Folder { groups(index, &ids) } else { Vec::new() };
-    let pyramid = Pyramid::new(index, &ids, run);
+    let pyramid = Pyramid::new(index, &ids, executor);
     RowOrder { kind, ids, groups, pyramid, positions, ranges: ranges(index) }
 }
 
@@ -134,7 +134,7 @@ fn sorted_by_key(index: &Index, key: impl Fn(&Entry<'_>) -> (String, String)) ->
 }
 
 /// Sub-folder by sub-folder, each sorted on its own.
-fn by_folder(index: &Index, run: Run<'_>) -> Vec<ImageId> {
+fn by_folder(index: &Index, executor: Executor<'_>) -> Vec<ImageId> {
     let mut folders: HashMap<_, Vec<Entry<'_>>> = HashMap::new();
     for entry in index.iter() {
         folders.entry((entry.root, entry.group())).or_default().push(entry);
@@ -145,7 +145,7 @@ fn by_folder(index: &Index, run: Run<'_>) -> Vec<ImageId> {
             .then(a_root.cmp(b_root))
             .then_with(|| natural(a, b))
     });
-    let sorted = each(run, folders.into_iter(), |(_, entries)| {
+    let sorted = each(executor, folders.into_iter(), |(_, entries)| {
         // A separator that sorts before every other character keeps `a/…` together although `a-b/…` exists.
         let key = |entry: &Entry<'_>| (entry.relative().to_string_lossy().replace('/', "\0"), entry.id);
         let mut keyed: Vec<_> = entries.iter().map(key).collect();

@@ -12,7 +12,7 @@
 mod agglomeration;
 
 use self::agglomeration::{Matrix, agglomerate, cosines};
-use super::{Run, each, in_turn, kernel};
+use super::{Executor, each, in_turn, kernel};
 use crate::index::{Entry, ImageId, Index};
 
 /// Up to this many points are agglomerated at once, with a table of their cosines that takes 64 MiB at most.
@@ -28,10 +28,10 @@ const ROUNDS: usize = 4;
 /// Neighboring cells that a point may move to, once all cells are known.
 const CANDIDATES: usize = 24;
 
-/// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance or `run`.
-pub(super) fn seriate(index: &Index, ids: &[ImageId], run: Run<'_>) -> Vec<ImageId> {
+/// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
+pub(super) fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
     let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
-    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, run);
+    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, executor);
     order.into_iter().map(|at| pictures[at].id).collect()
 }
 
@@ -97,9 +97,9 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(points: &impl Points, cells: &[Vec<usize>], run: Run<'_>) -> Self {
+    fn of(points: &impl Points, cells: &[Vec<usize>], executor: Executor<'_>) -> Self {
         let mut sums = Matrix::zeros(cells.len(), points.dim());
-        each(run, sums.rows_mut().zip(cells), |(sum, cell)| cell.iter().for_each(|at| points.add_to(sum, *at)));
+        each(executor, sums.rows_mut().zip(cells), |(sum, cell)| cell.iter().for_each(|at| points.add_to(sum, *at)));
         Self { sums, weights: cells.iter().map(|cell| cell.iter().map(|at| points.weight(*at)).sum()).collect() }
     }
 }
@@ -122,15 +122,15 @@ impl Points for Cells {
     }
 }
 
-fn seriate_points(points: &impl Points, run: Run<'_>) -> Vec<usize> {
+fn seriate_points(points: &impl Points, executor: Executor<'_>) -> Vec<usize> {
     let all: Vec<usize> = (0..points.len()).collect();
     if points.len() <= EXACT {
-        return agglomerate(points, &all, run);
+        return agglomerate(points, &all, executor);
     }
-    let cells = refined(points, cut(points, &all, run), run);
-    let centers = Cells::of(points, &cells, run);
-    let order = seriate_cells(&centers, run);
-    let ordered_cells = each(run, order.iter(), |cell| agglomerate(points, &cells[*cell], &in_turn));
+    let cells = refined(points, cut(points, &all, executor), executor);
+    let centers = Cells::of(points, &cells, executor);
+    let order = seriate_cells(&centers, executor);
+    let ordered_cells = each(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &in_turn));
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
     for (place, mut members) in ordered_cells.into_iter().enumerate() {
         let (first, last) = (sum(points, members[0]), sum(points, members[members.len() - 1]));
@@ -155,14 +155,14 @@ fn seriate_points(points: &impl Points, run: Run<'_>) -> Vec<usize> {
 }
 
 /// [`seriate_points`] for the cells of a cut; a type of its own ends the recursion for the compiler.
-fn seriate_cells(cells: &Cells, run: Run<'_>) -> Vec<usize> {
-    seriate_points(cells, run)
+fn seriate_cells(cells: &Cells, executor: Executor<'_>) -> Vec<usize> {
+    seriate_points(cells, executor)
 }
 
 /// Cuts points into cells of at most [`CELL`] alike ones.
-fn cut(points: &impl Points, all: &[usize], run: Run<'_>) -> Vec<Vec<usize>> {
-    let parts = k_means(points, all, run);
-    each(run, parts.into_iter(), |part| cut_part(points, part)).concat()
+fn cut(points: &impl Points, all: &[usize], executor: Executor<'_>) -> Vec<Vec<usize>> {
+    let parts = k_means(points, all, executor);
+    each(executor, parts.into_iter(), |part| cut_part(points, part)).concat()
 }
 
 fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
@@ -185,14 +185,14 @@ fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
 
 /// Moves every point to the nearest of the cells around its own: early cuts went through clusters, and what they cut off
 /// shares a cell with strangers until now. A collection of too many cells for a table of their neighbors stays as it is.
-fn refined(points: &impl Points, cells: Vec<Vec<usize>>, run: Run<'_>) -> Vec<Vec<usize>> {
+fn refined(points: &impl Points, cells: Vec<Vec<usize>>, executor: Executor<'_>) -> Vec<Vec<usize>> {
     if cells.len() > EXACT {
         return cells;
     }
-    let mut centroids = Cells::of(points, &cells, run).sums;
+    let mut centroids = Cells::of(points, &cells, executor).sums;
     centroids.rows_mut().for_each(normalize);
-    let around = nearest_cells(&centroids, run);
-    let nearest = each(run, cells.iter().zip(&around), |(members, around)| {
+    let around = nearest_cells(&centroids, executor);
+    let nearest = each(executor, cells.iter().zip(&around), |(members, around)| {
         let mut nearest = Nearest::new(&centroids, around);
         members.iter().map(|at| nearest.to(&sum(points, *at))).collect::<Vec<_>>()
     });
@@ -209,10 +209,10 @@ fn refined(points: &impl Points, cells: Vec<Vec<usize>>, run: Run<'_>) -> Vec<Ve
 }
 
 /// For each cell itself and then the [`CANDIDATES`] whose centroids are most alike to its own, most alike first.
-fn nearest_cells(centroids: &Matrix, run: Run<'_>) -> Vec<Vec<usize>> {
+fn nearest_cells(centroids: &Matrix, executor: Executor<'_>) -> Vec<Vec<usize>> {
     let len = centroids.len();
-    let table = cosines(centroids, run);
-    each(run, table.chunks(len.max(1)).enumerate(), |(own, values)| {
+    let table = cosines(centroids, executor);
+    each(executor, table.chunks(len.max(1)).enumerate(), |(own, values)| {
         let order = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
         let mut others: Vec<usize> = (0..len).filter(|at| *at != own).collect();
         if others.len() > CANDIDATES {
@@ -226,7 +226,7 @@ fn nearest_cells(centroids: &Matrix, run: Run<'_>) -> Vec<Vec<usize>> {
 }
 
 /// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
-fn k_means(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<Vec<usize>> {
+fn k_means(points: &impl Points, members: &[usize], executor: Executor<'_>) -> Vec<Vec<usize>> {
     /// Members in a work item.
     const ITEM_LEN: usize = 1024;
     let wanted = FANOUT.min(members.len().div_ceil(CELL / 2));
@@ -248,7 +248,7 @@ fn k_means(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<Vec<usi
         centroids = sums.only(&taken);
     }
     let everywhere: Vec<_> = (0..centroids.len()).collect();
-    let nearest = each(run, members.chunks(ITEM_LEN), |members| {
+    let nearest = each(executor, members.chunks(ITEM_LEN), |members| {
         let (mut nearest, mut point) = (Nearest::new(&centroids, &everywhere), vec![0.0; points.dim()]);
         let to = |at: &usize| {
             point.fill(0.0);

@@ -1,7 +1,7 @@
 //! Bottom-up clustering of points by their mean cosines, and the order in which their tree lays them out.
 
 use super::Points;
-use crate::similarity::{Run, each, kernel};
+use crate::similarity::{Executor, each, kernel};
 
 /// Vectors of one dimension, one a row.
 #[derive(Clone)]
@@ -57,13 +57,13 @@ impl Matrix {
 }
 
 /// The dot products of all rows with each other, row-major.
-pub(super) fn cosines(vectors: &Matrix, run: Run<'_>) -> Vec<f32> {
+pub(super) fn cosines(vectors: &Matrix, executor: Executor<'_>) -> Vec<f32> {
     /// Rows that are compared with as many others while all of them are in the cache.
     const ABREAST: usize = 64;
     let len = vectors.len();
     let mut table = vec![0.0; len * len];
     let all: Vec<usize> = (0..len).collect();
-    each(run, (0..).step_by(ABREAST).zip(table.chunks_mut((ABREAST * len).max(1))), |(start, table)| {
+    each(executor, (0..).step_by(ABREAST).zip(table.chunks_mut((ABREAST * len).max(1))), |(start, table)| {
         let mut dots = [0.0; ABREAST];
         for others in all[start..].chunks(ABREAST) {
             for (row, values) in (start..).zip(table.chunks_mut(len)) {
@@ -92,7 +92,7 @@ struct Cluster {
 }
 
 /// Puts points in the order of their tree.
-pub(super) fn agglomerate(points: &impl Points, members: &[usize], run: Run<'_>) -> Vec<usize> {
+pub(super) fn agglomerate(points: &impl Points, members: &[usize], executor: Executor<'_>) -> Vec<usize> {
     let mut means = super::sums(points, members.iter().copied());
     for (mean, at) in means.rows_mut().zip(members) {
         let weight = points.weight(*at) as f32;
@@ -101,7 +101,7 @@ pub(super) fn agglomerate(points: &impl Points, members: &[usize], run: Run<'_>)
     let mut tree = Tree {
         clusters: (0..).zip(members).map(|(at, own)| Some(Cluster::of(at, points.weight(*own)))).collect(),
         active: (0..members.len()).collect(),
-        linkage: cosines(&means, run),
+        linkage: cosines(&means, executor),
         means,
     };
     tree.grow();
