@@ -32,7 +32,7 @@ pub type WorkItem<'a> = Box<dyn FnOnce() + Send + 'a>;
 pub type Executor<'a> = &'a dyn Fn(Vec<WorkItem<'_>>);
 
 /// Does work items one after the other, on this thread.
-pub fn in_turn(items: Vec<WorkItem<'_>>) {
+pub fn sequential(items: Vec<WorkItem<'_>>) {
     items.into_iter().for_each(|item| item());
 }
 

@@ -3,8 +3,9 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use super::{
-    Executor, Metric, each, in_turn,
+    Executor, Metric, each,
     kernel::{self, QueryVector},
+    sequential,
 };
 use crate::index::{ImageId, Index, IndexState};
 
@@ -46,7 +47,7 @@ const ITEM_LEN: usize = 8192;
 /// A query that is no longer in the index, or an embedding of another dimension, compares with nothing.
 #[must_use]
 pub fn compare(index: &Index, query: &Query) -> Comparison {
-    compare_with(index, query, &in_turn)
+    compare_with(index, query, &sequential)
 }
 
 /// [`compare`] on whatever `executor` has.

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Executor, Metric, blocks::Pyramid, each, in_turn, kernel::QueryVector, seriation};
+use super::{Executor, Metric, blocks::Pyramid, each, kernel::QueryVector, sequential, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -68,7 +68,7 @@ const NOWHERE: u32 = u32::MAX;
 /// Puts all pictures in order. Takes milliseconds for a folder, seconds for 100,000 pictures: work for a worker.
 #[must_use]
 pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
-    order_with(index, kind, &in_turn)
+    order_with(index, kind, &sequential)
 }
 
 /// [`order`] on whatever `executor` has.

@@ -12,7 +12,7 @@
 mod agglomeration;
 
 use self::agglomeration::{Matrix, agglomerate, cosines};
-use super::{Executor, each, in_turn, kernel};
+use super::{Executor, each, kernel, sequential};
 use crate::index::{Entry, ImageId, Index};
 
 /// Up to this many points are agglomerated at once, with a table of their cosines that takes 64 MiB at most.
@@ -130,7 +130,7 @@ fn seriate_points(points: &impl Points, executor: Executor<'_>) -> Vec<usize> {
     let cells = refined(points, cut(points, &all, executor), executor);
     let centers = Cells::of(points, &cells, executor);
     let order = seriate_cells(&centers, executor);
-    let ordered_cells = each(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &in_turn));
+    let ordered_cells = each(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &sequential));
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
     for (place, mut members) in ordered_cells.into_iter().enumerate() {
         let (first, last) = (sum(points, members[0]), sum(points, members[members.len() - 1]));
@@ -172,7 +172,7 @@ fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
             cells.push(members);
             continue;
         }
-        let parts = k_means(points, &members, &in_turn);
+        let parts = k_means(points, &members, &sequential);
         if parts.len() > 1 {
             waiting.extend(parts.into_iter().rev());
         } else {

@@ -275,7 +275,7 @@ fn a_comparison_is_shown_while_it_is_refined() {
     let Job::Compare { index, query } = &job else { unreachable!("it was just looked for") };
     let mut found = Comparison::begin(index, query.clone());
     for rows in [4, 3] {
-        found.extend(index, rows, &similarity::in_turn);
+        found.extend(index, rows, &similarity::sequential);
         explorer.hold();
         explorer.tell(id, Outcome::Comparing(Arc::new(found.clone())));
         assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "all that were compared");
@@ -283,7 +283,7 @@ fn a_comparison_is_shown_while_it_is_refined() {
         assert!(explorer.app.browse().anchor.is_none(), "sorting all by likeness waits for all");
     }
     let mut fewer = Comparison::begin(index, query.clone());
-    fewer.extend(index, 2, &similarity::in_turn);
+    fewer.extend(index, 2, &similarity::sequential);
     explorer.tell(id, Outcome::Comparing(Arc::new(fewer)));
     assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "it never gets worse");
     explorer.done(id, job);
