@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use super::{
-    Executor, Metric, each,
+    Executor, Metric,
     kernel::{self, QueryVector},
+    map_parallel,
 };
 use crate::index::{ImageId, Index};
 
@@ -104,7 +105,7 @@ pub(super) struct Pyramid(Vec<Vec<Block>>);
 impl Pyramid {
     /// Sums up all rows in their order: one pass over the embeddings.
     pub fn new(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Self {
-        let mut levels = vec![each(executor, ids.chunks(LEAF), |run| Block::of(index, run))];
+        let mut levels = vec![map_parallel(executor, ids.chunks(LEAF), |run| Block::of(index, run))];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
             let above = below.chunks(2).map(|pair| {
                 let mut both = pair[0].clone();

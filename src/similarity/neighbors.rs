@@ -3,9 +3,9 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use super::{
-    Executor, Metric, each,
+    Executor, Metric,
     kernel::{self, QueryVector},
-    sequential,
+    map_parallel, sequential,
 };
 use crate::index::{ImageId, Index, IndexState};
 
@@ -91,7 +91,7 @@ impl Comparison {
         };
         let Some(query) = query else { return };
         let tables = self.cosine[start..].chunks_mut(ITEM_LEN).zip(self.euclidean[start..].chunks_mut(ITEM_LEN));
-        each(executor, (start..).step_by(ITEM_LEN).zip(tables), |(start, (cosine, euclidean))| {
+        map_parallel(executor, (start..).step_by(ITEM_LEN).zip(tables), |(start, (cosine, euclidean))| {
             fill(index, &query, start, cosine, euclidean);
         });
         self.live += end - start;

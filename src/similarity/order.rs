@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Executor, Metric, blocks::Pyramid, each, kernel::QueryVector, sequential, seriation};
+use super::{Executor, Metric, blocks::Pyramid, kernel::QueryVector, map_parallel, sequential, seriation};
 use crate::index::{Entry, ImageId, Index};
 
 /// What decides where a picture stands.
@@ -145,7 +145,7 @@ fn by_folder(index: &Index, executor: Executor<'_>) -> Vec<ImageId> {
             .then(a_root.cmp(b_root))
             .then_with(|| natural(a, b))
     });
-    let sorted = each(executor, folders.into_iter(), |(_, entries)| {
+    let sorted = map_parallel(executor, folders.into_iter(), |(_, entries)| {
         // A separator that sorts before every other character keeps `a/…` together although `a-b/…` exists.
         let key = |entry: &Entry<'_>| (entry.relative().to_string_lossy().replace('/', "\0"), entry.id);
         let mut keyed: Vec<_> = entries.iter().map(key).collect();

@@ -12,7 +12,7 @@
 mod agglomeration;
 
 use self::agglomeration::{Matrix, agglomerate, cosines};
-use super::{Executor, each, kernel, sequential};
+use super::{Executor, kernel, map_parallel, sequential};
 use crate::index::{Entry, ImageId, Index};
 
 /// Up to this many points are agglomerated at once, with a table of their cosines that takes 64 MiB at most.
@@ -99,7 +99,9 @@ struct Cells {
 impl Cells {
     fn of(points: &impl Points, cells: &[Vec<usize>], executor: Executor<'_>) -> Self {
         let mut sums = Matrix::zeros(cells.len(), points.dim());
-        each(executor, sums.rows_mut().zip(cells), |(sum, cell)| cell.iter().for_each(|at| points.add_to(sum, *at)));
+        map_parallel(executor, sums.rows_mut().zip(cells), |(sum, cell)| {
+            cell.iter().for_each(|at| points.add_to(sum, *at))
+        });
         Self { sums, weights: cells.iter().map(|cell| cell.iter().map(|at| points.weight(*at)).sum()).collect() }
     }
 }
@@ -130,7 +132,7 @@ fn seriate_points(points: &impl Points, executor: Executor<'_>) -> Vec<usize> {
     let cells = refined(points, cut(points, &all, executor), executor);
     let centers = Cells::of(points, &cells, executor);
     let order = seriate_cells(&centers, executor);
-    let ordered_cells = each(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &sequential));
+    let ordered_cells = map_parallel(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &sequential));
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
     for (place, mut members) in ordered_cells.into_iter().enumerate() {
         let (first, last) = (sum(points, members[0]), sum(points, members[members.len() - 1]));
@@ -162,7 +164,7 @@ fn seriate_cells(cells: &Cells, executor: Executor<'_>) -> Vec<usize> {
 /// Cuts points into cells of at most [`CELL`] alike ones.
 fn cut(points: &impl Points, all: &[usize], executor: Executor<'_>) -> Vec<Vec<usize>> {
     let parts = k_means(points, all, executor);
-    each(executor, parts.into_iter(), |part| cut_part(points, part)).concat()
+    map_parallel(executor, parts.into_iter(), |part| cut_part(points, part)).concat()
 }
 
 fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
@@ -192,7 +194,7 @@ fn refined(points: &impl Points, cells: Vec<Vec<usize>>, executor: Executor<'_>)
     let mut centroids = Cells::of(points, &cells, executor).sums;
     centroids.rows_mut().for_each(normalize);
     let around = nearest_cells(&centroids, executor);
-    let nearest = each(executor, cells.iter().zip(&around), |(members, around)| {
+    let nearest = map_parallel(executor, cells.iter().zip(&around), |(members, around)| {
         let mut nearest = Nearest::new(&centroids, around);
         members.iter().map(|at| nearest.to(&sum(points, *at))).collect::<Vec<_>>()
     });
@@ -212,7 +214,7 @@ fn refined(points: &impl Points, cells: Vec<Vec<usize>>, executor: Executor<'_>)
 fn nearest_cells(centroids: &Matrix, executor: Executor<'_>) -> Vec<Vec<usize>> {
     let len = centroids.len();
     let table = cosines(centroids, executor);
-    each(executor, table.chunks(len.max(1)).enumerate(), |(own, values)| {
+    map_parallel(executor, table.chunks(len.max(1)).enumerate(), |(own, values)| {
         let order = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
         let mut others: Vec<usize> = (0..len).filter(|at| *at != own).collect();
         if others.len() > CANDIDATES {
@@ -248,7 +250,7 @@ fn k_means(points: &impl Points, members: &[usize], executor: Executor<'_>) -> V
         centroids = sums.only(&taken);
     }
     let everywhere: Vec<_> = (0..centroids.len()).collect();
-    let nearest = each(executor, members.chunks(ITEM_LEN), |members| {
+    let nearest = map_parallel(executor, members.chunks(ITEM_LEN), |members| {
         let (mut nearest, mut point) = (Nearest::new(&centroids, &everywhere), vec![0.0; points.dim()]);
         let to = |at: &usize| {
             point.fill(0.0);

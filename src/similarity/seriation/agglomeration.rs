@@ -1,7 +1,7 @@
 //! Bottom-up clustering of points by their mean cosines, and the order in which their tree lays them out.
 
 use super::Points;
-use crate::similarity::{Executor, each, kernel};
+use crate::similarity::{Executor, kernel, map_parallel};
 
 /// Vectors of one dimension, one a row.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub(super) fn cosines(vectors: &Matrix, executor: Executor<'_>) -> Vec<f32> {
     let len = vectors.len();
     let mut table = vec![0.0; len * len];
     let all: Vec<usize> = (0..len).collect();
-    each(executor, (0..).step_by(ABREAST).zip(table.chunks_mut((ABREAST * len).max(1))), |(start, table)| {
+    map_parallel(executor, (0..).step_by(ABREAST).zip(table.chunks_mut((ABREAST * len).max(1))), |(start, table)| {
         let mut dots = [0.0; ABREAST];
         for others in all[start..].chunks(ABREAST) {
             for (row, values) in (start..).zip(table.chunks_mut(len)) {
