@@ -186,13 +186,13 @@ impl Comparison {
     #[must_use]
     pub fn ranks(&self, metric: Metric, ids: &[ImageId]) -> Vec<usize> {
         /// Values that are compared with all ids while they are at hand.
-        const ABREAST: usize = 4096;
+        const BLOCK_LEN: usize = 4096;
         let (values, sign) = (self.values(metric), nearness(metric));
         let mut ranks = vec![1; ids.len()];
-        for (at, values) in values.chunks(ABREAST).enumerate() {
+        for (at, values) in values.chunks(BLOCK_LEN).enumerate() {
             for (id, rank) in ids.iter().zip(&mut ranks) {
                 // Of equal ones those with a smaller id stand before.
-                let (before, after) = values.split_at(id.at().saturating_sub(at * ABREAST).min(values.len()));
+                let (before, after) = values.split_at(id.at().saturating_sub(at * BLOCK_LEN).min(values.len()));
                 let own = self.value(metric, *id) * sign;
                 *rank += kernel::count_above(before, sign, own, true) + kernel::count_above(after, sign, own, false);
             }
@@ -218,17 +218,17 @@ impl Comparison {
         rank: impl Fn(usize) -> usize,
     ) -> Vec<Neighbor> {
         /// Values that are passed over together when none reaches the bar.
-        const ABREAST: usize = 64;
+        const BLOCK_LEN: usize = 64;
         let k = k.min(self.candidates());
         let mut kept: Vec<ImageId> = Vec::new();
         let mut bar = f32::NEG_INFINITY;
-        for (start, values) in (0..).step_by(ABREAST).zip(all.chunks(ABREAST)) {
+        for (start, values) in (0..).step_by(BLOCK_LEN).zip(all.chunks(BLOCK_LEN)) {
             if kernel::count_above(values, sign, bar, true) == 0 {
                 continue;
             }
             let reach = values.iter().zip(start..).filter(|(value, _)| **value * sign >= bar);
             kept.extend(reach.filter(|(_, at)| self.own_place() != Some(*at)).map(|(_, at)| ImageId(at as u32)));
-            if kept.len() >= 2 * k + ABREAST {
+            if kept.len() >= 2 * k + BLOCK_LEN {
                 kept.select_nth_unstable_by(k, &order);
                 kept.truncate(k);
                 bar = kept.iter().map(|id| all[id.at()] * sign).fold(f32::INFINITY, f32::min);

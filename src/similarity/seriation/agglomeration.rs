@@ -59,22 +59,26 @@ impl Matrix {
 /// The dot products of all rows with each other, row-major.
 pub(super) fn cosines(vectors: &Matrix, executor: Executor<'_>) -> Vec<f32> {
     /// Rows that are compared with as many others while all of them are in the cache.
-    const ABREAST: usize = 64;
+    const BLOCK_LEN: usize = 64;
     let len = vectors.len();
     let mut table = vec![0.0; len * len];
     let all: Vec<usize> = (0..len).collect();
-    map_parallel(executor, (0..).step_by(ABREAST).zip(table.chunks_mut((ABREAST * len).max(1))), |(start, table)| {
-        let mut dots = [0.0; ABREAST];
-        for others in all[start..].chunks(ABREAST) {
-            for (row, values) in (start..).zip(table.chunks_mut(len)) {
-                let dots = &mut dots[..others.len()];
-                vectors.dots(vectors.row(row), others, dots);
-                for (value, dot) in values[others[0]..].iter_mut().zip(dots) {
-                    *value = *dot as f32;
+    map_parallel(
+        executor,
+        (0..).step_by(BLOCK_LEN).zip(table.chunks_mut((BLOCK_LEN * len).max(1))),
+        |(start, table)| {
+            let mut dots = [0.0; BLOCK_LEN];
+            for others in all[start..].chunks(BLOCK_LEN) {
+                for (row, values) in (start..).zip(table.chunks_mut(len)) {
+                    let dots = &mut dots[..others.len()];
+                    vectors.dots(vectors.row(row), others, dots);
+                    for (value, dot) in values[others[0]..].iter_mut().zip(dots) {
+                        *value = *dot as f32;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     for row in 0..len {
         for col in 0..row {
             table[row * len + col] = table[col * len + row];
