@@ -73,7 +73,7 @@ impl Metric {
 
     /// The value of an image with itself: exactly 1 or 0.
     #[must_use]
-    pub fn of_itself(self) -> f32 {
+    pub fn self_value(self) -> f32 {
         match self {
             Self::Cosine => 1.0,
             Self::Euclidean => 0.0,

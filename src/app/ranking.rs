@@ -60,7 +60,7 @@ impl Ranking {
     pub fn rank(&mut self, comparison: &Comparison, metric: Metric) {
         let focused = self.focused().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
-        let best = metric.of_itself();
+        let best = metric.self_value();
         let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let others = comparison.ranks(metric.toggled(), &ids);

@@ -87,7 +87,7 @@ impl Block {
         let count = self.count as f64;
         match (self.count, metric) {
             (0, _) => f32::NAN,
-            (1, _) => metric.of_itself(),
+            (1, _) => metric.self_value(),
             (_, Metric::Cosine) => {
                 let with_themselves = kernel::dot(&self.unit, &self.unit) * count * count;
                 let mean = (with_themselves - self.directed as f64) / (count * (count - 1.0));

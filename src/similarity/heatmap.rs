@@ -117,7 +117,7 @@ fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f3
     for id in &order.ids[view.rows.clone()] {
         let query = index.get(*id).map(|entry| QueryVector::of(&entry));
         values.extend(cols.iter().map(|col| match (&query, col) {
-            (Some(_), Some(col)) if col.id == *id => metric.of_itself(),
+            (Some(_), Some(col)) if col.id == *id => metric.self_value(),
             (Some(query), Some(col)) => query.to(col.row, col.scale, col.norm).value(metric),
             _ => f32::NAN,
         }));

@@ -99,7 +99,7 @@ impl Sorting {
 
     fn likeness(&self, id: ImageId) -> f32 {
         match &self.anchor {
-            Some(anchor) if *anchor.query() == Query::Image(id) => self.metric.of_itself(),
+            Some(anchor) if *anchor.query() == Query::Image(id) => self.metric.self_value(),
             Some(anchor) => anchor.value(self.metric, id),
             None => f32::NAN,
         }

@@ -102,7 +102,7 @@ impl Comparison {
             }
         }
         if let Some(at) = self.own_place().filter(|at| *at >= start) {
-            (self.cosine[at], self.euclidean[at]) = (Metric::Cosine.of_itself(), Metric::Euclidean.of_itself());
+            (self.cosine[at], self.euclidean[at]) = (Metric::Cosine.self_value(), Metric::Euclidean.self_value());
         }
     }
 

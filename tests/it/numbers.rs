@@ -98,7 +98,7 @@ fn averaged(index: &Index, order: &RowOrder, metric: Metric, side: usize, row: u
         }
     }
     match (metric, pairs > 0.0) {
-        (_, false) => f64::from(metric.of_itself()),
+        (_, false) => f64::from(metric.self_value()),
         (Metric::Cosine, _) => sum / pairs,
         (Metric::Euclidean, _) => (sum / pairs).sqrt(),
     }
@@ -118,14 +118,14 @@ proptest! {
         for (a, found) in all.iter().enumerate() {
             let own = index.get(ImageId(a as u32)).expect("it was pushed").embedding();
             for metric in METRICS {
-                prop_assert_eq!(found.value(metric, ImageId(a as u32)), metric.of_itself());
+                prop_assert_eq!(found.value(metric, ImageId(a as u32)), metric.self_value());
                 for (b, other) in all.iter().enumerate().filter(|(b, _)| *b != a) {
                     let value = found.value(metric, ImageId(b as u32));
                     let its = index.get(ImageId(b as u32)).expect("it was pushed").embedding();
                     prop_assert!(close(value, reference(&own, &its, metric)), "{value} {:?}", reference(&own, &its, metric));
                     prop_assert_eq!(value, other.value(metric, ImageId(a as u32)), "symmetry");
                     if own == its && own.iter().any(|v| *v != 0.0) {
-                        prop_assert_eq!(value, metric.of_itself(), "equal embeddings");
+                        prop_assert_eq!(value, metric.self_value(), "equal embeddings");
                     }
                 }
             }
@@ -318,7 +318,7 @@ fn zero_one_two_and_three_pictures_are_ordinary() {
                 let found = window(&index, &order, metric, &View { side, rows: 0..9, cols: 0..9 });
                 assert_eq!(found.values.len(), side.clamp(count.min(1), count).pow(2));
                 assert!(
-                    found.values.iter().all(|value| (value - metric.of_itself()).abs() < 1e-6),
+                    found.values.iter().all(|value| (value - metric.self_value()).abs() < 1e-6),
                     "{count} {found:?}"
                 );
             }

@@ -131,7 +131,7 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             assert_eq!(color, theme.ramp(likeness), "cell {r},{c} = {value}");
             if r == c && plot.partition.is_single() {
                 assert_eq!(color, theme.ramp(1.0), "the diagonal is the most alike");
-                assert_eq!(value, metric.of_itself());
+                assert_eq!(value, metric.self_value());
             }
         }
     }
