@@ -6,67 +6,76 @@
 
 mod act;
 pub mod action;
-pub mod browse;
+mod answers;
+mod awaited;
 mod event;
-pub mod groups;
-pub mod heat;
-mod jobs;
 pub mod keymap;
 pub mod layout;
+pub mod marks;
 mod mouse;
+pub mod pace;
 pub mod previews;
 pub mod prompt;
-pub mod ranking;
-mod view;
+pub mod room;
+pub mod screens;
+pub mod shared;
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
-pub use self::event::{Effect, Event, Message, ModelInfo, Overlay, Run, Setup, Severity};
+pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
-    action::Screen, browse::Listing, groups::Groups, heat::Heat, keymap::Context, previews::Previews, prompt::Prompt,
-    ranking::Ranking,
+    action::Screen,
+    awaited::Awaited,
+    keymap::Context,
+    layout::{Shell, Tab},
+    pace::Pace,
+    previews::{Previews, Slot},
+    prompt::Prompt,
+    screens::Screens,
+    shared::Shared,
 };
 use crate::{
-    index::{ImageId, Index, Skipped, progress::Progress},
+    index::ImageId,
     preview::{Preview, PreviewKey},
-    similarity::{Comparison, Metric, Neighbor, Query},
-    worker::Job,
+    similarity::Query,
+    task::{Job, Task},
 };
 
 /// All state of the explorer. [`crate::ui`] reads it and never changes it.
 pub struct App {
-    setup: Setup,
-    index: Arc<Index>,
-    groups: Groups,
-    skipped: Arc<[Skipped]>,
-    model: Option<ModelInfo>,
-    progress: Option<Progress>,
-    run: Run,
-    screen: Screen,
-    overlay: Overlay,
-    help: Option<usize>,
-    prompt: Option<Prompt>,
-    message: Option<Message>,
-    metric: Metric,
-    selected: Option<ImageId>,
-    marks: BTreeSet<ImageId>,
-    browse: Listing,
-    heat: Heat,
-    ranking: Ranking,
-    /// The cursor on the Problems screen, and its first visible row.
-    problem: (usize, usize),
-    comparison: Option<Arc<Comparison>>,
-    nearest: Vec<Neighbor>,
-    previews: Previews,
-    /// No key came for a moment.
-    rested: bool,
-    /// A key came before the cursor had rested from the one before.
-    hurries: bool,
-    /// The pictures beside the heatmap when they were last worth their bytes, see [`App::holds_back`].
-    beside: [Option<ImageId>; 2],
-    /// The user has moved the selection: it no longer follows the first picture.
-    touched: bool,
-    jobs: jobs::Jobs,
+    /// What all screens show.
+    pub shared: Shared,
+    /// The screens' own state.
+    pub screens: Screens,
+    /// The screen shown.
+    pub screen: Screen,
+    /// What lies on top of it, the topmost last.
+    pub over: Vec<Over>,
+    /// What the status line has to say.
+    pub message: Option<Message>,
+    /// Pictures that are ready to be drawn.
+    pub previews: Previews,
+    /// How fast keys come.
+    pub pace: Pace,
+    awaited: Awaited,
+}
+
+/// Something on top of the screen, which Esc takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// One picture.
+    Picture(ImageId),
+    /// The pictures of the heatmap's cursor, or of the query and a neighbor.
+    Pair {
+        /// The row, or the query.
+        row: ImageId,
+        /// The column, or the neighbor.
+        col: ImageId,
+    },
+    /// The help page, from this line on.
+    Help(usize),
+    /// A line of text that is being typed, in the status line.
+    Prompt(Prompt),
 }
 
 impl App {
@@ -74,39 +83,20 @@ impl App {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         Self {
-            index: Arc::default(),
-            groups: Groups::default(),
-            skipped: Arc::default(),
-            model: None,
-            progress: None,
-            run: Run::Running,
+            shared: Shared::new(setup),
+            screens: Screens::default(),
             screen: Screen::default(),
-            overlay: Overlay::None,
-            help: None,
-            prompt: None,
+            over: Vec::new(),
             message: None,
-            metric: setup.metric,
-            selected: None,
-            marks: BTreeSet::new(),
-            browse: Listing::default(),
-            heat: Heat::default(),
-            ranking: Ranking::default(),
-            problem: (0, 0),
-            comparison: None,
-            nearest: Vec::new(),
             previews: Previews::default(),
-            rested: true,
-            hurries: false,
-            beside: [None; 2],
-            touched: false,
-            jobs: jobs::Jobs::default(),
-            setup,
+            pace: Pace::default(),
+            awaited: Awaited::default(),
         }
     }
 
     /// What is to be done before the first event: the indexing run begins.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![Effect::Start(self.jobs.index(), Job::Index)]
+        vec![Effect::Start(self.awaited.index(), Job::Index)]
     }
 
     /// Changes the state by one event. What it returns is to be carried out in order.
@@ -115,136 +105,161 @@ impl App {
             Event::Key(key) => self.key(key),
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Resize(columns, rows) => {
-                self.setup.size = (columns, rows);
+                self.shared.display.size = (columns, rows);
                 Vec::new()
             }
             Event::Job(event) => {
-                self.job(event);
+                self.answer(event);
                 Vec::new()
             }
             Event::Rest => {
-                self.rest();
+                self.pace.rest();
                 Vec::new()
             }
             Event::Resume => {
                 self.previews.clear();
-                self.rest();
+                self.pace.rest();
                 Vec::new()
             }
             Event::Hangup => return self.leave(),
         };
-        self.settle(&mut effects);
+        self.refresh();
+        self.request_tasks(&mut effects);
+        self.request_previews(&mut effects);
         effects
     }
 
-    /// Brings everything that follows from the state into line with it, and starts the jobs that are missing.
-    fn settle(&mut self, effects: &mut Vec<Effect>) {
-        self.settle_selection();
-        self.settle_screen();
-        self.settle_jobs(effects);
-        self.settle_previews(effects);
-    }
-
-    fn settle_selection(&mut self) {
+    /// Brings everything that follows from the state into line with it.
+    fn refresh(&mut self) {
+        let shared = &mut self.shared;
+        shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
+        self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
-        let any = || self.index.iter().next().map(|entry| entry.id);
-        let gone = self.selected.is_none_or(|id| !self.index.contains(id));
-        if gone || (!self.touched && self.run == Run::Running) {
-            self.selected = self.browse.ids.first().copied().or_else(any);
+        let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));
+        if gone || (!shared.is_touched() && shared.run == RunState::Running) {
+            let any = || shared.index.iter().next().map(|entry| entry.id);
+            shared.selected = self.screens.browse.list.ids.first().copied().or_else(any);
         }
-        if let Overlay::Picture(id) = self.overlay
-            && !self.index.contains(id)
+        let index = &shared.index;
+        self.over.retain(|over| match over {
+            Over::Picture(id) => index.contains(*id),
+            Over::Pair { row, col } => index.contains(*row) && index.contains(*col),
+            Over::Help(_) | Over::Prompt(_) => true,
+        });
+        let body = shared.body();
+        self.screens.at(self.screen).refresh(shared, body);
+        let pair = [shared.selected, self.screens.heatmap.partner];
+        let saves = self.saves_bytes();
+        self.pace.show_pair(pair, saves);
+    }
+
+    /// Starts the tasks that are needed and that nobody is making yet.
+    fn request_tasks(&mut self, effects: &mut Vec<Effect>) {
+        // What takes long for many pictures waits until the keys do: the next one may want something else.
+        let moment = self.pace.rested || self.shared.is_quick();
+        if let Some(task) = self.screens.get(self.screen).wants(&self.shared)
+            && (moment || !task.is_slow())
         {
-            self.overlay = Overlay::None;
+            effects.extend(self.awaited.want(Some(self.screen), task, &self.shared.index));
         }
-        if let Overlay::Pair { row, col } = self.overlay
-            && !(self.index.contains(row) && self.index.contains(col))
-        {
-            self.overlay = Overlay::None;
-        }
-        if self.heat.partner.is_none_or(|id| !self.index.contains(id)) && !self.heat.is_empty() {
-            // A cell beside the diagonal says more than one on it.
-            let row = self.heat.position(self.selected);
-            self.heat.partner = self.heat.at(row + 1).or_else(|| self.heat.at(row.saturating_sub(1))).or(self.selected);
-        }
-        if self.ranking.query != self.selected {
-            (self.ranking.query, self.ranking.trail) = (self.selected, Vec::new());
-            self.ranking.clear();
+        if let Some(id) = self.shared.selected.filter(|_| moment) {
+            let current =
+                self.shared.current_comparison().is_some_and(|made| self.shared.covers(made.made_of(), made.len()));
+            if !current {
+                effects.extend(self.awaited.want(None, Task::Compare(Query::Image(id)), &self.shared.index));
+            }
         }
     }
 
-    /// Scroll positions and what the screen derives from larger tables.
-    fn settle_screen(&mut self) {
-        let comparison = self.current_comparison().cloned();
-        match &comparison {
-            Some(comparison) if self.nearest.is_empty() => self.nearest = comparison.nearest(self.metric, 3),
-            Some(_) => {}
-            None => self.nearest.clear(),
+    /// Asks for the pictures that the screen shows and that are not there yet.
+    fn request_previews(&mut self, effects: &mut Vec<Effect>) {
+        let on_rest = self.shared.display.previews_on_rest;
+        if on_rest && !self.pace.rested {
+            return;
         }
-        if let Some(comparison) = comparison {
-            if self.ranking.rows.is_empty() {
-                self.ranking.rank(&comparison, self.metric);
-            }
-            // All pictures are sorted once, when all were compared.
-            let whole = !self.jobs.refines(comparison.query());
-            if self.browse.sort == browse::Sort::Similarity && self.browse.anchor.is_none() && whole {
-                self.browse.anchor = Some(comparison);
-                self.resort();
-            }
+        let mut wanted: Vec<_> = self.slots().iter().map(Slot::key).collect();
+        if !on_rest && self.covering().is_none() {
+            let upcoming = self.screens.get(self.screen).upcoming(&self.shared, self.shared.body());
+            wanted.extend(upcoming.iter().map(Slot::key));
         }
-        let grid = self.grid();
-        let cursor = self.selected.and_then(|id| self.browse.position(id)).unwrap_or(0);
-        self.browse.first = browse::scrolled(&grid, self.browse.first, cursor, self.browse.ids.len());
-        self.ranking.first = ranking::scrolled(&self.ranks(), &self.ranking);
-        let problems = self.list().page();
-        self.problem.0 = self.problem.0.min(self.skipped.len().saturating_sub(1));
-        self.problem.1 = layout::scroll(self.problem.1, self.problem.0, problems, self.skipped.len());
-        if self.screen == Screen::Heatmap {
-            let plot = self.plot();
-            self.heat.settle(&plot, self.selected, self.metric);
+        if let Some(wanted) = self.previews.want(wanted) {
+            let job = Job::Previews { index: self.shared.index.clone(), wanted };
+            effects.push(Effect::Start(self.awaited.next(), job));
         }
-        let pair = [self.selected, self.heat.partner];
-        if !self.saves_bytes() {
-            self.beside = pair;
-        }
-        // What the cursor has left is not sent again before it rests, should it come back.
-        self.beside = self.beside.map(|id| id.filter(|_| pair.contains(&id)));
     }
 
-    /// The selected picture's comparison, when it is there.
+    /// How the terminal is divided.
     #[must_use]
-    pub fn current_comparison(&self) -> Option<&Arc<Comparison>> {
-        let query = Query::Image(self.selected?);
-        self.comparison.as_ref().filter(|comparison| *comparison.query() == query)
+    pub fn shell(&self) -> Shell {
+        layout::shell(self.shared.display.size)
+    }
+
+    /// The tabs in the header.
+    #[must_use]
+    pub fn tabs(&self) -> Vec<Tab> {
+        let screens = Screen::ALL.map(|screen| (screen, self.screens.get(screen).count(&self.shared)));
+        layout::tabs(self.shell().header, &screens, self.screen)
+    }
+
+    /// What covers the screen, if anything does.
+    #[must_use]
+    pub fn covering(&self) -> Option<Over> {
+        self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_))).cloned()
+    }
+
+    /// Covers the screen with something else than before.
+    fn cover(&mut self, with: Over) {
+        if let Some(over) = self.over.iter_mut().rfind(|over| !matches!(over, Over::Prompt(_))) {
+            *over = with;
+        }
+    }
+
+    /// The text that is being typed.
+    #[must_use]
+    pub fn prompt(&self) -> Option<&Prompt> {
+        match self.over.last() {
+            Some(Over::Prompt(prompt)) => Some(prompt),
+            _ => None,
+        }
     }
 
     /// Where keys are pressed.
     #[must_use]
     pub fn context(&self) -> Context {
-        if self.help.is_some() {
-            return Context::Help;
-        }
-        match (self.overlay, self.screen) {
-            (Overlay::Picture(_), _) => Context::Picture,
-            (Overlay::Pair { .. }, _) => Context::Pair,
-            (Overlay::None, Screen::Browse) => Context::Browse,
-            (Overlay::None, Screen::Heatmap) => Context::Heatmap,
-            (Overlay::None, Screen::Neighbors) => Context::Neighbors,
-            (Overlay::None, Screen::Problems) => Context::Problems,
+        match self.covering() {
+            Some(Over::Help(_)) => Context::Help,
+            Some(Over::Picture(_)) => Context::Picture,
+            Some(Over::Pair { .. }) => Context::Pair,
+            _ => Context::Screen(self.screen),
         }
     }
 
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
-        match (self.overlay, self.screen) {
-            (Overlay::Picture(id), _) => Some(id),
-            (Overlay::Pair { col, .. }, Screen::Neighbors) => Some(col),
-            (Overlay::Pair { row, .. }, _) => Some(row),
-            (Overlay::None, Screen::Neighbors) => self.ranking.focused().or(self.selected),
-            (Overlay::None, _) => self.selected,
+        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_)));
+        match covering {
+            Some(Over::Picture(id)) => Some(*id),
+            _ => self.screens.get(self.screen).focused(&self.shared),
         }
-        .filter(|id| self.index.contains(*id))
+        .filter(|id| self.shared.index.contains(*id))
+    }
+
+    /// The pictures on the screen and where they belong, most wanted first.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Slot> {
+        let body = self.shared.body();
+        let mut slots = match self.covering() {
+            Some(Over::Help(_)) => Vec::new(),
+            Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
+            Some(Over::Pair { row, col }) => {
+                let [left, right] = layout::halves(body);
+                vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
+            }
+            _ => self.screens.get(self.screen).slots(&self.shared, body),
+        };
+        slots.retain(|slot| slot.area.width >= 2 && slot.area.height >= 1);
+        slots
     }
 
     /// A picture that is ready to be drawn.
@@ -257,33 +272,20 @@ impl App {
     /// cell to cell each would be gone at the next key, and its bytes with it. Those it came with stay.
     #[must_use]
     pub fn holds_back(&self, id: ImageId) -> bool {
-        self.context() == Context::Heatmap && self.saves_bytes() && !self.beside.contains(&Some(id))
+        self.context() == Context::Screen(Screen::Heatmap)
+            && self.saves_bytes()
+            && !self.pace.last_shown_pair.contains(&Some(id))
     }
 
     /// Whether pictures are not worth their bytes at the moment.
     fn saves_bytes(&self) -> bool {
-        if self.setup.previews_on_rest { !self.rested } else { self.hurries }
+        if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 
-    /// A key or the mouse moves something.
-    fn stir(&mut self) {
-        (self.hurries, self.rested) = (!self.rested, false);
-    }
-
-    fn rest(&mut self) {
-        (self.hurries, self.rested) = (false, true);
-    }
-
-    /// The paths of the marked pictures, in the order of arrival.
+    /// The paths of the marked pictures, in the order of marking.
     #[must_use]
     pub fn marked_paths(&self) -> Vec<PathBuf> {
-        self.marks.iter().filter_map(|id| self.path(*id)).collect()
-    }
-
-    /// Where a picture lies.
-    #[must_use]
-    pub fn path(&self, id: ImageId) -> Option<PathBuf> {
-        self.index.get(id).map(|entry| entry.path())
+        self.shared.marks.iter().filter_map(|id| self.shared.path(id)).collect()
     }
 
     fn say(&mut self, severity: Severity, text: impl Into<String>) {

@@ -37,6 +37,19 @@ pub enum Link {
     Remote,
 }
 
+/// The terminal as far as what is drawn depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Display {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// How many colors it shows.
+    pub depth: Depth,
+    /// What lies behind the text.
+    pub background: Background,
+    /// Ask for pictures only when the cursor rests: over a network, and where pictures are sent as pixels.
+    pub previews_on_rest: bool,
+}
+
 impl Background {
     /// Dark or light by the background's relative luminance (Rec. 709 weights on the stored values).
     #[must_use]

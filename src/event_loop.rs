@@ -20,12 +20,13 @@ use crate::{
     display::Link,
     error::{Error, Result},
     similarity::Metric,
+    task::JobEvent,
     terminal::{
         Screen, Wishes,
         input::{self, Input},
     },
     ui,
-    worker::{Indexer, JobEvent, Worker},
+    worker::{Indexer, Worker},
 };
 
 /// So long without a key the cursor rests, and pictures may be sent.

@@ -18,7 +18,9 @@ pub use self::images::Images;
 use crate::scan::ImageFile;
 pub use crate::scan::Skipped;
 
+pub mod filter;
 mod images;
+pub mod labels;
 pub mod progress;
 pub mod store;
 
@@ -324,7 +326,7 @@ impl Index {
 
     /// One more than the largest id ever handed out: the length of a table that is indexed by [`ImageId::at`].
     #[must_use]
-    pub fn table_len(&self) -> usize {
+    pub fn id_bound(&self) -> usize {
         self.next as usize
     }
 

@@ -195,7 +195,7 @@ impl Run<'_> {
                     return Err(Error::Interrupted);
                 }
                 std::thread::sleep(FOLLOW_EVERY);
-                let before = self.index.table_len();
+                let before = self.index.id_bound();
                 let mut notes = Vec::new();
                 let opened = store::open(cache, &self.key(self.folders[at].root(), model), &mut notes);
                 let attached = opened.and_then(|o| self.folders[at].attach(o, &mut self.index, &self.request.scan));
@@ -206,7 +206,7 @@ impl Run<'_> {
                 for note in notes {
                     (self.report)(Report::Note(note));
                 }
-                if self.index.table_len() > before {
+                if self.index.id_bound() > before {
                     self.snapshot();
                 }
             }

@@ -3,16 +3,15 @@
 mod blocks;
 pub mod heatmap;
 mod kernel;
-pub mod listing;
 pub mod neighbors;
-pub mod order;
-mod seriation;
+mod row_order;
+pub mod seriation;
 
 use std::cmp::Ordering;
 
 pub use heatmap::{Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
-pub use order::{Group, OrderKind, RowOrder, order, order_with};
+pub use row_order::RowOrder;
 
 /// How two embeddings are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
@@ -77,6 +76,16 @@ impl Metric {
         match self {
             Self::Cosine => 1.0,
             Self::Euclidean => 0.0,
+        }
+    }
+
+    /// Where a value stands between the two ends of a color ramp: 1 is the most alike end, for both metrics.
+    #[must_use]
+    pub fn likeness(self, value: f32, (low, high): (f32, f32)) -> f32 {
+        let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
+        match self {
+            Self::Cosine => share,
+            Self::Euclidean => 1.0 - share,
         }
     }
 

@@ -15,24 +15,24 @@ pub mod theme;
 use ratatui::Frame;
 
 use self::{canvas::Canvas, theme::Theme};
-use crate::app::{App, Overlay, action::Screen, layout::Area};
+use crate::app::{App, Over, action::Screen, layout::Area};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
-    let theme = Theme::new(app.setup().depth, app.setup().background);
+    let theme = Theme::new(app.shared.display.depth, app.shared.display.background);
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
-    match (app.help(), app.overlay(), app.screen()) {
-        (Some(first), ..) => help::draw(first, &mut canvas, shell.body),
-        (None, Overlay::Picture(id), _) => pictures::large(app, &mut canvas, id),
-        (None, Overlay::Pair { row, col }, _) => pictures::pair(app, &mut canvas, row, col),
-        (None, Overlay::None, Screen::Browse) => browse::draw(app, &mut canvas),
-        (None, Overlay::None, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
-        (None, Overlay::None, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
-        (None, Overlay::None, Screen::Problems) => problems::draw(app, &mut canvas),
+    match (app.covering(), app.screen) {
+        (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
+        (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
+        (_, Screen::Browse) => browse::draw(app, &mut canvas),
+        (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
+        (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
+        (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
-    if shell.hints.is_empty() && app.message().is_none() && app.prompt().is_none() {
+    if shell.hints.is_empty() && app.message.is_none() && app.prompt().is_none() {
         chrome::hints(app, &mut canvas, shell.status);
     } else {
         chrome::hints(app, &mut canvas, shell.hints);

@@ -1,17 +1,15 @@
 //! Every thread that works for the explorer: indexing, comparing, ordering, previews, exporting.
 //!
 //! The explorer numbers its jobs and gets [`JobEvent`]s back through one closure. A job never takes the program down:
-//! its panic becomes [`Outcome::Failed`] and the next job works. Of comparisons, orders and wanted previews only the
-//! newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
+//! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
+//! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod export;
 mod latest;
 mod previews;
 
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -22,95 +20,13 @@ use crate::{
     cancel::CancelToken,
     error::Result,
     index::{
-        ImageId, Index,
+        Index,
         progress::{Report, Summary},
     },
-    preview::{Painter, Preview, PreviewKey},
-    similarity::{self, Comparison, OrderKind, Query, RowOrder, WorkItem, listing::Sorting},
+    preview::Painter,
+    similarity::WorkItem,
+    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
 };
-
-/// The explorer's number of a job, so that it alone knows which answers it still awaits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(pub u64);
-
-/// What can be asked for.
-#[derive(Clone)]
-pub enum Job {
-    /// Bring the index up to date; a run under way is stopped first.
-    Index,
-    /// Compare one image with all; takes the place of an older comparison.
-    Compare {
-        /// The images.
-        index: Arc<Index>,
-        /// The one.
-        query: Query,
-    },
-    /// Put the rows in an order; takes the place of an older order.
-    Order {
-        /// The images.
-        index: Arc<Index>,
-        /// Which order.
-        kind: OrderKind,
-    },
-    /// Put a list of pictures in order; takes the place of an older list.
-    Sort {
-        /// The images.
-        index: Arc<Index>,
-        /// The list.
-        ids: Vec<ImageId>,
-        /// Which order.
-        sorting: Sorting,
-    },
-    /// Make pictures ready, the first first; takes the place of everything wanted before.
-    Previews {
-        /// Where the pictures are.
-        index: Arc<Index>,
-        /// Which, and how large.
-        wanted: Vec<PreviewKey>,
-    },
-    /// Write paths to a new file, one a line.
-    Export {
-        /// The paths.
-        paths: Vec<PathBuf>,
-        /// The file; when there is one of this name already, a number is added to it.
-        to: PathBuf,
-    },
-}
-
-/// What a job has to say; an indexing run and the previews say many things.
-pub struct JobEvent {
-    /// The job, or the newest that asked for previews.
-    pub job: JobId,
-    /// What it says.
-    pub outcome: Outcome,
-}
-
-/// What became of a job.
-pub enum Outcome {
-    /// The run goes on.
-    Indexing(Report),
-    /// The run is done.
-    Indexed(Summary),
-    /// One image compared with those that arrived first; the rest follows.
-    Comparing(Arc<Comparison>),
-    /// One image compared with all.
-    Compared(Arc<Comparison>),
-    /// The rows in their order.
-    Ordered(Arc<RowOrder>),
-    /// The list in its order.
-    Sorted(Vec<ImageId>),
-    /// A picture, or the reason why there is none.
-    Previewed(PreviewKey, Preview),
-    /// The paths were written.
-    Exported {
-        /// The file that was made.
-        to: PathBuf,
-        /// How many paths are in it.
-        paths: usize,
-    },
-    /// The job did not succeed: one sentence for the user.
-    Failed(String),
-}
 
 /// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
 pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
@@ -119,17 +35,14 @@ pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
 type Indexing = (JobId, CancelToken);
-type Comparing = (JobId, Arc<Index>, Query);
-type Ordering = (JobId, Arc<Index>, OrderKind);
-type Listing = (JobId, Arc<Index>, Vec<ImageId>, Sorting);
+type Making = (JobId, Arc<Index>, Task);
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
     indexing: Latest<Indexing>,
     running: CancelToken,
-    comparing: Latest<Comparing>,
-    ordering: Latest<Ordering>,
-    sorting: Latest<Listing>,
+    /// By the number of their lane.
+    lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
     answer: Answer,
 }
@@ -146,38 +59,9 @@ impl Worker {
             });
             tell(JobEvent { job, outcome });
         });
-        let tell = answer.clone();
-        let comparing =
-            Latest::spawn("comparing", Priority::Normal, move |(job, index, query): Comparing, superseded| {
-                let mut so_far = |found| tell(JobEvent { job, outcome: Outcome::Comparing(Arc::new(found)) });
-                let work = || {
-                    let found = refined(&index, query, REFINED_EVERY, superseded, &mut so_far);
-                    Ok(Outcome::Compared(Arc::new(found)))
-                };
-                let outcome = fenced("comparing", work);
-                if !superseded() {
-                    tell(JobEvent { job, outcome });
-                }
-            });
-        let tell = answer.clone();
-        let ordering = Latest::spawn("ordering", Priority::Normal, move |(job, index, kind): Ordering, superseded| {
-            let outcome = fenced("ordering", || {
-                Ok(Outcome::Ordered(Arc::new(similarity::order_with(&index, kind, &on_all_cores))))
-            });
-            if !superseded() {
-                tell(JobEvent { job, outcome });
-            }
-        });
-        let tell = answer.clone();
-        let sorting =
-            Latest::spawn("sorting", Priority::Normal, move |(job, index, ids, sorting): Listing, superseded| {
-                let outcome = fenced("sorting", || Ok(Outcome::Sorted(sorting.sorted(&index, ids))));
-                if !superseded() {
-                    tell(JobEvent { job, outcome });
-                }
-            });
+        let lanes = Lane::ALL.map(|lane| make_in(lane, answer.clone()));
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), comparing, ordering, sorting, previews, answer }
+        Self { indexing, running: CancelToken::default(), lanes, previews, answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -188,9 +72,7 @@ impl Worker {
                 self.running = CancelToken::default();
                 self.indexing.put((id, self.running.clone()));
             }
-            Job::Compare { index, query } => self.comparing.put((id, index, query)),
-            Job::Order { index, kind } => self.ordering.put((id, index, kind)),
-            Job::Sort { index, ids, sorting } => self.sorting.put((id, index, ids, sorting)),
+            Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
@@ -226,31 +108,26 @@ impl Drop for Worker {
     }
 }
 
-/// Pictures that are compared before the next look at the clock and at newer jobs: some milliseconds of work.
-const PORTION: usize = 1 << 17;
-/// How often a comparison that takes long shows what it has found: as often as the screen is drawn.
-const REFINED_EVERY: Duration = Duration::from_millis(33);
+/// How often a task that takes long shows what it has found: as often as the screen is drawn.
+const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
-/// Compares portion by portion, handing out what was found so far; what it returns is whole unless it was superseded.
-fn refined(
-    index: &Index,
-    query: Query,
-    every: Duration,
-    superseded: &dyn Fn() -> bool,
-    so_far: &mut dyn FnMut(Comparison),
-) -> Comparison {
-    let mut found = Comparison::begin(index, query);
-    let mut shown = Instant::now();
-    loop {
-        found.extend(index, PORTION, &on_all_cores);
-        if found.len() == index.table_len() || superseded() {
-            return found;
+/// Starts the thread of a lane.
+fn make_in(lane: Lane, tell: Answer) -> Latest<Making> {
+    Latest::spawn(lane.doing(), Priority::Normal, move |(job, index, task): Making, superseded| {
+        let outcome = fenced(lane.doing(), || {
+            let mut shown = Instant::now();
+            let mut so_far = |made: &dyn Fn() -> Made| {
+                if shown.elapsed() >= SHOWN_EVERY {
+                    tell(JobEvent { job, outcome: Outcome::Making(made()) });
+                    shown = Instant::now();
+                }
+            };
+            Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
+        });
+        if !superseded() {
+            tell(JobEvent { job, outcome });
         }
-        if shown.elapsed() >= every {
-            so_far(found.clone());
-            shown = Instant::now();
-        }
-    }
+    })
 }
 
 /// Does work items on as many cores as there are.
@@ -314,67 +191,4 @@ fn fenced(doing: &str, work: impl FnOnce() -> Result<Outcome, String>) -> Outcom
 /// The data behind a lock; what a panicking thread left behind is whole, since only finished values are put there.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl fmt::Debug for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Index => write!(f, "Index"),
-            Self::Compare { index, query } => write!(f, "Compare({query:?} of {})", index.len()),
-            Self::Order { index, kind } => write!(f, "Order({kind:?} of {})", index.len()),
-            Self::Sort { ids, sorting, .. } => write!(f, "Sort({} by {})", ids.len(), sorting.sort.name()),
-            Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
-            Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use half::f16;
-
-    use super::*;
-    use crate::{
-        index::{Image, Images, Rows, Segment},
-        scan::ImageFile,
-        similarity::Metric,
-    };
-
-    /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
-    fn large(rows: usize) -> Index {
-        let image = |row| Image {
-            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0 },
-            pixels: (1, 1),
-            format: "PNG",
-        };
-        let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
-        let mut index = Index::new(1);
-        assert!(index.push(Arc::new(Segment {
-            root: std::path::Path::new("/").into(),
-            images: Images::new(std::path::Path::new("/"), (0..rows).map(image)),
-            norms: values.iter().map(|value| value.to_f32()).collect(),
-            scales: vec![1.0; rows],
-            rows: Rows::owned(values, 1),
-            dead: Vec::new(),
-        })));
-        index
-    }
-
-    #[test]
-    fn a_long_comparison_shows_the_best_so_far_and_stops_for_a_newer_one() {
-        let index = large(3 * PORTION + 1);
-        let query = Query::Image(ImageId(7));
-        let whole = similarity::compare(&index, &query);
-        let mut parts = Vec::new();
-        let found = refined(&index, query.clone(), Duration::ZERO, &|| false, &mut |part| parts.push(part));
-        assert_eq!(found, whole);
-        assert_eq!(parts.iter().map(Comparison::len).collect::<Vec<_>>(), [PORTION, 2 * PORTION, 3 * PORTION]);
-        for part in parts {
-            for metric in [Metric::Cosine, Metric::Euclidean] {
-                assert_eq!(part.values(metric), &whole.values(metric)[..part.len()]);
-            }
-        }
-        let stopped = refined(&index, query, Duration::ZERO, &|| true, &mut |_| panic!("nobody waits for it"));
-        assert_eq!(stopped.len(), PORTION);
-    }
 }

@@ -4,12 +4,10 @@
 //! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
 //! distances that differ by less than one part in ten thousand count as equal.
 
-use std::collections::BTreeMap;
-
 use crate::{
     cancel::CancelToken,
     error::{Error, Result},
-    index::{ImageId, Index},
+    index::{ImageId, Index, labels::Labels},
     similarity::{Comparison, Metric, Query, compare},
 };
 
@@ -136,17 +134,13 @@ struct Groups {
 
 impl Groups {
     fn new(index: &Index) -> Self {
-        let mut names = BTreeMap::new();
-        let (mut of, mut sizes) = (vec![usize::MAX; index.table_len()], Vec::new());
+        let folders = Labels::folders(index);
+        let (mut of, mut sizes) = (vec![usize::MAX; index.id_bound()], vec![0; folders.len()]);
         for entry in index.iter() {
-            let next = sizes.len();
-            let group = match entry.group_bytes() {
-                [] => next,
-                name => *names.entry((entry.root, name)).or_insert(next),
-            };
-            if group == next {
+            let group = folders.of(entry.id).unwrap_or_else(|| {
                 sizes.push(0);
-            }
+                sizes.len() - 1
+            });
             sizes[group] += 1;
             of[entry.id.at()] = group;
         }

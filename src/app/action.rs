@@ -1,6 +1,6 @@
 //! What a key can mean, and how each meaning is explained.
 
-/// The four screens.
+/// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Screen {
     /// A grid of thumbnails.
@@ -15,8 +15,15 @@ pub enum Screen {
 }
 
 impl Screen {
-    /// All of them, in the order of their number keys.
+    /// All of them, in the order of their tabs.
     pub const ALL: [Self; 4] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Problems];
+
+    /// The key that shows it: its place among the screens.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        DIGITS[self as usize]
+    }
 
     /// Its name on the tab.
     #[must_use]
@@ -53,6 +60,39 @@ pub enum Step {
     First,
     /// To the last.
     Last,
+}
+
+impl Step {
+    /// A cursor in a list of `len`, laid out in rows of `columns`, after a step.
+    #[must_use]
+    pub fn moved(self, now: usize, len: usize, columns: usize, page: usize) -> usize {
+        let last = len.saturating_sub(1);
+        let half = (page / 2 / columns * columns).max(columns);
+        let page = page.max(columns);
+        let down = |by: usize| {
+            // In a last row that is too short the cursor goes to its end, and stays in its column otherwise.
+            let to = now.saturating_add(by);
+            if to <= last || now / columns == last / columns { to.min(last.max(now)) } else { last }
+        };
+        let up = |by: usize| if now >= by { now - by } else { now % columns };
+        let to = match self {
+            Self::Up if columns == 1 => now.saturating_sub(1),
+            Self::Up => up(columns),
+            Self::Down if columns > 1 && now / columns == last / columns => now,
+            Self::Down => down(columns),
+            Self::Left if columns == 1 => now,
+            Self::Right if columns == 1 => now,
+            Self::Left => now.saturating_sub(1),
+            Self::Right => now.saturating_add(1),
+            Self::PageUp => up(page),
+            Self::PageDown => down(page),
+            Self::HalfUp => up(half),
+            Self::HalfDown => down(half),
+            Self::First => 0,
+            Self::Last => last,
+        };
+        to.min(last)
+    }
 }
 
 /// What a key means; nothing here knows which key it was.
@@ -201,5 +241,35 @@ impl Action {
             | Self::Redraw
             | Self::Suspend => "",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_stay_in_the_list_and_in_their_column() {
+        // 0 1 2
+        // 3 4 5
+        // 6
+        for (now, step, then) in [
+            (0, Step::Left, 0),
+            (2, Step::Right, 3),
+            (1, Step::Up, 1),
+            (4, Step::Up, 1),
+            (4, Step::Down, 6),
+            (3, Step::Down, 6),
+            (6, Step::Down, 6),
+            (5, Step::Last, 6),
+            (5, Step::First, 0),
+            (6, Step::PageUp, 0),
+            (1, Step::PageDown, 6),
+            (5, Step::PageUp, 2),
+        ] {
+            assert_eq!(step.moved(now, 7, 3, 6), then, "{step:?} from {now}");
+        }
+        assert_eq!(Step::Down.moved(0, 0, 1, 0), 0);
+        assert_eq!(Step::PageDown.moved(9, 10, 1, 5), 9);
     }
 }

@@ -1,14 +1,13 @@
-//! What comes into the explorer, what it wants done, and the small things that its state is made of.
+//! What comes into the explorer, what it wants done, what it starts with and what it says.
 
 use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
-    display::{Background, Depth},
-    index::ImageId,
+    display::{Background, Depth, Display},
     similarity::Metric,
-    worker::{Job, JobEvent, JobId},
+    task::{Job, JobEvent, JobId},
 };
 
 /// Everything that can wake the explorer. Closed on purpose: this is the whole outside world.
@@ -76,6 +75,15 @@ impl Default for Setup {
     }
 }
 
+impl Setup {
+    /// The terminal as it is at the start.
+    #[must_use]
+    pub fn display(&self) -> Display {
+        let Self { size, depth, background, previews_on_rest, .. } = *self;
+        Display { size, depth, background, previews_on_rest }
+    }
+}
+
 /// How much a message matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -96,23 +104,6 @@ pub struct Message {
     pub text: String,
 }
 
-/// What lies on top of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overlay {
-    /// Nothing.
-    #[default]
-    None,
-    /// One picture.
-    Picture(ImageId),
-    /// The pictures of the heatmap's cursor, or of the query and a neighbor.
-    Pair {
-        /// The row, or the query.
-        row: ImageId,
-        /// The column, or the neighbor.
-        col: ImageId,
-    },
-}
-
 /// What turns pictures into embeddings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
@@ -128,7 +119,7 @@ pub struct ModelInfo {
 
 /// How the indexing run is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Run {
+pub enum RunState {
     /// Under way.
     Running,
     /// Everything that can be indexed is.

@@ -109,25 +109,50 @@ pub fn shell(size: (u16, u16)) -> Shell {
     Shell { header, body, hints, status }
 }
 
-/// Where each tab's label begins and ends in the header, and the words on it.
+/// A tab in the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    /// The screen that it stands for.
+    pub screen: Screen,
+    /// Where it lies.
+    pub area: Area,
+    /// What is written on it.
+    pub label: String,
+}
+
+/// The tabs that the header has room for, each screen with the number on its tab. All names where they fit; else those
+/// of the active screen and its neighbors, and of the others their keys; else as many around the active one as fit.
 #[must_use]
-pub fn tabs(header: Area, problems: usize) -> Vec<(Screen, Area, String)> {
-    let name = if header.width >= 72 { TITLE } else { "" };
-    let mut x = header.x + name.len() as u16 + if name.is_empty() { 0 } else { 3 };
+pub fn tabs(header: Area, screens: &[(Screen, Option<usize>)], active: Screen) -> Vec<Tab> {
+    let place = screens.iter().position(|(screen, _)| *screen == active).unwrap_or(0);
+    let full = |at: usize| {
+        let (screen, count) = screens[at];
+        let count = count.map(|count| format!(" {count}")).unwrap_or_default();
+        format!(" {} {}{count} ", screen.key(), screen.name())
+    };
+    let key = |at: usize| format!(" {} ", screens[at].0.key());
+    let start = header.x + if header.width >= 72 { TITLE.len() as u16 + 3 } else { 0 };
+    let room = usize::from(header.right().saturating_sub(start));
+    let width =
+        |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
+    let with_names = |named: &dyn Fn(usize) -> bool| -> Vec<String> {
+        (0..screens.len()).map(|at| if named(at) { full(at) } else { key(at) }).collect()
+    };
+    let choices: [&dyn Fn(usize) -> bool; 3] = [&|_| true, &|at| at.abs_diff(place) <= 1, &|at| at == place];
+    let fitting = choices.into_iter().map(with_names).find(|labels| width(labels) <= room);
+    let labels = fitting.unwrap_or_else(|| with_names(&|at| at == place));
+    // The first tab shown: as far left as the active one and the one after it allow.
+    let last = (place + 1).min(labels.len().saturating_sub(1));
+    let first = (0..=place).find(|first| width(&labels[*first..=last]) <= room).unwrap_or(place);
+    let mut x = start;
     let mut tabs = Vec::new();
-    for (at, screen) in Screen::ALL.into_iter().enumerate() {
-        let count = if screen == Screen::Problems && problems > 0 { format!(" {problems}") } else { String::new() };
-        let label = match header.width {
-            46.. => format!(" {} {}{count} ", at + 1, screen.name()),
-            _ => format!(" {} {} ", at + 1, &screen.name()[..3]),
-        };
-        let width = label.chars().count() as u16;
-        let area = Area { x, y: header.y, width, height: header.height.min(1) };
+    for (at, label) in labels.into_iter().enumerate().skip(first) {
+        let area = Area { x, y: header.y, width: label.chars().count() as u16, height: header.height.min(1) };
         if area.right() > header.right() {
             break;
         }
         x = area.right() + 1;
-        tabs.push((screen, area, label));
+        tabs.push(Tab { screen: screens[at].0, area, label });
     }
     tabs
 }
@@ -143,36 +168,6 @@ pub fn scroll(first: usize, cursor: usize, visible: usize, total: usize) -> usiz
     first.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(visible))
 }
 
-/// Where the list of problems lies, and what is said in full of the one under the cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct List {
-    /// The line with what is shown.
-    pub title: Area,
-    /// The rows, two lines each.
-    pub rows: Area,
-    /// The line over the details.
-    pub rule: Area,
-    /// All of the path and the reason, where there is room.
-    pub details: Area,
-}
-
-impl List {
-    /// Divides the body.
-    #[must_use]
-    pub fn new(body: Area) -> Self {
-        let (title, rest) = body.top(1);
-        let (rows, details) = rest.off_bottom(if rest.height >= 13 { 6 } else { 0 });
-        let (rule, details) = details.top(1);
-        Self { title, rows, rule, details }
-    }
-
-    /// Problems on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        usize::from(self.rows.height / 2).max(1)
-    }
-}
-
 /// The size a picture takes in a box of cells that are twice as high as wide, and where: as large as fits, centered.
 #[must_use]
 pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {
@@ -184,6 +179,20 @@ pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {
     let columns = ((width * scale).round() as u16).clamp(1, area.width);
     let rows = ((height * scale / 2.0).round() as u16).clamp(1, area.height);
     Area { x: area.x + (area.width - columns) / 2, y: area.y + (area.height - rows) / 2, width: columns, height: rows }
+}
+
+/// Where one picture lies when it is shown large: all but a line for its name.
+#[must_use]
+pub fn large(body: Area) -> Area {
+    body.off_bottom(u16::from(body.height > 2)).0
+}
+
+/// Where two pictures lie side by side: all but two lines for names and a few for values.
+#[must_use]
+pub fn halves(body: Area) -> [Area; 2] {
+    let (pictures, _) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
+    let (left, right) = pictures.left(pictures.width / 2);
+    [left.inside(1, 0), right.inside(1, 0)]
 }
 
 #[cfg(test)]

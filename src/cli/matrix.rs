@@ -13,10 +13,11 @@ use crate::{
     display::{Depth, ink_on, to_16, to_256, viridis},
     error::{Error, Exit, Result},
     index::Entry,
+    order::{Order, OrderKind},
     similarity::{
-        Metric, OrderKind, Query, RowOrder, View, compare,
+        Metric, Query, RowOrder, View, compare,
         heatmap::{Partition, window},
-        order,
+        sequential,
     },
     terminal::{self, Capabilities, Wishes},
 };
@@ -53,7 +54,10 @@ pub struct MatrixArgs {
 /// As the indexing; [`Error::Interrupted`] when stopped between two rows.
 pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
-    let table = Table { order: order(&indexed.index, args.order), metric: args.metric, indexed: &indexed };
+    // By likeness to what, the arguments cannot say.
+    let order = Order::of(args.order, None).unwrap_or(Order::Folder);
+    let rows = RowOrder::new(&indexed.index, order.all(&indexed.index, &sequential), &sequential);
+    let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
     if args.csv {
         table.csv(out)?;
     } else if args.json {
@@ -69,6 +73,7 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
 
 struct Table<'a> {
     indexed: &'a Indexed,
+    kind: OrderKind,
     order: RowOrder,
     metric: Metric,
 }
@@ -109,7 +114,7 @@ impl Table<'_> {
         let groups: Vec<_> = self.entries().map(|entry| entry.group()).collect();
         let mut head = || -> io::Result<()> {
             write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"metric\":\"{}\"", self.metric.name())?;
-            write!(out, ",\"order\":\"{}\",\"model\":", self.order.kind.name())?;
+            write!(out, ",\"order\":\"{}\",\"model\":", self.kind.name())?;
             serde_json::to_writer(&mut *out, &self.indexed.model)?;
             write!(out, ",\n\"images\":")?;
             serde_json::to_writer(&mut *out, &paths)?;
@@ -159,7 +164,7 @@ impl Table<'_> {
             Metric::Euclidean => "euclidean distance",
         };
         let (len, model) = (self.order.len(), self.indexed.model_label());
-        writeln!(out, "{what} of {len} pictures in {} order, embedded by {model}", self.order.kind.name())?;
+        writeln!(out, "{what} of {len} pictures in {} order, embedded by {model}", self.kind.name())?;
         if !partition.is_single() {
             let mean = match self.metric {
                 Metric::Cosine => "mean",
@@ -186,7 +191,7 @@ impl Table<'_> {
         write!(out, "{}", fitted(&label, format.label))?;
         for value in values {
             let text = format!("{:>CELL$}", shown(*value, format.range));
-            let likeness = likeness(self.metric, *value, format.range);
+            let likeness = self.metric.likeness(*value, format.range);
             write!(out, "{}", painted(&text, viridis(likeness), depth))?;
         }
         writeln!(out)
@@ -217,15 +222,6 @@ struct Format {
     label: usize,
     /// Ends of the color ramp.
     range: (f32, f32),
-}
-
-/// Where a value stands between the least alike (0) and the most alike (1) end of the ramp.
-fn likeness(metric: Metric, value: f32, (low, high): (f32, f32)) -> f32 {
-    let share = (value - low) / (high - low);
-    match metric {
-        Metric::Cosine => share,
-        Metric::Euclidean => 1.0 - share,
-    }
 }
 
 /// As many digits as a cell holds, the same in all cells.
@@ -299,7 +295,7 @@ mod tests {
 
     #[test]
     fn bright_means_alike_for_both_metrics() {
-        assert_eq!(likeness(Metric::Cosine, 0.9, (0.1, 0.9)), 1.0);
-        assert_eq!(likeness(Metric::Euclidean, 2.0, (2.0, 6.0)), 1.0);
+        assert_eq!(Metric::Cosine.likeness(0.9, (0.1, 0.9)), 1.0);
+        assert_eq!(Metric::Euclidean.likeness(2.0, (2.0, 6.0)), 1.0);
     }
 }

@@ -70,7 +70,7 @@ proptest! {
             let live: Vec<u32> = model.iter().filter(|(_, live)| **live).map(|(id, _)| *id).collect();
             prop_assert_eq!(index.iter().map(|entry| entry.id.0).collect::<Vec<_>>(), live.clone());
             prop_assert_eq!(index.len(), live.len());
-            prop_assert_eq!(index.table_len(), model.len());
+            prop_assert_eq!(index.id_bound(), model.len());
             for (id, live) in &model {
                 let entry = index.get(ImageId(*id));
                 prop_assert_eq!(entry.is_some(), *live);
@@ -106,7 +106,7 @@ proptest! {
 fn segments_that_do_not_fit_are_refused() {
     let mut index = Index::new(DIM + 1);
     assert!(!index.push(Arc::new(segment(0..2))));
-    assert_eq!((index.len(), index.table_len()), (0, 0));
+    assert_eq!((index.len(), index.id_bound()), (0, 0));
     let mut short = segment(0..2);
     short.norms.pop();
     assert!(!Index::new(DIM).push(Arc::new(short)));
@@ -131,7 +131,7 @@ fn a_snapshot_does_not_see_later_changes() {
     let snapshot = index.clone();
     index.remove(ImageId(0));
     index.push(Arc::new(segment(3..4)));
-    assert_eq!((snapshot.len(), snapshot.contains(ImageId(0)), snapshot.table_len()), (3, true, 3));
+    assert_eq!((snapshot.len(), snapshot.contains(ImageId(0)), snapshot.id_bound()), (3, true, 3));
 }
 
 #[test]

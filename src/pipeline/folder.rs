@@ -170,7 +170,7 @@ impl Folder {
             return;
         }
         let segment = Arc::new(segment);
-        let id = ImageId(index.table_len() as u32);
+        let id = ImageId(index.id_bound() as u32);
         if !index.push(Arc::clone(&segment)) {
             return;
         }
@@ -405,7 +405,7 @@ impl Folder {
             Some(Err(error)) => (0, Some(self.give_up(&error))),
             None => (0, None),
         };
-        let first_id = ImageId(index.table_len() as u32);
+        let first_id = ImageId(index.id_bound() as u32);
         if !segment.images.is_empty() && index.push(Arc::clone(&segment)) {
             if self.store.is_some() {
                 self.ledger.push(first_row, first_id, vec![RowState::Present; segment.images.len()]);

@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Metric, blocks::Block, kernel::QueryVector, order::RowOrder};
+use super::{Metric, blocks::Block, kernel::QueryVector, row_order::RowOrder};
 use crate::index::Index;
 
 /// Rows parted into runs of equal length, give or take one: run i is the rows from ⌊i·len/side⌋ on.

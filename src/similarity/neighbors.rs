@@ -53,7 +53,7 @@ pub fn compare(index: &Index, query: &Query) -> Comparison {
 /// [`compare`] on whatever `executor` has.
 pub fn compare_with(index: &Index, query: &Query, executor: Executor<'_>) -> Comparison {
     let mut found = Comparison::begin(index, query.clone());
-    found.extend(index, index.table_len(), executor);
+    found.extend(index, index.id_bound(), executor);
     found
 }
 
@@ -74,7 +74,7 @@ impl Comparison {
     /// A comparison that has compared nothing yet.
     #[must_use]
     pub fn begin(index: &Index, query: Query) -> Self {
-        let table = || Vec::with_capacity(index.table_len());
+        let table = || Vec::with_capacity(index.id_bound());
         Self { query, cosine: table(), euclidean: table(), live: 0, made_of: index.state() }
     }
 
@@ -82,7 +82,7 @@ impl Comparison {
     /// one, it is the comparison with the pictures that arrived first. The values do not depend on the steps.
     pub fn extend(&mut self, index: &Index, rows: usize, executor: Executor<'_>) {
         let start = self.len();
-        let end = start.saturating_add(rows).min(index.table_len());
+        let end = start.saturating_add(rows).min(index.id_bound());
         self.cosine.resize(end, f32::NAN);
         self.euclidean.resize(end, f32::NAN);
         let query = match &self.query {
@@ -95,7 +95,7 @@ impl Comparison {
             fill(index, &query, start, cosine, euclidean);
         });
         self.live += end - start;
-        if index.len() < index.table_len() {
+        if index.len() < index.id_bound() {
             for at in (start..end).filter(|at| !index.contains(ImageId(*at as u32))) {
                 (self.cosine[at], self.euclidean[at]) = (f32::NAN, f32::NAN);
                 self.live -= 1;
@@ -141,7 +141,7 @@ impl Comparison {
         self.values(metric).get(id.at()).copied().unwrap_or(f32::NAN)
     }
 
-    /// Length of the tables: one more than the largest id compared, see [`Index::table_len`].
+    /// Length of the tables: one more than the largest id compared, see [`Index::id_bound`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.cosine.len()

@@ -29,7 +29,8 @@ const ROUNDS: usize = 4;
 const CANDIDATES: usize = 24;
 
 /// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
-pub(super) fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
+#[must_use]
+pub fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
     let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
     let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, executor);
     order.into_iter().map(|at| pictures[at].id).collect()

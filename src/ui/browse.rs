@@ -6,15 +6,18 @@ use super::{canvas::Canvas, empty, facts, pictures};
 use crate::{
     app::{
         App,
-        browse::{Details, Sort},
         layout::Area,
         previews::Slot,
+        screens::browse::{Details, Grid},
     },
+    order::OrderKind,
+    printable::printable_str,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
-    let (grid, body) = (app.grid(), app.shell().body);
+    let body = app.shared.body();
+    let grid = Grid::new(body, app.screens.browse.size);
     let theme = canvas.theme;
     if empty::nothing_indexed(app, canvas, body) {
         return;
@@ -24,16 +27,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(details.x - 1, body, grid.title);
         draw_details(app, canvas, &Details::new(details));
     }
-    let list = app.browse();
+    let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     if list.ids.is_empty() {
-        let what = format!("No path contains “{}”.", crate::printable::printable_str(&list.filter));
-        let all = text::counted(app.index().len(), "picture");
+        let what = format!("No path contains “{}”.", printable_str(list.filter.typed()));
+        let all = text::counted(app.shared.index.len(), "picture");
         empty::say(canvas, grid.tiles, &what, &format!("Esc shows all {all} again."));
         return;
     }
-    let first = list.first * grid.columns;
+    let first = browse.first * grid.columns;
     for (at, id) in list.ids.iter().skip(first).take(grid.page()).enumerate() {
-        let (tile, selected) = (grid.tile(at), app.selected() == Some(*id));
+        let (tile, selected) = (grid.tile(at), app.shared.selected == Some(*id));
         pictures::slot(app, canvas, Slot { image: *id, area: grid.picture(at) });
         if selected {
             frame(canvas, tile);
@@ -41,7 +44,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         // The name stands in the lower line of the frame.
         let (_, under) = tile.off_bottom(1);
         let label = under.inside(1, 0);
-        let mark = if app.marks().contains(id) { "●" } else { "" };
+        let mark = if app.shared.marks.contains(*id) { "●" } else { "" };
         let room = usize::from(label.width).saturating_sub(if selected { 2 } else { 0 } + text::width(mark));
         let name = text::cut_middle(&facts::name(app, *id), room);
         let style = if selected { theme.accent() } else { theme.dim() };
@@ -50,25 +53,25 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         let indent = (label.width.saturating_sub(line.width() as u16)) / 2;
         canvas.line(label.left(indent).1, 0, line);
     }
-    scrollbar(app, canvas, grid.tiles, grid.columns, grid.rows);
+    scrollbar(app, canvas, &grid);
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let list = app.browse();
-    let at = app.selected().and_then(|id| list.position(id)).map_or(0, |at| at + 1);
+    let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
+    let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
     let mut spans = vec![
         Span::styled(format!("{} of {}", text::count(at), text::count(list.ids.len())), theme.strong()),
-        Span::styled(format!(" · by {}", list.sort.name()), theme.dim()),
+        Span::styled(format!(" · by {}", browse.kind.name()), theme.dim()),
     ];
-    if list.sort == Sort::Similarity
-        && let Some(anchor) = &list.anchor
+    if browse.kind == OrderKind::Likeness
+        && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {
         spans.push(Span::styled(format!(" to {}", text::cut_middle(&facts::name(app, *id), 20)), theme.dim()));
     }
-    if !list.filter.is_empty() {
-        let filter = format!(" · filter “{}”", crate::printable::printable_str(&list.filter));
+    if !browse.filter.is_empty() {
+        let filter = format!(" · filter “{}”", printable_str(browse.filter.typed()));
         spans.push(Span::styled(filter, theme.warning()));
     }
     canvas.rule(area, Line::from(spans));
@@ -92,23 +95,24 @@ fn frame(canvas: &mut Canvas<'_>, tile: Area) {
     }
 }
 
-fn scrollbar(app: &App, canvas: &mut Canvas<'_>, tiles: Area, columns: usize, rows: usize) {
-    let total = app.browse().ids.len().div_ceil(columns);
+fn scrollbar(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
+    let (browse, tiles) = (&app.screens.browse, grid.tiles);
+    let total = browse.list.ids.len().div_ceil(grid.columns);
     // Beside the details the line between them is the track.
-    let beside = u16::from(app.grid().details.is_some());
-    super::scrollbar(canvas, Area { width: tiles.width + beside, ..tiles }, app.browse().first, rows, total);
+    let beside = u16::from(grid.details.is_some());
+    super::scrollbar(canvas, Area { width: tiles.width + beside, ..tiles }, browse.first, grid.rows, total);
 }
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
     let theme = canvas.theme;
-    let Some(selected) = app.selected() else { return };
+    let Some(selected) = app.shared.selected else { return };
     pictures::slot(app, canvas, Slot { image: selected, area: details.picture });
     facts::draw(app, canvas, details.facts, selected);
-    if app.index().len() < 2 {
+    if app.shared.index.len() < 2 {
         return;
     }
-    canvas.text(details.nearest, 0, &format!("Nearest by {}", app.metric().name()), theme.strong());
-    for (at, row) in app.nearest().iter().enumerate() {
+    canvas.text(details.nearest, 0, &format!("Nearest by {}", app.shared.metric.name()), theme.strong());
+    for (at, row) in app.screens.browse.nearest.iter().enumerate() {
         let area = details.thumbs[at];
         let value = text::value(row.value);
         if details.as_pictures {
@@ -129,7 +133,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
             );
         }
     }
-    if app.nearest().is_empty() {
+    if app.screens.browse.nearest.is_empty() {
         canvas.text(details.thumbs[0], 0, "comparing…", theme.dim());
     }
 }

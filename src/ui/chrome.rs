@@ -5,8 +5,10 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty};
 use crate::{
     app::{
-        App, Run, Severity, keymap,
-        layout::{self, Area},
+        App, RunState, Severity,
+        action::Screen,
+        keymap::{self, Context},
+        layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
     index::progress::{Progress, Stage},
@@ -17,19 +19,17 @@ use crate::{
 /// Tabs and metric; under them folder, model and count, and how the indexing is doing.
 pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let tabs = layout::tabs(area, app.skipped().len());
-    if let Some((_, first, _)) = tabs.first()
-        && first.x > area.x
-    {
+    let tabs = app.tabs();
+    if tabs.first().is_some_and(|tab| tab.area.x > area.x) {
         canvas.line(area, 0, Line::from(vec![Span::raw(" "), Span::styled(layout::TITLE, theme.accent())]));
     }
-    for (screen, place, label) in &tabs {
-        let style = if *screen == app.screen() { theme.active() } else { theme.dim() };
-        canvas.line(*place, 0, Span::styled(label.as_str(), style));
+    for Tab { screen, area, label } in &tabs {
+        let style = if *screen == app.screen { theme.active() } else { theme.dim() };
+        canvas.line(*area, 0, Span::styled(label.as_str(), style));
     }
-    let used = tabs.last().map_or(area.x, |(_, place, _)| place.right()) - area.x;
+    let used = tabs.last().map_or(area.x, |tab| tab.area.right()) - area.x;
     let (_, free) = area.left(used + 1);
-    let metric = app.metric().name();
+    let metric = app.shared.metric.name();
     if usize::from(free.width) > metric.len() {
         canvas.right(free, 0, Line::from(vec![Span::styled(metric, theme.accent()), Span::raw(" ")]));
     }
@@ -37,7 +37,7 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         let taken = progress(app, canvas, area);
         let (left, _) = area.off_right(taken + 1);
         summary(app, canvas, left.left(1).1);
-    } else if let Some(now) = app.progress().filter(|_| *app.run() == Run::Running)
+    } else if let Some(now) = app.shared.progress.filter(|_| app.shared.run == RunState::Running)
         && now.total > 0
     {
         let percent = format!("{}% ", 100 * now.done / now.total);
@@ -51,9 +51,9 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (folders, columns) = (empty::folders(app), usize::from(area.width));
-    let count = text::counted(app.index().len(), "image");
+    let count = text::counted(app.shared.index.len(), "image");
     let mut model = Span::default();
-    if let Some(now) = app.model() {
+    if let Some(now) = &app.shared.model {
         let name = printable_str(&now.name);
         let (long, short, style) = match now.baseline {
             true => (format!("{name}: a baseline, not an embedder"), format!("{name} (baseline)"), theme.warning()),
@@ -75,10 +75,10 @@ fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 /// Draws how far the indexing is at the right of the second line; returns the columns it took.
 fn progress(app: &App, canvas: &mut Canvas<'_>, area: Area) -> u16 {
     let theme = canvas.theme;
-    let (Run::Running, Some(now)) = (app.run(), app.progress()) else {
-        return match app.run() {
-            Run::Failed(_) => canvas.right(area, 1, Line::styled("✗ indexing stopped ", theme.error())),
-            _ if app.marks().is_empty() => 0,
+    let (RunState::Running, Some(now)) = (&app.shared.run, app.shared.progress) else {
+        return match &app.shared.run {
+            RunState::Failed(_) => canvas.right(area, 1, Line::styled("✗ indexing stopped ", theme.error())),
+            _ if app.shared.marks.is_empty() => 0,
             _ => marks(app, canvas, area, 1),
         };
     };
@@ -88,7 +88,7 @@ fn progress(app: &App, canvas: &mut Canvas<'_>, area: Area) -> u16 {
             Line::styled(format!("scanning… {} ", text::counted(now.done, "file")), theme.dim())
         }
         Stage::Scanning => Line::styled("scanning… ", theme.dim()),
-        Stage::Embedding => embedding(canvas, area, now),
+        Stage::Embedding => embedding(canvas, area, &now),
         Stage::Done => return 0,
     };
     canvas.right(area, 1, line)
@@ -129,7 +129,7 @@ pub(super) fn bar(share: f32, columns: usize) -> (String, String) {
 }
 
 fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
-    let words = format!("● {} marked ", text::count(app.marks().len()));
+    let words = format!("● {} marked ", text::count(app.shared.marks.len()));
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
@@ -162,7 +162,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if let Some(prompt) = app.prompt() {
         return typing(app, canvas, area, prompt);
     }
-    if let Some(message) = app.message() {
+    if let Some(message) = &app.message {
         let sign = match message.severity {
             Severity::Info => "",
             Severity::Warning => "! ",
@@ -171,14 +171,14 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         let words = format!("{sign}{}", printable_str(&message.text));
         return canvas.text(area, 0, &words, canvas.theme.severity(message.severity));
     }
-    let running = *app.run() == Run::Running;
-    let taken = if running && !app.marks().is_empty() { marks(app, canvas, area, 0) } else { 0 };
+    let running = app.shared.run == RunState::Running;
+    let taken = if running && !app.shared.marks.is_empty() { marks(app, canvas, area, 0) } else { 0 };
     let (area, _) = area.off_right(taken);
-    if app.context() == keymap::Context::Problems {
+    if app.context() == Context::Screen(Screen::Problems) {
         return;
     }
-    if let Some(entry) = app.focused().and_then(|id| app.index().get(id)) {
-        let mark = if app.marks().contains(&entry.id) { "● " } else { "" };
+    if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
+        let mark = if app.shared.marks.contains(entry.id) { "● " } else { "" };
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
         let path = text::cut_middle(&printable(entry.path()), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
@@ -189,11 +189,12 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
     let theme = canvas.theme;
     let (label, help) = match prompt.purpose {
-        Purpose::Filter { .. } => {
-            ("filter ", format!("{} of {}", text::count(app.browse().ids.len()), text::count(app.index().len())))
-        }
+        Purpose::Filter { .. } => (
+            "filter ",
+            format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
+        ),
         Purpose::Export => {
-            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marks().len(), "path")))
+            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }
     };
     let taken = canvas.right(area, 0, Line::styled(format!("{help} "), theme.dim()));

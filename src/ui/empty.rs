@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, Run, layout::Area},
+    app::{App, RunState, action::Screen, layout::Area},
     index::progress::Stage,
     printable::{printable, printable_str},
     text,
@@ -26,30 +26,30 @@ pub(super) fn say(canvas: &mut Canvas<'_>, area: Area, what: &str, then: &str) {
 
 /// Says why there is no picture at all; returns whether that was the case.
 pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) -> bool {
-    if !app.index().is_empty() {
+    if !app.shared.index.is_empty() {
         return false;
     }
     let folders = folders(app);
-    let (what, then) = match (app.run(), app.progress().map(|progress| (progress.stage, progress.total))) {
-        (Run::Running, Some((Stage::Embedding, total))) => (
+    let (what, then) = match (&app.shared.run, app.shared.progress.map(|progress| (progress.stage, progress.total))) {
+        (RunState::Running, Some((Stage::Embedding, total))) => (
             format!("Reading the first of {}…", text::counted(total, "picture")),
             "Each one can be browsed and compared as soon as it is indexed.".to_owned(),
         ),
-        (Run::Running, Some((Stage::Loading, _))) => {
+        (RunState::Running, Some((Stage::Loading, _))) => {
             ("Opening the index…".to_owned(), "What was indexed before appears at once.".to_owned())
         }
-        (Run::Running, _) => {
+        (RunState::Running, _) => {
             (format!("Looking for pictures in {folders}…"), "They appear here as they are found.".to_owned())
         }
-        (Run::Failed(reason), _) => (
+        (RunState::Failed(reason), _) => (
             "Indexing stopped.".to_owned(),
             format!("{} Press q to quit; “lookalike doctor” says what is set up.", sentence(&printable_str(reason))),
         ),
-        (Run::Done, _) if !app.skipped().is_empty() => (
-            format!("None of the {} could be read.", text::counted(app.skipped().len(), "file")),
-            "Press 4 to see the reason for each.".to_owned(),
+        (RunState::Done, _) if !app.shared.skipped.is_empty() => (
+            format!("None of the {} could be read.", text::counted(app.shared.skipped.len(), "file")),
+            format!("Press {} to see the reason for each.", Screen::Problems.key()),
         ),
-        (Run::Done, _) => (
+        (RunState::Done, _) => (
             format!("There are no pictures in {folders}."),
             "Press q and start again with a folder that has some, for example: lookalike ~/Pictures".to_owned(),
         ),
@@ -60,7 +60,7 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
 
 /// The folders being explored, in few words.
 pub(super) fn folders(app: &App) -> String {
-    match app.setup().folders.as_slice() {
+    match app.shared.folders.as_slice() {
         [] => "this folder".to_owned(),
         [only] => printable(only),
         [first, rest @ ..] => format!("{} and {} more", printable(first), rest.len()),

@@ -12,7 +12,7 @@ use crate::{
 
 /// The file's name.
 pub(super) fn name(app: &App, id: ImageId) -> String {
-    app.index().get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
 }
 
 pub(super) fn file_name(entry: &Entry<'_>) -> String {
@@ -32,7 +32,7 @@ pub(super) fn pixels(entry: &Entry<'_>) -> String {
 
 /// The name with the mark of a marked picture, cut to fit.
 pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: ImageId) -> Line<'static> {
-    let mark = if app.marks().contains(&id) { "● " } else { "" };
+    let mark = if app.shared.marks.contains(id) { "● " } else { "" };
     let room = columns.saturating_sub(text::width(mark));
     Line::from(vec![
         Span::styled(mark, canvas.theme.mark()),
@@ -42,7 +42,7 @@ pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: Imag
 
 /// Four lines: name, folder, pixels and format, bytes and date.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) {
-    let Some(entry) = app.index().get(id) else { return };
+    let Some(entry) = app.shared.index.get(id) else { return };
     let name = name_line(app, canvas, area.width.into(), id);
     canvas.line(area, 0, name);
     group_line(app, canvas, area, 1, id);
@@ -53,9 +53,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) 
 
 /// The folder with the mark of its group.
 pub(super) fn group_line(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16, id: ImageId) {
-    let Some(entry) = app.index().get(id) else { return };
+    let Some(entry) = app.shared.index.get(id) else { return };
     let mut spans = Vec::new();
-    if let Some(group) = app.groups().of(id) {
+    if let Some(group) = app.shared.labels.of(id) {
         spans.push(Span::styled("▌", canvas.theme.group(group)));
     }
     let room = usize::from(area.width).saturating_sub(spans.len());

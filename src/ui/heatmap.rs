@@ -13,9 +13,9 @@ use super::{
 use crate::{
     app::{
         App,
-        heat::{Panel, Plot, likeness},
         layout::Area,
         previews::Slot,
+        screens::heatmap::{Panel, Plot},
     },
     index::ImageId,
     similarity::{Metric, Window},
@@ -23,18 +23,18 @@ use crate::{
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
-    let body = app.shell().body;
+    let body = app.shared.body();
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    let heat = app.heat();
+    let heat = &app.screens.heatmap;
     let Some((metric, window)) = &heat.shown else {
-        let pictures = text::counted(app.index().len(), "picture");
+        let pictures = text::counted(app.shared.index.len(), "picture");
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
     };
-    let plot = app.plot();
+    let plot = heat.plot(&app.shared, app.shared.body());
     let range = heat.range;
-    let cursor = heat.cursor(app.selected(), plot.partition);
+    let cursor = heat.cursor(app.shared.selected, plot.partition);
     title(app, canvas, &plot);
     if let Some(panel) = plot.panel {
         canvas.divider(panel.x - 1, body, plot.title);
@@ -48,10 +48,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 
 fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     let theme = canvas.theme;
-    let heat = app.heat();
+    let heat = &app.screens.heatmap;
     let side = text::count(heat.len());
     let pairs = plot.partition.pairs();
-    let cell = match (plot.partition.is_single(), app.metric()) {
+    let cell = match (plot.partition.is_single(), app.shared.metric) {
         (true, _) => String::new(),
         (_, Metric::Cosine) => format!(" · a cell is the mean of {pairs}"),
         (_, Metric::Euclidean) => format!(" · a cell is the root mean square of {pairs}"),
@@ -61,7 +61,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
         window.view.rows.len() == cells && window.view.cols.len() == cells
     });
     let part = if all { "" } else { " · part of it, 0 fits all" };
-    let making = heat.order.as_ref().is_some_and(|order| order.kind != heat.kind);
+    let making = heat.rows.as_ref().is_some_and(|made| made.order.kind() != heat.kind);
     let order = if making {
         format!(" · ordering by {}…", heat.kind.name())
     } else {
@@ -89,7 +89,7 @@ fn cells(
     for (row, r) in view.rows.clone().enumerate() {
         for (col, c) in view.cols.clone().enumerate() {
             let Some(value) = window.get(r, c).filter(|value| !value.is_nan()) else { continue };
-            let likeness = likeness(metric, value, range);
+            let likeness = metric.likeness(value, range);
             let (x, y) = plot.corner(row, col);
             let under_cursor = (r, c) == cursor;
             if plot.cell.halves == 1 {
@@ -140,7 +140,7 @@ fn block(canvas: &mut Canvas<'_>, area: Area, value: f32, likeness: f32, under_c
 
 /// The picture that a row or column of cells is named after: the cursor's own, else the first of the block.
 fn representative(app: &App, plot: &Plot, block: usize, cursor: usize, own: Option<ImageId>) -> Option<ImageId> {
-    if block == cursor { own } else { app.heat().at(plot.partition.rows(block).start) }
+    if block == cursor { own } else { app.screens.heatmap.at(plot.partition.rows(block).start) }
 }
 
 /// Groups, and under them names where they fit, else the cursor's alone.
@@ -152,8 +152,8 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
     let width = plot.cell.width;
     let cols = window.view.cols.clone();
     let (first, total) = (cols.start, cols.len() as u16);
-    let id_of = |block: usize| app.heat().at(plot.partition.rows(block).start);
-    let groups: Vec<_> = cols.clone().map(|block| id_of(block).and_then(|id| app.groups().of(id))).collect();
+    let id_of = |block: usize| app.screens.heatmap.at(plot.partition.rows(block).start);
+    let groups: Vec<_> = cols.clone().map(|block| id_of(block).and_then(|id| app.shared.labels.of(id))).collect();
     let mut at = 0;
     for run in groups.chunk_by(|a, b| a == b) {
         let area = Area { x: plot.top.x + at * width, width: run.len() as u16 * width, height: 1, ..plot.top };
@@ -161,7 +161,7 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
         let Some(group) = run[0] else { continue };
         let (line, _) = area.off_right(u16::from(area.width > 2));
         canvas.fill(line, '━', theme.group(group));
-        let name = crate::printable::printable_str(app.groups().name(group));
+        let name = app.shared.labels.name(group).to_owned();
         let room = usize::from(line.width);
         if room >= 4 {
             // A piece of the line before the name, where there is room for both.
@@ -172,14 +172,14 @@ fn column_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Wind
     }
     if plot.cell.width >= 6 {
         for block in cols {
-            let Some(id) = representative(app, plot, block, cursor, app.heat().partner) else { continue };
+            let Some(id) = representative(app, plot, block, cursor, app.screens.heatmap.partner) else { continue };
             let area = Area { x: plot.top.x + (block - first) as u16 * width, y: plot.top.y + 1, width, height: 1 };
             let style = if block == cursor { theme.accent() } else { theme.dim() };
             let name = stem(app, id);
             let room = usize::from(width) - 1;
             canvas.line(area, 0, Span::styled(text::cut_middle(&name, room), style));
         }
-    } else if let Some(id) = app.heat().partner {
+    } else if let Some(id) = app.screens.heatmap.partner {
         let x = (cursor.saturating_sub(first) as u16).min(total) * width;
         let name = facts::name(app, id);
         let row = Area { y: plot.top.y + 1, height: 1, ..plot.top };
@@ -206,13 +206,13 @@ fn row_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Window,
     let words = words.off_right(1).0;
     let rows = window.view.rows.clone();
     let group_of = |block: usize| {
-        let id = app.heat().at(plot.partition.rows(block).start)?;
-        app.groups().of(id)
+        let id = app.screens.heatmap.at(plot.partition.rows(block).start)?;
+        app.shared.labels.of(id)
     };
     if plot.cell.halves >= 2 {
         let height = plot.cell.halves / 2;
         for (at, block) in rows.enumerate() {
-            let Some(id) = representative(app, plot, block, cursor, app.selected()) else { continue };
+            let Some(id) = representative(app, plot, block, cursor, app.shared.selected) else { continue };
             let area = Area { y: words.y + at as u16 * height, height, ..words };
             let (_, middle) = area.top((height - 1) / 2);
             let style = if block == cursor { theme.accent() } else { theme.dim() };
@@ -242,14 +242,14 @@ fn row_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Window,
             };
         }
         if cursor == upper || cursor == lower {
-            let name = app.selected().map(|id| stem(app, id)).unwrap_or_default();
+            let name = app.shared.selected.map(|id| stem(app, id)).unwrap_or_default();
             let room = usize::from(words.width).saturating_sub(1);
             let shown = format!("{}▸", text::cut_middle(&name, room));
             canvas.right(Area { y, height: 1, ..words }, 0, Line::styled(shown, theme.accent()));
         } else if groups.0 != last
             && let Some(group) = groups.0
         {
-            let name = crate::printable::printable_str(app.groups().name(group));
+            let name = app.shared.labels.name(group).to_owned();
             let name = text::cut_middle(&name, words.width.into());
             canvas.right(Area { y, height: 1, ..words }, 0, Line::styled(name, theme.group(group)));
         }
@@ -259,7 +259,8 @@ fn row_headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Window,
 
 /// A file name without its extension: in a header every column counts.
 fn stem(app: &App, id: ImageId) -> String {
-    app.index()
+    app.shared
+        .index
         .get(id)
         .map_or_else(String::new, |entry| crate::printable::printable(entry.relative().file_stem().unwrap_or_default()))
 }
@@ -295,7 +296,7 @@ fn ramp_step(theme: Theme, likeness: f32) -> Span<'static> {
 }
 
 fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
-    let (Some(row), Some(col)) = (app.selected(), app.heat().partner) else { return };
+    let (Some(row), Some(col)) = (app.shared.selected, app.screens.heatmap.partner) else { return };
     for (id, picture, name, sign) in [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
     {
         pictures::slot(app, canvas, Slot { image: id, area: picture });
@@ -305,9 +306,9 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     }
     let (_, values) = panel.values.top(u16::from(panel.values.height > 3));
     pictures::values(app, canvas, values, row, col);
-    let plot = app.plot();
-    let heat = app.heat();
-    let cursor = heat.cursor(app.selected(), plot.partition);
+    let heat = &app.screens.heatmap;
+    let plot = heat.plot(&app.shared, app.shared.body());
+    let cursor = heat.cursor(app.shared.selected, plot.partition);
     if !plot.partition.is_single()
         && let Some((_, window)) = &heat.shown
         && let Some(value) = window.get(cursor.0, cursor.1)

@@ -11,17 +11,18 @@ use crate::{
         App,
         layout::Area,
         previews::Slot,
-        ranking::{Ranked, Ranks},
+        screens::neighbors::{Ranked, Ranks},
     },
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
-    let (ranks, body) = (app.ranks(), app.shell().body);
+    let body = app.shared.body();
+    let ranks = Ranks::new(body);
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    let Some(query) = app.selected() else {
+    let Some(query) = app.shared.selected else {
         return empty::say(canvas, body, "No picture is selected.", "Press 1 and choose one.");
     };
     title(app, canvas, ranks.title);
@@ -30,12 +31,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         pictures::slot(app, canvas, Slot { image: query, area: picture });
         facts::draw(app, canvas, facts_area, query);
     }
-    let ranking = app.ranking();
-    if app.index().len() < 2 {
+    let ranking = &app.screens.neighbors;
+    if app.shared.index.len() < 2 {
         return empty::say(canvas, ranks.list, "There is only one picture.", "Neighbors need a second one.");
     }
     if ranking.rows.is_empty() {
-        return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.index().len(), "picture"));
+        return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));
     }
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
         neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
@@ -45,13 +46,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let ranking = app.ranking();
+    let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
-    let metric = app.metric();
+    let metric = app.shared.metric;
     let mut spans = vec![
         Span::styled(
             format!("{} {which} of {}", text::count(ranking.rows.len()), {
-                text::count(app.index().len().saturating_sub(1))
+                text::count(app.shared.index.len().saturating_sub(1))
             }),
             theme.strong(),
         ),
@@ -79,7 +80,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
-    let mark = if app.marks().contains(&row.id) { "● " } else { "" };
+    let mark = if app.shared.marks.contains(row.id) { "● " } else { "" };
     let rank = format!("{:>3} ", text::count(row.rank));
     if ranks.height == 1 {
         let room = usize::from(words.width).saturating_sub(rank.len() + 6 + text::width(mark));
@@ -114,7 +115,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
             Span::styled(format!(" {change}"), if row.rank < row.other { theme.accent() } else { theme.dim() }),
         ]),
     );
-    let Some(entry) = app.index().get(row.id) else {
+    let Some(entry) = app.shared.index.get(row.id) else {
         return canvas.text(words, 1, "    removed", theme.dim());
     };
     let (_, words) = words.left(4);
@@ -123,7 +124,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let name = facts::file_name(&entry);
     let room = usize::from(words.width).saturating_sub(text::width(mark));
     if !folder.is_empty() && text::width(&name) + 4 < room {
-        if let Some(group) = app.groups().of(row.id) {
+        if let Some(group) = app.shared.labels.of(row.id) {
             spans.push(Span::styled("▌", theme.group(group)));
         }
         let folder = text::cut_middle(&folder, room - text::width(&name) - 3);

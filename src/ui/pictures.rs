@@ -39,7 +39,7 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 }
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
-    let Some(entry) = app.index().get(slot.image) else { return };
+    let Some(entry) = app.shared.index.get(slot.image) else { return };
     let place = layout::fitted(slot.area, entry.pixels());
     let style = canvas.theme.placeholder();
     canvas.fill(place, canvas.theme.placeholder_glyph(), style);
@@ -51,11 +51,11 @@ fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 
 /// One picture as large as possible, and a line that says what it is.
 pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
-    let body = app.shell().body;
+    let body = app.shared.body();
     for one in app.slots() {
         slot(app, canvas, one);
     }
-    let Some(entry) = app.index().get(id) else { return };
+    let Some(entry) = app.shared.index.get(id) else { return };
     let (_, caption) = body.off_bottom(u16::from(body.height > 2));
     let caption = caption.inside(1, 0);
     let mut line = facts::name_line(app, canvas, caption.width.into(), id);
@@ -70,7 +70,7 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
 
 /// Two pictures side by side, their names, and both metrics.
 pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
-    let body = app.shell().body;
+    let body = app.shared.body();
     for one in app.slots() {
         slot(app, canvas, one);
     }
@@ -86,12 +86,13 @@ pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
 
 /// Both metrics of a pair with the column's rank among the row's neighbors; the one in use stands out.
 pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageId, col: ImageId) {
-    let comparison = app.current_comparison().filter(|_| app.selected() == Some(row));
+    let comparison = app.shared.current_comparison().filter(|_| app.shared.selected == Some(row));
     // A value is the same from both sides, a rank is not.
-    let (side, of) = if app.selected() == Some(col) { (app.current_comparison(), row) } else { (comparison, col) };
+    let (side, of) =
+        if app.shared.selected == Some(col) { (app.shared.current_comparison(), row) } else { (comparison, col) };
     for (line, metric) in [Metric::Cosine, Metric::Euclidean].into_iter().enumerate() {
         let known = side.map(|comparison| comparison.value(metric, of)).filter(|value| !value.is_nan());
-        let value = known.or_else(|| app.heat().pair(metric, row, col)).unwrap_or(f32::NAN);
+        let value = known.or_else(|| app.screens.heatmap.value(metric, row, col)).unwrap_or(f32::NAN);
         let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
         let rank = match rank {
             _ if row == col => " itself".to_owned(),
@@ -103,7 +104,7 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
             }
             _ => String::new(),
         };
-        let active = metric == app.metric();
+        let active = metric == app.shared.metric;
         let style = if active { canvas.theme.accent() } else { canvas.theme.dim() };
         let sign = if active { "▸ " } else { "  " };
         canvas.line(

@@ -4,27 +4,31 @@ use ratatui::text::{Line, Span};
 
 use super::{canvas::Canvas, empty};
 use crate::{
-    app::{App, Run, layout::Area},
+    app::{
+        App, RunState,
+        layout::Area,
+        screens::problems::{List, Problems},
+    },
     printable::{printable, printable_str},
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
-    let body = app.shell().body;
+    let body = app.shared.body();
     let theme = canvas.theme;
-    let skipped = app.skipped();
+    let skipped = &app.shared.skipped;
     if skipped.is_empty() {
-        let (what, then) = match app.run() {
-            Run::Running => ("No problems so far.", "Files that cannot be read are listed here with the reason."),
-            Run::Done => ("No problems.", "Every picture that was found could be read."),
-            Run::Failed(reason) => {
+        let (what, then) = match &app.shared.run {
+            RunState::Running => ("No problems so far.", "Files that cannot be read are listed here with the reason."),
+            RunState::Done => ("No problems.", "Every picture that was found could be read."),
+            RunState::Failed(reason) => {
                 let reason = printable_str(reason);
                 return empty::say(canvas, body, "Indexing stopped.", &reason);
             }
         };
         return empty::say(canvas, body, what, then);
     }
-    let list = app.list();
+    let list = List::new(body);
     canvas.rule(
         list.title,
         Line::from(vec![
@@ -32,8 +36,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             Span::styled(" skipped; everything else is indexed", theme.dim()),
         ]),
     );
-    let (cursor, first) = app.problem();
-    for (at, problem) in skipped.iter().enumerate().skip(first).take(app.list().page()) {
+    let Problems { cursor, first } = app.screens.problems;
+    for (at, problem) in skipped.iter().enumerate().skip(first).take(list.page()) {
         let row = Area { y: list.rows.y + 2 * (at - first) as u16, height: 2, ..list.rows };
         let focused = at == cursor;
         if focused {
@@ -44,7 +48,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.line(words, 0, Span::styled(path, if focused { theme.accent() } else { theme.strong() }));
         canvas.text(words, 1, &printable_str(&problem.reason), theme.dim());
     }
-    super::scrollbar(canvas, list.rows, first, app.list().page(), skipped.len());
+    super::scrollbar(canvas, list.rows, first, list.page(), skipped.len());
     let Some(problem) = skipped.get(cursor).filter(|_| !list.details.is_empty()) else { return };
     canvas.rule(list.rule, Line::default());
     let words = list.details.inside(1, 0);
@@ -58,6 +62,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 
 /// The path under the folder being explored.
 fn shortened(app: &App, path: &std::path::Path) -> String {
-    let relative = app.setup().folders.iter().find_map(|folder| path.strip_prefix(folder).ok());
+    let relative = app.shared.folders.iter().find_map(|folder| path.strip_prefix(folder).ok());
     printable(relative.filter(|relative| !relative.as_os_str().is_empty()).unwrap_or(path))
 }

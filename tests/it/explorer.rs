@@ -3,13 +3,19 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use lookalike::{
-    app::{App, Effect, Event, Overlay, Setup, keymap::Chord},
-    index::{Image, ImageId, Index, Segment, Skipped},
-    pipeline::{self, Progress, Report, Stage},
+    app::{
+        App, Effect, Event, Over, Setup,
+        keymap::Chord,
+        screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
+    },
+    index::{
+        Image, ImageId, Index, Segment, Skipped,
+        progress::{Progress, Report, Stage, Summary},
+    },
     scan::ImageFile,
     similarity::{self, Metric},
+    task::{Job, JobEvent, JobId, Lane, Outcome},
     text, ui,
-    worker::{Job, JobEvent, JobId, Outcome},
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
 
@@ -119,7 +125,7 @@ impl Explorer {
     }
 
     pub fn indexed(&mut self, index: Arc<Index>, skipped: Vec<Skipped>) {
-        let outcome = pipeline::Summary {
+        let outcome = Summary {
             added: index.len(),
             index,
             skipped: skipped.into(),
@@ -159,9 +165,9 @@ impl Explorer {
     /// Does a job and hands in its answer.
     pub fn done(&mut self, id: JobId, job: Job) {
         let outcome = match job {
-            Job::Compare { index, query } => Outcome::Compared(Arc::new(similarity::compare(&index, &query))),
-            Job::Order { index, kind } => Outcome::Ordered(Arc::new(similarity::order(&index, kind))),
-            Job::Sort { index, ids, sorting } => Outcome::Sorted(sorting.sorted(&index, ids)),
+            Job::Make { index, task } => {
+                Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
+            }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
@@ -178,6 +184,30 @@ impl Explorer {
         self.held = Some(Vec::new());
     }
 
+    /// Takes the held tasks of a lane out, the oldest first.
+    pub fn held_tasks(&mut self, lane: Lane) -> Vec<(JobId, Job)> {
+        let held = self.held.take().unwrap_or_default();
+        let of_lane = |job: &Job| matches!(job, Job::Make { task, .. } if task.lane() == lane);
+        let (tasks, others) = held.into_iter().partition(|(_, job)| of_lane(job));
+        self.held = Some(others);
+        tasks
+    }
+
+    /// How the Browse screen is divided.
+    pub fn grid(&self) -> Grid {
+        Grid::new(self.app.shared.body(), self.app.screens.browse.size)
+    }
+
+    /// How the Heatmap screen is divided.
+    pub fn plot(&self) -> Plot {
+        self.app.screens.heatmap.plot(&self.app.shared, self.app.shared.body())
+    }
+
+    /// How the Neighbors screen is divided.
+    pub fn ranks(&self) -> Ranks {
+        Ranks::new(self.app.shared.body())
+    }
+
     /// Keys by their names, separated by blanks.
     pub fn keys(&mut self, names: &str) {
         names.split_whitespace().for_each(|name| self.key(name));
@@ -189,28 +219,23 @@ impl Explorer {
     }
 
     pub fn name(&self, id: Option<ImageId>) -> String {
-        id.and_then(|id| self.app.index().get(id).map(|entry| entry.relative().display().to_string()))
+        id.and_then(|id| self.app.shared.index.get(id).map(|entry| entry.relative().display().to_string()))
             .unwrap_or_else(|| "-".to_owned())
     }
 
     /// The state and the effects since the last time, in a few lines.
     pub fn state(&mut self) -> String {
         let app = &self.app;
-        let mut text = format!("{:?} {} {}", app.screen(), app.metric().name(), self.name(app.selected()));
-        match app.overlay() {
-            Overlay::None => {}
-            Overlay::Picture(id) => text += &format!("\npicture {}", self.name(Some(id))),
-            Overlay::Pair { row, col } => {
-                text += &format!("\npair {} {}", self.name(Some(row)), self.name(Some(col)));
-            }
+        let mut text = format!("{:?} {} {}", app.screen, app.shared.metric.name(), self.name(app.shared.selected));
+        for over in &app.over {
+            text += &match over {
+                Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
+                Over::Help(_) => "\nhelp".to_owned(),
+                Over::Prompt(prompt) => format!("\ntyping {:?}", prompt.text),
+            };
         }
-        if app.help().is_some() {
-            text += "\nhelp";
-        }
-        if let Some(prompt) = app.prompt() {
-            text += &format!("\ntyping {:?}", prompt.text);
-        }
-        if let Some(message) = app.message() {
+        if let Some(message) = &app.message {
             text += &format!("\n{:?}: {}", message.severity, message.text);
         }
         for effect in self.effects.drain(..) {
@@ -221,7 +246,7 @@ impl Explorer {
 
     /// The frame as the terminal would get it.
     pub fn frame(&self) -> Buffer {
-        let (width, height) = self.app.setup().size;
+        let (width, height) = self.app.shared.display.size;
         self.frame_at(width, height)
     }
 

@@ -6,19 +6,18 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use half::f16;
 use lookalike::{
     index::{Image, ImageId, Index, Segment},
+    order::Order,
     scan::ImageFile,
     similarity::{
-        Comparison, Metric, OrderKind, Query, RowOrder, View, WorkItem, compare, compare_with,
+        Comparison, Executor, Metric, Query, RowOrder, View, WorkItem, compare, compare_with,
         heatmap::{Partition, window},
-        order,
-        order::natural,
-        order_with,
+        sequential,
     },
 };
 use proptest::prelude::*;
 
 const METRICS: [Metric; 2] = [Metric::Cosine, Metric::Euclidean];
-const ORDERS: [OrderKind; 3] = [OrderKind::Name, OrderKind::Folder, OrderKind::Similarity];
+const ORDERS: [Order; 3] = [Order::Name, Order::Folder, Order::Similarity];
 
 /// An index of the embeddings, in segments of at most `segment` rows; picture i is `/p/g{i % 3}/{i}.png`.
 fn index(embeddings: &[Vec<f32>], dim: usize, segment: usize) -> Index {
@@ -203,7 +202,7 @@ proptest! {
         index.remove(ImageId(removed as u32));
         let everybody: BTreeSet<_> = index.iter().map(|entry| entry.id).collect();
         for kind in ORDERS {
-            let order = order(&index, kind);
+            let order = order(&index, &kind);
             prop_assert_eq!(order.len(), index.len());
             prop_assert_eq!(&order.ids.iter().copied().collect::<BTreeSet<_>>(), &everybody);
             for (position, id) in order.ids.iter().enumerate() {
@@ -220,7 +219,7 @@ proptest! {
     #[test]
     fn block_means_are_averaged_cells((dim, rows) in embeddings(), side in 0_usize..45) {
         let index = index(&rows, dim, 16);
-        let order = order(&index, OrderKind::Folder);
+        let order = order(&index, &Order::Folder);
         let cells = Partition::new(order.len(), side).side();
         for metric in METRICS {
             let found = window(&index, &order, metric, &View { side, rows: 0..cells, cols: 0..cells });
@@ -232,6 +231,15 @@ proptest! {
             }
         }
     }
+}
+
+/// The rows of an index in an order.
+fn order(index: &Index, order: &Order) -> RowOrder {
+    order_with(index, order, &sequential)
+}
+
+fn order_with(index: &Index, order: &Order, executor: Executor<'_>) -> RowOrder {
+    RowOrder::new(index, order.all(index, executor), executor)
 }
 
 /// Vectors around `clusters` well separated centers, cluster i % clusters for row i.
@@ -248,26 +256,26 @@ fn changes(order: &RowOrder, clusters: usize) -> usize {
 
 #[test]
 fn similarity_order_keeps_clusters_in_one_piece() {
-    let order = order(&index(&blobs(300, 12, 16), 16, 100), OrderKind::Similarity);
+    let order = order(&index(&blobs(300, 12, 16), 16, 100), &Order::Similarity);
     assert_eq!(changes(&order, 12), 11);
 }
 
 #[test]
 fn similarity_order_of_many_keeps_clusters_in_one_piece() {
-    let order = order(&index(&blobs(4200, 20, 8), 8, 1000), OrderKind::Similarity);
+    let order = order(&index(&blobs(4200, 20, 8), 8, 1000), &Order::Similarity);
     assert_eq!(changes(&order, 20), 19);
 }
 
 #[test]
 fn similarity_order_of_many_equal_pictures_ends_and_loses_nobody() {
-    let order = order(&index(&vec![vec![1.0, 2.0]; 4200], 2, 1000), OrderKind::Similarity);
+    let order = order(&index(&vec![vec![1.0, 2.0]; 4200], 2, 1000), &Order::Similarity);
     assert_eq!(order.ids.iter().collect::<BTreeSet<_>>().len(), 4200);
 }
 
 #[test]
 fn a_window_of_single_pairs_is_what_comparing_says() {
     let index = index(&blobs(50, 4, 40), 40, 20);
-    let order = order(&index, OrderKind::Similarity);
+    let order = order(&index, &Order::Similarity);
     for metric in METRICS {
         let found = window(&index, &order, metric, &View { side: 50, rows: 10..30, cols: 5..60 });
         assert_eq!((found.view.rows.clone(), found.view.cols.clone()), (10..30, 5..50));
@@ -284,7 +292,7 @@ fn a_window_of_single_pairs_is_what_comparing_says() {
 fn stored_and_fresh_sums_agree_across_levels() {
     // 600 rows: runs of 128, 256, … are stored, the last ones short; runs of a side begin and end anywhere.
     let index = index(&blobs(600, 3, 8), 8, 256);
-    let order = order(&index, OrderKind::Name);
+    let order = order(&index, &Order::Name);
     for (side, metric) in [1, 2, 3, 4, 5, 7, 19].into_iter().flat_map(|side| METRICS.map(|metric| (side, metric))) {
         let found = window(&index, &order, metric, &View { side, rows: 0..side, cols: 0..side });
         let last = side - 1;
@@ -301,7 +309,7 @@ fn near_duplicates_far_from_the_origin_keep_their_small_mean_distance() {
     let rows: Vec<Vec<f32>> =
         (0..64).map(|i| (0..64).map(|j| if i == j { 1024.0 } else { 1000.0 }).collect()).collect();
     let index = index(&rows, 64, 64);
-    let order = order(&index, OrderKind::Name);
+    let order = order(&index, &Order::Name);
     let found = window(&index, &order, Metric::Euclidean, &View { side: 2, rows: 0..2, cols: 0..2 });
     for value in &found.values {
         assert!(close(*value, 24.0 * 2_f64.sqrt()), "{value}");
@@ -312,7 +320,7 @@ fn near_duplicates_far_from_the_origin_keep_their_small_mean_distance() {
 fn zero_one_two_and_three_pictures_are_ordinary() {
     for count in 0..4 {
         let index = index(&vec![vec![0.5, 1.0]; count], 2, 2);
-        for (kind, metric) in ORDERS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+        for (kind, metric) in ORDERS.iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
             let order = order(&index, kind);
             for side in [0, 1, 2, 3, 40, usize::MAX] {
                 let found = window(&index, &order, metric, &View { side, rows: 0..9, cols: 0..9 });
@@ -363,7 +371,7 @@ fn a_comparison_does_not_depend_on_threads_or_steps() {
 fn an_order_does_not_depend_on_threads() {
     let index = index(&blobs(4200, 20, 8), 8, 1000);
     for kind in ORDERS {
-        let (alone, shared) = (order(&index, kind), order_with(&index, kind, &on_threads));
+        let (alone, shared) = (order(&index, &kind), order_with(&index, &kind, &on_threads));
         assert_eq!(alone.ids, shared.ids);
         let view = View { side: 17, rows: 0..17, cols: 0..17 };
         for metric in METRICS {
@@ -408,21 +416,9 @@ fn folder_order_groups_subfolders_and_sorts_numbers_as_numbers() {
     let mut index = Index::new(1);
     let images: Vec<_> = paths.iter().map(|path| image(path)).collect();
     index.push(Arc::new(Segment::pack(Path::new("/p").into(), images, &vec![vec![1.0]; 6], 1)));
-    let order = order(&index, OrderKind::Folder);
+    let order = order(&index, &Order::Folder);
     let sorted: Vec<_> = order.ids.iter().map(|id| paths[id.at()]).collect();
     assert_eq!(sorted, ["/p/z.png", "/p/a/9.png", "/p/a/10.png", "/p/b/2.png", "/p/b/deep/1.png", "/p/b-c/1.png"]);
-    let groups: Vec<_> = order.groups.iter().map(|group| (group.name.as_str(), group.start)).collect();
-    assert_eq!(groups, [("", 0), ("a", 1), ("b", 3), ("b-c", 5)]);
-}
-
-#[test]
-fn natural_order_is_total_and_counts() {
-    let sorted = ["", "01", "1", "2", "10", "a", "a01", "a1", "a1b", "a2", "a10", "b", "é"];
-    for (i, a) in sorted.iter().enumerate() {
-        for (j, b) in sorted.iter().enumerate() {
-            assert_eq!(natural(a, b), i.cmp(&j), "{a:?} {b:?}");
-        }
-    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
-    app::{Setup, heat::likeness},
+    app::Setup,
     display::{Background, Depth},
     index::{Image, Index, Segment, Skipped},
     scan::ImageFile,
@@ -99,32 +99,32 @@ fn every_cell_of_the_heatmap_has_the_color_of_its_value() {
 fn the_overview_uses_the_whole_ramp_and_panning_does_not_change_colors() {
     let mut explorer = Explorer::ready(setup(80, 24), 400);
     explorer.keys("2 0");
-    let overview = explorer.app.heat().range;
-    let (_, window) = explorer.app.heat().shown.clone().expect("a window");
+    let overview = explorer.app.screens.heatmap.range;
+    let (_, window) = explorer.app.screens.heatmap.shown.clone().expect("a window");
     let most = |from: f32, pick: fn(f32, f32) -> f32| window.values.iter().copied().fold(from, pick);
     let likenesses = [most(f32::INFINITY, f32::min), most(f32::NEG_INFINITY, f32::max)];
-    let [low, high] = likenesses.map(|value| likeness(Metric::Cosine, value, overview));
+    let [low, high] = likenesses.map(|value| Metric::Cosine.likeness(value, overview));
     assert!(low < 0.1 && high > 0.95, "from {low} to {high}");
     explorer.keys("+ g");
-    let range = explorer.app.heat().range;
+    let range = explorer.app.screens.heatmap.range;
     explorer.key("G");
-    assert_eq!(explorer.app.heat().range, range);
+    assert_eq!(explorer.app.screens.heatmap.range, range);
     assert!(range.0 < overview.0 && range.1 > overview.1, "single values spread wider than means");
 }
 
 #[track_caller]
 fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
     let (app, buffer) = (&explorer.app, explorer.frame());
-    let (plot, heat) = (app.plot(), app.heat());
+    let (plot, heat) = (explorer.plot(), &app.screens.heatmap);
     if plot.partition.is_single() {
-        assert_eq!(heat.range, heat.order.as_ref().expect("an order").range(metric));
+        assert_eq!(heat.range, heat.rows.as_ref().expect("rows").rows.range(metric));
     }
     let (_, window) = heat.shown.as_ref().expect("a window");
-    let cursor = heat.cursor(app.selected(), plot.partition);
+    let cursor = heat.cursor(app.shared.selected, plot.partition);
     for (row, r) in window.view.rows.clone().enumerate() {
         for (col, c) in window.view.cols.clone().enumerate().filter(|(_, c)| (r, *c) != cursor) {
             let value = window.get(r, c).expect("inside");
-            let likeness = likeness(metric, value, heat.range);
+            let likeness = metric.likeness(value, heat.range);
             let (x, y) = plot.corner(row, col);
             let cell = &buffer[(x, y / 2)];
             let color = if plot.cell.halves == 1 && y.is_multiple_of(2) { cell.fg } else { cell.bg };

@@ -120,7 +120,7 @@ fn rooms_import_only_from_rooms_below_them() {
     /// Anybody may use these.
     const COMMON: [&str; 5] = ["cancel", "display", "error", "printable", "text"];
     /// Each room, and what it may use besides itself; a room that is not named here may use nothing.
-    const ALLOWED: [(&str, &[&str]); 13] = [
+    const ALLOWED: [(&str, &[&str]); 15] = [
         (
             "cli",
             &[
@@ -134,15 +134,21 @@ fn rooms_import_only_from_rooms_below_them() {
                 "embed",
                 "index",
                 "similarity",
+                "order",
                 "analysis",
                 "live",
             ],
         ),
-        ("event_loop", &["terminal", "ui", "app", "worker", "preview", "similarity"]),
+        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity"]),
         ("terminal", &["preview"]),
-        ("ui", &["app", "analysis", "similarity", "index", "preview"]),
-        ("app", &["analysis", "similarity", "index", "worker", "preview"]),
-        ("worker", &["pipeline", "scan", "decode", "embed", "index", "similarity", "analysis", "live", "preview"]),
+        ("ui", &["app", "task", "analysis", "similarity", "order", "index", "preview"]),
+        ("app", &["task", "analysis", "similarity", "order", "index", "preview"]),
+        ("task", &["analysis", "similarity", "order", "index", "preview"]),
+        ("order", &["similarity", "index"]),
+        (
+            "worker",
+            &["task", "pipeline", "scan", "decode", "embed", "index", "similarity", "analysis", "live", "preview"],
+        ),
         ("pipeline", &["scan", "decode", "embed", "index"]),
         ("live", &["embed", "similarity", "index"]),
         ("analysis", &["similarity", "index"]),

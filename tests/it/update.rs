@@ -6,12 +6,12 @@ use crate::explorer::{Explorer, collection, segment, setup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     app::{Event, action::Screen, keymap, previews::Slot},
-    index::{Image, ImageId, Index, Segment, Skipped},
-    pipeline::Report,
+    index::{Image, ImageId, Index, Segment, Skipped, progress::Report},
+    order::Order,
     preview::{Preview, PreviewKey},
     scan::ImageFile,
     similarity::{self, Comparison, Metric, Query},
-    worker::{Job, JobEvent, JobId, Outcome},
+    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
 };
 use proptest::prelude::*;
 
@@ -71,19 +71,19 @@ fn the_metric_key_starts_no_job() {
     explorer.keys("m 2 m m");
     let jobs = explorer.held.iter().flatten().filter(|(_, job)| !matches!(job, Job::Previews { .. }));
     assert_eq!(jobs.count(), 0);
-    assert_eq!(explorer.app.metric(), Metric::Euclidean);
+    assert_eq!(explorer.app.shared.metric, Metric::Euclidean);
 }
 
 #[test]
 fn the_metric_ranks_anew_and_shows_how_ranks_changed() {
     let mut explorer = Explorer::ready(setup(80, 24), 30);
     explorer.key("3");
-    let index = explorer.app.index().clone();
+    let index = explorer.app.shared.index.clone();
     let comparison = similarity::compare(&index, &Query::Image(ImageId(0)));
     for (key, metric) in [("Esc", Metric::Cosine), ("m", Metric::Euclidean)] {
         explorer.keys(&format!("3 {key} 3"));
         explorer.key("3");
-        let rows = &explorer.app.ranking().rows;
+        let rows = &explorer.app.screens.neighbors.rows;
         let expected = comparison.nearest(metric, 20);
         assert_eq!(
             rows.iter().map(|row| row.id).collect::<Vec<_>>(),
@@ -96,41 +96,44 @@ fn the_metric_ranks_anew_and_shows_how_ranks_changed() {
         }
         assert!(rows.windows(2).all(|pair| pair[0].likeness >= pair[1].likeness));
     }
-    assert!(explorer.app.ranking().rows.iter().any(|row| row.rank != row.other), "the metrics must not rank alike");
+    assert!(
+        explorer.app.screens.neighbors.rows.iter().any(|row| row.rank != row.other),
+        "the metrics must not rank alike"
+    );
 }
 
 #[test]
 fn neighbors_are_followed_along_a_trail_and_back() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("Enter j");
-    let second = explorer.app.ranking().focused();
+    let second = explorer.app.screens.neighbors.under_cursor();
     explorer.key("Enter");
-    assert_eq!(explorer.app.selected(), second);
-    assert_eq!(explorer.app.ranking().trail, [ImageId(0)]);
-    assert!(explorer.app.ranking().rows.iter().all(|row| Some(row.id) != second), "the query is no neighbor");
+    assert_eq!(explorer.app.shared.selected, second);
+    assert_eq!(explorer.app.screens.neighbors.trail, [ImageId(0)]);
+    assert!(explorer.app.screens.neighbors.rows.iter().all(|row| Some(row.id) != second), "the query is no neighbor");
     explorer.keys("Enter Backspace");
-    assert_eq!(explorer.app.selected(), second);
+    assert_eq!(explorer.app.shared.selected, second);
     explorer.key("Backspace");
-    assert_eq!(explorer.app.selected(), Some(ImageId(0)));
+    assert_eq!(explorer.app.shared.selected, Some(ImageId(0)));
     explorer.key("Backspace");
     assert_eq!(explorer.state(), "Neighbors cosine birds/bird0.jpg\nInfo: This is where the trail began.");
     explorer.keys("Enter 1 l 3");
-    assert!(explorer.app.ranking().trail.is_empty(), "another selection is another trail");
+    assert!(explorer.app.screens.neighbors.trail.is_empty(), "another selection is another trail");
 }
 
 #[test]
 fn k_and_the_direction_are_adjustable() {
     let mut explorer = Explorer::ready(setup(80, 24), 60);
     explorer.key("3");
-    assert_eq!(explorer.app.ranking().rows.len(), 20);
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 20);
     explorer.key("]");
-    assert_eq!(explorer.app.ranking().rows.len(), 50);
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 50);
     explorer.keys("[ [ [ [");
-    assert_eq!(explorer.app.ranking().rows.len(), 3);
-    let nearest = explorer.app.ranking().rows[0].value;
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 3);
+    let nearest = explorer.app.screens.neighbors.rows[0].value;
     explorer.key("f");
-    assert!(explorer.app.ranking().rows[0].value < nearest);
-    assert_eq!(explorer.app.ranking().rows[0].rank, 59);
+    assert!(explorer.app.screens.neighbors.rows[0].value < nearest);
+    assert_eq!(explorer.app.screens.neighbors.rows[0].rank, 59);
 }
 
 #[test]
@@ -148,17 +151,17 @@ fn the_cell_cursor_moves_both_ways_and_enter_shows_the_pair() {
 fn zooming_out_and_in_again_comes_back_to_the_same_pair() {
     let mut explorer = Explorer::ready(setup(80, 24), 300);
     explorer.keys("2 0");
-    let all = explorer.app.plot();
+    let all = explorer.plot();
     assert!(!all.partition.is_single(), "300 rows do not fit one by one");
-    let (_, window) = explorer.app.heat().shown.clone().expect("a window");
+    let (_, window) = explorer.app.screens.heatmap.shown.clone().expect("a window");
     assert_eq!(window.view.rows.len(), all.fits.0.min(all.fits.1), "the overview fills the plot");
     explorer.keys("+ + + + + + + + + Down Down Right");
-    assert_eq!(explorer.app.plot().level, 0);
-    let pair = (explorer.app.selected(), explorer.app.heat().partner);
+    assert_eq!(explorer.plot().level, 0);
+    let pair = (explorer.app.shared.selected, explorer.app.screens.heatmap.partner);
     explorer.keys("- - - - - - - - - - - - + + + +");
-    assert_eq!((explorer.app.selected(), explorer.app.heat().partner), pair);
+    assert_eq!((explorer.app.shared.selected, explorer.app.screens.heatmap.partner), pair);
     explorer.keys("0 Down Up");
-    assert_eq!((explorer.app.selected(), explorer.app.heat().partner), pair, "a step there and back");
+    assert_eq!((explorer.app.shared.selected, explorer.app.screens.heatmap.partner), pair, "a step there and back");
 }
 
 #[test]
@@ -173,22 +176,26 @@ fn filters_apply_as_they_are_typed_and_escape_brings_all_back() {
     check("2 / c", &["Browse cosine cats/cat1.jpg", "typing \"c\""]);
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("/ d o g Enter");
-    assert_eq!(explorer.app.browse().ids.len(), 3);
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 3);
     explorer.key("Esc");
-    assert_eq!(explorer.app.browse().ids.len(), 9);
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 9);
 }
 
 #[test]
-fn sorting_goes_through_four_orders() {
+fn sorting_goes_through_five_orders() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
-    let names = |explorer: &Explorer| -> Vec<u32> { explorer.app.browse().ids.iter().map(|id| id.0).collect() };
+    let names =
+        |explorer: &Explorer| -> Vec<u32> { explorer.app.screens.browse.list.ids.iter().map(|id| id.0).collect() };
     assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "folder");
+    explorer.key("s");
+    let group = |place: usize| names(&explorer)[place] % 3;
+    assert!((0..9).all(|place| group(place) == group(place / 3 * 3)), "alike pictures stand side by side");
     explorer.key("s");
     assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "name");
     explorer.key("s");
     assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "newest first");
     explorer.keys("g l s");
-    let index = explorer.app.index().clone();
+    let index = explorer.app.shared.index.clone();
     let comparison = similarity::compare(&index, &Query::Image(ImageId(7)));
     for metric in [Metric::Cosine, Metric::Euclidean] {
         let mut expected = vec![7];
@@ -221,7 +228,7 @@ fn marks_are_made_everywhere_exported_and_copied() {
     );
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("G Space 3 Space");
-    let neighbor = explorer.app.ranking().focused().and_then(|id| explorer.app.path(id));
+    let neighbor = explorer.app.screens.neighbors.under_cursor().and_then(|id| explorer.app.shared.path(id));
     let paths = explorer.app.marked_paths();
     assert_eq!(paths.len(), 2);
     assert!(paths.contains(&neighbor.expect("a neighbor")) && paths.contains(&"/pictures/dogs/dog8.jpg".into()));
@@ -240,7 +247,7 @@ fn problems_are_walked_and_copied() {
     explorer.keys("4 j j y");
     assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
     explorer.key("G");
-    assert_eq!(explorer.app.problem().0, 29);
+    assert_eq!(explorer.app.screens.problems.cursor, 29);
     explorer.report(Report::Skipped(Arc::default()));
 }
 
@@ -249,48 +256,48 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.hold();
     explorer.key("l");
-    let held = explorer.held.take().unwrap_or_default();
-    let (old, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Compare { .. })).expect("a comparison");
-    let Job::Compare { index, .. } = job else { unreachable!("it was just looked for") };
-    explorer.hold();
+    let (old, _) = explorer.held_tasks(Lane::Compare).pop().expect("a comparison");
     explorer.key("l");
+    let index = Arc::clone(&explorer.app.shared.index);
     let late = Arc::new(similarity::compare(&index, &Query::Image(ImageId(3))));
-    explorer.tell(old, Outcome::Compared(late));
-    assert!(explorer.app.current_comparison().is_none());
-    assert!(explorer.app.nearest().is_empty());
-    let order = Arc::new(similarity::order(&index, similarity::OrderKind::Name));
-    explorer.tell(JobId(999), Outcome::Ordered(order));
-    assert!(explorer.app.heat().is_empty());
+    explorer.tell(old, Outcome::Made(Made::Comparison(late)));
+    assert!(explorer.app.shared.current_comparison().is_none());
+    assert!(explorer.app.screens.browse.nearest.is_empty());
+    let order = Task::Order(Order::Name).make(&index, &similarity::sequential, &|| false, &mut |_| {});
+    explorer.tell(JobId(999), Outcome::Made(order));
+    assert!(explorer.app.screens.heatmap.is_empty());
     explorer.tell(JobId(999), Outcome::Indexing(Report::Snapshot(Arc::new(Index::new(8)))));
-    assert_eq!(explorer.app.index().len(), 9);
+    assert_eq!(explorer.app.shared.index.len(), 9);
 }
 
 #[test]
 fn a_comparison_is_shown_while_it_is_refined() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.hold();
-    explorer.keys("l s s s 3");
-    let held = explorer.held.take().unwrap_or_default();
-    let (id, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Compare { .. })).expect("a comparison");
-    let Job::Compare { index, query } = &job else { unreachable!("it was just looked for") };
-    let mut found = Comparison::begin(index, query.clone());
+    explorer.keys("l s s s s 3");
+    let (id, job) = explorer.held_tasks(Lane::Compare).pop().expect("a comparison");
+    let index = Arc::clone(&explorer.app.shared.index);
+    let query = Query::Image(explorer.app.shared.selected.expect("a selection"));
+    let tell = |explorer: &mut Explorer, found: &Comparison| {
+        explorer.tell(id, Outcome::Making(Made::Comparison(Arc::new(found.clone()))));
+    };
+    let mut found = Comparison::begin(&index, query.clone());
     for rows in [4, 3] {
-        found.extend(index, rows, &similarity::sequential);
-        explorer.hold();
-        explorer.tell(id, Outcome::Comparing(Arc::new(found.clone())));
-        assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "all that were compared");
-        assert!(explorer.held.take().unwrap_or_default().iter().all(|(_, job)| !matches!(job, Job::Compare { .. })));
-        assert!(explorer.app.browse().anchor.is_none(), "sorting all by likeness waits for all");
+        found.extend(&index, rows, &similarity::sequential);
+        tell(&mut explorer, &found);
+        assert_eq!(explorer.app.screens.neighbors.rows.len(), found.candidates(), "all that were compared");
+        assert!(explorer.held_tasks(Lane::Compare).is_empty(), "it is under way");
+        assert!(explorer.app.screens.browse.anchor.is_none(), "sorting all by likeness waits for all");
     }
-    let mut fewer = Comparison::begin(index, query.clone());
-    fewer.extend(index, 2, &similarity::sequential);
-    explorer.tell(id, Outcome::Comparing(Arc::new(fewer)));
-    assert_eq!(explorer.app.ranking().rows.len(), found.candidates(), "it never gets worse");
+    let mut fewer = Comparison::begin(&index, query);
+    fewer.extend(&index, 2, &similarity::sequential);
+    tell(&mut explorer, &fewer);
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), found.candidates(), "it never gets worse");
     explorer.done(id, job);
-    assert_eq!(explorer.app.ranking().rows.len(), 8);
-    assert!(explorer.app.browse().anchor.is_some());
-    explorer.tell(id, Outcome::Comparing(Arc::new(found)));
-    assert_eq!(explorer.app.ranking().rows.len(), 8, "the job is done");
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 8);
+    assert!(explorer.app.screens.browse.anchor.is_some());
+    tell(&mut explorer, &found);
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 8, "the job is done");
 }
 
 #[test]
@@ -302,24 +309,28 @@ fn a_growing_index_is_browsed_in_order_and_the_selection_stays() {
         explorer.report(Report::Snapshot(Arc::new(index.clone())));
     };
     grow(&mut explorer, 1..2);
-    assert_eq!(explorer.name(explorer.app.selected()), "cats/cat1.jpg");
+    assert_eq!(explorer.name(explorer.app.shared.selected), "cats/cat1.jpg");
     grow(&mut explorer, 2..40);
-    assert_eq!(explorer.name(explorer.app.selected()), "birds/bird3.jpg", "it follows the first until it is moved");
+    assert_eq!(
+        explorer.name(explorer.app.shared.selected),
+        "birds/bird3.jpg",
+        "it follows the first until it is moved"
+    );
     explorer.keys("l l");
-    let selected = explorer.app.selected();
+    let selected = explorer.app.shared.selected;
     for part in [40..44, 44..45, 0..1, 45..90] {
         grow(&mut explorer, part);
-        assert_eq!(explorer.app.selected(), selected);
+        assert_eq!(explorer.app.shared.selected, selected);
     }
     let mut whole = Index::new(8);
     whole.push(segment(0..90));
     let mut expected = Explorer::started(setup(80, 24));
     expected.report(Report::Snapshot(Arc::new(whole)));
     let names = |explorer: &Explorer| -> Vec<String> {
-        explorer.app.browse().ids.iter().map(|id| explorer.name(Some(*id))).collect()
+        explorer.app.screens.browse.list.ids.iter().map(|id| explorer.name(Some(*id))).collect()
     };
     assert_eq!(names(&explorer), names(&expected), "merging must give what sorting gives");
-    let comparison = explorer.app.current_comparison().expect("a comparison of the newest snapshot");
+    let comparison = explorer.app.shared.current_comparison().expect("a comparison of the newest snapshot");
     assert_eq!(comparison.len(), 90);
 }
 
@@ -327,23 +338,23 @@ fn a_growing_index_is_browsed_in_order_and_the_selection_stays() {
 fn removed_pictures_leave_every_list() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("2 3 l Space 1");
-    let gone = explorer.app.selected().expect("a selection");
+    let gone = explorer.app.shared.selected.expect("a selection");
     explorer.key("Space");
-    let mut index = (**explorer.app.index()).clone();
+    let mut index = (*explorer.app.shared.index).clone();
     index.remove(gone);
     let mut again = Explorer::ready(setup(80, 24), 9);
     again.keys("Space 2");
     again.report(Report::Snapshot(Arc::new(index.clone())));
     // A finished run sends nothing more, so that snapshot is not awaited.
-    assert_eq!(again.app.index().len(), 9);
+    assert_eq!(again.app.shared.index.len(), 9);
     let mut again = Explorer::started(setup(80, 24));
     again.report(Report::Snapshot(Arc::new(collection(9))));
     again.keys("Space 2 v");
     again.indexed(Arc::new(index), Vec::new());
     assert!(again.app.marked_paths().is_empty());
-    assert_ne!(again.app.selected(), Some(gone));
-    assert!(!again.app.browse().ids.contains(&gone));
-    assert_eq!(again.app.heat().len(), 8);
+    assert_ne!(again.app.shared.selected, Some(gone));
+    assert!(!again.app.screens.browse.list.ids.contains(&gone));
+    assert_eq!(again.app.screens.heatmap.len(), 8);
 }
 
 /// Nine pictures of which those of `gone` are dead from the start, as after a start without their disk.
@@ -361,16 +372,17 @@ fn pictures_that_come_back_are_in_every_list() {
     let mut explorer = Explorer::started(setup(80, 24));
     explorer.report(Report::Snapshot(Arc::new(index.clone())));
     explorer.keys("2 1");
-    assert_eq!(explorer.app.browse().ids.len(), 6);
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 6);
     [1, 4, 7].into_iter().for_each(|id| index.restore(ImageId(id)));
     explorer.indexed(Arc::new(index), Vec::new());
     explorer.key("2");
-    assert_eq!(explorer.app.browse().ids.len(), 9);
-    assert_eq!(explorer.app.heat().len(), 9);
-    let comparison = explorer.app.current_comparison().expect("the selection is compared");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 9);
+    assert_eq!(explorer.app.screens.heatmap.len(), 9);
+    let comparison = explorer.app.shared.current_comparison().expect("the selection is compared");
     assert_eq!(comparison.candidates(), 8);
-    let names: Vec<_> =
-        (0..9).map(|id| explorer.app.groups().of(ImageId(id)).map(|group| explorer.app.groups().name(group))).collect();
+    let names: Vec<_> = (0..9)
+        .map(|id| explorer.app.shared.labels.of(ImageId(id)).map(|group| explorer.app.shared.labels.name(group)))
+        .collect();
     let expected = ["birds", "cats", "dogs"].map(Some).repeat(3);
     assert_eq!(names, expected, "a picture that comes back belongs to its folder");
 }
@@ -388,17 +400,18 @@ fn as_many_back_as_gone_leaves_no_dead_row_anywhere() {
     let live: Vec<_> = index.iter().map(|entry| entry.id).collect();
     explorer.indexed(Arc::new(index), Vec::new());
     explorer.keys("2 3 1");
-    let mut listed = explorer.app.browse().ids.clone();
+    let mut listed = explorer.app.screens.browse.list.ids.clone();
     listed.sort();
     assert_eq!(listed, live);
-    let mut ordered: Vec<_> = (0..explorer.app.heat().len()).filter_map(|at| explorer.app.heat().at(at)).collect();
+    let mut ordered: Vec<_> =
+        (0..explorer.app.screens.heatmap.len()).filter_map(|at| explorer.app.screens.heatmap.at(at)).collect();
     ordered.sort();
     assert_eq!(ordered, live);
-    let ranked: Vec<_> = explorer.app.ranking().rows.iter().map(|row| row.id).collect();
+    let ranked: Vec<_> = explorer.app.screens.neighbors.rows.iter().map(|row| row.id).collect();
     assert_eq!(ranked.len(), live.len() - 1);
     assert!(ranked.iter().all(|id| live.contains(id)), "a picture that is gone is nobody's neighbor");
-    // Four kinds of order, none of which may meet what is gone.
-    explorer.keys("s s s s");
+    // Five kinds of order, none of which may meet what is gone.
+    explorer.keys("s s s s s");
 }
 
 #[test]
@@ -407,9 +420,9 @@ fn another_run_with_as_many_pictures_is_not_taken_for_a_later_state() {
     explorer.report(Report::Snapshot(Arc::new(collection(9))));
     explorer.keys("l l Space 2");
     explorer.report(Report::Snapshot(Arc::new(collection(12))));
-    assert!(explorer.app.marks().is_empty(), "ids of another run mean other pictures");
-    assert_eq!(explorer.app.browse().ids.len(), 12);
-    assert_eq!(explorer.app.heat().len(), 12);
+    assert!(explorer.app.shared.marks.is_empty(), "ids of another run mean other pictures");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
+    assert_eq!(explorer.app.screens.heatmap.len(), 12);
 }
 
 #[test]
@@ -442,7 +455,7 @@ fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
         explorer.keys("2");
         explorer.update(Event::Rest);
         let held = |explorer: &Explorer| {
-            let pair = [explorer.app.selected(), explorer.app.heat().partner];
+            let pair = [explorer.app.shared.selected, explorer.app.screens.heatmap.partner];
             pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
         };
         assert_eq!(held(&explorer), [false, false]);
@@ -488,21 +501,21 @@ fn the_mouse_selects_opens_and_turns() {
         }));
     };
     let mut explorer = Explorer::ready(setup(80, 24), 9);
-    let tile = explorer.app.grid().tile(4);
+    let tile = explorer.grid().tile(4);
     click(&mut explorer, tile.x + 2, tile.y + 2);
     assert_eq!(explorer.state(), "Browse cosine cats/cat4.jpg");
     click(&mut explorer, tile.x + 2, tile.y + 2);
     assert_eq!(explorer.state(), "Neighbors cosine cats/cat4.jpg");
-    let row = explorer.app.ranks().row(2);
+    let row = explorer.ranks().row(2);
     click(&mut explorer, row.x + 3, row.y);
-    assert_eq!(explorer.app.ranking().cursor, 2);
-    let tabs = lookalike::app::layout::tabs(explorer.app.shell().header, 0);
-    click(&mut explorer, tabs[1].1.x + 1, 0);
-    assert_eq!(explorer.app.screen(), Screen::Heatmap);
-    let plot = explorer.app.plot();
+    assert_eq!(explorer.app.screens.neighbors.cursor, 2);
+    let tabs = explorer.app.tabs();
+    click(&mut explorer, tabs[1].area.x + 1, 0);
+    assert_eq!(explorer.app.screen, Screen::Heatmap);
+    let plot = explorer.plot();
     let (x, y) = plot.corner(3, 5);
     click(&mut explorer, x, y / 2);
-    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (3, 5));
+    assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (3, 5));
     click(&mut explorer, x, y / 2);
     assert!(explorer.state().contains("pair cats/cat1.jpg cats/cat7.jpg"));
     explorer.keys("Esc g");
@@ -512,7 +525,7 @@ fn the_mouse_selects_opens_and_turns() {
         row: y / 2,
         modifiers: KeyModifiers::NONE,
     }));
-    assert_eq!(explorer.app.heat().cursor(explorer.app.selected(), explorer.app.plot().partition), (1, 0));
+    assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (1, 0));
     click(&mut explorer, 79, 23);
     click(&mut explorer, 500, 500);
 }
@@ -535,8 +548,13 @@ fn a_hundred_thousand_pictures_are_taken_in_and_filtered() {
     let mut explorer = Explorer::started(setup(80, 24));
     explorer.hold();
     explorer.report(Report::Snapshot(Arc::new(index)));
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 100_000);
     explorer.keys("/ 9 9 9 9 9 Enter");
-    assert_eq!(explorer.app.browse().ids, [ImageId(99_999)]);
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 100_000, "no key waits for a long list");
+    let (id, job) = explorer.held_tasks(Lane::Sort).pop().expect("a list for a worker");
+    explorer.done(id, job);
+    assert_eq!(explorer.app.screens.browse.list.ids, [ImageId(99_999)]);
+    assert_eq!(explorer.app.shared.selected, Some(ImageId(99_999)));
 }
 
 #[test]
@@ -546,41 +564,37 @@ fn a_long_list_is_shown_at_once_and_put_in_order_by_a_worker() {
     let mut explorer = Explorer::started(setup(80, 24));
     explorer.hold();
     explorer.report(Report::Snapshot(Arc::new(index.clone())));
-    assert_eq!(explorer.app.browse().ids.len(), 30_000);
-    let sorts = |explorer: &mut Explorer| {
-        let held = explorer.held.as_mut().unwrap();
-        let (sorts, others) = std::mem::take(held).into_iter().partition(|(_, job)| matches!(job, Job::Sort { .. }));
-        *held = others;
-        sorts
-    };
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 30_000);
     let finish = |explorer: &mut Explorer, mut jobs: Vec<(JobId, Job)>| {
         let (id, job) = jobs.pop().expect("a list that is not in order waits for a worker");
         assert!(jobs.is_empty(), "nobody asks twice");
         explorer.done(id, job);
     };
-    // Meanwhile the list grows, loses a picture, and becomes narrower.
-    let first: Vec<(JobId, Job)> = sorts(&mut explorer);
+    // Meanwhile the list grows and loses a picture.
+    let first = explorer.held_tasks(Lane::Sort);
     index.push(many(30_000..30_100));
     index.remove(ImageId(7));
     explorer.report(Report::Snapshot(Arc::new(index.clone())));
-    let anew = sorts(&mut explorer);
+    assert!(explorer.held_tasks(Lane::Sort).is_empty(), "this very list is under way");
+    assert!(!explorer.app.screens.browse.list.ids.contains(&ImageId(7)), "what is gone is gone at once");
     finish(&mut explorer, first);
+    let anew = explorer.held_tasks(Lane::Sort);
     finish(&mut explorer, anew);
     let expected = |admitted: fn(i64) -> bool, key: fn(i64) -> (i64, i64)| {
         let mut numbers: Vec<_> = (0..30_100).filter(|number| *number != 7 && admitted(*number)).collect();
         numbers.sort_by_key(|number| key(*number));
         numbers.into_iter().map(|number| ImageId(number as u32)).collect::<Vec<_>>()
     };
-    assert_eq!(explorer.app.browse().ids, expected(|_| true, |number| (number % 50, number)));
-    explorer.keys("s");
-    let by_name = sorts(&mut explorer);
+    assert_eq!(explorer.app.screens.browse.list.ids, expected(|_| true, |number| (number % 50, number)));
+    explorer.keys("s s");
+    let by_name = explorer.held_tasks(Lane::Sort);
     explorer.keys("/ 3 0");
-    assert!(explorer.app.browse().ids.len() < 3_000, "what does not match is gone at once");
-    let narrower = sorts(&mut explorer);
+    let narrower = explorer.held_tasks(Lane::Sort);
     finish(&mut explorer, by_name);
     finish(&mut explorer, narrower.into_iter().rev().take(1).collect());
     let thirty = |number: i64| format!("{}/IMG_{number}", number % 50).contains("30");
-    assert_eq!(explorer.app.browse().ids, expected(thirty, |number| (number, 0)));
+    assert_eq!(explorer.app.screens.browse.list.ids, expected(thirty, |number| (number, 0)));
+    assert!(explorer.held_tasks(Lane::Sort).is_empty(), "it is what is wanted");
 }
 
 /// What may happen to the explorer.
@@ -595,7 +609,7 @@ enum Happening {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    let keys: Vec<&'static str> = keymap::BINDINGS.iter().flat_map(|binding| binding.keys.split(' ')).collect();
+    let keys: Vec<&'static str> = keymap::table().iter().flat_map(|(binding, _)| binding.keys.split(' ')).collect();
     prop_oneof![
         12 => proptest::sample::select(keys).prop_map(Happening::Key),
         1 => any::<char>().prop_map(Happening::Type),
@@ -627,22 +641,22 @@ proptest! {
                 })),
                 Happening::Resize(width, height) => explorer.update(Event::Resize(width, height)),
                 Happening::Grow => {
-                    let len = index.table_len();
+                    let len = index.id_bound();
                     index.push(segment(len..len + 7));
                     explorer.report(Report::Snapshot(Arc::new(index.clone())));
                 }
                 Happening::Rest => explorer.update(Event::Rest),
             }
             let app = &explorer.app;
-            prop_assert_eq!(app.selected().is_some(), !app.index().is_empty());
-            prop_assert!(app.selected().is_none_or(|id| app.index().contains(id)));
-            let listed = app.selected().and_then(|id| app.browse().position(id));
-            if let Some(position) = listed {
-                let grid = app.grid();
+            prop_assert_eq!(app.shared.selected.is_some(), !app.shared.index.is_empty());
+            prop_assert!(app.shared.selected.is_none_or(|id| app.shared.index.contains(id)));
+            let listed = app.shared.selected.and_then(|id| app.screens.browse.list.position(id));
+            if let Some(position) = listed.filter(|_| app.screen == Screen::Browse) {
+                let grid = explorer.grid();
                 let row = position / grid.columns;
-                prop_assert!((app.browse().first..app.browse().first + grid.rows).contains(&row), "the selection is out of view");
+                prop_assert!((app.screens.browse.first..app.screens.browse.first + grid.rows).contains(&row), "the selection is out of view");
             }
-            prop_assert!(app.ranking().rows.is_empty() || app.ranking().focused().is_some());
+            prop_assert!(app.screens.neighbors.rows.is_empty() || app.screens.neighbors.under_cursor().is_some());
             if at % 5 == 0 {
                 explorer.frame();
             }

@@ -15,15 +15,14 @@ use lookalike::{
     display::{Background, Depth, Link},
     embed::ModelChoice,
     error::Result,
-    index::{ImageId, Index},
+    index::{ImageId, Index, filter::Filter},
+    order::Order,
     pipeline::{self, Cache, Report, Request},
     preview::{Painter, PreviewKey},
     scan,
-    similarity::{
-        Metric, OrderKind, Query,
-        listing::{Sort, Sorting},
-    },
-    worker::{Indexer, Job, JobEvent, JobId, Outcome, Worker},
+    similarity::{Metric, Query},
+    task::{Job, JobEvent, JobId, Made, Outcome, Task},
+    worker::{Indexer, Worker},
 };
 use ratatui_image::picker::Picker;
 use tempfile::TempDir;
@@ -89,12 +88,10 @@ fn a_list_is_put_in_order() {
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
     worker.start(JobId(1), Job::Index);
     let Outcome::Indexed(done) = ended(&answers, 1, drop) else { panic!("the run did not end well") };
-    let mut ids: Vec<_> = done.index.iter().map(|entry| entry.id).collect();
-    ids.reverse();
-    let sorting = Sorting { sort: Sort::Name, ..Sorting::default() };
-    worker.start(JobId(2), Job::Sort { index: done.index.clone(), ids, sorting });
-    let Outcome::Sorted(sorted) = ended(&answers, 2, drop) else { panic!("the list did not come back") };
-    let names: Vec<_> = sorted.iter().map(|id| done.index.get(*id).unwrap().relative().to_owned()).collect();
+    let task = Task::Sort(Filter::new("png"), Order::Name);
+    worker.start(JobId(2), Job::Make { index: done.index.clone(), task });
+    let Outcome::Made(Made::Sorted(sorted)) = ended(&answers, 2, drop) else { panic!("the list did not come back") };
+    let names: Vec<_> = sorted.ids.iter().map(|id| done.index.get(*id).unwrap().relative().to_owned()).collect();
     assert_eq!(names, ["0000.png", "0001.png", "0002.png", "0003.png", "0004.png"].map(Path::new));
 }
 
@@ -188,12 +185,13 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
     worker.start(JobId(1), Job::Index);
     let index = indexed(ended(&answers, 1, |_| {})).index;
-    worker.start(JobId(2), Job::Compare { index: index.clone(), query: Query::Image(ImageId(4)) });
-    let Outcome::Compared(comparison) = ended(&answers, 2, |_| {}) else { panic!("not compared") };
+    let compare = Task::Compare(Query::Image(ImageId(4)));
+    worker.start(JobId(2), Job::Make { index: index.clone(), task: compare });
+    let Outcome::Made(Made::Comparison(comparison)) = ended(&answers, 2, |_| {}) else { panic!("not compared") };
     assert_eq!(comparison.nearest(Metric::Cosine, 8).len(), 8);
-    worker.start(JobId(3), Job::Order { index: index.clone(), kind: OrderKind::Similarity });
-    let Outcome::Ordered(order) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
-    assert_eq!(order.ids.len(), 9);
+    worker.start(JobId(3), Job::Make { index: index.clone(), task: Task::Order(Order::Similarity) });
+    let Outcome::Made(Made::Order(_, _, rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
+    assert_eq!(rows.len(), 9);
 
     let key = |image| PreviewKey { image, width: 12, height: 4 };
     // Pictures arrive in whatever order their threads are done.

@@ -1,7 +1,16 @@
-//! The Neighbors screen's state: the query, the trail that led to it, and its ranking.
+//! Neighbors: the selected picture as a query, the trail that led to it, and the others ranked by likeness.
 
-use super::layout::{self, Area};
+use std::sync::Arc;
+
 use crate::{
+    app::{
+        action::{Action, Step},
+        keymap::{self, Binding, bind},
+        layout::{self, Area},
+        previews::Slot,
+        room::{Acted, Room},
+        shared::Shared,
+    },
     index::ImageId,
     similarity::{Comparison, Metric},
 };
@@ -25,7 +34,7 @@ pub struct Ranked {
 }
 
 /// The Neighbors screen.
-pub struct Ranking {
+pub struct Neighbors {
     /// What the rows were ranked for.
     pub query: Option<ImageId>,
     /// The queries before, oldest first.
@@ -40,25 +49,36 @@ pub struct Ranking {
     pub cursor: usize,
     /// First visible row.
     pub first: usize,
+    /// What the rows were made of.
+    ranked_of: Option<(Arc<Comparison>, Metric, bool, usize)>,
 }
 
-impl Default for Ranking {
+impl Default for Neighbors {
     fn default() -> Self {
-        Self { query: None, trail: Vec::new(), k: 20, farthest: false, rows: Vec::new(), cursor: 0, first: 0 }
+        Self {
+            query: None,
+            trail: Vec::new(),
+            k: 20,
+            farthest: false,
+            rows: Vec::new(),
+            cursor: 0,
+            first: 0,
+            ranked_of: None,
+        }
     }
 }
 
-impl Ranking {
+impl Neighbors {
     /// The neighbor under the cursor.
     #[must_use]
-    pub fn focused(&self) -> Option<ImageId> {
+    pub fn under_cursor(&self) -> Option<ImageId> {
         self.rows.get(self.cursor).map(|row| row.id)
     }
 
     /// Makes the rows anew. A cursor that was moved stays on its picture when that is still among them; one on the
     /// first row stays there.
-    pub fn rank(&mut self, comparison: &Comparison, metric: Metric) {
-        let focused = self.focused().filter(|_| self.cursor > 0);
+    fn rank(&mut self, comparison: &Comparison, metric: Metric) {
+        let focused = self.under_cursor().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
         let best = metric.self_value();
         let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
@@ -86,15 +106,136 @@ impl Ranking {
     }
 
     /// Forgets the rows: another query, another direction.
-    pub fn clear(&mut self) {
-        (self.rows, self.cursor, self.first) = (Vec::new(), 0, 0);
+    fn clear(&mut self) {
+        (self.rows, self.cursor, self.first, self.ranked_of) = (Vec::new(), 0, 0, None);
     }
 
     /// More or fewer rows.
-    pub fn resize(&mut self, more: bool) {
+    fn resize(&mut self, more: bool) {
         let next =
             if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < self.k) };
         self.k = next.unwrap_or(self.k);
+    }
+}
+
+const KEYS: &[Binding] = &[
+    bind("Enter", Action::Follow),
+    bind("Backspace", Action::Return),
+    keymap::METRIC,
+    bind("f", Action::Farthest),
+    bind("]", Action::More),
+    bind("[", Action::Fewer),
+    bind("p", Action::OpenPair),
+    keymap::VIEW,
+    keymap::FILTER,
+    keymap::MARK,
+    keymap::UNMARK_ALL,
+    keymap::COPY,
+    keymap::EXPORT,
+];
+
+impl Neighbors {
+    fn follow(&mut self, shared: &mut Shared) {
+        let (Some(query), Some(next)) = (shared.selected, self.under_cursor()) else { return };
+        self.trail.push(query);
+        self.query = Some(next);
+        self.clear();
+        shared.select(next);
+    }
+
+    fn go_back(&mut self, shared: &mut Shared) -> Acted {
+        let Some(query) = self.trail.pop() else {
+            return Acted::Says("This is where the trail began.".to_owned());
+        };
+        self.query = Some(query);
+        self.clear();
+        if shared.index.contains(query) {
+            shared.select(query);
+        }
+        Acted::Yes
+    }
+}
+
+impl Room for Neighbors {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
+        self.cursor = step.moved(self.cursor, self.rows.len(), 1, Ranks::new(body).page());
+    }
+
+    fn click(&mut self, _: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        let row = Ranks::new(body).hit(at)? + self.first;
+        if row == self.cursor {
+            return Some(Action::Follow);
+        }
+        if row < self.rows.len() {
+            self.cursor = row;
+        }
+        None
+    }
+
+    fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        match action {
+            Action::Follow => self.follow(shared),
+            Action::Return => return self.go_back(shared),
+            Action::Farthest => {
+                self.farthest = !self.farthest;
+                self.clear();
+            }
+            Action::Fewer | Action::More => {
+                self.resize(action == Action::More);
+                return Acted::Says(format!("Showing up to {} neighbors.", self.k));
+            }
+            _ => return Acted::No,
+        }
+        Acted::Yes
+    }
+
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.under_cursor().or(shared.selected)
+    }
+
+    fn pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
+        Some([shared.selected?, self.under_cursor()?])
+    }
+
+    fn turned(&mut self, shared: &mut Shared, body: Area, shown: ImageId, step: Step) -> Option<ImageId> {
+        // The query itself was opened from the grid's list.
+        if shared.selected == Some(shown) {
+            return None;
+        }
+        self.step(shared, body, step);
+        self.under_cursor()
+    }
+
+    fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
+        let ranks = Ranks::new(body);
+        let query = shared.selected.zip(ranks.query_picture()).map(|(image, area)| Slot { image, area });
+        let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
+        query
+            .into_iter()
+            .chain(visible.enumerate().map(|(at, row)| Slot { image: row.id, area: ranks.picture(at) }))
+            .collect()
+    }
+
+    fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        if self.query != shared.selected {
+            (self.query, self.trail) = (shared.selected, Vec::new());
+            self.clear();
+        }
+        self.trail.retain(|id| shared.index.contains(*id));
+        if let Some(found) = shared.current_comparison() {
+            let current = self.ranked_of.as_ref().is_some_and(|(of, metric, farthest, k)| {
+                Arc::ptr_eq(of, found) && (*metric, *farthest, *k) == (shared.metric, self.farthest, self.k)
+            });
+            if !current {
+                self.rank(found, shared.metric);
+                self.ranked_of = Some((Arc::clone(found), shared.metric, self.farthest, self.k));
+            }
+        }
+        self.first = layout::scroll(self.first, self.cursor, Ranks::new(body).page(), self.rows.len());
     }
 }
 
@@ -181,10 +322,4 @@ impl Ranks {
     pub fn query_facts(&self) -> Option<Area> {
         self.query.map(|query| query.inside(1, 0).off_bottom(4).1)
     }
-}
-
-/// The first visible row that shows the cursor.
-#[must_use]
-pub fn scrolled(ranks: &Ranks, ranking: &Ranking) -> usize {
-    layout::scroll(ranking.first, ranking.cursor, ranks.page(), ranking.rows.len())
 }

@@ -1,0 +1,116 @@
+//! What the answers of the worker change.
+
+use std::sync::Arc;
+
+use super::{App, ModelInfo, RunState, Severity, screens::Screens};
+use crate::{
+    index::{
+        Index,
+        progress::{Report, Summary},
+    },
+    printable::printable,
+    similarity::Comparison,
+    task::{JobEvent, JobId, Made, Outcome},
+};
+
+impl App {
+    pub(super) fn answer(&mut self, JobEvent { job, outcome }: JobEvent) {
+        match outcome {
+            Outcome::Indexing(report) if self.awaited.is_index(job) => self.report(report),
+            Outcome::Indexed(summary) if self.awaited.is_index(job) => self.indexed(summary),
+            Outcome::Indexing(_) | Outcome::Indexed(_) => {}
+            Outcome::Making(so_far) => self.take(job, so_far),
+            Outcome::Made(made) => {
+                self.take(job, made);
+                self.awaited.made(job);
+            }
+            Outcome::Previewed(key, preview) => {
+                let (columns, rows) = self.shared.display.size;
+                self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
+            }
+            Outcome::Exported { to, paths } => {
+                let plural = if paths == 1 { "" } else { "s" };
+                self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
+            }
+            Outcome::Failed(reason) => self.failed(job, reason),
+        }
+    }
+
+    /// Gives what was made to whoever awaits it.
+    fn take(&mut self, job: JobId, made: Made) {
+        match (self.awaited.whose(job), made) {
+            (None, _) => {}
+            (Some(None), Made::Comparison(comparison)) => self.take_comparison(comparison),
+            (Some(None), _) => {}
+            (Some(Some(screen)), made) => self.screens.at(screen).take(&self.shared, made),
+        }
+    }
+
+    fn take_comparison(&mut self, comparison: Arc<Comparison>) {
+        // What is there already may know more: the same picture among more of those that it is compared with here.
+        let knows_more = self.shared.current_comparison().is_some_and(|known| {
+            known.query() == comparison.query()
+                && known.len() > comparison.len()
+                && self.shared.index.only_grew_since(known.made_of())
+        });
+        if !knows_more {
+            self.shared.comparison = Some(comparison);
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Model { name, dim, baseline, device } => {
+                self.shared.model = Some(ModelInfo { name, dim, baseline, device: device.unwrap_or_default() });
+            }
+            Report::Snapshot(index) => self.take_index(index),
+            Report::Skipped(skipped) => self.shared.skipped = skipped,
+            Report::Progress(progress) => self.shared.progress = Some(progress),
+            Report::Note(note) => self.say(Severity::Warning, note),
+        }
+    }
+
+    fn indexed(&mut self, summary: Summary) {
+        self.awaited.indexed();
+        (self.shared.run, self.shared.progress, self.shared.skipped) = (RunState::Done, None, summary.skipped);
+        self.take_index(summary.index);
+        let skipped = self.shared.skipped.len();
+        let mut parts = Vec::new();
+        for (count, what) in
+            [(summary.added, "new"), (summary.renamed, "renamed"), (summary.removed, "gone"), (skipped, "skipped")]
+        {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
+        }
+        if !parts.is_empty() {
+            let severity = if skipped == 0 { Severity::Info } else { Severity::Warning };
+            self.say(severity, format!("Indexed in {:.1} s: {}.", summary.seconds, parts.join(", ")));
+        }
+    }
+
+    fn failed(&mut self, job: JobId, reason: String) {
+        if self.awaited.is_index(job) {
+            self.awaited.indexed();
+            (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
+        }
+        // A task that failed stays noted as asked for: asked again at once it would fail again.
+        self.say(Severity::Error, reason);
+    }
+
+    /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
+    fn take_index(&mut self, index: Arc<Index>) {
+        let shared = &mut self.shared;
+        if index.run() != shared.index.run() {
+            // Another run began anew, and no id means what it meant.
+            (shared.comparison, shared.selected) = (None, None);
+            shared.marks.clear();
+            self.screens = Screens::default();
+            self.previews.clear();
+            self.awaited.forget();
+        }
+        shared.index = index;
+        shared.labels.follow_folders(&shared.index);
+        shared.marks.retain(|id| shared.index.contains(id));
+    }
+}

@@ -1,0 +1,82 @@
+//! The jobs that are under way. An answer that is no longer awaited changes nothing.
+
+use std::sync::Arc;
+
+use super::{Effect, action::Screen};
+use crate::{
+    index::Index,
+    task::{Job, JobId, Lane, Task},
+};
+
+/// What is awaited: the indexing run, and the newest task of each lane.
+#[derive(Default)]
+pub(super) struct Awaited {
+    last: u64,
+    index: Option<JobId>,
+    lanes: [Option<Making>; Lane::ALL.len()],
+}
+
+/// A task under way.
+struct Making {
+    job: JobId,
+    task: Task,
+    /// For whom; nothing for what all screens show.
+    screen: Option<Screen>,
+}
+
+impl Awaited {
+    /// A number that was never given to a job.
+    pub(super) fn next(&mut self) -> JobId {
+        self.last += 1;
+        JobId(self.last)
+    }
+
+    /// The number of a new indexing run, which takes the place of an older one.
+    pub(super) fn index(&mut self) -> JobId {
+        let job = self.next();
+        self.index = Some(job);
+        job
+    }
+
+    /// Whether this is the indexing run that is awaited.
+    pub(super) fn is_index(&self, job: JobId) -> bool {
+        self.index == Some(job)
+    }
+
+    /// The indexing run has ended.
+    pub(super) fn indexed(&mut self) {
+        self.index = None;
+    }
+
+    /// Whether this very task is under way, or has failed: asked again at once it would fail again.
+    pub(super) fn awaits(&self, task: &Task) -> bool {
+        self.lanes[task.lane() as usize].as_ref().is_some_and(|making| making.task == *task)
+    }
+
+    /// Starts a task, in place of what its lane awaits, unless it is under way already.
+    pub(super) fn want(&mut self, screen: Option<Screen>, task: Task, index: &Arc<Index>) -> Option<Effect> {
+        if self.awaits(&task) {
+            return None;
+        }
+        let job = self.next();
+        self.lanes[task.lane() as usize] = Some(Making { job, task: task.clone(), screen });
+        Some(Effect::Start(job, Job::Make { index: Arc::clone(index), task }))
+    }
+
+    /// For whom a task is made; `None` when nobody awaits it.
+    pub(super) fn whose(&self, job: JobId) -> Option<Option<Screen>> {
+        self.lanes.iter().flatten().find(|making| making.job == job).map(|making| making.screen)
+    }
+
+    /// A task is done.
+    pub(super) fn made(&mut self, job: JobId) {
+        for lane in &mut self.lanes {
+            lane.take_if(|making| making.job == job);
+        }
+    }
+
+    /// Forgets what is under way: the ids that it speaks of mean nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.lanes = Default::default();
+    }
+}

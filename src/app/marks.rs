@@ -1,0 +1,58 @@
+//! The marked pictures, in the order of marking.
+
+use std::collections::HashSet;
+
+use crate::index::ImageId;
+
+/// Pictures that the user marked. They come out in the order in which they were marked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    order: Vec<ImageId>,
+    set: HashSet<ImageId>,
+}
+
+impl Marks {
+    /// Marks a picture, or unmarks a marked one.
+    pub fn toggle(&mut self, id: ImageId) {
+        if self.set.insert(id) {
+            self.order.push(id);
+        } else {
+            self.set.remove(&id);
+            self.order.retain(|other| *other != id);
+        }
+    }
+
+    /// Whether a picture is marked.
+    #[must_use]
+    pub fn contains(&self, id: ImageId) -> bool {
+        self.set.contains(&id)
+    }
+
+    /// All of them, the first marked first.
+    pub fn iter(&self) -> impl Iterator<Item = ImageId> + '_ {
+        self.order.iter().copied()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether nothing is marked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Unmarks all but those of which `keep` is true.
+    pub fn retain(&mut self, keep: impl Fn(ImageId) -> bool) {
+        self.order.retain(|id| keep(*id));
+        self.set.retain(|id| keep(*id));
+    }
+
+    /// Unmarks all.
+    pub fn clear(&mut self) {
+        (self.order, self.set) = (Vec::new(), HashSet::new());
+    }
+}

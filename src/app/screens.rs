@@ -1,0 +1,45 @@
+//! The screens' rooms: one line each.
+
+pub mod browse;
+pub mod heatmap;
+pub mod neighbors;
+pub mod problems;
+
+use self::{browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
+use super::{action::Screen, room::Room};
+
+/// All rooms.
+#[derive(Default)]
+pub struct Screens {
+    /// The grid of thumbnails.
+    pub browse: Browse,
+    /// The pairwise table.
+    pub heatmap: Heatmap,
+    /// The selected picture's ranking.
+    pub neighbors: Neighbors,
+    /// What could not be read.
+    pub problems: Problems,
+}
+
+impl Screens {
+    /// The room of a screen.
+    #[must_use]
+    pub fn get(&self, screen: Screen) -> &dyn Room {
+        match screen {
+            Screen::Browse => &self.browse,
+            Screen::Heatmap => &self.heatmap,
+            Screen::Neighbors => &self.neighbors,
+            Screen::Problems => &self.problems,
+        }
+    }
+
+    /// The room of a screen, to be changed.
+    pub fn at(&mut self, screen: Screen) -> &mut dyn Room {
+        match screen {
+            Screen::Browse => &mut self.browse,
+            Screen::Heatmap => &mut self.heatmap,
+            Screen::Neighbors => &mut self.neighbors,
+            Screen::Problems => &mut self.problems,
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Browse: a grid of thumbnails, which pictures it shows and in which order.
+
+use std::sync::Arc;
+
+use crate::{
+    app::{
+        action::{Action, Step},
+        keymap::{self, Binding, bind},
+        layout::{self, Area},
+        previews::Slot,
+        room::{Acted, Room},
+        shared::Shared,
+    },
+    index::filter::Filter,
+    order::{Order, OrderKind},
+    printable::printable,
+    similarity::{Comparison, Metric, Neighbor},
+    task::{Made, Task},
+};
+
+mod list;
+
+pub use self::list::List;
+
+/// The Browse screen.
+#[derive(Default)]
+pub struct Browse {
+    /// The pictures of the grid.
+    pub list: List,
+    /// What decides their order.
+    pub kind: OrderKind,
+    /// For [`OrderKind::Likeness`]: what the others are compared with, once that is known.
+    pub anchor: Option<Arc<Comparison>>,
+    /// What the list is narrowed to.
+    pub filter: Filter,
+    /// First visible row of tiles.
+    pub first: usize,
+    /// How many steps the tiles are larger than usual.
+    pub size: i16,
+    /// The three nearest of the selected picture, once it was compared.
+    pub nearest: Vec<Neighbor>,
+    /// What they were taken from.
+    nearest_of: Option<(Arc<Comparison>, Metric)>,
+    /// The filter was changed: should it hide the selected picture, the first one is selected.
+    narrowed: bool,
+}
+
+const KEYS: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    keymap::METRIC,
+    keymap::ZOOM_IN,
+    keymap::ZOOM_OUT,
+    keymap::ZOOM_FIT,
+    keymap::VIEW,
+    keymap::FILTER,
+    bind("s", Action::Sort),
+    keymap::MARK,
+    keymap::UNMARK_ALL,
+    keymap::COPY,
+    keymap::EXPORT,
+    keymap::CLOSE,
+];
+
+impl Browse {
+    /// Narrows the list to pictures whose path holds all the words.
+    pub fn set_filter(&mut self, typed: &str) {
+        self.filter = Filter::new(typed);
+        self.narrowed = true;
+    }
+
+    /// The order wanted; `None` while it is not known what the pictures are to be like.
+    fn order(&self, metric: Metric) -> Option<Order> {
+        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    }
+
+    fn sort(&mut self, shared: &Shared) -> String {
+        (self.kind, self.anchor) = (self.kind.cycled(), None);
+        let of = match (self.kind, shared.selected.and_then(|id| shared.path(id))) {
+            (OrderKind::Likeness, Some(path)) => format!(" to {}", printable(path.file_name().unwrap_or_default())),
+            (OrderKind::Date, _) => ", newest first".to_owned(),
+            (OrderKind::Similarity, _) => ": look-alikes side by side".to_owned(),
+            _ => String::new(),
+        };
+        format!("Sorted by {}{of}.", self.kind.name())
+    }
+
+    /// Brings the list in line with the index, the filter and the order, as far as that takes no time.
+    pub fn follow(&mut self, shared: &mut Shared) {
+        // All pictures are sorted once, when all were compared.
+        if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
+            self.anchor = shared.current_comparison().cloned();
+        }
+        if let Some(order) = self.order(shared.metric) {
+            self.list.follow(&shared.index, &self.filter, &order);
+        } else {
+            let order = self.list.order.clone();
+            self.list.follow(&shared.index, &self.filter, &order);
+        }
+        if self.narrowed && self.list.filter == self.filter {
+            self.narrowed = false;
+            let listed = shared.selected.is_some_and(|id| self.list.position(id).is_some());
+            if !listed && let Some(first) = self.list.ids.first() {
+                shared.select(*first);
+            }
+        }
+    }
+}
+
+impl Room for Browse {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
+        let grid = Grid::new(body, self.size);
+        let ids = &self.list.ids;
+        let now = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
+        if let Some(id) = ids.get(step.moved(now, ids.len(), grid.columns, grid.page())) {
+            shared.select(*id);
+        }
+    }
+
+    fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        let grid = Grid::new(body, self.size);
+        let id = *self.list.ids.get(self.first * grid.columns + grid.hit(at)?)?;
+        if shared.is_touched() && shared.selected == Some(id) {
+            return Some(Action::OpenNeighbors);
+        }
+        shared.select(id);
+        None
+    }
+
+    fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
+        match action {
+            Action::Sort => return Acted::Says(self.sort(shared)),
+            Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
+            Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
+            Action::ZoomFit => self.size = 0,
+            _ => return Acted::No,
+        }
+        Acted::Yes
+    }
+
+    fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
+        let grid = Grid::new(body, self.size);
+        let mut slots = Vec::new();
+        if let Some(details) = grid.details.map(Details::new) {
+            slots.extend(shared.selected.map(|image| Slot { image, area: details.picture }));
+            if details.as_pictures {
+                let nearest = self.nearest.iter().enumerate();
+                slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
+            }
+        }
+        slots.extend(self.tiles(&grid, 0));
+        slots
+    }
+
+    fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        let grid = Grid::new(body, self.size);
+        self.tiles(&grid, grid.page()).collect()
+    }
+
+    fn wants(&self, shared: &Shared) -> Option<Task> {
+        let order = self.order(shared.metric).unwrap_or_else(|| self.list.order.clone());
+        let current = self.list.is_current(&shared.index, &self.filter, &order);
+        (!current).then(|| Task::Sort(self.filter.clone(), order))
+    }
+
+    fn take(&mut self, shared: &Shared, made: Made) {
+        if let Made::Sorted(sorted) = made {
+            self.list.take(&shared.index, sorted);
+        }
+    }
+
+    fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        match shared.current_comparison() {
+            Some(found) => {
+                let current = self
+                    .nearest_of
+                    .as_ref()
+                    .is_some_and(|(of, metric)| Arc::ptr_eq(of, found) && *metric == shared.metric);
+                if !current {
+                    self.nearest = found.nearest(shared.metric, 3);
+                    self.nearest_of = Some((Arc::clone(found), shared.metric));
+                }
+            }
+            None => (self.nearest, self.nearest_of) = (Vec::new(), None),
+        }
+        let grid = Grid::new(body, self.size);
+        let cursor = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
+        self.first = scrolled(&grid, self.first, cursor, self.list.ids.len());
+    }
+}
+
+impl Browse {
+    /// The tiles of a page, `after` pictures beyond the first visible one.
+    fn tiles<'a>(&'a self, grid: &'a Grid, after: usize) -> impl Iterator<Item = Slot> + 'a {
+        let ids = self.list.ids.iter().skip(self.first * grid.columns + after).take(grid.page());
+        ids.enumerate().map(|(at, id)| Slot { image: *id, area: grid.picture(at) })
+    }
+}
+
+/// Where the grid and the details lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// The line with what is shown.
+    pub title: Area,
+    /// The tiles.
+    pub tiles: Area,
+    /// What is known of the selected picture, where there is room.
+    pub details: Option<Area>,
+    /// Tiles side by side.
+    pub columns: usize,
+    /// Tiles one under the other.
+    pub rows: usize,
+    tile: (u16, u16),
+}
+
+/// Columns of a tile at its usual size.
+const TILE: i16 = 17;
+/// Columns that one step of the zoom adds to a tile.
+const TILE_STEP: i16 = 5;
+
+impl Grid {
+    /// Divides the body; `size` is [`Browse::size`].
+    #[must_use]
+    pub fn new(body: Area, size: i16) -> Self {
+        let (title, rest) = body.top(u16::from(body.height > 3));
+        let pane = match body.width {
+            100.. => body.width * 3 / 10,
+            64.. => 26,
+            _ => 0,
+        };
+        let (tiles, details) = if pane > 0 && rest.height >= 8 {
+            let (tiles, pane) = rest.off_right(pane);
+            // One column between them is for the line.
+            (tiles.off_right(1).0, Some(pane))
+        } else {
+            (rest, None)
+        };
+        let usual = if tiles.width < 50 { TILE - 4 } else { TILE + i16::from(tiles.width > 80) * 3 };
+        let wish = (usual + size * TILE_STEP).clamp(8, i16::MAX) as u16;
+        let columns = (tiles.width / wish).max(1);
+        let width = tiles.width / columns;
+        // Pictures are mostly 4:3 and cells twice as high as wide; two rows go to the frame, the lower of which
+        // carries the name.
+        let height = (width.saturating_sub(2) * 3 / 8).max(2) + 2;
+        let rows = (tiles.height / height).max(1);
+        Self {
+            title,
+            tiles,
+            details,
+            columns: usize::from(columns),
+            rows: usize::from(rows),
+            tile: (width, tiles.height / rows),
+        }
+    }
+
+    /// The frame of the visible tile `at`, counted from the first visible one.
+    #[must_use]
+    pub fn tile(&self, at: usize) -> Area {
+        let (column, row) = (at % self.columns, at / self.columns);
+        // What does not divide evenly becomes a margin.
+        let margin = (self.tiles.width - self.columns as u16 * self.tile.0) / 2;
+        Area {
+            x: self.tiles.x + margin + column as u16 * self.tile.0,
+            y: self.tiles.y + row as u16 * self.tile.1,
+            width: self.tile.0,
+            height: self.tile.1,
+        }
+    }
+
+    /// The picture inside a tile.
+    #[must_use]
+    pub fn picture(&self, at: usize) -> Area {
+        self.tile(at).inside(1, 1)
+    }
+
+    /// Tiles on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// The visible tile at a terminal cell.
+    #[must_use]
+    pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
+    }
+
+    /// Whether the tiles can still grow or shrink by a step.
+    #[must_use]
+    pub fn resized(body: Area, size: i16, by: i16) -> i16 {
+        let (now, then) = (Self::new(body, size), Self::new(body, size + by));
+        let (limit, step) = (if by > 0 { 8 } else { -3 }, size + by);
+        if (now == then && size.signum() == by.signum()) || step.abs() > i16::abs(limit) { size } else { step }
+    }
+}
+
+/// Where things lie in the details pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Details {
+    /// The selected picture.
+    pub picture: Area,
+    /// What is known of it.
+    pub facts: Area,
+    /// The heading of the nearest.
+    pub nearest: Area,
+    /// The nearest three, as pictures where there is room.
+    pub thumbs: [Area; 3],
+    /// Whether they are pictures.
+    pub as_pictures: bool,
+}
+
+impl Details {
+    /// Divides the pane.
+    #[must_use]
+    pub fn new(pane: Area) -> Self {
+        let pane = pane.inside(1, 0);
+        let as_pictures = pane.height >= 27 && pane.width >= 30;
+        let facts = 5;
+        let nearest = if as_pictures { 9 } else { 4 };
+        let room = pane.height.saturating_sub(facts + nearest + 1);
+        let rows = if room < 4 { 0 } else { room.min(pane.width / 2) };
+        let (picture, rest) = pane.top(rows);
+        let (facts, rest) = rest.top(facts);
+        let (nearest, rest) = rest.top(1);
+        let thumbs = std::array::from_fn(|at| {
+            if as_pictures {
+                let width = rest.width / 3;
+                Area { x: rest.x + at as u16 * width, width: width.saturating_sub(1), ..rest.top(8).0 }
+            } else {
+                let (_, under) = rest.top(at as u16);
+                under.top(1).0
+            }
+        });
+        Self { picture, facts, nearest, thumbs, as_pictures }
+    }
+
+    /// The picture of one of the nearest.
+    #[must_use]
+    pub fn thumb(&self, at: usize) -> Area {
+        self.thumbs[at].off_bottom(2).0
+    }
+}
+
+/// The first visible row that shows the tile `cursor`.
+#[must_use]
+pub fn scrolled(grid: &Grid, first: usize, cursor: usize, total: usize) -> usize {
+    layout::scroll(first, cursor / grid.columns, grid.rows, total.div_ceil(grid.columns))
+}

@@ -1,0 +1,293 @@
+//! Heatmap: every pair at once, in some order of rows, with a cursor on one cell.
+
+use std::sync::Arc;
+
+use crate::{
+    app::{
+        action::{Action, Step},
+        keymap::{self, Binding, bind},
+        layout::{self, Area},
+        previews::Slot,
+        room::{Acted, Room},
+        shared::Shared,
+    },
+    display::Depth,
+    index::{ImageId, Index},
+    order::{Order, OrderKind},
+    similarity::{Comparison, Metric, Partition, RowOrder, View, Window, window},
+    task::{Made, Task},
+};
+
+mod plot;
+
+pub use self::plot::{Cell, Panel, Plot};
+
+/// The Heatmap screen.
+#[derive(Default)]
+pub struct Heatmap {
+    /// The row order wanted.
+    pub kind: OrderKind,
+    /// For [`OrderKind::Likeness`]: to what, once that is known.
+    pub anchor: Option<Arc<Comparison>>,
+    /// The rows in the newest order that was made.
+    pub rows: Option<Rows>,
+    /// The zoom level; `None` shows everything.
+    pub level: Option<u32>,
+    /// The picture of the cursor's column; its row is the selection.
+    pub partner: Option<ImageId>,
+    /// First visible cell, down and across.
+    pub first: (usize, usize),
+    /// The values on the screen.
+    pub shown: Option<(Metric, Window)>,
+    /// The ends of the color ramp on the screen, numerically low and high.
+    pub range: (f32, f32),
+    /// Lowest and highest mean of the overview, by metric: what [`Heatmap::range`] comes to when all is zoomed out.
+    overview: [Option<(f32, f32)>; 2],
+}
+
+/// Rows in an order, and the index that they were taken from.
+pub struct Rows {
+    /// Which order.
+    pub order: Order,
+    /// The pictures.
+    pub index: Arc<Index>,
+    /// The rows.
+    pub rows: Arc<RowOrder>,
+}
+
+/// Cells a side of the overview from which the ends of the ramp are taken.
+const OVERVIEW: usize = 40;
+
+impl Heatmap {
+    /// Rows of the table.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(0, |made| made.rows.len())
+    }
+
+    /// Whether there is no table.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where a picture stands; the first place for one that is not in the order yet.
+    #[must_use]
+    pub fn position(&self, id: Option<ImageId>) -> usize {
+        id.and_then(|id| self.rows.as_ref()?.rows.position(id)).unwrap_or(0)
+    }
+
+    /// The picture at a place.
+    #[must_use]
+    pub fn at(&self, position: usize) -> Option<ImageId> {
+        self.rows.as_ref()?.rows.ids.get(position).copied()
+    }
+
+    /// The cursor's cell.
+    #[must_use]
+    pub fn cursor(&self, selected: Option<ImageId>, partition: Partition) -> (usize, usize) {
+        (partition.run(self.position(selected)), partition.run(self.position(self.partner)))
+    }
+
+    /// How the body is divided.
+    #[must_use]
+    pub fn plot(&self, shared: &Shared, body: Area) -> Plot {
+        Plot::new(body, self.len(), self.level, shared.display.depth)
+    }
+
+    /// The order wanted; `None` while it is not known what the pictures are to be like.
+    fn order(&self, metric: Metric) -> Option<Order> {
+        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    }
+
+    /// Puts the cell cursor at a place of the row order.
+    fn place(&mut self, shared: &mut Shared, row: usize, col: usize) {
+        let (Some(row), Some(col)) = (self.at(row), self.at(col)) else { return };
+        shared.select(row);
+        self.partner = Some(col);
+    }
+
+    /// The level after a step in (−1) or out (+1), so far as there is one.
+    fn stepped(&self, body: Area, depth: Depth, out: bool) -> u32 {
+        let now = Plot::new(body, self.len(), self.level, depth).level;
+        let last = Plot::new(body, self.len(), None, depth).level.max(5);
+        if out { (now + 1).min(last) } else { now.saturating_sub(1) }
+    }
+
+    /// Keeps the cursor in view and the window's values those of the view. Bounded work: cells on the screen.
+    fn keep_in_view(&mut self, plot: &Plot, selected: Option<ImageId>, metric: Metric) {
+        let Some(Rows { index, rows, .. }) = &self.rows else { return };
+        let (index, rows) = (Arc::clone(index), Arc::clone(rows));
+        let total = plot.partition.side();
+        let cursor = self.cursor(selected, plot.partition);
+        self.first = (
+            layout::scroll(self.first.0, cursor.0, plot.fits.0, total),
+            layout::scroll(self.first.1, cursor.1, plot.fits.1, total),
+        );
+        let end = |first: usize, fits: usize| (first + fits).min(total);
+        let view = View {
+            side: total,
+            rows: self.first.0..end(self.first.0, plot.fits.0),
+            cols: self.first.1..end(self.first.1, plot.fits.1),
+        };
+        if self.shown.as_ref().is_none_or(|(shown, window)| *shown != metric || window.view != view) {
+            self.shown = Some((metric, window(&index, &rows, metric, &view)));
+            self.range = self.range_at(&index, &rows, metric, plot.partition);
+        }
+    }
+
+    /// The ends of the ramp for cells of this size. Means lie closer together than single values, the more so the more
+    /// they are the mean of; the ends come closer with them, so that panning never changes what a color means.
+    fn range_at(&mut self, index: &Index, order: &RowOrder, metric: Metric, partition: Partition) -> (f32, f32) {
+        let pairs = order.range(metric);
+        let overview = Partition::new(order.len(), OVERVIEW);
+        if partition.is_single() || overview.is_single() {
+            return pairs;
+        }
+        let means = *self.overview[metric as usize].get_or_insert_with(|| {
+            let all = View { side: OVERVIEW, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
+            let values = window(index, order, metric, &all).values;
+            let known = values.into_iter().filter(|value| !value.is_nan());
+            known.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        });
+        // Nothing to tell apart: keep the ends of the single values.
+        if means.1 - means.0 <= means.1.abs() * 1e-4 {
+            return pairs;
+        }
+        let rows = |partition: Partition| (order.len() as f32 / partition.side() as f32).ln();
+        let share = (rows(partition) / rows(overview)).min(1.0);
+        (pairs.0 + (means.0 - pairs.0) * share, pairs.1 + (means.1 - pairs.1) * share)
+    }
+
+    /// The exact value of one pair.
+    #[must_use]
+    pub fn value(&self, metric: Metric, row: ImageId, col: ImageId) -> Option<f32> {
+        let Rows { index, rows, .. } = self.rows.as_ref()?;
+        let (row, col) = (rows.position(row)?, rows.position(col)?);
+        let view = View { side: rows.len(), rows: row..row + 1, cols: col..col + 1 };
+        window(index, rows, metric, &view).values.first().copied()
+    }
+}
+
+const KEYS: &[Binding] = &[
+    bind("Enter", Action::OpenPair),
+    keymap::METRIC,
+    bind("o", Action::Order),
+    keymap::ZOOM_IN,
+    keymap::ZOOM_OUT,
+    keymap::ZOOM_FIT,
+    bind("n", Action::OpenNeighbors),
+    keymap::SWAP,
+    keymap::VIEW,
+    keymap::FILTER,
+    keymap::MARK,
+    keymap::UNMARK_ALL,
+    keymap::COPY,
+    keymap::EXPORT,
+    keymap::CLOSE,
+];
+
+impl Room for Heatmap {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
+        let plot = self.plot(shared, body);
+        let (row, col) = (self.position(shared.selected), self.position(self.partner));
+        let partition = plot.partition;
+        let by = |now: usize, step: Step, fits: usize| match step {
+            Step::First | Step::Last => step.moved(now, self.len(), 1, fits),
+            _ => {
+                // The same place in its run, so that going out and back in again lands on the same picture.
+                let within = now - partition.rows(partition.run(now)).start;
+                let rows = partition.rows(step.moved(partition.run(now), partition.side(), 1, fits));
+                (rows.start + within).min(rows.end.saturating_sub(1))
+            }
+        };
+        let (row, col) = match step {
+            Step::Left => (row, by(col, Step::Up, plot.fits.1)),
+            Step::Right => (row, by(col, Step::Down, plot.fits.1)),
+            // The corners of the table.
+            Step::First | Step::Last => (by(row, step, plot.fits.0), by(col, step, plot.fits.1)),
+            _ => (by(row, step, plot.fits.0), col),
+        };
+        self.place(shared, row, col);
+    }
+
+    fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        let plot = self.plot(shared, body);
+        let (row, col) = plot.hit(at)?;
+        let cell = (row + self.first.0, col + self.first.1);
+        if self.cursor(shared.selected, plot.partition) == cell {
+            return Some(Action::OpenPair);
+        }
+        let (rows, cols) = (plot.partition.rows(cell.0), plot.partition.rows(cell.1));
+        if !rows.is_empty() && !cols.is_empty() {
+            self.place(shared, rows.start, cols.start);
+        }
+        None
+    }
+
+    fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
+        match action {
+            Action::Order => {
+                (self.kind, self.anchor) = (self.kind.cycled(), None);
+                return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
+            }
+            Action::ZoomIn | Action::ZoomOut => {
+                let out = action == Action::ZoomOut;
+                self.level = Some(self.stepped(body, shared.display.depth, out));
+            }
+            Action::ZoomFit => self.level = None,
+            Action::Swap => {
+                if let (Some(row), Some(col)) = (shared.selected, self.partner) {
+                    shared.select(col);
+                    self.partner = Some(row);
+                }
+            }
+            _ => return Acted::No,
+        }
+        Acted::Yes
+    }
+
+    fn pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
+        Some([shared.selected?, self.partner?])
+    }
+
+    fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
+        let panel = self.plot(shared, body).panel.map(Panel::new);
+        let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
+        let places = [(shared.selected, panel.row), (self.partner, panel.col)];
+        places.into_iter().filter_map(|(image, area)| Some(Slot { image: image?, area })).collect()
+    }
+
+    fn wants(&self, shared: &Shared) -> Option<Task> {
+        let order = self.order(shared.metric).filter(|_| !shared.index.is_empty())?;
+        let current = self
+            .rows
+            .as_ref()
+            .is_some_and(|made| made.order == order && shared.covers(made.rows.made_of(), made.index.id_bound()));
+        (!current).then_some(Task::Order(order))
+    }
+
+    fn take(&mut self, _: &Shared, made: Made) {
+        if let Made::Order(order, index, rows) = made {
+            self.rows = Some(Rows { order, index, rows });
+            (self.shown, self.overview) = (None, [None; 2]);
+        }
+    }
+
+    fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
+            self.anchor = shared.current_comparison().cloned();
+        }
+        if self.partner.is_none_or(|id| !shared.index.contains(id)) && !self.is_empty() {
+            // A cell beside the diagonal says more than one on it.
+            let row = self.position(shared.selected);
+            self.partner = self.at(row + 1).or_else(|| self.at(row.saturating_sub(1))).or(shared.selected);
+        }
+        let plot = self.plot(shared, body);
+        self.keep_in_view(&plot, shared.selected, shared.metric);
+    }
+}

@@ -1,0 +1,119 @@
+//! What all screens show and none owns.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{
+    event::{ModelInfo, RunState, Setup},
+    layout::{self, Area},
+    marks::Marks,
+};
+use crate::{
+    display::Display,
+    index::{ImageId, Index, IndexState, Skipped, labels::Labels, progress::Progress},
+    similarity::{Comparison, Metric, Query},
+};
+
+/// Up to this many pictures a comparison is so quick that every step of the cursor may start one; with more it waits
+/// until the cursor rests.
+const QUICK: usize = 5_000;
+
+/// The part of the explorer's state that every screen may read and change.
+pub struct Shared {
+    /// The folders being explored, as the header names them.
+    pub folders: Vec<PathBuf>,
+    /// What is known of the terminal.
+    pub display: Display,
+    /// The newest snapshot.
+    pub index: Arc<Index>,
+    /// The pictures' sub-folders.
+    pub labels: Labels,
+    /// The metric in use.
+    pub metric: Metric,
+    /// The selected picture: there is one unless there is no picture.
+    pub selected: Option<ImageId>,
+    /// The marked pictures.
+    pub marks: Marks,
+    /// The newest comparison that was made; see [`Shared::current_comparison`].
+    pub comparison: Option<Arc<Comparison>>,
+    /// A better comparison of the selected picture is on its way.
+    pub comparing: bool,
+    /// Files that could not be indexed.
+    pub skipped: Arc<[Skipped]>,
+    /// Whether the indexing run goes on, and how it ended.
+    pub run: RunState,
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// What computes the embeddings.
+    pub model: Option<ModelInfo>,
+    /// The user has moved the selection: it no longer follows the first picture.
+    touched: bool,
+}
+
+impl Shared {
+    pub(super) fn new(setup: Setup) -> Self {
+        Self {
+            display: setup.display(),
+            folders: setup.folders,
+            index: Arc::default(),
+            labels: Labels::default(),
+            metric: setup.metric,
+            selected: None,
+            marks: Marks::default(),
+            comparison: None,
+            comparing: false,
+            skipped: Arc::default(),
+            run: RunState::Running,
+            progress: None,
+            model: None,
+            touched: false,
+        }
+    }
+
+    /// Where the screen proper lies.
+    #[must_use]
+    pub fn body(&self) -> Area {
+        layout::shell(self.display.size).body
+    }
+
+    /// The selected picture's comparison, when it is there.
+    #[must_use]
+    pub fn current_comparison(&self) -> Option<&Arc<Comparison>> {
+        let query = Query::Image(self.selected?);
+        self.comparison.as_ref().filter(|comparison| *comparison.query() == query)
+    }
+
+    /// Where a picture lies.
+    #[must_use]
+    pub fn path(&self, id: ImageId) -> Option<PathBuf> {
+        self.index.get(id).map(|entry| entry.path())
+    }
+
+    /// Selects a picture by the user's hand.
+    pub fn select(&mut self, id: ImageId) {
+        self.touched = true;
+        self.selected = Some(id);
+    }
+
+    /// Whether the user has selected a picture, or the selection follows the first one.
+    #[must_use]
+    pub fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Whether there are so few pictures that a comparison takes no noticeable time.
+    pub(super) fn is_quick(&self) -> bool {
+        self.index.len() <= QUICK
+    }
+
+    /// Whether something that was made of an index with `rows` rows is good enough for what the index is now: while
+    /// indexing goes on, nothing is remade for the sake of a few per cent of new rows.
+    #[must_use]
+    pub fn covers(&self, made_of: IndexState, rows: usize) -> bool {
+        let now = self.index.id_bound();
+        made_of == self.index.state()
+            || (self.run == RunState::Running
+                && self.index.only_grew_since(made_of)
+                && now > QUICK
+                && now - rows < now / 20)
+    }
+}

@@ -1,0 +1,84 @@
+//! Labels: at most one a picture, as small numbers that can be colored, counted and ordered by.
+
+use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
+
+use super::{ImageId, Index, IndexState};
+use crate::printable::printable;
+
+/// One label a picture, by [`ImageId`]. A label is told from others by the root of its pictures and its bytes, so that
+/// names that are not Unicode stay distinct and sub-folders of one name under two roots are two labels.
+#[derive(Clone, Default)]
+pub struct Labels {
+    /// By [`ImageId::at`]; [`NONE`] for a picture without a label.
+    of: Vec<u32>,
+    names: Vec<String>,
+    numbers: HashMap<(Arc<Path>, Box<[u8]>), u32>,
+    made_of: IndexState,
+}
+
+/// The number of a picture without a label.
+const NONE: u32 = u32::MAX;
+
+impl Labels {
+    /// The sub-folders of an index: the first one below the root is a picture's label, those in the root have none.
+    #[must_use]
+    pub fn folders(index: &Index) -> Self {
+        let mut labels = Self::default();
+        labels.follow_folders(index);
+        labels
+    }
+
+    /// Takes in what is new in the index, for labels made by [`Labels::folders`]. After any other change all of it is
+    /// read anew, but within a run names keep their numbers, so that none changes its color.
+    pub fn follow_folders(&mut self, index: &Index) {
+        if index.run() != self.made_of.run {
+            *self = Self::default();
+        } else if !index.only_grew_since(self.made_of) {
+            self.of.clear();
+        }
+        self.made_of = index.state();
+        for (first, segment) in index.segments() {
+            // Consecutive pictures mostly share their folder, and then nothing is looked up.
+            let mut last: (&[u8], u32) = (&[], NONE);
+            for row in self.of.len().saturating_sub(first.at())..segment.images.len() {
+                let folder = index.get(ImageId(first.0 + row as u32)).map_or(&[][..], |entry| entry.group_bytes());
+                if folder != last.0 {
+                    last = (folder, if folder.is_empty() { NONE } else { self.number(&segment.root, folder) });
+                }
+                self.of.push(last.1);
+            }
+        }
+    }
+
+    fn number(&mut self, root: &Arc<Path>, name: &[u8]) -> u32 {
+        let next = self.names.len() as u32;
+        *self.numbers.entry((Arc::clone(root), name.into())).or_insert_with(|| {
+            self.names.push(printable(OsStr::from_bytes(name)));
+            next
+        })
+    }
+
+    /// The number of a picture's label, counted from 0; `None` for a picture without one.
+    #[must_use]
+    pub fn of(&self, id: ImageId) -> Option<usize> {
+        self.of.get(id.at()).filter(|number| **number != NONE).map(|number| *number as usize)
+    }
+
+    /// A label's name, safe to show.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.names.get(number).map_or("", String::as_str)
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether no picture has a label.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}

@@ -1,0 +1,229 @@
+//! Every order in which pictures can stand, in lists and tables alike.
+
+use std::{cmp::Ordering, os::unix::ffi::OsStrExt, sync::Arc};
+
+use crate::{
+    index::{Entry, ImageId, Index},
+    similarity::{Comparison, Executor, Metric, Query, seriation},
+};
+
+pub mod natural;
+
+/// What decides where a picture stands; [`Order`] adds what it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
+pub enum OrderKind {
+    /// Sub-folder by sub-folder, by path inside.
+    #[default]
+    Folder,
+    /// Look-alikes side by side: clusters of the cosine geometry kept together (seriation).
+    Similarity,
+    /// By file name.
+    Name,
+    /// Newest first.
+    Date,
+    /// Most alike to one picture first.
+    #[value(skip)]
+    Likeness,
+}
+
+impl OrderKind {
+    /// All of them, in the order in which a key goes through them.
+    pub const ALL: [Self; 5] = [Self::Folder, Self::Similarity, Self::Name, Self::Date, Self::Likeness];
+
+    /// The next one, round and round.
+    #[must_use]
+    pub fn cycled(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// The name used on screens, in JSON and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Name => "name",
+            Self::Date => "date",
+            Self::Likeness => "likeness",
+            Self::Similarity => "similarity",
+        }
+    }
+}
+
+/// An order of pictures and everything that it depends on besides them.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// See [`OrderKind::Folder`].
+    Folder,
+    /// See [`OrderKind::Name`].
+    Name,
+    /// See [`OrderKind::Date`].
+    Date,
+    /// Most alike first, to what the comparison is about, which comes first itself.
+    Likeness(Arc<Comparison>, Metric),
+    /// See [`OrderKind::Similarity`].
+    Similarity,
+}
+
+/// Two orders are equal when they are the same, not when they happen to sort alike: no table is looked at.
+impl PartialEq for Order {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Likeness(to, metric), Self::Likeness(other, its)) => Arc::ptr_eq(to, other) && metric == its,
+            _ => self.kind() == other.kind(),
+        }
+    }
+}
+
+impl Order {
+    /// The order of a kind; `None` for [`OrderKind::Likeness`] when it is not said to what and by which metric.
+    #[must_use]
+    pub fn of(kind: OrderKind, likeness: Option<(Arc<Comparison>, Metric)>) -> Option<Self> {
+        match kind {
+            OrderKind::Folder => Some(Self::Folder),
+            OrderKind::Name => Some(Self::Name),
+            OrderKind::Date => Some(Self::Date),
+            OrderKind::Likeness => likeness.map(|(to, metric)| Self::Likeness(to, metric)),
+            OrderKind::Similarity => Some(Self::Similarity),
+        }
+    }
+
+    /// What decides.
+    #[must_use]
+    pub fn kind(&self) -> OrderKind {
+        match self {
+            Self::Folder => OrderKind::Folder,
+            Self::Name => OrderKind::Name,
+            Self::Date => OrderKind::Date,
+            Self::Likeness(..) => OrderKind::Likeness,
+            Self::Similarity => OrderKind::Similarity,
+        }
+    }
+
+    /// Puts all pictures of the index in order. Milliseconds for a folder, seconds for 100,000 pictures by similarity.
+    #[must_use]
+    pub fn all(&self, index: &Index, executor: Executor<'_>) -> Vec<ImageId> {
+        self.sorted(index, index.iter().map(|entry| entry.id).collect(), executor)
+    }
+
+    /// Puts pictures in order and leaves out what is not in the index: without its file it has no place, and an order
+    /// that is not total may make a sort panic.
+    #[must_use]
+    pub fn sorted(&self, index: &Index, mut ids: Vec<ImageId>, executor: Executor<'_>) -> Vec<ImageId> {
+        ids.retain(|id| index.contains(*id));
+        match self {
+            Self::Folder | Self::Name => self.by_text(index, &ids),
+            Self::Date | Self::Likeness(..) => {
+                ids.sort_by(|a, b| self.compare(index, *a, *b));
+                ids
+            }
+            Self::Similarity => seriation::seriate(index, &Self::Folder.by_text(index, &ids), executor),
+        }
+    }
+
+    /// Compares two pictures of the index; `None` where only all pictures together have an order.
+    fn compared(&self, index: &Index, a: ImageId, b: ImageId) -> Option<Ordering> {
+        let (first, second) = (index.get(a)?, index.get(b)?);
+        let order = match self {
+            Self::Folder | Self::Name => {
+                let [mut key, mut other] = [Vec::new(), Vec::new()];
+                self.write_key(&first, true, &mut key);
+                self.write_key(&second, true, &mut other);
+                key.cmp(&other).then_with(|| first.relative().cmp(second.relative()))
+            }
+            Self::Date => second.modified().cmp(&first.modified()),
+            Self::Likeness(to, metric) => metric.nearer(likeness(to, *metric, a), likeness(to, *metric, b)),
+            Self::Similarity => return None,
+        };
+        Some(order.then(a.cmp(&b)))
+    }
+
+    /// Compares two pictures of the index, those that are alike by their ids. By similarity only all pictures together
+    /// have an order, see [`Order::is_pairwise`].
+    #[must_use]
+    pub fn compare(&self, index: &Index, a: ImageId, b: ImageId) -> Ordering {
+        self.compared(index, a, b).unwrap_or_else(|| a.cmp(&b))
+    }
+
+    /// Whether two pictures suffice to tell which comes first, so that new ones can be put into an ordered list.
+    #[must_use]
+    pub fn is_pairwise(&self) -> bool {
+        *self != Self::Similarity
+    }
+
+    fn by_text(&self, index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
+        // All keys lie one behind the other: a million small pieces of memory would take as long as the sorting.
+        let several_roots = several_roots(index);
+        let mut keys = Vec::new();
+        let mut keyed = Vec::with_capacity(ids.len());
+        for entry in ids.iter().filter_map(|id| index.get(*id)) {
+            let start = keys.len();
+            self.write_key(&entry, several_roots, &mut keys);
+            keyed.push((start, (keys.len() - start) as u32, entry.id));
+        }
+        let key = |start: usize, len: u32| &keys[start..start + len as usize];
+        let path = |id| index.get(id).map(|entry| entry.relative());
+        keyed.sort_unstable_by(|a, b| {
+            key(a.0, a.1).cmp(key(b.0, b.1)).then_with(|| path(a.2).cmp(&path(b.2))).then(a.2.cmp(&b.2))
+        });
+        keyed.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// What a picture is sorted by where that is text.
+    fn write_key(&self, entry: &Entry<'_>, several_roots: bool, key: &mut Vec<u8>) {
+        let relative = entry.relative();
+        if *self == Self::Name {
+            natural::write_key(relative.file_name().unwrap_or_default().as_bytes(), key);
+        } else {
+            if several_roots {
+                natural::write_key(entry.root.as_os_str().as_bytes(), key);
+            }
+            // Those in no sub-folder come first; the path begins with the name of the sub-folder.
+            key.push(u8::from(!entry.group_bytes().is_empty()));
+        }
+        natural::write_key(relative.as_os_str().as_bytes(), key);
+    }
+}
+
+fn likeness(to: &Comparison, metric: Metric, id: ImageId) -> f32 {
+    if *to.query() == Query::Image(id) { metric.self_value() } else { to.value(metric, id) }
+}
+
+/// Whether pictures were found under different folders; otherwise the folder need not be part of every key.
+fn several_roots(index: &Index) -> bool {
+    let mut roots = index.segments().map(|(_, segment)| &segment.root);
+    let first = roots.next();
+    roots.any(|root| Some(root) != first)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        index::{Image, Segment},
+        scan::ImageFile,
+        similarity::{compare, sequential},
+    };
+
+    #[test]
+    fn what_is_gone_is_left_out_of_every_order() {
+        let image = |number: i64| Image {
+            file: ImageFile { path: format!("/p/{number}.jpg").into(), size: 1, modified: number * 7919 % 1000 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let embeddings: Vec<_> = (0..300).map(|number| vec![1.0, (number * 31 % 300) as f32]).collect();
+        let mut index = Index::new(2);
+        index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), (0..300).map(image), &embeddings, 2)));
+        let like = Order::Likeness(Arc::new(compare(&index, &Query::Image(ImageId(0)))), Metric::Cosine);
+        for gone in [3, 150, 151, 290] {
+            index.remove(ImageId(gone));
+        }
+        for order in [Order::Folder, Order::Name, Order::Date, like, Order::Similarity] {
+            let sorted = order.sorted(&index, (0..300).rev().map(ImageId).collect(), &sequential);
+            assert_eq!(sorted.len(), 296, "{}", order.kind().name());
+            assert!(sorted.iter().all(|id| index.contains(*id)), "{}", order.kind().name());
+        }
+    }
+}

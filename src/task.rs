@@ -1,0 +1,191 @@
+//! Numbers that are made of an index while somebody waits for them. What comes out depends on the index and the task
+//! alone, so that a test makes it at once and the explorer needs no worker to be tested.
+
+mod job;
+
+use std::sync::Arc;
+
+pub use self::job::{Job, JobEvent, JobId, Outcome};
+use crate::{
+    index::{ImageId, Index, IndexState, filter::Filter},
+    order::Order,
+    similarity::{Comparison, Executor, Query, RowOrder},
+};
+
+/// What can be made of an index.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// One picture compared with all.
+    Compare(Query),
+    /// The rows of the heatmap.
+    Order(Order),
+    /// The pictures that a filter lets through, in an order.
+    Sort(Filter, Order),
+}
+
+/// What a task came to.
+#[derive(Clone)]
+pub enum Made {
+    /// Of [`Task::Compare`].
+    Comparison(Arc<Comparison>),
+    /// Of [`Task::Order`], with that order and the index whose rows they are.
+    Order(Order, Arc<Index>, Arc<RowOrder>),
+    /// Of [`Task::Sort`].
+    Sorted(Sorted),
+}
+
+/// The pictures of an index that a filter lets through, in an order.
+#[derive(Clone)]
+pub struct Sorted {
+    /// The pictures.
+    pub ids: Vec<ImageId>,
+    /// What let them through.
+    pub filter: Filter,
+    /// Their order.
+    pub order: Order,
+    /// The state of the index that they were taken from.
+    pub made_of: IndexState,
+    /// Its [`Index::id_bound`].
+    pub id_bound: usize,
+}
+
+/// Tasks of one lane take each other's place; lanes do not wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// [`Task::Compare`].
+    Compare,
+    /// [`Task::Order`].
+    Order,
+    /// [`Task::Sort`].
+    Sort,
+}
+
+impl Lane {
+    /// All of them, by their number.
+    pub const ALL: [Self; 3] = [Self::Compare, Self::Order, Self::Sort];
+
+    /// What is being done, in one word.
+    #[must_use]
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Compare => "comparing",
+            Self::Order => "ordering",
+            Self::Sort => "sorting",
+        }
+    }
+}
+
+/// Pictures that are compared before the next look at whether anybody still waits: some milliseconds of work.
+const PORTION: usize = 1 << 17;
+
+impl Task {
+    /// The lane that it is in.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Compare(_) => Lane::Compare,
+            Self::Order(_) => Lane::Order,
+            Self::Sort(..) => Lane::Sort,
+        }
+    }
+
+    /// Whether it takes seconds where there are many pictures.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        match self {
+            Self::Compare(_) => false,
+            Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
+        }
+    }
+
+    /// Does it. `superseded` says that nobody waits for the result any more, which is then not whole; `so_far` may ask
+    /// for what is known until then.
+    #[must_use]
+    pub fn make(
+        self,
+        index: &Arc<Index>,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        so_far: &mut dyn FnMut(&dyn Fn() -> Made),
+    ) -> Made {
+        match self {
+            Self::Compare(query) => {
+                let mut found = Comparison::begin(index, query);
+                loop {
+                    found.extend(index, PORTION, executor);
+                    if found.len() == index.id_bound() || superseded() {
+                        return Made::Comparison(Arc::new(found));
+                    }
+                    so_far(&|| Made::Comparison(Arc::new(found.clone())));
+                }
+            }
+            Self::Order(order) => {
+                let rows = RowOrder::new(index, order.all(index, executor), executor);
+                Made::Order(order, Arc::clone(index), Arc::new(rows))
+            }
+            Self::Sort(filter, order) => {
+                let mut ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
+                filter.retain(index, &mut ids);
+                let ids = order.sorted(index, ids, executor);
+                Made::Sorted(Sorted { ids, filter, order, made_of: index.state(), id_bound: index.id_bound() })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use half::f16;
+
+    use super::*;
+    use crate::{
+        index::{Image, Images, Rows, Segment},
+        scan::ImageFile,
+        similarity::{self, Metric, sequential},
+    };
+
+    /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
+    fn large(rows: usize) -> Arc<Index> {
+        let image = |row| Image {
+            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
+        let mut index = Index::new(1);
+        assert!(index.push(Arc::new(Segment {
+            root: Path::new("/").into(),
+            images: Images::new(Path::new("/"), (0..rows).map(image)),
+            norms: values.iter().map(|value| value.to_f32()).collect(),
+            scales: vec![1.0; rows],
+            rows: Rows::owned(values, 1),
+            dead: Vec::new(),
+        })));
+        Arc::new(index)
+    }
+
+    #[test]
+    fn a_long_comparison_shows_the_best_so_far_and_stops_for_a_newer_one() {
+        let index = large(3 * PORTION + 1);
+        let query = Query::Image(ImageId(7));
+        let whole = similarity::compare(&index, &query);
+        let comparison = |made| match made {
+            Made::Comparison(comparison) => comparison,
+            _ => panic!("it was to compare"),
+        };
+        let mut parts = Vec::new();
+        let task = Task::Compare(query);
+        let found = task.clone().make(&index, &sequential, &|| false, &mut |part| parts.push(comparison(part())));
+        assert_eq!(*comparison(found), whole);
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [PORTION, 2 * PORTION, 3 * PORTION]);
+        for part in parts {
+            for metric in [Metric::Cosine, Metric::Euclidean] {
+                assert_eq!(part.values(metric), &whole.values(metric)[..part.len()]);
+            }
+        }
+        let stopped = task.make(&index, &sequential, &|| true, &mut |_| panic!("nobody waits for it"));
+        assert_eq!(comparison(stopped).len(), PORTION);
+    }
+}
