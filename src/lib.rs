@@ -34,6 +34,7 @@
 //! - Raw embeddings are stored: on normalized ones ‖a−b‖² = 2−2·cos, and the metric key would change nothing.
 //! - A picture that cannot be read is data ([`index::Skipped`]), not an error.
 
+#[cfg(feature = "libtorch")]
 pub mod cli;
 pub mod error;
 pub mod printable;
@@ -42,16 +43,20 @@ pub mod text;
 pub mod display;
 pub mod scan;
 pub mod decode;
+#[cfg(feature = "libtorch")]
 pub mod embed;
 pub mod index;
+#[cfg(feature = "libtorch")]
 pub mod pipeline;
 pub mod similarity;
 pub mod order;
 pub mod analysis;
 pub mod preview;
 pub mod task;
+#[cfg(feature = "libtorch")]
 pub mod worker;
 pub mod app;
 pub mod ui;
 pub mod terminal;
+#[cfg(feature = "libtorch")]
 pub mod event_loop;

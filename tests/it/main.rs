@@ -2,21 +2,32 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
+#[cfg(feature = "libtorch")]
 mod cli;
 mod explorer;
+#[cfg(feature = "libtorch")]
 mod glance;
+#[cfg(feature = "libtorch")]
 mod indexing;
+#[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
+#[cfg(feature = "libtorch")]
 mod preprocess;
+#[cfg(feature = "libtorch")]
 mod pty;
+#[cfg(feature = "libtorch")]
 mod readme;
 mod screens;
+#[cfg(feature = "libtorch")]
 mod separation;
 #[cfg(unix)]
 mod setup;
+#[cfg(feature = "libtorch")]
 mod store;
 mod tidy;
+#[cfg(feature = "libtorch")]
 mod torchvision;
 mod update;
+#[cfg(feature = "libtorch")]
 mod worker;
