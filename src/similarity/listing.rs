@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use super::{Comparison, Metric, Query};
 use crate::index::{Entry, ImageId, Index};
 
-/// What decides where a picture stands in a list.
+/// The criterion by which a list of pictures is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// Folder by folder, by path.
@@ -20,7 +20,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// The next one, round and round.
+    /// The next one, cyclically.
     #[must_use]
     pub fn cycled(self) -> Self {
         match self {
@@ -46,17 +46,17 @@ impl Sort {
 /// Everything that an order depends on besides the pictures.
 #[derive(Clone, Default)]
 pub struct Sorting {
-    /// What decides.
+    /// The criterion.
     pub sort: Sort,
-    /// For [`Sort::Similarity`]: how pictures are compared.
+    /// For [`Sort::Similarity`]: the metric.
     pub metric: Metric,
-    /// For [`Sort::Similarity`]: what the others are compared with.
+    /// For [`Sort::Similarity`]: the comparison of the selected picture with all others.
     pub anchor: Option<Arc<Comparison>>,
 }
 
 impl Sorting {
-    /// Puts pictures of the index in order, those that are alike by their ids, and leaves out what is not in the index:
-    /// without its file it has no place, and an order that is not total may make a sort panic.
+    /// Sorts pictures of the index; equal ones are sorted by id. Ids that are not in the index are left out: without its
+    /// file a picture has no place, and an order that is not total may make a sort panic.
     #[must_use]
     pub fn sorted(&self, index: &Index, mut ids: Vec<ImageId>) -> Vec<ImageId> {
         ids.retain(|id| index.contains(*id));
@@ -80,7 +80,7 @@ impl Sorting {
         ids
     }
 
-    /// The order of two pictures of the index.
+    /// Compares two pictures of the index.
     #[must_use]
     pub fn order(&self, index: &Index, a: ImageId, b: ImageId) -> Ordering {
         let (Some(first), Some(second)) = (index.get(a), index.get(b)) else { return a.cmp(&b) };
@@ -105,7 +105,7 @@ impl Sorting {
         }
     }
 
-    /// What a picture is sorted by where that is text.
+    /// Appends the sort key of a picture, for the criteria that compare text.
     fn write_key(&self, entry: &Entry<'_>, several_roots: bool, key: &mut Vec<u8>) {
         if self.sort == Sort::Folder {
             if several_roots {
@@ -127,8 +127,8 @@ fn several_roots(index: &Index) -> bool {
     roots.any(|root| Some(root) != first)
 }
 
-/// Writes a text as bytes whose plain order is the natural order of texts (`cat2` before `cat10`): a number is preceded
-/// by how many digits it has. Comparing such keys is many times quicker than comparing the texts.
+/// Appends a sort key whose byte order is the natural order of the text (`cat2` before `cat10`): each number is preceded by
+/// how many digits it has. Comparing keys is many times quicker than comparing the texts.
 fn write_natural(text: &str, key: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     while let Some(first) = rest.first() {

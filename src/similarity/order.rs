@@ -1,11 +1,11 @@
-//! The orders in which rows and columns of the heatmap stand, prepared so that any window can be drawn at once.
+//! The row orders of the heatmap, with the sums that make any window of it quick to draw.
 
 use std::{cmp::Ordering, collections::HashMap};
 
 use super::{Metric, Run, blocks::Pyramid, each, in_turn, kernel::Probe, seriation};
 use crate::index::{Entry, ImageId, Index};
 
-/// What decides where a picture stands.
+/// The criterion by which the rows of the heatmap are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
 pub enum OrderKind {
     /// By file name.
@@ -13,12 +13,12 @@ pub enum OrderKind {
     /// Sub-folder by sub-folder, by path inside.
     #[default]
     Folder,
-    /// Look-alikes side by side: clusters of the cosine geometry kept together.
+    /// By seriation on cosine similarity: look-alikes side by side, clusters in one piece.
     Similarity,
 }
 
 impl OrderKind {
-    /// The next one, round and round.
+    /// The next one, cyclically.
     #[must_use]
     pub fn cycled(self) -> Self {
         match self {
@@ -51,7 +51,7 @@ pub struct Group {
 /// Rows in an order, with the sums that make exact block means cheap.
 #[derive(Debug, Clone)]
 pub struct RowOrder {
-    /// What decided.
+    /// The criterion.
     pub kind: OrderKind,
     /// Pictures by position.
     pub ids: Vec<ImageId>,
@@ -62,10 +62,10 @@ pub struct RowOrder {
     ranges: [(f32, f32); 2],
 }
 
-/// Stands in the table of positions for a picture that has none.
+/// Marks a picture without a position in the table of positions.
 const NOWHERE: u32 = u32::MAX;
 
-/// Puts all pictures in order. Takes milliseconds for a folder, seconds for 100,000 pictures: work for a worker.
+/// Orders all pictures of an index. Takes milliseconds for a folder, seconds for 100,000 pictures: work for a worker.
 #[must_use]
 pub fn order(index: &Index, kind: OrderKind) -> RowOrder {
     order_with(index, kind, &in_turn)
@@ -107,7 +107,7 @@ impl RowOrder {
         self.ids.is_empty()
     }
 
-    /// Where a picture stands, if it was in the index when the order was made.
+    /// The position of a picture, if it was in the index when the order was made.
     #[must_use]
     pub fn position(&self, id: ImageId) -> Option<usize> {
         self.positions.get(id.at()).filter(|at| **at != NOWHERE).map(|at| *at as usize)
@@ -155,7 +155,7 @@ fn by_folder(index: &Index, run: Run<'_>) -> Vec<ImageId> {
     sorted.concat()
 }
 
-/// Compares texts as people sort file names: runs of digits by their value, everything else by character.
+/// Natural order of two texts: runs of digits compare by their value, everything else by character.
 #[must_use]
 pub fn natural(a: &str, b: &str) -> Ordering {
     // UTF-8 sorts by bytes as it does by characters.
