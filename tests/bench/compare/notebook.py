@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Yardstick 1, the notebook's loop, as a process of its own: one picture after the other through torchvision's network
-without its head, then scikit-learn's two matrices.
+"""Yardstick 1, the loop of the notebook that the README describes, as a process of its own: one picture after the other
+through torchvision's network without its head, then scikit-learn's two matrices.
 
     python notebook.py MODEL WEIGHTS FOLDER... [--upright] [--out FILE.npz]
 
