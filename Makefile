@@ -5,7 +5,7 @@
 #   make test                    run every test
 #   make install                 put `lookalike` on your PATH (~/.cargo/bin)
 #   make bench                   run the benchmarks
-#   make compare PHOTOS=FOLDER   compare with the lesson's loop and others, on photos of yours
+#   make compare PHOTOS=FOLDER   compare with the notebook's loop and others, on photos of yours
 #   make setup                   get what the others need, and stop there
 #   make clean                   remove what was built here
 #

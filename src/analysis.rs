@@ -1,3 +1,3 @@
-//! What can be said about a whole collection from its embeddings: pure functions of an [`Index`](crate::index::Index).
+//! Analyses of a whole collection: pure functions of an [`Index`](crate::index::Index), one file each.
 
 pub mod separation;

@@ -1,11 +1,11 @@
-//! The token by which long work is asked to stop.
+//! A cancellation token for long work.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Shared by whoever may stop a piece of work and the thread that does it. Asking it costs one atomic read.
+/// A flag shared by the thread that works and whoever may stop it. Checking it costs one atomic read.
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
@@ -15,7 +15,7 @@ impl CancelToken {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked.
+    /// Whether the work should stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)

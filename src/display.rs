@@ -16,7 +16,7 @@ pub enum Depth {
     Mono,
 }
 
-/// What lies behind the text, so that both kinds of screens stay readable.
+/// Whether the terminal's background is dark or light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Background {
     /// Light text on a dark screen.
@@ -28,7 +28,7 @@ pub enum Background {
     Unknown,
 }
 
-/// How far away the terminal is: what the bytes of a picture cost.
+/// Whether the terminal is on this machine or behind a network, where every byte costs time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
     /// The terminal runs on this machine.
@@ -107,7 +107,7 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// The ramp viridis, from its dark end (0) to its bright end (1); what lies outside is cut to the ends.
+/// The color at `share` of the viridis ramp: 0 is its dark end, 1 its bright end, other values are clamped.
 #[must_use]
 pub fn viridis(share: f32) -> [u8; 3] {
     let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f32;
@@ -129,7 +129,7 @@ pub fn luminance(rgb: [u8; 3]) -> f32 {
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
-/// Black or white, whichever reads better on a color.
+/// Black or white, whichever has the higher contrast on a color (WCAG 2; they are equal at a luminance of 0.18).
 #[must_use]
 pub fn ink_on(paper: [u8; 3]) -> [u8; 3] {
     if luminance(paper) < 0.18 { [255; 3] } else { [0; 3] }
@@ -149,7 +149,7 @@ pub fn to_256(rgb: [u8; 3]) -> u8 {
     if distance(gray, rgb) < distance(cube, rgb) { 232 + step } else { 16 + 36 * level[0] + 6 * level[1] + level[2] }
 }
 
-/// Where the nearest level of [`CUBE`] is.
+/// The index of the nearest level of [`CUBE`].
 fn nearest_level(channel: u8) -> u8 {
     match channel {
         0..48 => 0,

@@ -218,7 +218,7 @@ impl<'a> Entry<'a> {
         self.row.iter().map(|v| v.to_f32() * self.scale).collect()
     }
 
-    /// The group: the first sub-folder under the root, as the lesson's folders name their classes; empty for files in the root itself.
+    /// The group: the name of the first sub-folder under the root; empty for files in the root itself.
     #[must_use]
     pub fn group(&self) -> &'a str {
         str::from_utf8(self.group_bytes()).unwrap_or("")

@@ -24,15 +24,28 @@
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
 //!
-//! # What always holds (and `tests/it/tidy.rs` checks)
+//! # What always holds
 //!
-//! - `tch` is named only under `embed`, SQL only in `index`, `walkdir` only in `scan`; image files are opened only by `decode`.
-//! - Threads start only in `worker`, `terminal` and `embed::batcher`. While indexing, each core decodes and computes for itself.
+//! Checked by `tests/it/tidy.rs`:
+//!
+//! - A room imports only from rooms below it.
+//! - `tch` is named only under `embed`, SQL only in `index::store`, `walkdir` only in `scan`, `clap` only in `cli` and on a few
+//!   choices that a user types; `unsafe` only where a file is mapped into memory.
+//! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
+//! - Threads start only in `worker`, `terminal` and `embed::batcher`.
+//! - `similarity` and `analysis` do no I/O, read no clock and draw no random numbers.
+//! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
+//!   before its tests.
+//!
+//! Held by review, and by the tests of each room:
+//!
 //! - `app::update` never blocks: it returns effects. `ui` never changes state. One selected image, which all screens show.
-//! - `similarity` does no I/O and reads no clock; 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N:
-//!   the order by similarity has a table of the pairs of at most 4096 rows or centers of rows.
+//! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity has a table of the
+//!   pairs of at most 4096 rows or centers of rows.
 //! - Raw embeddings are stored: on normalized ones ‖a−b‖² = 2−2·cos, and the metric key would change nothing.
-//! - A picture that cannot be read is data ([`index::Skipped`]), not an error.
+//! - A picture that cannot be read is data ([`index::Skipped`]), not an error, and never ends a run.
+//! - While indexing, each core decodes and computes for itself.
+//! - The terminal is given back however the program ends.
 
 #[cfg(feature = "libtorch")]
 pub mod cli;

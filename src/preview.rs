@@ -1,4 +1,5 @@
-//! A picture made ready for the terminal: blocks of color or the terminal's own picture protocol, for a number of cells.
+//! Encodes pictures for the terminal, scaled to a number of cells: as colored block characters, or in the terminal's own
+//! picture protocol (sixel, kitty, iTerm2).
 //!
 //! Everything here is slow and runs on the worker's preview threads, except [`Preview::render`], which copies cells.
 
@@ -48,7 +49,7 @@ pub struct PreviewKey {
 #[derive(Clone)]
 pub struct Preview(Result<Shown, String>);
 
-/// The two ways to show a picture.
+/// An encoded picture: characters, or an image in the terminal's own protocol.
 #[derive(Clone)]
 enum Shown {
     Cells(Buffer),
@@ -56,7 +57,7 @@ enum Shown {
 }
 
 impl Preview {
-    /// What is drawn in place of a picture that cannot be shown.
+    /// A preview without a picture, and the reason why.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self(Err(reason.into()))
     }
@@ -120,8 +121,8 @@ impl Painter {
         self.picker.protocol_type() != ProtocolType::Halfblocks
     }
 
-    /// Width and height to which a picture of these pixels is scaled for so many columns and rows: decoding it any finer
-    /// is wasted.
+    /// Width and height in pixels to which a picture is scaled for so many columns and rows. Decoding it at a higher
+    /// resolution than that is wasted work.
     #[must_use]
     pub fn scaled_size(&self, pixels: (u32, u32), cells: (u16, u16)) -> (u32, u32) {
         let font = self.picker.font_size();
@@ -137,7 +138,8 @@ impl Painter {
         (width.round().max(1.0) as u32, height.round().max(1.0) as u32)
     }
 
-    /// Makes the picture ready for so many columns and rows. A picture smaller than them is enlarged.
+    /// Scales a picture to fit into so many columns and rows, keeping its proportions, and encodes it. A smaller picture is
+    /// enlarged.
     #[must_use]
     pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
@@ -185,7 +187,8 @@ impl Painter {
         }
     }
 
-    /// Pixels a side beyond which the terminal shows nothing or the link takes too long; none for blocks.
+    /// The largest width or height in pixels that is sent: beyond it the terminal shows nothing, or the link takes too
+    /// long. `None` for block characters.
     fn side_limit(&self) -> Option<u32> {
         match (self.picker.protocol_type(), self.link) {
             (ProtocolType::Halfblocks, _) => None,
@@ -196,14 +199,14 @@ impl Painter {
     }
 }
 
-/// The largest size of these proportions inside the room.
+/// The largest size with these proportions that fits into `room`.
 fn fit((width, height): (u32, u32), room: (f64, f64)) -> (f64, f64) {
     let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
     let factor = (room.0 / width).min(room.1 / height);
     (width * factor, height * factor)
 }
 
-/// Resamples to exactly this size: averages when it shrinks, smooth when it enlarges.
+/// Resamples a picture to exactly this size with a Catmull-Rom filter, which averages where it shrinks.
 ///
 /// # Errors
 /// When the sizes are beyond what the resampler takes.
@@ -220,7 +223,7 @@ pub fn scale(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage, St
     RgbImage::from_raw(width, height, scaled.into_vec()).ok_or_else(|| plain(&"it came out too small"))
 }
 
-/// A number for a picture that no other program in this terminal is likely to use.
+/// A random image number for kitty's protocol, which no other program in this terminal is likely to use.
 fn unused_number() -> u32 {
     // Every `RandomState` is keyed differently, so an empty hash is a random number.
     RandomState::new().build_hasher().finish() as u32

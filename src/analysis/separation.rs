@@ -1,4 +1,5 @@
-//! How well a model's embeddings keep the groups of a collection apart: leave-one-out retrieval and separation scores.
+//! Scores of how well a model's embeddings separate the groups of a collection: leave-one-out retrieval, k-NN
+//! classification, silhouette and the ROC AUC of pairs.
 //!
 //! A picture's group is its sub-folder ([`Entry::group`](crate::index::Entry::group)). Pictures alone in their group, or
 //! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
@@ -11,7 +12,7 @@ use crate::{
     similarity::{Comparison, Metric, Query, compare},
 };
 
-/// Neighbors that vote in k-NN classification.
+/// The k of k-NN classification.
 pub const VOTERS: usize = 5;
 
 /// The scores of one metric, each NaN where it has no meaning (no query, or no other group).
@@ -51,11 +52,12 @@ pub struct Evaluation {
     pub queries: usize,
     /// Cosine, then euclidean.
     pub scores: [Separation; 2],
-    /// What a threshold of the cosine finds, if one was asked for.
+    /// Precision and recall of a cosine threshold for near-duplicates, if one was asked for.
     pub near_duplicates: Option<NearDuplicates>,
 }
 
-/// How well a threshold tells pairs of one group from others: the groups are then copies of one picture each.
+/// Precision and recall of a threshold on all pairs, where a pair of one group counts as a true near-duplicate: each group
+/// should hold the copies of one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NearDuplicates {
     /// Pairs of at least this cosine similarity are taken for near-duplicates.
@@ -66,8 +68,8 @@ pub struct NearDuplicates {
     pub recall: f64,
 }
 
-/// Scores how well groups are kept apart, by comparing every picture with every other: N² comparisons, N memory.
-/// `threshold`: a cosine similarity to count near-duplicates at. `on_progress` hears how many pictures are done.
+/// Scores both metrics by comparing every picture with every other: N² comparisons, memory proportional to N.
+/// `threshold` is a cosine similarity to count near-duplicates at; `on_progress` is called with the number of pictures done.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when cancelled.
@@ -106,7 +108,7 @@ pub fn evaluate(
     })
 }
 
-/// Pairs at or above a threshold.
+/// Numbers of ordered pairs at or above a threshold.
 #[derive(Default)]
 struct Above {
     same: f64,
@@ -124,7 +126,7 @@ impl Above {
     }
 }
 
-/// Who belongs where.
+/// The group of each picture, and the size of each group.
 struct Groups {
     /// By [`ImageId::at`]. A picture without a group has one for itself.
     of: Vec<usize>,
@@ -152,12 +154,12 @@ impl Groups {
     }
 }
 
-/// Buckets of the AUC: as many as there are positive floats when their last bits are left away.
+/// Histogram buckets of the AUC: one for each positive `f32` without its [`DROPPED`] lowest bits.
 const BUCKETS: usize = 1 << (31 - DROPPED);
-/// Last bits of a distance that the AUC leaves away; 13 bits of precision stay.
+/// Lowest bits of a distance that the AUC ignores; 13 bits of precision stay.
 const DROPPED: u32 = 10;
 
-/// Sums over the rows of the table seen so far.
+/// Sums over the pictures scored so far, from which the scores of one metric follow.
 struct Tally {
     metric: Metric,
     queries: f64,
@@ -193,7 +195,7 @@ impl Tally {
         }
     }
 
-    /// Takes in one row of the table.
+    /// Adds the values of one picture with all others.
     fn add(&mut self, row: ImageId, found: &Comparison, groups: &Groups) {
         let group = groups.of(row);
         let mut sums = vec![0.0; groups.sizes.len()];
@@ -245,7 +247,7 @@ impl Tally {
         }
     }
 
-    /// The share of (same, other) couples of pairs in which the same-group pair is nearer; a tie counts half.
+    /// ROC AUC: the probability that a pair of one group is nearer than a pair of two groups; a tie counts half.
     fn auc(&self) -> f64 {
         let (mut nearer_same, mut wins) = (0.0, 0.0);
         for (same, other) in self.same_at.iter().zip(&self.other_at) {
@@ -257,7 +259,7 @@ impl Tally {
     }
 }
 
-/// Mean precision at the places where the group's pictures stand.
+/// Average precision: the mean of the precisions at the ranks of the group's pictures.
 fn average_precision(group: usize, ranked: &[usize]) -> f64 {
     let (mut hits, mut sum) = (0.0, 0.0);
     for (place, _) in ranked.iter().enumerate().filter(|(_, its)| **its == group) {
@@ -267,14 +269,14 @@ fn average_precision(group: usize, ranked: &[usize]) -> f64 {
     sum / hits
 }
 
-/// The group with the most votes; among equals the one whose first voter is nearest.
+/// The majority class of the nearest neighbors; a tie goes to the class with the nearest neighbor.
 fn voted(voters: &[usize]) -> usize {
     let votes = |group: usize| voters.iter().filter(|its| **its == group).count();
     // The last of equal maxima wins, so the farthest voter is asked first.
     voters.iter().rev().copied().max_by_key(|group| votes(*group)).unwrap_or(usize::MAX)
 }
 
-/// (b − a) / max(a, b): a the mean distance to the own group, b to the nearest other one.
+/// Silhouette of one picture, (b − a) / max(a, b): a is its mean distance to its own group, b to the nearest other group.
 fn silhouette(group: usize, sums: &[f64], sizes: &[usize]) -> f64 {
     let own = sums[group] / (sizes[group] - 1) as f64;
     let others = sums.iter().zip(sizes).enumerate().filter(|(at, _)| *at != group);

@@ -1,7 +1,7 @@
-//! Pictures from characters, for any terminal: cells of two colors that split in halves or quadrants, or shades where
-//! there is no color.
+//! Draws pictures with block characters, which work in any terminal: two colors a cell, split in halves or quadrants, or
+//! shades where there is no color.
 //!
-//! Colors are chosen with an eye on what they cost to send: the terminal keeps writing with the color it has.
+//! Colors are chosen by their error and by the bytes they cost: the color that the terminal writes with already is free.
 //! ratatui-image has half blocks too, but only in 24-bit color and one dot wide, and a rest of a cell comes out black.
 
 use image::RgbImage;
@@ -13,23 +13,24 @@ use ratatui::{
 
 use crate::display::{Background, Depth};
 
-/// Dots side by side in a cell, and as many one above the other.
+/// Dots along each side of a cell: a cell shows 2×2 pixels.
 pub const DOTS: u32 = 2;
 
 /// The character whose text color covers these dots of a cell: bit 0 is the upper left, 1 the upper right, 2 the lower
 /// left, 3 the lower right.
 const COVER: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
 
-/// The ways to split a cell in two, the plainest first. Those with the colors exchanged are the same.
+/// The splits of a cell into two colors, as indices of [`COVER`], the simplest first. The other eight are the same with the
+/// colors exchanged.
 const SPLITS: [usize; 8] = [0b0000, 0b0011, 0b0101, 0b0001, 0b0010, 0b0100, 0b0111, 0b0110];
 
-/// From the background's shade to the text's.
+/// Shades from the background's color to the text's.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
 /// One color.
 type Rgb = [u8; 3];
 
-/// The dots of the picture as cells: half its width in columns, half its height in rows.
+/// Draws the pixels of a picture as cells: half its width in columns, half its height in rows, rounded up.
 ///
 /// `thrift` is how much squared error, summed over the channels of a cell's four dots, a byte less is worth: a cell may
 /// keep a color of the cell before it, which then need not be sent again. 0 is the nearest picture.
@@ -67,7 +68,7 @@ struct Pen {
     behind: Option<Rgb>,
 }
 
-/// One way to show four dots.
+/// A candidate for a cell: how its four dots are split and colored.
 struct Look {
     /// The dots that the text's color covers, as in [`COVER`].
     split: usize,
@@ -124,7 +125,7 @@ impl Pen {
     }
 }
 
-/// Characters of the parameters that select a color.
+/// How many bytes the SGR parameters take that select a color.
 fn color_bytes(rgb: Rgb, depth: Depth) -> u32 {
     match depth {
         Depth::True => {

@@ -1,4 +1,5 @@
-//! Runs of consecutive rows summed up so that exact means over pairs of runs need no pair to be looked at.
+//! Sums over runs of consecutive rows, from which the exact mean over all pairs of two runs follows without a visit to
+//! each pair.
 //!
 //! For runs I and J the mean cosine is ūᵢ·ūⱼ (ū: mean of the unit vectors) and the mean squared distance is
 //! ‖x̄ᵢ − x̄ⱼ‖² + Vᵢ + Vⱼ (V: mean squared distance of a run's rows to their mean). Both hold no difference of large
@@ -13,11 +14,11 @@ use super::{
 };
 use crate::index::{ImageId, Index};
 
-/// Rows in a run of the lowest stored level: what is shorter is summed when it is asked for, which keeps a frame's work
-/// and the stored sums both small.
+/// Rows in a run of the lowest stored level. Shorter runs are summed on demand, which keeps both the stored sums and the
+/// work of a frame small.
 const LEAF: usize = 128;
 
-/// One run of rows.
+/// The sums over one run of rows.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     /// Pictures in the run.
@@ -52,7 +53,7 @@ impl Block {
         Self { count: entries.len(), directed, unit, mean, scatter }
     }
 
-    /// Takes another run in. The scatter follows Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
+    /// Adds the sums of another run. The scatter follows Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
     /// computing sample variances" (1979).
     fn absorb(&mut self, other: &Self) {
         let count = self.count + other.count;

@@ -1,6 +1,6 @@
 //! Windows into the N×N table of all pairs, from one cell a pair to one cell for everything.
 //!
-//! The rows are parted into as many runs of equal length as cells are wanted along a side, and a cell shows the exact
+//! The rows are divided into as many runs of equal length as cells are wanted along a side, and a cell shows the exact
 //! mean of the pairs that it stands for: of the cosines, or the root of the mean squared distance. A picture says nothing
 //! about itself, so where cells stand for several pairs those on the diagonal average the pairs of two *different*
 //! pictures; where each is one pair the diagonal is exactly 1 or 0.
@@ -10,7 +10,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{Metric, blocks::Block, kernel::QueryVector, row_order::RowOrder};
 use crate::index::Index;
 
-/// Rows parted into runs of equal length, give or take one: run i is the rows from ⌊i·len/side⌋ on.
+/// A division of rows into runs whose lengths differ by one at most: run i begins at row ⌊i·len/side⌋.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
     len: usize,
@@ -18,7 +18,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Parts `len` rows into `side` runs, but into no empty ones.
+    /// Divides `len` rows into `side` runs, or into fewer so that none is empty.
     #[must_use]
     pub fn new(len: usize, side: usize) -> Self {
         Self { len, side: side.clamp(len.min(1), len) }
@@ -64,7 +64,7 @@ impl Partition {
     }
 }
 
-/// Which cells are wanted.
+/// A rectangle of cells of the heatmap.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct View {
     /// Cells along each side of the whole table, see [`Partition`].
@@ -75,7 +75,7 @@ pub struct View {
     pub cols: Range<usize>,
 }
 
-/// The cells of a view.
+/// The values of a [`View`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// What is covered: the view asked for, cut to the table.
@@ -93,7 +93,7 @@ impl Window {
     }
 }
 
-/// The values of a window. Work grows with the cells asked for, not with the pictures behind them.
+/// Computes the values of a view. The work grows with the number of cells, not with the pictures that they stand for.
 ///
 /// `order` must be one of this index; pictures removed since count only where their sums were prepared.
 #[must_use]
@@ -110,7 +110,7 @@ pub fn window(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> W
     Window { view, values }
 }
 
-/// The table itself, with the very values that [`compare`](super::compare) gives.
+/// Values of single pairs, equal to those that [`compare`](super::compare) gives.
 fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f32> {
     let cols: Vec<_> = order.ids[view.cols.clone()].iter().map(|id| index.get(*id)).collect();
     let mut values = Vec::with_capacity(view.rows.len() * cols.len());
@@ -125,7 +125,7 @@ fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f3
     values
 }
 
-/// Means over blocks.
+/// Means over blocks of pairs, one a cell.
 fn means(index: &Index, order: &RowOrder, metric: Metric, view: &View, partition: Partition) -> Vec<f32> {
     let block = |run| order.pyramid.block(index, &order.ids, partition.rows(run));
     let cols: Vec<Block> = view.cols.clone().map(block).collect();

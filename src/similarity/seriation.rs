@@ -1,4 +1,4 @@
-//! Seriation: an order in which look-alikes stand side by side and clusters stay in one piece.
+//! Seriation: ordering pictures so that look-alikes are side by side and clusters stay in one piece.
 //!
 //! Average-linkage agglomeration (UPGMA) of unit vectors by their mean cosine, through nearest-neighbor chains (Murtagh,
 //! "A survey of recent advances in hierarchical clustering algorithms", 1983) on a table of the mean cosines, which a
@@ -28,7 +28,7 @@ const ROUNDS: usize = 4;
 /// Neighboring cells that a point may move to, once all cells are known.
 const CANDIDATES: usize = 24;
 
-/// Orders pictures by likeness. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
+/// Returns pictures in seriation order. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
 #[must_use]
 pub fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
     let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
@@ -36,15 +36,15 @@ pub fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<Im
     order.into_iter().map(|at| pictures[at].id).collect()
 }
 
-/// Directions to be put in order.
+/// Weighted points to be put in order: single pictures, or cells of them.
 trait Points: Sync {
-    /// Values in a direction.
+    /// Values of a point.
     fn dim(&self) -> usize;
     /// How many points there are.
     fn len(&self) -> usize;
     /// Adds the unit vectors that the point stands for to `sum`.
     fn add_to(&self, sum: &mut [f32], at: usize);
-    /// How many they are.
+    /// How many unit vectors the point stands for.
     fn weight(&self, at: usize) -> f64;
 }
 
@@ -186,8 +186,8 @@ fn cut_part(points: &impl Points, part: Vec<usize>) -> Vec<Vec<usize>> {
     cells
 }
 
-/// Moves every point to the nearest of the cells around its own: early cuts went through clusters, and what they cut off
-/// shares a cell with strangers until now. A collection of too many cells for a table of their neighbors stays as it is.
+/// Reassigns every point to the nearest of its own cell and the cells around it. Early cuts went through clusters, and what
+/// they cut off shares a cell with strangers until now. With too many cells for a table of their neighbors nothing changes.
 fn refined(points: &impl Points, cells: Vec<Vec<usize>>, executor: Executor<'_>) -> Vec<Vec<usize>> {
     if cells.len() > EXACT {
         return cells;
@@ -211,7 +211,7 @@ fn refined(points: &impl Points, cells: Vec<Vec<usize>>, executor: Executor<'_>)
         .collect()
 }
 
-/// For each cell itself and then the [`CANDIDATES`] whose centroids are most alike to its own, most alike first.
+/// The nearest cells of each cell, itself first, then at most [`CANDIDATES`] by falling cosine of the centroids.
 fn nearest_cells(centroids: &Matrix, executor: Executor<'_>) -> Vec<Vec<usize>> {
     let len = centroids.len();
     let table = cosines(centroids, executor);
@@ -228,7 +228,7 @@ fn nearest_cells(centroids: &Matrix, executor: Executor<'_>) -> Vec<Vec<usize>> 
     })
 }
 
-/// One cut by spherical k-means: centroids learned on an even sample, then every member goes to the nearest.
+/// Clusters members by spherical k-means: centroids are learned on an even sample, then every member goes to the nearest.
 fn k_means(points: &impl Points, members: &[usize], executor: Executor<'_>) -> Vec<Vec<usize>> {
     /// Members in a work item.
     const ITEM_LEN: usize = 1024;
@@ -274,7 +274,7 @@ fn evenly(len: usize, count: usize) -> impl ExactSizeIterator<Item = usize> {
     (0..count).map(move |at| at * len / count)
 }
 
-/// Finds the most alike of some centroids.
+/// Finds the nearest of some centroids by dot product.
 struct Nearest<'a> {
     centroids: &'a Matrix,
     among: &'a [usize],
@@ -286,7 +286,7 @@ impl<'a> Nearest<'a> {
         Self { centroids, among, values: vec![0.0; among.len()] }
     }
 
-    /// The row of the centroid that a point is most alike to; the first of equals.
+    /// The row of the centroid nearest to a point; the first of equals.
     fn to(&mut self, point: &[f32]) -> usize {
         self.centroids.dots(point, self.among, &mut self.values);
         let mut best = 0;

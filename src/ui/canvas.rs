@@ -1,4 +1,4 @@
-//! Drawing that stays inside: every write is cut to its area and to the terminal, whatever size either has.
+//! Clipped drawing: every write is cut to its area and to the terminal, whatever size either has.
 
 use ratatui::{
     buffer::{Buffer, Cell},

@@ -1,7 +1,8 @@
-//! The README says what is so: its key table is the program's, and each of its shell examples runs.
+//! The README says what is so: its key table is the program's, each of its shell examples runs, and the files that it and
+//! the other documents name are there.
 
 use std::{
-    env,
+    env, fs,
     io::{Read, Write},
     num::NonZeroU16,
     path::{Path, PathBuf},
@@ -73,6 +74,46 @@ fn the_key_table_is_the_programs() {
     let (table, _) = rest.split_once("<!-- /keys -->").expect("the README ends its key table");
     let generated = lookalike::app::keymap::markdown();
     assert!(table.trim() == generated.trim(), "put this between the README's <!-- keys --> marks:\n{generated}");
+}
+
+/// Every document for people, by its path in the checkout.
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "CHANGELOG.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+    "models/glance.md",
+    "models/train/README.md",
+    "sample_images/.make/README.md",
+];
+
+/// The paths that a document names: the targets of its links, relative to the document, and what stands in code spans and
+/// begins like a path of the checkout. Fenced blocks and paths with a placeholder are left out.
+fn paths_named_in(text: &str, folder: &Path) -> Vec<PathBuf> {
+    const CHECKOUT: [&str; 6] = ["src/", "tests/", "models/", ".ci/", ".github/", ".setup/"];
+    let prose: String = text.split("\n```").step_by(2).collect();
+    let links = prose.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let links = links.filter(|link| !link.is_empty() && !link.contains("://")).map(|link| folder.join(link));
+    let words = prose.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+    let words = words.filter(|word| CHECKOUT.iter().any(|start| word.starts_with(start)) && !word.contains(['<', '*']));
+    links.chain(words.map(PathBuf::from)).collect()
+}
+
+#[test]
+fn files_that_the_documents_name_are_there() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut named, mut missing) = (0, Vec::new());
+    for document in DOCUMENTS.map(Path::new) {
+        let text = fs::read_to_string(checkout.join(document)).unwrap();
+        for path in paths_named_in(&text, document.parent().unwrap()) {
+            named += 1;
+            if !checkout.join(&path).exists() {
+                missing.push(format!("{} names {}", document.display(), path.display()));
+            }
+        }
+    }
+    assert!(named > 20, "only {named} paths were found: they are written in another way than this test reads");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[test]

@@ -203,6 +203,93 @@ fn what_belongs_to_one_place_is_named_only_there() {
 }
 
 #[test]
+fn files_are_opened_only_where_something_is_kept_or_read() {
+    /// What opens a file or reads one whole. Asking whether it is there, how large it is or what its folder holds is free to all.
+    const OPENING: [&str; 10] = [
+        "File::open",
+        "File::options",
+        "File::create",
+        "File::create_new",
+        "File::open_buffered",
+        "OpenOptions",
+        "fs::read",
+        "fs::read_to_string",
+        "fs::write",
+        "fs::copy",
+    ];
+    const PLACES: [&str; 8] = [
+        // Pictures.
+        "decode",
+        // Manifests and weights, and what the system says about its processor and libraries.
+        "embed/catalog",
+        "embed/weights",
+        "embed/download",
+        "embed/device",
+        // What is kept of an index.
+        "index/store",
+        // The terminal is a file.
+        "terminal/device",
+        // The list of marked pictures.
+        "worker/export",
+    ];
+    let mut found = Vec::new();
+    for source in sources().into_iter().filter(|source| !source.is_in(&PLACES)) {
+        for name in OPENING.into_iter().filter(|name| names(&source.code, name)) {
+            found.push(format!("{} names {name}", source.path));
+        }
+    }
+    none(&format!("files are opened only in {}", PLACES.join(", ")), &found);
+}
+
+#[test]
+fn the_command_line_reaches_only_the_words_that_it_shares() {
+    /// Outside `cli` only plain choices whose names a user types are known to the argument parser:
+    /// `Metric`, `OrderKind`; `Graphics`, `ColorChoice`, `BackgroundChoice`, and the group of the last three.
+    const FILES: [&str; 3] = ["similarity.rs", "similarity/order.rs", "terminal/capabilities.rs"];
+    let mut found = Vec::new();
+    for source in sources().into_iter().filter(|source| source.room() != "cli" && names(&source.code, "clap")) {
+        if !FILES.contains(&source.path.as_str()) {
+            found.push(format!("{} names clap", source.path));
+        }
+        let taken =
+            source.code.match_indices("clap::").map(|(at, prefix)| first_name(&source.code[at + prefix.len()..]));
+        found.extend(
+            taken
+                .filter(|name| !["ValueEnum", "Args"].contains(&name.as_str()))
+                .map(|name| format!("{} takes {name} from clap", source.path)),
+        );
+    }
+    none(&format!("clap belongs to cli, and its ValueEnum and Args to {}", FILES.join(", ")), &found);
+}
+
+#[test]
+fn every_module_of_these_tests_runs_and_says_what_it_promises() {
+    /// What the others share.
+    const HARNESS: [&str; 2] = ["main", "explorer"];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    let mut found = Vec::new();
+    for path in files(&folder).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let promise: String = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
+        if promise.is_empty() || !promise.ends_with(['.', ':']) {
+            found.push(format!("{name} does not begin with a sentence on what it promises"));
+        }
+        if HARNESS.contains(&name.as_str()) {
+            continue;
+        }
+        if path.parent() == Some(&*folder) && !main.contains(&format!("mod {name};")) {
+            found.push(format!("{name} is not named in main, so it never runs"));
+        }
+        if !text.contains("#[test]") && !text.contains("proptest!") {
+            found.push(format!("{name} has no test"));
+        }
+    }
+    none("tests", &found);
+}
+
+#[test]
 fn numbers_come_from_their_arguments_alone() {
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| source.is_in(&["similarity", "analysis"])) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares `lookalike matrix` with the lesson's recipe: Pillow, torchvision's ResNet-50 and scikit-learn.
+"""Compares `lookalike matrix` with the notebook's recipe: Pillow, torchvision's ResNet-50 and scikit-learn.
 
 Both use the same weights, seeded and random, saved by PyTorch as .pth and as safetensors. Prints the largest differences.
 Needs torch, torchvision, safetensors, pillow and scikit-learn.
@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench/compare"))
-from lesson import embed, pictures
+from notebook import embed, pictures
 
 FUNCTIONS = {"cosine": cosine_similarity, "euclidean": euclidean_distances}
 

@@ -1,9 +1,9 @@
-//! Bottom-up clustering of points by their mean cosines, and the order in which their tree lays them out.
+//! Average-linkage agglomerative clustering (UPGMA) of points by mean cosine, and the leaf order of its tree.
 
 use super::Points;
 use crate::similarity::{Executor, kernel, map_parallel};
 
-/// Vectors of one dimension, one a row.
+/// A dense row-major matrix.
 #[derive(Clone)]
 pub(super) struct Matrix {
     dim: usize,
@@ -40,7 +40,7 @@ impl Matrix {
         self.values.chunks_mut(self.dim.max(1))
     }
 
-    /// The rows that are wanted.
+    /// The rows whose flag is set.
     pub fn only(&self, wanted: &[bool]) -> Self {
         let mut only = Self { dim: self.dim, len: 0, values: Vec::new() };
         for (row, _) in self.rows().zip(wanted).filter(|(_, wanted)| **wanted) {
@@ -95,7 +95,7 @@ struct Cluster {
     members: Vec<usize>,
 }
 
-/// Puts points in the order of their tree.
+/// Clusters points and returns them in the leaf order of the tree.
 pub(super) fn agglomerate(points: &impl Points, members: &[usize], executor: Executor<'_>) -> Vec<usize> {
     let mut means = super::sums(points, members.iter().copied());
     for (mean, at) in means.rows_mut().zip(members) {
@@ -125,7 +125,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Joins what is most alike to each other until one cluster is left.
+    /// Merges clusters along nearest-neighbor chains until one is left.
     fn grow(&mut self) {
         let mut chain: Vec<usize> = Vec::new();
         while self.active.len() > 1 {
@@ -160,7 +160,7 @@ impl Tree {
         best.map(|(at, _)| at)
     }
 
-    /// Makes two clusters one, at the first of their places.
+    /// Merges two clusters; the result keeps the smaller of their indices.
     fn join(&mut self, a: usize, b: usize) {
         let (Some(first), Some(second)) = (self.clusters[a].take(), self.clusters[b].take()) else { return };
         let (len, kept, gone) = (self.clusters.len(), a.min(b), a.max(b));
@@ -180,7 +180,7 @@ impl Cluster {
         Self { weight, members: vec![point] }
     }
 
-    /// Two clusters as one, turned so that the most alike of their ends meet.
+    /// Concatenates two clusters, reversing either one so that the most similar of their ends meet.
     fn joined(mut self, mut other: Self, means: &Matrix) -> Self {
         let ends = |cluster: &Self| [cluster.members[0], cluster.members[cluster.members.len() - 1]];
         let (own, its) = (ends(&self), ends(&other));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares indexing a folder, whole processes, with the lesson's loop (`lesson.py`): how fast, and how near.
+"""Compares indexing a folder, whole processes, with the notebook's loop (`notebook.py`): how fast, and how near.
 
     python3 tests/bench/compare/index.py --photos FOLDER...
 
@@ -106,8 +106,8 @@ def ours(options, folders, model, weights, environment=None, more=()):
         return Run(seconds, said["images"] / said["seconds"], said["model"], stored(pathlib.Path(cache)))
 
 
-def lesson(folders, model, weights, environment=None, more=()):
-    seconds, said = run([sys.executable, common.HERE / "lesson.py", model, weights, *folders, *more], environment or {})
+def notebook(folders, model, weights, environment=None, more=()):
+    seconds, said = run([sys.executable, common.HERE / "notebook.py", model, weights, *folders, *more], environment or {})
     return Run(seconds, said["images"] / said["seconds"], model)
 
 
@@ -161,7 +161,7 @@ def capped_rows(options, folders, weights):
     for what, folder, goal in folders:
         found = common.alternate(
             options.rounds,
-            lesson=lambda: lesson([folder], options.model, weights, CAPPED),
+            notebook=lambda: notebook([folder], options.model, weights, CAPPED),
             ours=lambda: ours(options, [folder], options.model, weights, CAPPED),
         )
         rows.append(speed_row(f"{what}, {options.model}, both held to AVX2", goal, found))
@@ -172,11 +172,11 @@ def capped_rows(options, folders, weights):
 
 
 def fidelity_rows(options, weights, work):
-    """Our embeddings of the photos themselves against the lesson's."""
+    """Our embeddings of the photos themselves against the notebook's."""
     import numpy as np
 
-    file = work / "lesson.npz"
-    lesson(options.photos, options.model, weights, more=["--upright", "--out", file])
+    file = work / "notebook.npz"
+    notebook(options.photos, options.model, weights, more=["--upright", "--out", file])
     theirs = np.load(file)
     rows = []
     for what, more in [("default", ()), ("--exact", ("--exact",))]:
@@ -184,7 +184,7 @@ def fidelity_rows(options, weights, work):
         paths = [os.path.realpath(path) for path in theirs["paths"]]
         both = [at for at, path in enumerate(paths) if path in mine]
         one = np.stack([mine[paths[at]] for at in both])
-        rows.append(nearness_row(f"{len(both)} photos, {options.model}, {what}, against the lesson's embeddings", one, theirs["rows"][both]))
+        rows.append(nearness_row(f"{len(both)} photos, {options.model}, {what}, against the notebook's embeddings", one, theirs["rows"][both]))
     return rows
 
 
@@ -202,7 +202,7 @@ def main():
     arguments.add_argument("--only", nargs="*", choices=parts, default=parts, help="what to compare")
     options = arguments.parse_args()
     common.enter(options.python)
-    from lesson import pictures, save_random_weights
+    from notebook import pictures, save_random_weights
 
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or pathlib.Path(scratch)
@@ -222,7 +222,7 @@ def main():
             if part in options.only:
                 found = common.alternate(
                     options.rounds,
-                    lesson=lambda: lesson([folder], options.model, weights),
+                    notebook=lambda: notebook([folder], options.model, weights),
                     ours=lambda: ours(options, [folder], options.model, weights),
                 )
                 rows.append(speed_row(f"{what}, {options.model}", goal, found))
@@ -244,7 +244,7 @@ def main():
             rows += capped_rows(options, [(what, folder, goal) for what, folder, _, goal in folders], weights)
         if "fidelity" in options.only:
             rows += fidelity_rows(options, weights, work)
-        common.table(["what", "the lesson", "lookalike", "times faster", "goal", "images/s without the process's start"], rows)
+        common.table(["what", "the notebook", "lookalike", "times faster", "goal", "images/s without the process's start"], rows)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Yardstick 1, the lesson's loop, as a process of its own: one picture after the other through torchvision's network
-without its head, then scikit-learn's two matrices.
+"""Yardstick 1, the loop of the notebook that the README describes, as a process of its own: one picture after the other
+through torchvision's network without its head, then scikit-learn's two matrices.
 
-    python lesson.py MODEL WEIGHTS FOLDER... [--upright] [--out FILE.npz]
+    python notebook.py MODEL WEIGHTS FOLDER... [--upright] [--out FILE.npz]
 
 Prints as JSON how many pictures there were and the seconds from the end of the imports. Also makes the weights that
 comparisons use, where the network's own may not be downloaded: `save_random_weights`.
@@ -78,7 +78,7 @@ def main():
     arguments.add_argument("model")
     arguments.add_argument("weights", type=pathlib.Path)
     arguments.add_argument("folders", type=pathlib.Path, nargs="+")
-    arguments.add_argument("--upright", action="store_true", help="turn pictures as their EXIF data says, which the lesson does not")
+    arguments.add_argument("--upright", action="store_true", help="turn pictures as their EXIF data says, which the notebook does not")
     arguments.add_argument("--out", type=pathlib.Path, help="write paths and embeddings here")
     options = arguments.parse_args()
     start = time.perf_counter()
