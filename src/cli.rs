@@ -4,7 +4,6 @@ use std::{
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,6 +15,7 @@ use crate::{
     embed::{self, ModelChoice},
     error::{Error, Exit, Result},
     pipeline::{Cache, Request},
+    printable::printable_str,
     scan,
 };
 
@@ -159,25 +159,35 @@ pub enum DeviceArg {
     Cuda,
 }
 
-/// Parses the arguments, runs the command, prints one sentence on failure.
-#[must_use]
-pub fn main() -> ExitCode {
-    let mut out = BufWriter::new(io::stdout().lock());
+/// What a process that panicked ends with, by the custom of Rust programs.
+const PANICKED: i32 = 101;
+
+/// Parses the arguments, runs the command, prints one sentence on failure, and ends the process.
+pub fn main() -> ! {
     quiet_fenced_panics();
+    // The hook has said what there is to say of a panic.
+    let code = panic::catch_unwind(|| parse_and_run() as i32).unwrap_or(PANICKED);
+    interrupt::exit_at_once(code)
+}
+
+fn parse_and_run() -> Exit {
+    let mut out = BufWriter::new(io::stdout().lock());
     let ended = run(&Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
+            // What was made before the failure is not lost; a second failure would only repeat the first.
+            let _ = out.flush();
             // When even the error stream is gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "lookalike: {error}");
+            let _ = writeln!(io::stderr(), "lookalike: {}", printable_str(&error.to_string()));
             error.exit()
         }
     };
     // A second attempt to flush what a closed pipe refused would only fail again, so the buffer is dropped unwritten.
     let _ = out.into_parts();
-    ExitCode::from(exit as u8)
+    exit
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.

@@ -18,7 +18,7 @@ use crate::{
         heatmap::{Partition, window},
         order,
     },
-    terminal::{self, Capabilities, Wishes},
+    terminal::{self, Capabilities, DisplayOptions},
 };
 
 /// Arguments of `lookalike matrix`.
@@ -60,7 +60,7 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
         table.json(out)?;
     } else if io::stdout().is_terminal() {
         let columns = terminal::columns().unwrap_or(80);
-        table.for_eyes(Capabilities::plain(&Wishes::default()).depth, columns, out)?;
+        table.for_eyes(Capabilities::plain(&DisplayOptions::default()).depth, columns, out)?;
     } else {
         table.for_eyes(Depth::Mono, usize::MAX, out)?;
     }

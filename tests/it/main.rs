@@ -13,8 +13,10 @@ mod pty;
 mod readme;
 mod screens;
 mod separation;
+mod session;
 #[cfg(unix)]
 mod setup;
+mod signals;
 mod store;
 mod tidy;
 mod torchvision;
