@@ -334,9 +334,32 @@ impl App {
         self.prompt = Some(Prompt { purpose, text: self.browse.filter.clone() });
     }
 
+    /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        self.message = None;
+        self.stir();
+        let Some(mut prompt) = self.prompt.take() else { return Vec::new() };
+        let typed = prompt.paste(text);
+        self.typed(prompt, typed)
+    }
+
     fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(mut prompt) = self.prompt.take() else { return Vec::new() };
         let typed = prompt.key(key);
+        let filters = prompt.purpose != Purpose::Export;
+        let effects = self.typed(prompt, typed);
+        // Arrows and pages work while the filter is typed; letters are text.
+        if filters
+            && typed == Typed::Ignored
+            && let Some(Action::Move(step)) = keymap::lookup(keymap::Context::Browse, key)
+        {
+            self.step(step);
+        }
+        effects
+    }
+
+    /// Carries out what was typed; the prompt is put back unless that ends it.
+    fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
             (Purpose::Filter { before }, Typed::GivenUp) => {
@@ -351,18 +374,11 @@ impl App {
                 }
                 self.prompt = Some(prompt);
             }
-            (Purpose::Filter { .. }, Typed::Ignored) => {
-                self.prompt = Some(prompt);
-                // Arrows and pages work while the filter is typed; letters are text.
-                if let Some(Action::Move(step)) = keymap::lookup(keymap::Context::Browse, key) {
-                    self.step(step);
-                }
-            }
             (Purpose::Export, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.jobs.next(), job)];
             }
-            (Purpose::Export, _) => self.prompt = Some(prompt),
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.prompt = Some(prompt),
         }
         Vec::new()
     }

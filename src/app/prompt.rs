@@ -67,4 +67,30 @@ impl Prompt {
             _ => Typed::Ignored,
         }
     }
+
+    /// Takes pasted text. The field has one line: what ends one between two others becomes a space.
+    pub fn paste(&mut self, text: &str) -> Typed {
+        let text = text.trim_matches(['\r', '\n']).replace("\r\n", " ");
+        let before = self.text.len();
+        self.text.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        if self.text.len() > before { Typed::Changed } else { Typed::Ignored }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_text_stays_on_its_line_and_is_never_a_command() {
+        let mut prompt = Prompt { purpose: Purpose::Export, text: "/tmp/".into() };
+        for (pasted, typed, text) in [
+            ("a b.txt\r\n", Typed::Changed, "/tmp/a b.txt"),
+            ("\n", Typed::Ignored, "/tmp/a b.txt"),
+            ("-1\r\n2\n3\t\x1b[", Typed::Changed, "/tmp/a b.txt-1 2 3  ["),
+        ] {
+            assert_eq!(prompt.paste(pasted), typed);
+            assert_eq!(prompt.text, text);
+        }
+    }
 }

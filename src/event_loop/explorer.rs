@@ -214,6 +214,10 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
                     self.idle_at = Some(now + REST);
                     self.update(Event::Mouse(mouse))
                 }
+                TerminalEvent::Paste(text) => {
+                    self.idle_at = Some(now + REST);
+                    self.update(Event::Paste(text))
+                }
                 TerminalEvent::Resize(columns, rows) => self.update(Event::Resize(columns, rows)),
                 _ => Ok(()),
             },

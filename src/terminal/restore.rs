@@ -18,11 +18,11 @@ use rustix::{
 };
 
 /// Alternate screen, no cursor, buttons and wheel of the mouse with coordinates beyond 223 (but no mere motion, which
-/// would send bytes all the time).
-const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J";
+/// would send bytes all the time), and marks around pasted text, which is not to be taken for keys.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[?2004h\x1b[0m\x1b[2J";
 
 /// Everything [`ENTER`] did, in reverse; also ends a frame or a picture that was cut short.
-const LEAVE: &str = "\x1b\\\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+const LEAVE: &str = "\x1b\\\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
 /// How often [`restore_at_once`] tries to write, and how long it waits in between: half a second in all.
 const TRIES: u32 = 50;

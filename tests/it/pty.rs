@@ -61,6 +61,27 @@ fn marked_pictures_go_down_the_pipeline_while_the_screen_stays_on_the_terminal()
 }
 
 #[test]
+fn pasted_text_is_typed_into_a_prompt_and_does_nothing_elsewhere() {
+    let folder = pictures();
+    let mut session = Session::explorer(folder.path(), &["--graphics", "halfblocks"]);
+    let display = session.display.clone();
+    display.wait("marks around pasted text", |screen| screen.bracketed_paste());
+    display.wait_for("1 of 6");
+    // As keys these would mark the picture, write a file and leave.
+    session.press("\x1b[200~ wq\rq\x03\x1b[201~");
+    session.press("/");
+    session.press("\x1b[200~b.png\r\n\x1b[201~");
+    display.wait("the filter", |screen| {
+        let text = screen.contents();
+        text.contains("b.png") && text.contains("1 of 1") && !text.contains("marked")
+    });
+    session.press("\r");
+    session.press("q");
+    display.wait_restored();
+    assert_eq!(session.exit_code(), 0);
+}
+
+#[test]
 fn without_a_terminal_it_says_so_and_writes_no_escape_code() {
     let folder = pictures();
     let output = Command::new(PROGRAM).arg(folder.path()).stdin(Stdio::null()).output().unwrap();

@@ -89,7 +89,7 @@ impl Display {
     pub fn wait_restored(&self) {
         self.wait("the normal screen and its cursor", |screen| {
             let mouse = screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
-            !screen.alternate_screen() && !screen.hide_cursor() && mouse
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste() && mouse
         });
     }
 }
