@@ -1,6 +1,7 @@
 //! Command-line arguments and their dispatch.
 
 use std::{
+    env,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use crate::{
 
 pub mod cache;
 pub mod completions;
+pub mod data;
 pub mod doctor;
 pub mod explore;
 pub mod evaluate;
@@ -44,6 +46,10 @@ Exit codes:
   2    the arguments make no sense, or a needed terminal is not there
   3    nothing to work on: no such folder, or no image in it
   130  interrupted; what was indexed is kept
+
+Names in JSON and CSV:
+  The path of a picture or a group whose name is not UTF-8 is given as a file URL:
+  file:///… with every other byte as %XX.
 
 A folder that is called like a command is named with a path: lookalike ./index";
 
@@ -168,6 +174,19 @@ pub fn main() -> ! {
     // The hook has said what there is to say of a panic.
     let code = panic::catch_unwind(|| parse_and_run() as i32).unwrap_or(PANICKED);
     interrupt::exit_at_once(code)
+}
+
+/// Ends the process with one sentence when the working folder was deleted.
+///
+/// May run before anything else in the process does.
+pub fn check_working_folder() {
+    if env::current_dir().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let _ = writeln!(
+            io::stderr(),
+            "lookalike: the folder you are in was deleted or replaced: change to another one (or with `cd .` back into it)"
+        );
+        interrupt::exit_at_once(Exit::Nothing as i32);
+    }
 }
 
 fn parse_and_run() -> Exit {

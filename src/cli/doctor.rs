@@ -13,7 +13,7 @@ use crate::{
     display::Link,
     embed,
     error::{Exit, Result},
-    printable::printable,
+    printable::{printable, printable_str},
     terminal::{self, DisplayOptions},
     text,
 };
@@ -43,7 +43,7 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit> {
     facts.push(("cache", format!("{} ({})", printable(&cache), text::bytes(bytes_under(&cache)))));
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in facts {
-        writeln!(out, "{name:width$}  {value}").map_err(stdout_error)?;
+        writeln!(out, "{name:width$}  {}", printable_str(&value)).map_err(stdout_error)?;
     }
     Ok(Exit::Done)
 }

@@ -1,10 +1,10 @@
 //! `lookalike [FOLDER…]`: the explorer.
 
-use std::{io::Write, os::unix::ffi::OsStrExt};
+use std::io::Write;
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, request, stdout_error};
+use super::{FolderArgs, ModelArgs, data::write_path, request, stdout_error};
 use crate::{
     error::{Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
@@ -61,9 +61,8 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         ExitReason::Hangup => return Ok(Exit::Interrupted),
     };
     if args.print_marked {
-        let end = if args.print0 { b"\0" } else { b"\n" };
         for path in marked {
-            out.write_all(path.as_os_str().as_bytes()).and_then(|()| out.write_all(end)).map_err(stdout_error)?;
+            write_path(&path, args.print0, out).map_err(stdout_error)?;
         }
     }
     exit

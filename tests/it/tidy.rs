@@ -174,7 +174,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("rusqlite", &["index/store"]),
         ("SELECT", &["index/store"]),
         ("memmap2", &["index/store"]),
-        ("unsafe", &["index/store", "terminal/fatal"]),
+        ("unsafe", &["index/store", "main", "terminal/fatal"]),
         ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
