@@ -265,3 +265,6 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
