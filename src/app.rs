@@ -103,6 +103,7 @@ impl App {
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = match event {
             Event::Key(key) => self.key(key),
+            Event::Paste(text) => self.paste(&text),
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Resize(columns, rows) => {
                 self.shared.display.size = (columns, rows);

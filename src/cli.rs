@@ -1,10 +1,10 @@
 //! Command-line arguments and their dispatch.
 
 use std::{
+    env,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,11 +16,13 @@ use crate::{
     embed::{self, ModelChoice},
     error::{Error, Exit, Result},
     pipeline::{Cache, Request},
+    printable::printable_str,
     scan,
 };
 
 pub mod cache;
 pub mod completions;
+pub mod data;
 pub mod doctor;
 pub mod explore;
 pub mod evaluate;
@@ -44,6 +46,10 @@ Exit codes:
   2    the arguments make no sense, or a needed terminal is not there
   3    nothing to work on: no such folder, or no image in it
   130  interrupted; what was indexed is kept
+
+Names in JSON and CSV:
+  The path of a picture or a group whose name is not UTF-8 is given as a file URL:
+  file:///… with every other byte as %XX.
 
 A folder that is called like a command is named with a path: lookalike ./index";
 
@@ -159,25 +165,48 @@ pub enum DeviceArg {
     Cuda,
 }
 
-/// Parses the arguments, runs the command, prints one sentence on failure.
-#[must_use]
-pub fn main() -> ExitCode {
-    let mut out = BufWriter::new(io::stdout().lock());
+/// What a process that panicked ends with, by the custom of Rust programs.
+const PANICKED: i32 = 101;
+
+/// Parses the arguments, runs the command, prints one sentence on failure, and ends the process.
+pub fn main() -> ! {
     quiet_fenced_panics();
+    // The hook has said what there is to say of a panic.
+    let code = panic::catch_unwind(|| parse_and_run() as i32).unwrap_or(PANICKED);
+    interrupt::exit_at_once(code)
+}
+
+/// Ends the process with one sentence when the working folder was deleted.
+///
+/// May run before anything else in the process does.
+pub fn check_working_folder() {
+    if env::current_dir().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let _ = writeln!(
+            io::stderr(),
+            "lookalike: the folder you are in was deleted or replaced: change to another one (or with `cd .` back into it)"
+        );
+        interrupt::exit_at_once(Exit::Nothing as i32);
+    }
+}
+
+fn parse_and_run() -> Exit {
+    let mut out = BufWriter::new(io::stdout().lock());
     let ended = run(&Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
+            // What was made before the failure is not lost; a second failure would only repeat the first.
+            let _ = out.flush();
             // When even the error stream is gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "lookalike: {error}");
+            let _ = writeln!(io::stderr(), "lookalike: {}", printable_str(&error.to_string()));
             error.exit()
         }
     };
     // A second attempt to flush what a closed pipe refused would only fail again, so the buffer is dropped unwritten.
     let _ = out.into_parts();
-    ExitCode::from(exit as u8)
+    exit
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.

@@ -4,66 +4,56 @@
 
 pub mod capabilities;
 mod device;
+mod fatal;
 pub mod input;
 mod query;
+mod restore;
 mod sheet;
+pub mod signals;
 
 use std::{
     fs::File,
     io::{self, Write},
     panic,
-    sync::{
-        Once,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Once,
     thread,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::{Frame, Terminal, layout::Rect};
-use rustix::process::{Signal, kill_current_process_group};
 
-pub use self::capabilities::{Capabilities, Wishes};
-use self::sheet::Sheet;
+pub use self::capabilities::{Capabilities, DisplayOptions};
+use self::{restore::give_back, sheet::Sheet};
 use crate::error::{Error, Result};
-
-/// Alternate screen, no cursor, buttons and wheel of the mouse with coordinates beyond 223 (but no mere motion, which
-/// would send bytes all the time).
-const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J";
-
-/// Everything [`ENTER`] did, in reverse; also ends a frame that was cut short.
-const LEAVE: &str = "\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
 /// Between these the terminal holds still, if it knows how to, and then shows the frame at once.
 const FRAME_BEGINS: &str = "\x1b[?2026h";
 const FRAME_ENDS: &str = "\x1b[?2026l";
 
-/// Whether the terminal is ours at the moment, for whoever has to give it back first.
-static TAKEN: AtomicBool = AtomicBool::new(false);
-
 /// The terminal while it is ours. Dropping it gives the terminal back.
-pub struct Screen {
+pub struct TerminalGuard {
     tui: Terminal<Sheet>,
     tty: File,
     capabilities: Capabilities,
 }
 
-impl Screen {
+impl TerminalGuard {
     /// Takes the terminal over, says so in one line, and asks what it can show.
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no terminal that can place text, [`Error::Terminal`] when it cannot be used.
-    pub fn enter(wishes: &Wishes, pipeline: bool) -> Result<Self> {
+    pub fn enter(display: &DisplayOptions, pipeline: bool) -> Result<Self> {
         let tty = device::open(pipeline)?;
         capabilities::check_term()?;
+        restore::remember(&tty).map_err(Error::Terminal)?;
+        fatal::catch_faults().map_err(Error::Terminal)?;
         restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
         let sheet = Sheet::new(tty.try_clone().map_err(Error::Terminal)?);
         let tui = Terminal::new(sheet).map_err(Error::Terminal)?;
-        let mut screen = Self { tui, tty, capabilities: Capabilities::plain(wishes) };
-        screen.take().map_err(Error::Terminal)?;
+        let mut screen = Self { tui, tty, capabilities: Capabilities::plain(display) };
+        restore::take_over(&screen.tty).map_err(Error::Terminal)?;
         screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
-        screen.capabilities = Capabilities::ask(wishes, &screen.tty);
+        screen.capabilities = Capabilities::ask(display, &screen.tty);
         screen.clear().map_err(Error::Terminal)?;
         Ok(screen)
     }
@@ -125,9 +115,8 @@ impl Screen {
     /// When the terminal is gone.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back(&self.tty);
-        // Everybody in the pipeline must stop, or the shell goes on waiting. In a session without a shell the signal
-        // does nothing, and we are back at once.
-        kill_current_process_group(Signal::TSTP)?;
+        // Where that is not permitted there is nobody to stop for, and the explorer goes on.
+        let _ = fatal::stop_job();
         self.resume()
     }
 
@@ -137,28 +126,25 @@ impl Screen {
     /// When the terminal is gone.
     pub fn resume(&mut self) -> io::Result<()> {
         // The shell may have changed the line discipline meanwhile, and crossterm believes it is as we left it.
-        disable_raw_mode()?;
-        self.take()?;
+        restore::leave_raw()?;
+        restore::take_over(&self.tty)?;
         self.clear()
-    }
-
-    fn take(&mut self) -> io::Result<()> {
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
-        self.tty.write_all(ENTER.as_bytes())
     }
 }
 
 /// Columns and rows, and what the terminal shows, without taking it over.
 ///
 /// # Errors
-/// As [`Screen::enter`].
-pub fn inspect(wishes: &Wishes) -> Result<((u16, u16), Capabilities)> {
+/// As [`TerminalGuard::enter`].
+pub fn inspect(display: &DisplayOptions) -> Result<((u16, u16), Capabilities)> {
     let tty = device::open(false)?;
     let size = size(&tty).map_err(Error::Terminal)?;
-    enable_raw_mode().map_err(Error::Terminal)?;
-    let found = Capabilities::ask(wishes, &tty);
-    disable_raw_mode().map_err(Error::Terminal)?;
+    // Whatever ends the program meanwhile must not leave the terminal without an echo.
+    restore::remember(&tty).map_err(Error::Terminal)?;
+    signals::listen(|_| false)?;
+    restore::enter_raw().map_err(Error::Terminal)?;
+    let found = Capabilities::ask(display, &tty);
+    restore::leave_raw().map_err(Error::Terminal)?;
     Ok((size, found))
 }
 
@@ -169,18 +155,9 @@ fn size(tty: &File) -> io::Result<(u16, u16)> {
     Ok((size.ws_col, size.ws_row))
 }
 
-impl Drop for Screen {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         give_back(&self.tty);
-    }
-}
-
-/// Leaves the terminal as it was found; does nothing when that has happened already.
-fn give_back(mut tty: &File) {
-    if TAKEN.swap(false, Ordering::SeqCst) {
-        // On a dead terminal both fail, and nothing is lost.
-        let _ = tty.write_all(LEAVE.as_bytes());
-        let _ = disable_raw_mode();
     }
 }
 

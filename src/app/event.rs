@@ -14,6 +14,8 @@ use crate::{
 pub enum Event {
     /// A key was pressed (releases are dropped before they get here).
     Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
     /// The mouse did something.
     Mouse(MouseEvent),
     /// The terminal now has this many columns and rows.

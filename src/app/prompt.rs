@@ -72,6 +72,32 @@ impl Prompt {
             _ => Typed::Ignored,
         }
     }
+
+    /// Takes pasted text. The field has one line: what ends one between two others becomes a space.
+    pub fn paste(&mut self, text: &str) -> Typed {
+        let text = text.trim_matches(['\r', '\n']).replace("\r\n", " ");
+        let before = self.text.len();
+        self.text.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        if self.text.len() > before { Typed::Changed } else { Typed::Ignored }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_text_stays_on_its_line_and_is_never_a_command() {
+        let mut prompt = Prompt { purpose: Purpose::Export, text: "/tmp/".into() };
+        for (pasted, typed, text) in [
+            ("a b.txt\r\n", Typed::Changed, "/tmp/a b.txt"),
+            ("\n", Typed::Ignored, "/tmp/a b.txt"),
+            ("-1\r\n2\n3\t\x1b[", Typed::Changed, "/tmp/a b.txt-1 2 3  ["),
+        ] {
+            assert_eq!(prompt.paste(pasted), typed);
+            assert_eq!(prompt.text, text);
+        }
+    }
 }
 
 /// Where marked paths are written unless the user types another name.
@@ -93,10 +119,36 @@ impl App {
         }
     }
 
+    /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        self.message = None;
+        self.pace.note_input();
+        if self.prompt().is_none() {
+            return Vec::new();
+        }
+        let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
+        let typed = prompt.paste(text);
+        self.typed(prompt, typed)
+    }
+
     /// Gives a key to the open prompt.
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
+        let filters = prompt.purpose != Purpose::Export;
+        let effects = self.typed(prompt, typed);
+        // Arrows and pages work while the filter is typed; letters are text.
+        if filters
+            && typed == Typed::Ignored
+            && let Some(Action::Move(step)) = keymap::lookup(Context::Screen(Screen::Browse), key)
+        {
+            self.step(step);
+        }
+        effects
+    }
+
+    /// Carries out what was typed; the prompt is put back unless that ends it.
+    fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
             (Purpose::Filter { before }, Typed::GivenUp) => {
@@ -107,18 +159,11 @@ impl App {
                 self.screens.browse.set_filter(&prompt.text);
                 self.over.push(Over::Prompt(prompt));
             }
-            (Purpose::Filter { .. }, Typed::Ignored) => {
-                self.over.push(Over::Prompt(prompt));
-                // Arrows and pages work while the filter is typed; letters are text.
-                if let Some(Action::Move(step)) = keymap::lookup(Context::Screen(Screen::Browse), key) {
-                    self.step(step);
-                }
-            }
             (Purpose::Export, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
         }
         Vec::new()
     }

@@ -6,7 +6,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
-    cli::{SCHEMA_VERSION, cache_folder, stdout_error},
+    cli::{
+        SCHEMA_VERSION, cache_folder,
+        data::{path_text, pretty_json},
+        stdout_error,
+    },
     error::{Error, Exit, Result},
     index::store::{self, Listing},
     printable::printable,
@@ -165,8 +169,8 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
         .iter()
         .map(|removal| {
             json!({
-                "folder": removal.store.folder.to_string_lossy(),
-                "root": removal.store.content.as_ref().map(|content| content.root.to_string_lossy()),
+                "folder": path_text(&removal.store.folder),
+                "root": removal.store.content.as_ref().map(|content| path_text(&content.root)),
                 "part": match removal.part { Part::Index => "index", Part::SetAside => "set aside" },
                 "bytes": removal.bytes(),
                 "fate": removal.fate.text(),
@@ -174,7 +178,7 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
         })
         .collect();
     let shown = json!({ "schema_version": SCHEMA_VERSION, "removals": removals, "bytes_freed": freed });
-    writeln!(out, "{shown:#}").map_err(stdout_error)
+    pretty_json(&shown).and_then(|json| writeln!(out, "{json}")).map_err(stdout_error)
 }
 
 fn describe(store: &Listing) -> String {
@@ -220,9 +224,9 @@ fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -
         .map(|store| {
             let content = store.content.as_ref();
             json!({
-                "folder": store.folder.to_string_lossy(),
+                "folder": path_text(&store.folder),
                 "bytes": store.bytes,
-                "root": content.map(|content| content.root.to_string_lossy()),
+                "root": content.map(|content| path_text(&content.root)),
                 "model": content.map(|content| &content.model),
                 "images": content.map(|content| content.images),
                 "skipped": content.map(|content| content.skipped),
@@ -230,8 +234,8 @@ fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -
             })
         })
         .collect();
-    let shown = json!({ "schema_version": SCHEMA_VERSION, "cache": cache.to_string_lossy(), "stores": stores });
-    writeln!(out, "{shown:#}").map_err(stdout_error)
+    let shown = json!({ "schema_version": SCHEMA_VERSION, "cache": path_text(cache), "stores": stores });
+    pretty_json(&shown).and_then(|json| writeln!(out, "{json}")).map_err(stdout_error)
 }
 
 fn ago(time: SystemTime) -> String {

@@ -13,8 +13,8 @@ use crate::{
     display::Link,
     embed,
     error::{Exit, Result},
-    printable::printable,
-    terminal::{self, Wishes},
+    printable::{printable, printable_str},
+    terminal::{self, DisplayOptions},
     text,
 };
 
@@ -23,7 +23,7 @@ use crate::{
 pub struct DoctorArgs {
     /// The terminal, as the explorer would use it.
     #[command(flatten)]
-    pub wishes: Wishes,
+    pub display: DisplayOptions,
     /// Folder of the index.
     #[arg(long, value_name = "FOLDER", env = "LOOKALIKE_CACHE")]
     pub cache_dir: Option<std::path::PathBuf>,
@@ -38,12 +38,12 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit> {
     facts.push(("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)));
     facts.extend(embed::device_report());
     facts.extend(models()?);
-    facts.extend(terminal_facts(&args.wishes));
+    facts.extend(terminal_facts(&args.display));
     let cache = cache_folder(args.cache_dir.as_deref())?;
     facts.push(("cache", format!("{} ({})", printable(&cache), text::bytes(bytes_under(&cache)))));
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in facts {
-        writeln!(out, "{name:width$}  {value}").map_err(stdout_error)?;
+        writeln!(out, "{name:width$}  {}", printable_str(&value)).map_err(stdout_error)?;
     }
     Ok(Exit::Done)
 }
@@ -66,14 +66,14 @@ fn models() -> Result<Vec<(&'static str, String)>> {
 }
 
 /// What the terminal is and shows, and why that is believed.
-fn terminal_facts(wishes: &Wishes) -> Vec<(&'static str, String)> {
+fn terminal_facts(display: &DisplayOptions) -> Vec<(&'static str, String)> {
     let variable = |name| std::env::var(name).unwrap_or_else(|_| "not set".into());
     let mut facts = vec![("terminal", format!("TERM={}, TERM_PROGRAM={}", variable("TERM"), variable("TERM_PROGRAM")))];
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         facts.push(("terminal size", "unknown: input or output is not a terminal".into()));
         return facts;
     }
-    match terminal::inspect(wishes) {
+    match terminal::inspect(display) {
         Ok(((columns, rows), found)) => {
             let cell =
                 found.cell().map_or("an unknown size".to_owned(), |(width, height)| format!("{width}x{height} pixels"));

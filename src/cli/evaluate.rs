@@ -6,8 +6,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals,
-    progress::Reporter, stdout_error,
+    ComputeArgs, FolderArgs, ModelArgs, SCHEMA_VERSION,
+    data::{path_text, pretty_json},
+    indexed::Indexed,
+    interrupt::cancelled_by_signals,
+    progress::Reporter,
+    stdout_error,
 };
 use crate::{
     analysis::separation::{Evaluation, NearDuplicates, Separation, VOTERS, evaluate},
@@ -215,9 +219,8 @@ fn json(args: &EvaluateArgs, scored: &[Scored], out: &mut dyn Write) -> io::Resu
         });
     let report = Report {
         schema_version: SCHEMA_VERSION,
-        folders: args.folders.folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect(),
+        folders: args.folders.folders.iter().map(|folder| path_text(folder).into_owned()).collect(),
         models: models.collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
-    writeln!(out)
+    writeln!(out, "{}", pretty_json(&report)?)
 }

@@ -1,16 +1,16 @@
 //! `lookalike [FOLDER…]`: the explorer.
 
-use std::{io::Write, os::unix::ffi::OsStrExt};
+use std::io::Write;
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, request, stdout_error};
+use super::{FolderArgs, ModelArgs, data::write_path, request, stdout_error};
 use crate::{
     error::{Exit, Result},
-    event_loop::{self, Ended, Options},
+    event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
     similarity::Metric,
-    terminal::Wishes,
+    terminal::DisplayOptions,
 };
 
 /// The explorer.
@@ -27,16 +27,16 @@ pub struct ExploreArgs {
     pub metric: Metric,
     /// Colors and pictures.
     #[command(flatten)]
-    pub wishes: Wishes,
+    pub display: DisplayOptions,
     /// Print the paths of the marked pictures when the explorer is left, one a line.
     #[arg(long)]
     pub print_marked: bool,
     /// End each printed path with a NUL instead of a line feed, for `xargs -0`.
-    #[arg(short = '0', long = "null", requires = "print_marked")]
-    pub null: bool,
-    /// Panic after the first frame.
-    #[arg(long, hide = true)]
-    pub debug_panic: bool,
+    #[arg(short = '0', long, alias = "null", requires = "print_marked")]
+    pub print0: bool,
+    /// Fail after the first frame.
+    #[arg(long, value_enum, hide = true)]
+    pub debug_fault: Option<DebugFault>,
 }
 
 /// Opens the explorer, and prints what was marked in it to `out` when that is asked for.
@@ -50,20 +50,20 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
     let options = Options {
         folders: request.roots.clone(),
         metric: args.metric,
-        wishes: args.wishes,
+        display: args.display,
         pipeline: args.print_marked,
-        debug_panic: args.debug_panic,
+        debug_fault: args.debug_fault,
     };
     let indexer = Box::new(move |cancel: &_, report: &mut dyn FnMut(_)| pipeline::run(&request, cancel, report));
-    let marked = match event_loop::run(&options, indexer)? {
-        Ended::ByUser(marked) => marked,
-        Ended::ByHangup => return Ok(Exit::Interrupted),
+    let (marked, exit) = match event_loop::run(&options, indexer)? {
+        ExitReason::User(marked) => (marked, Ok(Exit::Done)),
+        ExitReason::Failure(marked, error) => (marked, Err(error)),
+        ExitReason::Hangup => return Ok(Exit::Interrupted),
     };
     if args.print_marked {
-        let end = if args.null { b"\0" } else { b"\n" };
         for path in marked {
-            out.write_all(path.as_os_str().as_bytes()).and_then(|()| out.write_all(end)).map_err(stdout_error)?;
+            write_path(&path, args.print0, out).map_err(stdout_error)?;
         }
     }
-    Ok(Exit::Done)
+    exit
 }

@@ -7,12 +7,15 @@ use serde_json::json;
 
 use crate::{
     cli::{
-        FolderArgs, ModelArgs, SCHEMA_VERSION, interrupt::cancelled_by_signals, progress::Reporter, request,
-        stdout_error,
+        FolderArgs, ModelArgs, SCHEMA_VERSION,
+        data::{path_text, pretty_json},
+        interrupt::cancelled_by_signals,
+        progress::Reporter,
+        request, stdout_error,
     },
     error::{Error, Exit, Result},
     pipeline::{self, Report, Summary},
-    printable::printable,
+    printable::{printable, printable_str},
 };
 
 /// Arguments of `lookalike index`.
@@ -60,13 +63,13 @@ pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
 fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
     for skipped in done.skipped.iter() {
         // The reasons are for people; where nobody reads them the summary still counts them.
-        let _ = writeln!(std::io::stderr(), "skipped {}: {}", printable(&skipped.path), skipped.reason);
+        let _ = writeln!(std::io::stderr(), "skipped {}: {}", printable(&skipped.path), printable_str(&skipped.reason));
     }
     let Summary { added, reused, renamed, removed, seconds, .. } = done;
     let folders: Vec<_> = args.folders.folders.iter().map(printable).collect();
     let (len, folders) = (done.index.len(), folders.join(", "));
     let images = if len == 1 { "image" } else { "images" };
-    writeln!(out, "{len} {images} in {folders}, embedded by {model}{}", note(baseline))?;
+    writeln!(out, "{len} {images} in {folders}, embedded by {}{}", printable_str(model), note(baseline))?;
     let rate = if *added > 0 { format!(" ({:.1} images/s)", *added as f64 / seconds) } else { String::new() };
     writeln!(
         out,
@@ -83,9 +86,9 @@ fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> s
     let skipped: Vec<_> = done
         .skipped
         .iter()
-        .map(|skipped| json!({ "path": skipped.path.to_string_lossy(), "reason": skipped.reason }))
+        .map(|skipped| json!({ "path": path_text(&skipped.path), "reason": skipped.reason }))
         .collect();
-    let folders: Vec<_> = args.folders.folders.iter().map(|folder| folder.to_string_lossy()).collect();
+    let folders: Vec<_> = args.folders.folders.iter().map(|folder| path_text(folder)).collect();
     let summary = json!({
         "schema_version": SCHEMA_VERSION,
         "folders": folders,
@@ -99,5 +102,5 @@ fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> s
         "skipped": skipped,
         "seconds": done.seconds,
     });
-    writeln!(out, "{summary:#}")
+    writeln!(out, "{}", pretty_json(&summary)?)
 }

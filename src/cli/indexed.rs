@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Exit, Result},
     index::{Entry, Index},
     pipeline::{self, Report},
-    printable::printable,
+    printable::{printable, printable_str},
 };
 
 /// An index and who made it.
@@ -83,6 +83,6 @@ impl Indexed {
     #[must_use]
     pub fn model_label(&self) -> String {
         let kind = if self.baseline { " (a baseline, not a trained embedder)" } else { "" };
-        format!("{}{kind}", self.model)
+        format!("{}{kind}", printable_str(&self.model))
     }
 }

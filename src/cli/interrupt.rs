@@ -1,8 +1,9 @@
-//! Ctrl-C and SIGTERM while a headless command works: the first asks it to stop and keep what is done.
+//! How the program ends early: Ctrl-C and SIGTERM while a headless command works, of which the first asks it to stop and
+//! keep what is done; and the end of the process itself.
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
-    flag,
+    flag, low_level,
 };
 
 use crate::{
@@ -23,4 +24,10 @@ pub fn cancelled_by_signals() -> Result<CancelToken> {
             .map_err(Error::Terminal)?;
     }
     Ok(token)
+}
+
+/// Ends the process without exit handlers. libtorch's would take away what a thread may still be computing with, and the
+/// program would crash after it had done its work. Whatever was written must have been flushed.
+pub(super) fn exit_at_once(code: i32) -> ! {
+    low_level::exit(code)
 }

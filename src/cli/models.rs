@@ -1,6 +1,7 @@
 //! `lookalike models`: which models there are and where their weights lie; `models pull` downloads them.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, IsTerminal, Write},
     path::Path,
@@ -10,9 +11,13 @@ use std::{
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SCHEMA_VERSION, stdout_error};
+use super::{
+    SCHEMA_VERSION,
+    data::{path_text, pretty_json},
+    stdout_error,
+};
 use crate::{
-    embed::{Catalog, Folders, Listing, catalog, download},
+    embed::{Catalog, Folders, Listing, Manifest, catalog, download},
     error::{Exit, Result},
     printable::{printable, printable_str},
 };
@@ -121,14 +126,25 @@ fn bar(have: u64, all: Option<u64>, speed: f64) -> String {
 #[derive(Serialize)]
 struct Report<'a> {
     schema_version: u32,
-    models: &'a [Listing],
+    models: Vec<Model<'a>>,
     problems: &'a [String],
 }
 
+#[derive(Serialize)]
+struct Model<'a> {
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+    found: Option<Cow<'a, str>>,
+}
+
 fn json(catalog: &Catalog, out: &mut dyn Write) -> Result<()> {
-    let report = Report { schema_version: SCHEMA_VERSION, models: &catalog.listings, problems: &catalog.problems };
-    let written = serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from);
-    written.and_then(|()| writeln!(out)).map_err(stdout_error)
+    let models = catalog
+        .listings
+        .iter()
+        .map(|Listing { manifest, found }| Model { manifest, found: found.as_deref().map(path_text) })
+        .collect();
+    let report = Report { schema_version: SCHEMA_VERSION, models, problems: &catalog.problems };
+    pretty_json(&report).and_then(|json| writeln!(out, "{json}")).map_err(stdout_error)
 }
 
 fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `lookalike neighbors`: the pictures most (or least) like one picture, which may lie anywhere.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -9,13 +10,20 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{FolderArgs, ModelArgs, SCHEMA_VERSION, indexed::Indexed, interrupt::cancelled_by_signals, stdout_error};
+use super::{
+    FolderArgs, ModelArgs, SCHEMA_VERSION,
+    data::{group_text, path_text, pretty_json, write_path},
+    indexed::Indexed,
+    interrupt::cancelled_by_signals,
+    stdout_error,
+};
 use crate::{
     embed,
     error::{Error, Exit, Result},
-    index::Entry,
+    index::{Entry, Index},
     pipeline,
     printable::printable,
+    scan,
     similarity::{Comparison, Metric, Neighbor, Query, compare},
 };
 
@@ -44,7 +52,7 @@ pub struct NeighborsArgs {
     #[arg(long)]
     pub paths_only: bool,
     /// Print paths without values, each ended by a NUL character, for `xargs -0`.
-    #[arg(short = '0', long)]
+    #[arg(short = '0', long, alias = "null")]
     pub print0: bool,
     /// The model.
     #[command(flatten)]
@@ -68,7 +76,7 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
         return Err(Error::Usage("-k 0 asks for no neighbors: give at least 1".into()));
     }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
-    let query = match indexed.index.iter().find(|entry| entry.path() == path) {
+    let query = match find(&indexed.index, &path) {
         Some(entry) => Query::Image(entry.id),
         None => Query::Embedding(embedding(args, &path)?.into()),
     };
@@ -80,7 +88,7 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let written = if args.json {
         json(args, &path, &indexed, &found, &rows, out)
     } else if args.print0 || args.paths_only {
-        paths(&rows, if args.print0 { 0 } else { b'\n' }, terminal && !args.print0, out)
+        rows.iter().try_for_each(|(_, entry)| write_path(&entry.path(), args.print0, out))
     } else if terminal {
         table(args, &indexed, &found, &rows, out)
     } else {
@@ -88,6 +96,17 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     };
     written.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
+}
+
+/// The row of this very file. Pictures that were reached through a link lie elsewhere in truth: those that may be the
+/// same file by size and time are looked up.
+fn find<'a>(index: &'a Index, real: &Path) -> Option<Entry<'a>> {
+    let by_name = index.iter().find(|entry| entry.path() == real);
+    by_name.or_else(|| {
+        let file = scan::file(real).ok()?;
+        let alike = |entry: &Entry<'_>| (entry.size(), entry.modified()) == (file.size, file.modified);
+        index.iter().filter(alike).find(|entry| fs::canonicalize(entry.path()).is_ok_and(|path| path == real))
+    })
 }
 
 /// The embedding of a picture outside the folders.
@@ -128,24 +147,10 @@ fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Absolute paths, byte for byte, unless a terminal shows them.
-fn paths(rows: &[Row<'_>], end: u8, shown: bool, out: &mut dyn Write) -> io::Result<()> {
-    for (_, entry) in rows {
-        let path = &entry.path();
-        if shown {
-            out.write_all(printable(path).as_bytes())?;
-        } else {
-            out.write_all(path.as_os_str().as_encoded_bytes())?;
-        }
-        out.write_all(&[end])?;
-    }
-    Ok(())
-}
-
 #[derive(Serialize)]
 struct Answer<'a> {
     schema_version: u32,
-    query: &'a str,
+    query: Cow<'a, str>,
     metric: &'static str,
     farthest: bool,
     model: &'a str,
@@ -158,7 +163,7 @@ struct Answer<'a> {
 struct Item<'a> {
     rank: usize,
     path: String,
-    group: &'a str,
+    group: Cow<'a, str>,
     cosine: f32,
     euclidean: f32,
 }
@@ -173,7 +178,7 @@ fn json(
 ) -> io::Result<()> {
     let answer = Answer {
         schema_version: SCHEMA_VERSION,
-        query: &query.to_string_lossy(),
+        query: path_text(query),
         metric: args.metric.name(),
         farthest: args.farthest,
         model: &indexed.model,
@@ -183,13 +188,12 @@ fn json(
             .iter()
             .map(|(neighbor, entry)| Item {
                 rank: neighbor.rank,
-                path: entry.path().to_string_lossy().into_owned(),
-                group: entry.group(),
+                path: path_text(&entry.path()).into_owned(),
+                group: group_text(entry),
                 cosine: found.value(Metric::Cosine, neighbor.id),
                 euclidean: found.value(Metric::Euclidean, neighbor.id),
             })
             .collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &answer)?;
-    writeln!(out)
+    writeln!(out, "{}", pretty_json(&answer)?)
 }

@@ -1,4 +1,4 @@
-//! What the terminal can show, from the user's wishes, the environment, and the terminal's own answers.
+//! What the terminal can show, from the user's options, the environment, and the terminal's own answers.
 
 use std::{env, fs::File};
 
@@ -60,7 +60,7 @@ pub enum BackgroundChoice {
 
 /// What the user asked for on the command line.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub struct Wishes {
+pub struct DisplayOptions {
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value_t)]
     pub graphics: Graphics,
@@ -95,9 +95,9 @@ pub struct Capabilities {
 impl Capabilities {
     /// What can be known without asking the terminal.
     #[must_use]
-    pub fn plain(wishes: &Wishes) -> Self {
-        let (depth, depth_why) = depth(wishes.color, &variable);
-        let (background, background_why) = background(wishes.background, None, &variable);
+    pub fn plain(display: &DisplayOptions) -> Self {
+        let (depth, depth_why) = depth(display.color, &variable);
+        let (background, background_why) = background(display.background, None, &variable);
         Self {
             depth,
             depth_why,
@@ -112,22 +112,22 @@ impl Capabilities {
 
     /// What the terminal answers, within a moment. It must be in raw mode, and nobody else may read from it.
     #[must_use]
-    pub fn ask(wishes: &Wishes, tty: &File) -> Self {
-        let mut known = Self::plain(wishes);
-        let may_have_more = wishes.color == ColorChoice::Auto && known.depth == Depth::Indexed256;
+    pub fn ask(display: &DisplayOptions, tty: &File) -> Self {
+        let mut known = Self::plain(display);
+        let may_have_more = display.color == ColorChoice::Auto && known.depth == Depth::Indexed256;
         if may_have_more && query::truecolor(tty, known.link) {
             (known.depth, known.depth_why) = (Depth::True, "the terminal repeated a 24-bit color".into());
         }
         // In a tmux at the far end the question may go unanswered, and blocks are what comes of it anyway.
-        let skip = wishes.graphics == Graphics::Auto && known.link == Link::Remote && known.multiplexed;
+        let skip = display.graphics == Graphics::Auto && known.link == Link::Remote && known.multiplexed;
         if skip {
             known.graphics_why = "over ssh in tmux; --graphics asks for more".into();
         }
-        if wishes.graphics == Graphics::Halfblocks || skip {
+        if display.graphics == Graphics::Halfblocks || skip {
             return known;
         }
         match query::graphics(known.link) {
-            Ok(picker) => known.learn(wishes, picker),
+            Ok(picker) => known.apply_answers(display, picker),
             Err(error) => known.graphics_why = format!("the terminal could not be asked ({error})"),
         }
         known
@@ -155,13 +155,13 @@ impl Capabilities {
     }
 
     /// Takes over what the terminal answered.
-    fn learn(&mut self, wishes: &Wishes, mut picker: Picker) {
+    fn apply_answers(&mut self, display: &DisplayOptions, mut picker: Picker) {
         let said = picker.capabilities().iter().find_map(|capability| match capability {
             Capability::Background(red, green, blue) => Some([*red, *green, *blue]),
             _ => None,
         });
-        (self.background, self.background_why) = background(wishes.background, said, &variable);
-        let (protocol, why) = protocol(wishes.graphics, picker.protocol_type(), self.link);
+        (self.background, self.background_why) = background(display.background, said, &variable);
+        let (protocol, why) = protocol(display.graphics, picker.protocol_type(), self.link);
         picker.set_protocol_type(protocol);
         (self.picker, self.graphics_why) = (picker, why);
         if self.graphics() != name(ProtocolType::Halfblocks) && self.cell().is_none() {
@@ -260,9 +260,9 @@ fn background(
 }
 
 /// How pictures are drawn, and why.
-fn protocol(wish: Graphics, found: ProtocolType, link: Link) -> (ProtocolType, String) {
+fn protocol(choice: Graphics, found: ProtocolType, link: Link) -> (ProtocolType, String) {
     let forced = |protocol| (protocol, "asked for with --graphics".to_owned());
-    match wish {
+    match choice {
         Graphics::Halfblocks => forced(ProtocolType::Halfblocks),
         Graphics::Sixel => forced(ProtocolType::Sixel),
         Graphics::Kitty => forced(ProtocolType::Kitty),
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn pixels_cross_a_network_only_when_asked_for() {
         use ProtocolType::{Halfblocks, Iterm2, Kitty, Sixel};
-        let chosen = |wish, found, link| protocol(wish, found, link).0;
+        let chosen = |choice, found, link| protocol(choice, found, link).0;
         assert_eq!(chosen(Graphics::Auto, Kitty, Link::Local), Kitty);
         assert_eq!(chosen(Graphics::Auto, Kitty, Link::Remote), Halfblocks);
         assert_eq!(chosen(Graphics::Sixel, Halfblocks, Link::Remote), Sixel);

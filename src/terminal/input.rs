@@ -1,5 +1,4 @@
-//! The threads that listen: one to the keyboard and the mouse, one to signals. They are never joined: on a dead
-//! terminal the keyboard's would not end.
+//! The thread that listens to the keyboard and the mouse. It is never joined: on a dead terminal it would not end.
 
 use std::{
     io, thread,
@@ -7,10 +6,6 @@ use std::{
 };
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, poll, read};
-use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM},
-    iterator::Signals,
-};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +16,8 @@ pub enum Input {
     Terminal(Event),
     /// The terminal is gone, or somebody asks us to leave.
     Hangup,
+    /// Somebody asks us to stop, as Ctrl-Z does.
+    Stop,
     /// The program goes on after it was stopped.
     Continued,
 }
@@ -33,18 +30,8 @@ const BETWEEN_PIECES: Duration = Duration::from_millis(50);
 /// Starts listening; `send` says whether anybody still wants to hear.
 ///
 /// # Errors
-/// When signals cannot be caught or the system has no thread to give.
-pub fn listen(send: impl Fn(Input) -> bool + Clone + Send + 'static) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT]).map_err(Error::Terminal)?;
-    let tell = send.clone();
-    let watch = move || {
-        for signal in signals.forever() {
-            if !tell(if signal == SIGCONT { Input::Continued } else { Input::Hangup }) {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("signals".into()).spawn(watch).map_err(Error::Terminal)?;
+/// [`Error::Terminal`] when the system has no thread to give.
+pub fn listen(send: impl Fn(Input) -> bool + Send + 'static) -> Result<()> {
     let hear = move || {
         let started = Instant::now();
         while let Ok(event) = read() {

@@ -132,6 +132,8 @@ fn neighbors_of_a_picture_outside_include_its_copy() {
     assert!(first["euclidean"].as_f64().expect("a number") < 0.01);
     let nul = stdout(&["neighbors", copy, path(&folder), "-k", "2", "-0"]);
     assert_eq!((nul.matches('\0').count(), nul.matches('\n').count()), (2, 0));
+    assert_eq!(stdout(&["neighbors", copy, path(&folder), "-k", "2", "--print0"]), nul);
+    assert_eq!(stdout(&["neighbors", copy, path(&folder), "-k", "2", "--null"]), nul);
 }
 
 #[test]
@@ -173,6 +175,66 @@ fn hostile_names_stay_harmless_in_tables_and_true_in_json() {
     assert!(!table.contains('\x1b') && !table.contains('\u{202e}'), "{table}");
     let json: Value = serde_json::from_str(&stdout(&["matrix", path(&folder), "--json"])).expect("JSON");
     assert!(json["images"].as_array().expect("paths").iter().any(|path| path.as_str().expect("text").ends_with(name)));
+}
+
+/// Names that are no text look alike when they are shown, and must not when a script reads them.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf_8_are_urls_in_json_and_csv() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = TempDir::new().expect("a temporary folder");
+    for name in [b"\xe8/1.png".as_slice(), b"\xe9/2.png", b"ok/3.png"] {
+        picture(&folder.path().join(OsStr::from_bytes(name)), [name[0], 10, 10]);
+    }
+    let root = fs::canonicalize(folder.path()).expect("it is there");
+    let url = |end: &str| format!("file://{}/{end}", root.display());
+    let json: Value = serde_json::from_str(&stdout(&["matrix", path(&folder), "--json"])).expect("JSON");
+    let ok = root.join("ok/3.png");
+    assert_eq!(json["groups"], serde_json::json!([url("%E8"), url("%E9"), "ok"]));
+    assert_eq!(json["images"], serde_json::json!([url("%E8/1.png"), url("%E9/2.png"), ok]));
+    let (labels, _) = csv(&stdout(&["matrix", path(&folder), "--csv"]));
+    assert_eq!(labels, [url("%E8/1.png"), url("%E9/2.png"), "ok/3.png".to_owned()]);
+    let query = ok.to_str().expect("plain");
+    let json: Value = serde_json::from_str(&stdout(&["neighbors", query, path(&folder), "--json"])).expect("JSON");
+    let mut found: Vec<_> =
+        json["neighbors"].as_array().expect("a list").iter().map(|of| of["group"].clone()).collect();
+    found.sort_by_key(Value::to_string);
+    assert_eq!(found, [url("%E8"), url("%E9")]);
+    let skipped = root.join(OsStr::from_bytes(b"\xea.png"));
+    fs::write(&skipped, "no picture").expect("a file");
+    let json: Value = serde_json::from_str(&stdout(&["index", path(&folder), "--json"])).expect("JSON");
+    assert_eq!(json["skipped"][0]["path"], url("%EA.png"));
+}
+
+#[test]
+fn a_picture_that_was_reached_through_a_link_is_not_its_own_neighbor() {
+    let (folder, elsewhere) = (folder(), TempDir::new().expect("a temporary folder"));
+    picture(&elsewhere.path().join("red.png"), [250, 10, 10]);
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("linked")).expect("a link");
+    for query in [folder.path().join("linked/red.png"), elsewhere.path().join("red.png")] {
+        let query = query.to_str().expect("plain");
+        let json: Value = serde_json::from_str(&stdout(&["neighbors", query, path(&folder), "--json"])).expect("JSON");
+        assert_eq!(json["candidates"], 4);
+        assert!(json["neighbors"][0]["path"].as_str().expect("a path").ends_with("warm/red.png"), "{json}");
+    }
+}
+
+#[test]
+fn a_working_folder_that_was_deleted_is_said_in_one_sentence() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for arguments in ["", "index", "matrix /", "doctor", "--version"] {
+        let line = format!("mkdir gone && cd gone && rmdir ../gone && exec \"$0\" {arguments}");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &line, env!("CARGO_BIN_EXE_lookalike")])
+            .current_dir(folder.path())
+            .output()
+            .expect("every system has a shell");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.lines().count() == 1 && said.contains("lookalike: ") && !said.contains("panicked"), "{said}");
+        assert!(output.stdout.is_empty() && matches!(output.status.code(), Some(2 | 3)), "{output:?}");
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        assert!(said.contains("deleted") && output.status.code() == Some(3), "{said}");
+    }
 }
 
 #[test]

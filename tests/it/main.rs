@@ -10,6 +10,8 @@ mod glance;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
+mod interrupt;
+#[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
 #[cfg(feature = "libtorch")]
@@ -21,8 +23,12 @@ mod readme;
 mod screens;
 #[cfg(feature = "libtorch")]
 mod separation;
+#[cfg(feature = "libtorch")]
+mod session;
 #[cfg(unix)]
 mod setup;
+#[cfg(feature = "libtorch")]
+mod signals;
 #[cfg(feature = "libtorch")]
 mod store;
 mod tidy;

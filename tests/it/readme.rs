@@ -123,7 +123,33 @@ fn every_command_of_the_readme_runs() {
         let output = home.sh(line);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}\n{complaint}");
+        let said = match line.split_once("> ") {
+            Some((_, file)) => std::fs::read_to_string(home.folder.path().join(file.trim())).unwrap(),
+            None => String::from_utf8_lossy(&output.stdout).into_owned(),
+        };
+        for promised in promises(line) {
+            assert!(said.contains(promised), "{line} does not say {promised}:\n{said}");
+        }
     }
+}
+
+/// What a reader of the example expects to see.
+fn promises(line: &str) -> &'static [&'static str] {
+    const PROMISES: [(&str, &[&str]); 9] = [
+        ("lookalike index", &["images in sample_images", "0 skipped"]),
+        ("lookalike neighbors", &["cats/"]),
+        ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
+        ("lookalike models", &["glance", "color-grid", "resnet50"]),
+        ("lookalike cache prune", &["nothing to delete"]),
+        ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),
+        (
+            "lookalike doctor",
+            &["lookalike  ", "libtorch  ", "default model    glance", "TERM=", "home/cache/lookalike ("],
+        ),
+        ("lookalike completions bash", &["complete -F _lookalike", "neighbors", "--print-marked"]),
+        ("lookalike man", &[".TH lookalike 1", "LOOKALIKE NEIGHBORS", "print0"]),
+    ];
+    PROMISES.iter().find(|(command, _)| line.starts_with(command)).map_or(&[], |(_, promised)| promised)
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn rooms_import_only_from_rooms_below_them() {
 
 #[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 18] = [
+    const ONLY: [(&str, &[&str]); 19] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
@@ -180,7 +180,8 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("rusqlite", &["index/store"]),
         ("SELECT", &["index/store"]),
         ("memmap2", &["index/store"]),
-        ("unsafe", &["index/store"]),
+        ("unsafe", &["index/store", "main", "terminal/fatal"]),
+        ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
         ("thread::Builder", &["worker", "terminal", "embed/batcher"]),
