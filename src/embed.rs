@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 pub mod batcher;
 pub mod catalog;
 pub mod color_grid;
+mod convolution;
 pub mod device;
 pub mod download;
+pub mod fingerprint;
 mod fused;
 pub mod manifest;
 mod network;
@@ -85,12 +87,12 @@ pub struct Model {
     pub manifest: Manifest,
     /// Its weights; `None` for the baseline, which has none.
     pub weights: Option<PathBuf>,
-    /// Changes whenever the embeddings would: a short hash of the weights and of what the manifest says about
-    /// the network and its input. Part of the key under which embeddings are stored.
+    /// Changes whenever the embeddings would (see [`fingerprint::fingerprint`]). Part of the key under which embeddings
+    /// are stored.
     pub fingerprint: String,
 }
 
-/// Finds the model to use. Reads manifests and hashes the weights file (see [`weights::fingerprint`]), builds no network.
+/// Finds the model to use. Reads manifests and hashes the weights file, builds no network.
 ///
 /// # Errors
 /// [`Error::Model`] when there is no such model, or its weights are not there; the sentence says what to do.
@@ -121,7 +123,7 @@ pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
         (None, Some(source), None) => return Err(Error::model(&manifest.name, not_found(&manifest, source, folders))),
         (None, _, found) => found,
     };
-    let fingerprint = manifest.fingerprint(weights.as_deref())?;
+    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
     Ok(Model { manifest, weights, fingerprint })
 }
 

@@ -9,8 +9,9 @@ use etcetera::BaseStrategy;
 use serde::Serialize;
 
 use super::{
+    fingerprint::sha256,
     manifest::{self, Manifest, WeightsSource},
-    shown, weights,
+    shown,
 };
 use crate::error::{Error, Result};
 
@@ -186,8 +187,7 @@ fn find(source: &WeightsSource, files: impl Iterator<Item = PathBuf>) -> Option<
     let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
     files.dedup();
     let sum = source.sha256.as_deref().filter(|sum| sum.len() == 64 && files.len() > 1);
-    let right =
-        |sum: &str| files.iter().position(|file| weights::sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
+    let right = |sum: &str| files.iter().position(|file| sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
     let first = sum.and_then(right).unwrap_or(0);
     (first < files.len()).then(|| files.swap_remove(first))
 }

@@ -4,11 +4,20 @@ use std::{env, thread};
 
 use tch::Kind;
 
-use super::{Device, ModelChoice, resnet::Compute};
+use super::{Device, ModelChoice};
 use crate::error::{Error, Result};
 
 /// Four pictures of 224×224 pixels.
 const CACHED_PIXELS: u32 = 4 * 224 * 224;
+
+/// Where and how a network computes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compute {
+    /// Device of the weights.
+    pub(super) device: tch::Device,
+    /// Precision of weights and activations.
+    pub(super) kind: Kind,
+}
 
 /// Device and precision for what the user asked for.
 pub(super) fn compute(choice: &ModelChoice) -> Result<Compute> {

@@ -9,7 +9,7 @@ use std::{
 
 use ureq::http::{Response, StatusCode, header};
 
-use super::{Manifest, manifest::WeightsSource, shown, weights};
+use super::{Manifest, fingerprint::sha256, manifest::WeightsSource, shown};
 use crate::error::{Error, Result};
 
 /// Bytes that are there, and bytes in all when the server says.
@@ -120,7 +120,7 @@ fn plain(error: &ureq::Error) -> String {
 /// Compares the file's SHA-256 with the manifest's; throws the file away when they differ.
 fn check_sum(source: &WeightsSource, part: &Path, by_hand: &str) -> Result<()> {
     let Some(expected) = source.sha256.as_deref().map(str::to_ascii_lowercase) else { return Ok(()) };
-    let found = weights::sha256(part)?;
+    let found = sha256(part)?;
     if found.starts_with(&expected) {
         return Ok(());
     }

@@ -1,5 +1,5 @@
-//! oneDNN's fused convolutions: convolution, bias, the sum with the shortcut and ReLU in one pass over memory, on weights
-//! that are laid out for the processor once and not at every call.
+//! oneDNN's fused convolutions: convolution, bias, the sum with the shortcut and the activation in one pass over memory,
+//! on weights that are laid out for the processor once and not at every call.
 //!
 //! libtorch has them as operators for PyTorch's own compiler. The bindings name no such operator, but TorchScript does,
 //! so a module of three one-line methods is written down here and loaded from memory.
@@ -8,8 +8,6 @@ use std::io::{Cursor, Write};
 
 use tch::{CModule, IValue, TchError, Tensor, jit};
 use zip::{CompressionMethod, ZipWriter, result::ZipResult, write::SimpleFileOptions};
-
-use super::resnet::Convolution;
 
 /// TorchScript's serialized form of the module.
 const CODE: &str = r#"class Fused(Module):
@@ -35,13 +33,46 @@ const CODE: &str = r#"class Fused(Module):
     bias: Tensor,
     padding: List[int],
     stride: List[int],
-    sum: Tensor) -> Tensor:
-    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], 1, "add", 1., "relu", annotate(List[Optional[number]], []), "")
+    sum: Tensor,
+    activation: Optional[str]) -> Tensor:
+    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], 1, "add", 1., activation, annotate(List[Optional[number]], []), "")
 "#;
 /// A pickled `Fused` without attributes, and an empty tuple of constants.
 const OBJECT: &[u8] = b"\x80\x02c__torch__\nFused\nq\x00)\x81}b.";
 const CONSTANTS: &[u8] = b"\x80\x02).";
 const FORMAT: &[u8] = b"3\n";
+
+/// How a convolution moves over its input: the same numbers for both sides of the picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Geometry {
+    pub(super) stride: i64,
+    pub(super) padding: i64,
+}
+
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activation {
+    None,
+    Relu,
+}
+
+impl Activation {
+    /// Applied by itself, in place.
+    pub(super) fn apply(self, mut x: Tensor) -> Result<Tensor, TchError> {
+        match self {
+            Self::None => Ok(x),
+            Self::Relu => x.f_relu_(),
+        }
+    }
+
+    /// What the operators call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Relu => "relu",
+        }
+    }
+}
 
 /// The operators, ready to be called.
 pub(super) struct Fused(CModule);
@@ -54,20 +85,43 @@ impl Fused {
         CModule::load_data(&mut Cursor::new(archive)).map(Self)
     }
 
-    /// The convolution with its weights laid out for an input of the given shape.
-    pub(super) fn pack(&self, conv: Convolution, input: [i64; 4]) -> Result<Convolution, TchError> {
-        let arguments = [IValue::Tensor(conv.weight), list(conv.padding), list(conv.stride), input.to_vec().into()];
-        Ok(Convolution { weight: self.call("pack", &arguments)?, ..conv })
+    /// The same operators for another thread.
+    pub(super) fn share(&self) -> Result<Self, TchError> {
+        Self::new()
     }
 
-    /// A packed convolution of `x`, with ReLU if asked for.
-    pub(super) fn convolve(&self, conv: &Convolution, x: &Tensor, relu: bool) -> Result<Tensor, TchError> {
-        self.call("convolve", &arguments(conv, x, if relu { "relu" } else { "none" }.into()))
+    /// A convolution's weights laid out for an input of the given shape.
+    pub(super) fn pack(&self, weight: &Tensor, geometry: Geometry, input: [i64; 4]) -> Result<Tensor, TchError> {
+        let Geometry { stride, padding } = geometry;
+        self.call("pack", &[tensor(weight), list(padding), list(stride), input.to_vec().into()])
     }
 
-    /// ReLU of a packed convolution of `x` plus `sum`, in the place of `sum`.
-    pub(super) fn convolve_add(&self, conv: &Convolution, x: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
-        self.call("convolve_add", &arguments(conv, x, IValue::Tensor(sum.shallow_clone())))
+    /// A convolution of `x` with packed weights.
+    pub(super) fn convolve(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        Geometry { stride, padding }: Geometry,
+        then: Activation,
+    ) -> Result<Tensor, TchError> {
+        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), then.name().into()];
+        self.call("convolve", &arguments)
+    }
+
+    /// A convolution of `x` with packed weights plus `sum`, in the place of `sum`.
+    pub(super) fn convolve_add(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        Geometry { stride, padding }: Geometry,
+        sum: &Tensor,
+        then: Activation,
+    ) -> Result<Tensor, TchError> {
+        let then = if then == Activation::None { IValue::None } else { then.name().into() };
+        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), tensor(sum), then];
+        self.call("convolve_add", &arguments)
     }
 
     fn call(&self, method: &str, arguments: &[IValue]) -> Result<Tensor, TchError> {
@@ -77,9 +131,8 @@ impl Fused {
     }
 }
 
-fn arguments(conv: &Convolution, x: &Tensor, last: IValue) -> [IValue; 6] {
-    let tensor = |tensor: &Tensor| IValue::Tensor(tensor.shallow_clone());
-    [tensor(x), tensor(&conv.weight), tensor(&conv.bias), list(conv.padding), list(conv.stride), last]
+fn tensor(tensor: &Tensor) -> IValue {
+    IValue::Tensor(tensor.shallow_clone())
 }
 
 /// The same number for both sides of the picture.

@@ -1,12 +1,6 @@
 //! A model as data: which network, which weights, how a picture becomes its input.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use super::{preprocess, weights};
-use crate::error::Result;
 
 /// The manifests that are part of the program, one file a model in `models/`.
 const BUILT_IN: [&str; 8] = [
@@ -222,22 +216,6 @@ impl Manifest {
             Resize::ShorterSide(side) => side,
         }
     }
-
-    /// See [`super::Model::fingerprint`].
-    ///
-    /// # Errors
-    /// When the weights file cannot be read.
-    pub fn fingerprint(&self, weights: Option<&Path>) -> Result<String> {
-        let mut hash = Sha256::new();
-        // Name, description, license and rank may change without changing an embedding.
-        let shape = (&self.architecture, &self.resnet, self.input, &self.resize, &self.interpolation);
-        let values = (self.mean, self.std, self.dim, preprocess::VERSION);
-        hash.update(format!("{shape:?}{values:?}"));
-        if let Some(file) = weights {
-            hash.update(weights::fingerprint(file)?);
-        }
-        Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
-    }
 }
 
 impl ResNetLayout {
@@ -317,15 +295,5 @@ mod tests {
             let error = Manifest::parse(&broken).unwrap_err();
             assert!(error.contains(reason), "{to}: {error}");
         }
-    }
-
-    #[test]
-    fn the_fingerprint_follows_what_changes_an_embedding_and_nothing_else() {
-        let manifest = Manifest::parse(include_str!("../../models/color-grid.toml")).unwrap();
-        let print = |manifest: &Manifest| manifest.fingerprint(None).unwrap();
-        let renamed = Manifest { description: "other".into(), rank: 9, ..manifest.clone() };
-        let larger = Manifest { input: 128, ..manifest.clone() };
-        assert_eq!(print(&manifest), print(&renamed));
-        assert_ne!(print(&manifest), print(&larger));
     }
 }

@@ -4,10 +4,13 @@ use image::RgbImage;
 use tch::{CModule, Kind, Tensor};
 
 use super::{
-    Embedder, Manifest, Model, ModelChoice, device,
+    Embedder, Manifest, Model, ModelChoice,
+    convolution::Convolver,
+    device::{self, Compute},
+    fused::Fused,
     manifest::Architecture,
     preprocess::Normalizer,
-    resnet::{self, Compute, ResNet},
+    resnet::{self, ResNet},
     shown, torch_error,
     weights::Weights,
 };
@@ -37,7 +40,8 @@ impl Network {
             (Architecture::ResNet, Some(layout)) => {
                 let mut weights = Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
                 let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-                Body::ResNet(ResNet::build(layout, &mut weights, compute, shape)?)
+                let convolver = Convolver::new(fused(compute)?, compute);
+                Body::ResNet(ResNet::build(layout, &mut weights, compute, convolver, shape)?)
             }
             (Architecture::TorchScript, _) => {
                 // Whether a foreign module survives another precision is not ours to guess.
@@ -124,4 +128,10 @@ impl Embedder for Network {
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
     }
+}
+
+/// The fused operators, where there are any: on a CPU, in a libtorch that was built with oneDNN.
+fn fused(compute: Compute) -> Result<Option<Fused>> {
+    let available = compute.device == tch::Device::Cpu && tch::utils::has_mkldnn();
+    available.then(Fused::new).transpose().map_err(torch_error("resnet"))
 }

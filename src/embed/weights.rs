@@ -1,15 +1,9 @@
 //! Named tensors from safetensors files and PyTorch checkpoints (zip, legacy and tar). No code in a pickle is ever run.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::Path,
-};
+use std::{collections::HashMap, fs::File, io::Read, path::Path};
 
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use super::{shown, torch_error};
@@ -218,58 +212,6 @@ fn first_line(error: &dyn std::fmt::Display) -> String {
     crate::printable::printable_str(text.lines().next().unwrap_or_default())
 }
 
-/// SHA-256 of a whole file, as hexadecimal digits.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read.
-pub(super) fn sha256(file: &Path) -> Result<String> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 128 * 1024];
-    loop {
-        match opened.read(&mut chunk).map_err(Error::io("read", file))? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            read => hash.update(&chunk[..read]),
-        }
-    }
-}
-
-/// Blocks that [`fingerprint`] reads, and their length in bytes.
-const BLOCKS: u64 = 512;
-const BLOCK: u64 = 64 * 1024;
-
-/// SHA-256 of a weights file's length and content: all of it up to 32 MiB; of a larger file 512 blocks of 64 KiB,
-/// spread evenly with the first and the last among them.
-///
-/// That takes some 20 ms for any file, so a warm start can afford it. Weights that were trained anew differ in every
-/// block, and the end of a PyTorch file holds check sums of all its tensors.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read.
-pub fn fingerprint(file: &Path) -> Result<[u8; 32]> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
-    let length = opened.metadata().map_err(Error::io("read", file))?.len();
-    let mut hash = Sha256::new();
-    hash.update(length.to_le_bytes());
-    let mut block = Vec::new();
-    let mut update = |from: u64, bytes: u64| -> std::io::Result<()> {
-        block.clear();
-        opened.seek(SeekFrom::Start(from))?;
-        (&mut opened).take(bytes).read_to_end(&mut block)?;
-        hash.update(&block);
-        Ok(())
-    };
-    let starts: Vec<u64> = if length <= BLOCKS * BLOCK {
-        (0..length.div_ceil(BLOCK)).map(|i| i * BLOCK).collect()
-    } else {
-        (0..BLOCKS).map(|i| (length - BLOCK) * i / (BLOCKS - 1)).collect()
-    };
-    for start in starts {
-        update(start, BLOCK).map_err(Error::io("read", file))?;
-    }
-    Ok(hash.finalize().into())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -352,29 +294,5 @@ mod tests {
             assert!(error.contains(name) && !error.contains('\n'), "{error}");
         }
         assert!(read("no such file.pth", &right()).unwrap_err().to_string().contains("no such file.pth"));
-    }
-
-    #[test]
-    fn the_fingerprint_sees_content_and_length_also_of_large_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("weights");
-        let mut bytes = vec![0_u8; (BLOCKS * BLOCK * 2) as usize];
-        let mut seen = Vec::new();
-        for change in [None, Some(0), Some(bytes.len() - 1)] {
-            if let Some(at) = change {
-                bytes[at] = 1;
-            }
-            std::fs::write(&file, &bytes).unwrap();
-            seen.push(fingerprint(&file).unwrap());
-        }
-        bytes.push(0);
-        std::fs::write(&file, &bytes).unwrap();
-        seen.push(fingerprint(&file).unwrap());
-        std::fs::write(&file, &bytes[..1000]).unwrap();
-        seen.push(fingerprint(&file).unwrap());
-        assert_eq!(fingerprint(&file).unwrap(), seen[4]);
-        seen.sort_unstable();
-        seen.dedup();
-        assert_eq!(seen.len(), 5);
     }
 }
