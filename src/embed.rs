@@ -152,9 +152,12 @@ fn shown(path: impl AsRef<std::path::Path>) -> String {
 
 /// libtorch's message without its C++ backtrace.
 fn torch_error(name: &str) -> impl Fn(tch::TchError) -> Error + '_ {
-    move |error| {
-        let text = error.to_string();
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
-        Error::model(name, crate::printable::printable_str(line))
-    }
+    move |error| Error::model(name, first_line(&error))
+}
+
+/// The first line of a message that says something.
+fn first_line(error: &tch::TchError) -> String {
+    let text = error.to_string();
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
+    crate::printable::printable_str(line)
 }

@@ -4,7 +4,7 @@ use std::{env, thread};
 
 use tch::Kind;
 
-use super::{Device, ModelChoice};
+use super::{Device, ModelChoice, first_line, fused::Fused};
 use crate::error::{Error, Result};
 
 /// Four pictures of 224×224 pixels.
@@ -107,8 +107,18 @@ pub fn device_report() -> Vec<(&'static str, String)> {
         ("CPU precision", precision.into()),
         ("threads", threads(choice.threads).to_string()),
         ("oneDNN", if tch::utils::has_mkldnn() { "yes" } else { "no" }.into()),
+        ("CPU convolutions", convolutions()),
         ("CUDA", cuda),
     ]
+}
+
+/// Which operators run a network's convolutions on this CPU, and why not the quicker ones.
+fn convolutions() -> String {
+    let kind = if bf16_is_faster() { Kind::BFloat16 } else { Kind::Float };
+    match Fused::new(kind) {
+        Ok(_) => "fused (oneDNN's operators for PyTorch's compiler)".into(),
+        Err(error) => format!("plain, slower: the fused ones cannot be used ({})", first_line(&error)),
+    }
 }
 
 /// The features that decide how fast a network runs on this CPU.

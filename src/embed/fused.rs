@@ -6,7 +6,7 @@
 
 use std::io::{Cursor, Write};
 
-use tch::{CModule, IValue, TchError, Tensor, jit};
+use tch::{CModule, Device, IValue, Kind, TchError, Tensor, jit};
 use zip::{CompressionMethod, ZipWriter, result::ZipResult, write::SimpleFileOptions};
 
 /// TorchScript's serialized form of the module.
@@ -75,19 +75,54 @@ impl Activation {
 }
 
 /// The operators, ready to be called.
-pub(super) struct Fused(CModule);
+pub(super) struct Fused {
+    module: CModule,
+    /// The file that the module was loaded from.
+    archive: Vec<u8>,
+}
 
 impl Fused {
+    /// The operators, each of which has worked once in the given precision. They are internals of libtorch: another
+    /// version may not have them, or want other arguments.
+    ///
     /// # Errors
-    /// When this libtorch was built without oneDNN.
-    pub(super) fn new() -> Result<Self, TchError> {
-        let archive = archive().map_err(|error| TchError::Torch(error.to_string()))?;
-        CModule::load_data(&mut Cursor::new(archive)).map(Self)
+    /// When one of them is missing or fails.
+    pub(super) fn new(kind: Kind) -> Result<Self, TchError> {
+        Self::of(CODE, kind)
+    }
+
+    /// [`Fused::new`] with given code.
+    pub(super) fn of(code: &str, kind: Kind) -> Result<Self, TchError> {
+        if !tch::utils::has_mkldnn() {
+            return Err(TchError::Torch("this libtorch was built without oneDNN".into()));
+        }
+        let fused = Self::load(archive(code).map_err(|error| TchError::Torch(error.to_string()))?)?;
+        tch::no_grad(|| fused.rehearse(kind))?;
+        Ok(fused)
+    }
+
+    fn load(archive: Vec<u8>) -> Result<Self, TchError> {
+        Ok(Self { module: CModule::load_data(&mut Cursor::new(&archive))?, archive })
     }
 
     /// The same operators for another thread.
     pub(super) fn share(&self) -> Result<Self, TchError> {
-        Self::new()
+        Self::load(self.archive.clone())
+    }
+
+    /// Calls every operator once, on a picture of 4×4 pixels with 16 channels.
+    fn rehearse(&self, kind: Kind) -> Result<(), TchError> {
+        let ones = |shape: [i64; 4]| Tensor::f_ones(shape, (kind, Device::Cpu));
+        let (shape, geometry) = ([1, 16, 4, 4], Geometry { stride: 1, padding: 0 });
+        let (x, bias) = (ones(shape)?, Tensor::f_ones([16], (kind, Device::Cpu))?);
+        let weight = self.pack(&ones([16, 16, 1, 1])?, geometry, shape)?;
+        let y = self.convolve(&x, &weight, &bias, geometry, Activation::Relu)?;
+        let sum = self.convolve_add(&x, &weight, &bias, geometry, &y, Activation::Relu)?;
+        // 16 ones and the bias, twice: small numbers, which every precision holds.
+        match sum.f_to_kind(Kind::Float)?.f_eq(34.0)?.f_all()?.f_int64_value(&[])? {
+            1 => Ok(()),
+            _ => Err(TchError::Torch("they compute something else than a convolution".into())),
+        }
     }
 
     /// A convolution's weights laid out for an input of the given shape.
@@ -127,7 +162,7 @@ impl Fused {
     fn call(&self, method: &str, arguments: &[IValue]) -> Result<Tensor, TchError> {
         // One operator a method: there is nothing to optimize, and profiling would cost a run for each shape.
         jit::f_set_graph_executor_optimize(false)?;
-        self.0.method_is(method, arguments)?.try_into()
+        self.module.method_is(method, arguments)?.try_into()
     }
 }
 
@@ -141,12 +176,12 @@ fn list(number: i64) -> IValue {
 }
 
 /// The module as a file that libtorch loads.
-fn archive() -> ZipResult<Vec<u8>> {
+fn archive(code: &str) -> ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let files = [
         ("fused/data.pkl", OBJECT),
-        ("fused/code/__torch__.py", CODE.as_bytes()),
+        ("fused/code/__torch__.py", code.as_bytes()),
         ("fused/constants.pkl", CONSTANTS),
         ("fused/version", FORMAT),
     ];
@@ -155,4 +190,27 @@ fn archive() -> ZipResult<Vec<u8>> {
         zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Code whose operators libtorch does not know, and code whose operators it knows and refuses to run.
+    pub(in crate::embed) fn broken() -> [String; 2] {
+        let unknown = CODE.replace("mkldnn._convolution_pointwise_(", "mkldnn._no_such_operator(");
+        let failing = CODE.replace("\"add\"", "\"no such sum\"");
+        assert!(unknown != CODE && failing != CODE);
+        [unknown, failing]
+    }
+
+    #[test]
+    fn an_operator_that_is_missing_or_fails_is_noticed_before_anything_depends_on_it() {
+        if tch::utils::has_mkldnn() {
+            Fused::new(Kind::Float).map(drop).unwrap();
+        }
+        for code in broken() {
+            assert!(Fused::of(&code, Kind::Float).is_err());
+        }
+    }
 }

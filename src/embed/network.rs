@@ -1,7 +1,7 @@
 //! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
 
 use image::RgbImage;
-use tch::{CModule, Kind, Tensor};
+use tch::{CModule, Kind, TchError, Tensor};
 
 use super::{
     Embedder, Manifest, Model, ModelChoice,
@@ -32,16 +32,28 @@ enum Body {
 
 impl Network {
     pub(super) fn load(model: &Model, choice: &ModelChoice) -> Result<Self> {
+        Self::load_with(model, choice, Fused::new)
+    }
+
+    /// [`Network::load`] with the fused operators that `fused` gives; without them, or when they refuse the weights, the
+    /// convolutions are libtorch's plain ones.
+    fn load_with(model: &Model, choice: &ModelChoice, fused: impl Fn(Kind) -> Result<Fused, TchError>) -> Result<Self> {
         let manifest = model.manifest.clone();
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
         let mut compute = device::compute(choice)?;
         let body = match (manifest.architecture, &manifest.resnet) {
             (Architecture::ResNet, Some(layout)) => {
-                let mut weights = Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
                 let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-                let convolver = Convolver::new(fused(compute)?, compute);
-                Body::ResNet(ResNet::build(layout, &mut weights, compute, convolver, shape)?)
+                let build = |fused: Option<Fused>| {
+                    let mut weights =
+                        Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
+                    ResNet::build(layout, &mut weights, compute, Convolver::new(fused, compute), shape)
+                };
+                let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+                // Whatever the first attempt failed for, the plain one says it, unless it was the operators.
+                let fast = fused.and_then(|fused| build(Some(fused)).ok());
+                Body::ResNet(fast.map_or_else(|| build(None), Ok)?)
             }
             (Architecture::TorchScript, _) => {
                 // Whether a foreign module survives another precision is not ours to guess.
@@ -63,7 +75,7 @@ impl Network {
         Ok(Self { normalizer, body, compute, threads: device::threads(choice.threads), manifest })
     }
 
-    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor, tch::TchError> {
+    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
         let side = i64::from(self.manifest.input);
         let pixels =
             Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
@@ -130,8 +142,52 @@ impl Embedder for Network {
     }
 }
 
-/// The fused operators, where there are any: on a CPU, in a libtorch that was built with oneDNN.
-fn fused(compute: Compute) -> Result<Option<Fused>> {
-    let available = compute.device == tch::Device::Cpu && tch::utils::has_mkldnn();
-    available.then(Fused::new).transpose().map_err(torch_error("resnet"))
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::{Dtype, serialize_to_file, tensor::TensorView};
+
+    use super::*;
+    use crate::embed::{Device, fused::tests::broken};
+
+    const SMALL: &str = "name = 'small'\narchitecture = 'resnet'\ndim = 16\ninput = 32\n\
+                         [resnet]\nblock = 'basic'\ndepths = [1, 1, 1, 1]\nwidths = [8, 8, 8, 16]\n\
+                         [weights]\nfile = 'small.safetensors'\n";
+
+    #[test]
+    fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("small.safetensors");
+        let manifest = Manifest::parse(SMALL).unwrap();
+        let tensors: HashMap<_, _> = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim)
+            .into_iter()
+            .map(|wanted| {
+                let shape: Vec<_> = wanted.shape.iter().map(|&side| side as usize).collect();
+                let values = (0..shape.iter().product::<usize>()).map(|i| 0.1 + (i * 7 % 5) as f32 / 10.0);
+                (wanted.name, (shape, values.flat_map(f32::to_le_bytes).collect::<Vec<_>>()))
+            })
+            .collect();
+        let view = |(shape, bytes)| TensorView::new(Dtype::F32, Vec::clone(shape), bytes).unwrap();
+        serialize_to_file(tensors.iter().map(|(name, (shape, bytes))| (name, view((shape, bytes)))), None, &file)
+            .unwrap();
+        let model = Model { manifest, weights: Some(file), fingerprint: String::new() };
+        let choice = ModelChoice { device: Device::Cpu, exact: true, threads: 1, ..ModelChoice::default() };
+        let picture = RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, (x * y) as u8]));
+        let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
+            let mut network = Network::load_with(&model, &choice, fused).unwrap();
+            let mut other = network.share().unwrap();
+            let rows = network.embed(std::slice::from_ref(&picture)).unwrap();
+            assert_eq!(other.embed(std::slice::from_ref(&picture)).unwrap(), rows);
+            rows
+        };
+        let usual = embed(&Fused::new);
+        assert_eq!(usual[0].len(), 16);
+        for code in broken() {
+            let plain = embed(&|kind| Fused::of(&code, kind));
+            for (usual, plain) in usual[0].iter().zip(&plain[0]) {
+                assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+            }
+        }
+    }
 }
