@@ -13,7 +13,13 @@ use super::{
     manifest::{self, Manifest, WeightsSource},
     shown,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::read_text,
+};
+
+/// No manifest is longer: the built-in ones have less than a kilobyte.
+const MANIFEST_BYTES: u64 = 64 * 1024;
 
 /// Where manifests and weights are looked for.
 #[derive(Debug, Clone, Default)]
@@ -193,7 +199,7 @@ fn find(source: &WeightsSource, files: impl Iterator<Item = PathBuf>) -> Option<
 }
 
 fn read(file: &Path) -> Result<Manifest> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = read_text(file, MANIFEST_BYTES).map_err(Error::io("read", file))?;
     Manifest::parse(&text).map_err(|reason| Error::model(shown(file), reason))
 }
 
@@ -291,6 +297,25 @@ mod tests {
         assert_eq!(catalog.problems.len(), 1);
         assert!(catalog.problems[0].contains("broken.toml"), "{}", catalog.problems[0]);
         assert!(catalog.named("yours").unwrap_err().to_string().contains("mine"));
+    }
+
+    #[test]
+    fn a_pipe_or_an_endless_device_among_the_manifests_is_a_problem_and_blocks_nothing() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        let pipe = folders.manifests.join("pipe.toml");
+        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folders.models.join("zero.toml")).unwrap();
+        fs::write(folders.models.join("long.toml"), " ".repeat(100_000)).unwrap();
+        let problems = catalog(&folders).problems;
+        for (problem, (name, reason)) in problems.iter().zip([
+            ("long.toml", "longer than 65536 bytes"),
+            ("zero.toml", "not a regular file"),
+            ("pipe.toml", "not a regular file"),
+        ]) {
+            assert!(problem.contains(name) && problem.contains(reason), "{problem}");
+        }
+        assert_eq!(problems.len(), 3);
     }
 
     #[test]

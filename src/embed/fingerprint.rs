@@ -1,7 +1,6 @@
 //! Short hashes that tell whether a model or a file is still the same.
 
 use std::{
-    fs::File,
     io::{Read, Seek, SeekFrom},
     path::Path,
 };
@@ -13,7 +12,10 @@ use super::{
     manifest::{Architecture, Interpolation, Manifest, ResNetLayout, Resize},
     preprocess,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::open_regular,
+};
 
 /// What decides an embedding besides the weights, under the names that a manifest's file gives it: those are kept, so a
 /// fingerprint outlives every change of the types behind them.
@@ -29,6 +31,8 @@ struct Recipe<'a> {
     std: [f32; 3],
     dim: usize,
     preprocessing: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<&'a str>,
 }
 
 /// A hash of 16 hexadecimal digits that changes whenever a model's embeddings would: of the weights, and of what the
@@ -49,7 +53,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         dim,
         name: _,
         description: _,
-        weights: _,
+        weights: source,
         license: _,
         layer: _,
         near_duplicate: _,
@@ -66,6 +70,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         std: *std,
         dim: *dim,
         preprocessing: preprocess::VERSION,
+        prefix: source.as_ref().and_then(|source| source.prefix.as_deref()),
     };
     let recipe = serde_json::to_vec(&recipe).map_err(|error| Error::model(&manifest.name, error))?;
     let mut hash = Sha256::new();
@@ -81,7 +86,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
 /// # Errors
 /// [`Error::Io`] when the file cannot be read.
 pub(super) fn sha256(file: &Path) -> Result<String> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
+    let mut opened = open_regular(file).map_err(Error::io("read", file))?;
     let mut hash = Sha256::new();
     let mut chunk = vec![0; 128 * 1024];
     loop {
@@ -105,7 +110,7 @@ const BLOCK: u64 = 64 * 1024;
 /// # Errors
 /// [`Error::Io`] when the file cannot be read.
 fn sample(file: &Path) -> Result<[u8; 32]> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
+    let mut opened = open_regular(file).map_err(Error::io("read", file))?;
     let length = opened.metadata().map_err(Error::io("read", file))?.len();
     let mut hash = Sha256::new();
     hash.update(length.to_le_bytes());
@@ -131,6 +136,7 @@ fn sample(file: &Path) -> Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embed::manifest::WeightsSource;
 
     #[test]
     fn it_follows_what_changes_an_embedding_and_nothing_else() {
@@ -139,6 +145,7 @@ mod tests {
         let renamed = Manifest { description: "other".into(), rank: 9, ..manifest.clone() };
         assert_eq!(print(&manifest), print(&renamed));
         let mut deeper = manifest.clone();
+        let source = manifest.weights.clone().unwrap();
         deeper.resnet.as_mut().unwrap().depths[0] += 1;
         for changed in [
             deeper,
@@ -146,6 +153,7 @@ mod tests {
             Manifest { resize: Resize::ShorterSide(256), ..manifest.clone() },
             Manifest { interpolation: Interpolation::Bicubic, ..manifest.clone() },
             Manifest { std: [0.5; 3], ..manifest.clone() },
+            Manifest { weights: Some(WeightsSource { prefix: Some("ema.".into()), ..source }), ..manifest.clone() },
         ] {
             assert_ne!(print(&manifest), print(&changed));
         }

@@ -45,9 +45,10 @@ impl Network {
         let body = match (manifest.architecture, &manifest.resnet) {
             (Architecture::ResNet, Some(layout)) => {
                 let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
+                let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
                 let build = |fused: Option<Fused>| {
                     let mut weights =
-                        Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
+                        Weights::read(name, file, prefix, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
                     ResNet::build(layout, &mut weights, compute, Convolver::new(fused, compute), shape)
                 };
                 let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
