@@ -21,6 +21,7 @@ pub mod manifest;
 mod network;
 pub mod preprocess;
 pub mod resnet;
+mod script;
 pub mod weights;
 
 pub use catalog::{Catalog, Folders, Listing, catalog};

@@ -1,7 +1,7 @@
 //! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
 
 use image::RgbImage;
-use tch::{CModule, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{
     Embedder, Manifest, Model, ModelChoice,
@@ -11,10 +11,14 @@ use super::{
     manifest::Architecture,
     preprocess::Normalizer,
     resnet::{self, ResNet},
-    shown, torch_error,
+    script::Script,
+    torch_error,
     weights::Weights,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::open_regular,
+};
 
 /// A loaded network and how to feed it.
 pub(super) struct Network {
@@ -27,7 +31,7 @@ pub(super) struct Network {
 
 enum Body {
     ResNet(ResNet),
-    Script(CModule),
+    Script(Script),
 }
 
 impl Network {
@@ -42,6 +46,7 @@ impl Network {
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
         let mut compute = device::compute(choice)?;
+        let threads = device::threads(choice.threads);
         let body = match (manifest.architecture, &manifest.resnet) {
             (Architecture::ResNet, Some(layout)) => {
                 let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
@@ -59,34 +64,34 @@ impl Network {
             (Architecture::TorchScript, _) => {
                 // Whether a foreign module survives another precision is not ours to guess.
                 compute.kind = Kind::Float;
-                let reason = |error| {
-                    let what = torch_error(name)(error);
-                    Error::model(
-                        shown(file),
-                        format!("this is not a TorchScript module that libtorch can load ({what})"),
-                    )
-                };
-                let mut module = CModule::load_on_device(file, compute.device).map_err(reason)?;
-                module.f_set_eval().map_err(torch_error(name))?;
-                Body::Script(module)
+                open_regular(file).map_err(Error::io("read", file))?;
+                Body::Script(Script::load(name, file, compute, threads)?)
             }
             _ => return Err(Error::model(name, "it is no network")),
         };
         let normalizer = Normalizer::new(&manifest);
-        Ok(Self { normalizer, body, compute, threads: device::threads(choice.threads), manifest })
+        Ok(Self { normalizer, body, compute, threads, manifest })
     }
 
-    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
+    /// The embeddings of a batch, N×dim on the CPU in float32.
+    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor> {
+        let failed = |error| torch_error(&self.manifest.name)(error);
+        let input = self.input(batch).map_err(failed)?;
+        let embeddings = match &self.body {
+            Body::ResNet(network) => network.forward(&input).map_err(failed)?,
+            Body::Script(module) => module.forward(input)?,
+        };
+        let plain = || embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous();
+        plain().map_err(failed)
+    }
+
+    /// The normalized pixels of a batch, N×3×side×side.
+    fn input(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
         let side = i64::from(self.manifest.input);
         let pixels =
             Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
         // Permuted, not copied: this is the channels-last layout that the convolutions are quickest with.
-        let input = pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)?;
-        let embeddings = match &self.body {
-            Body::ResNet(network) => network.forward(&input)?,
-            Body::Script(module) => module.forward_ts(&[input])?.f_flatten(1, -1)?,
-        };
-        embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()
+        pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)
     }
 }
 
@@ -106,7 +111,7 @@ impl Embedder for Network {
         }
         // libtorch keeps this number per thread, and the embedder may have been handed to another one.
         tch::set_num_threads(self.threads as i32);
-        let embeddings = tch::no_grad(|| self.forward(batch)).map_err(torch_error(name))?;
+        let embeddings = tch::no_grad(|| self.forward(batch))?;
         let expected = [batch.len() as i64, dim as i64];
         if embeddings.size() != expected {
             let reason = format!(

@@ -261,3 +261,39 @@ fn weights_that_are_not_there_are_asked_for_by_name_and_folder() {
     let weights = ModelChoice { weights: Some(home.path().join("gone.pth")), ..choice("resnet50") };
     assert!(embed::choose_in(&weights, &folders(&home)).unwrap_err().to_string().contains("gone.pth"));
 }
+
+/// A TorchScript module, as libtorch stores it, whose `forward` adds 1 for ever.
+fn write_endless_module(file: &Path) {
+    const CODE: &str = "class Endless(Module):\n  __parameters__ = []\n  __buffers__ = []\n  \
+                        def forward(self: __torch__.Endless,\n    x: Tensor) -> Tensor:\n    _0 = x\n    _1 = True\n    \
+                        while _1:\n      _2 = torch.add(_0, 1)\n      _1, _0 = True, _2\n    return _0\n";
+    let mut zip = zip::ZipWriter::new(fs::File::create(file).unwrap());
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [
+        ("endless/data.pkl", &b"\x80\x02c__torch__\nEndless\nq\x00)\x81}b."[..]),
+        ("endless/code/__torch__.py", CODE.as_bytes()),
+        ("endless/constants.pkl", b"\x80\x02)."),
+        ("endless/version", b"3\n"),
+    ] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn a_module_that_never_answers_ends_the_run_with_its_name() {
+    let home = TempDir::new().unwrap();
+    let pictures = home.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    RgbImage::new(8, 8).save(pictures.join("a.png")).unwrap();
+    let manifest = POOL.replace("pool", "endless");
+    let mut command = lookalike(&home, &manifest);
+    let models = home.path().join("data/lookalike/models");
+    fs::create_dir_all(&models).unwrap();
+    write_endless_module(&models.join("endless.pt"));
+    command.env("LOOKALIKE_MODEL_TIMEOUT", "1").args(["index", "--model", "endless"]).arg(&pictures);
+    let failed = command.assert().code(1);
+    let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("model endless: its module has not answered for 1 seconds"), "{said}");
+}

@@ -258,7 +258,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("unsafe", &["index/store"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
-        ("thread::Builder", &["worker", "terminal", "embed/batcher"]),
+        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
