@@ -23,6 +23,22 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a file of the program's own for reading and writing, and makes it when it is not there. A link is not followed.
+///
+/// # Errors
+/// What the system says, and [`io::ErrorKind::InvalidInput`] for everything that is not a regular file.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path).map_err(|error| match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => io::Error::new(io::ErrorKind::InvalidInput, "it is a link: remove it"),
+        _ => error,
+    })?;
+    refuse_others(&file.metadata()?)?;
+    Ok(file)
+}
+
 /// Reads a regular text file of at most `limit` bytes.
 ///
 /// # Errors
@@ -62,8 +78,12 @@ mod tests {
             let error = open_regular(&path(name)).unwrap_err();
             assert_eq!(error.to_string(), "it is not a regular file", "{name}");
         }
+        for name in ["pipe", "link to device", "."] {
+            assert!(open_own(&path(name)).is_err(), "{name}");
+        }
         fs::write(path("file"), "text").unwrap();
         symlink(path("file"), path("link to file")).unwrap();
+        assert_eq!(open_own(&path("link to file")).unwrap_err().to_string(), "it is a link: remove it");
         assert_eq!(read_text(&path("link to file"), 4).unwrap(), "text");
         assert_eq!(read_text(&path("file"), 3).unwrap_err().to_string(), "it is longer than 3 bytes");
     }
