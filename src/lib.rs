@@ -8,7 +8,7 @@
 //! | Room | Owns |
 //! | --- | --- |
 //! | [`cli`] | arguments, the headless commands, the one sentence of a failure |
-//! | [`error`], [`printable`], [`cancel`], [`text`], [`files`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people, opening regular files only |
+//! | [`error`], [`printable`], [`cancel`], [`text`], [`environment`], [`folders`], [`files`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people, environment variables, where the user's files lie, opening regular files only |
 //! | [`display`] | what is known of the screen: color depth, background, how far the terminal is; color ramps |
 //! | [`scan`] | which files there are |
 //! | [`decode`] | the only place that opens image files |
@@ -39,6 +39,8 @@ pub mod error;
 pub mod printable;
 pub mod cancel;
 pub mod text;
+pub mod environment;
+pub mod folders;
 pub mod files;
 pub mod display;
 pub mod scan;

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcetera::BaseStrategy;
 use serde::Serialize;
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     files::read_text,
+    folders,
 };
 
 /// No manifest is longer: the built-in ones have less than a kilobyte.
@@ -24,13 +24,13 @@ const MANIFEST_BYTES: u64 = 64 * 1024;
 /// Where manifests and weights are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Folders {
-    /// The user's own manifests: `lookalike/models` in the configuration folder.
+    /// See [`folders::manifests`].
     pub manifests: PathBuf,
-    /// The user's weights, and where downloads go: `lookalike/models` in the data folder.
+    /// See [`folders::models`].
     pub models: PathBuf,
     /// `models` of the checkout that the program runs in or was built in.
     pub checkouts: Vec<PathBuf>,
-    /// Where PyTorch keeps what it downloaded: `$TORCH_HOME/hub/checkpoints`.
+    /// See [`folders::torch`].
     pub torch: PathBuf,
 }
 
@@ -40,15 +40,11 @@ impl Folders {
     /// # Errors
     /// [`Error::Usage`] when there is no home folder.
     pub fn from_env() -> Result<Self> {
-        let base = etcetera::choose_base_strategy().map_err(|_| {
-            Error::Usage("there is no home folder: set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME".into())
-        })?;
-        let torch = env::var_os("TORCH_HOME").map_or_else(|| base.cache_dir().join("torch"), PathBuf::from);
         Ok(Self {
-            manifests: base.config_dir().join("lookalike/models"),
-            models: base.data_dir().join("lookalike/models"),
+            manifests: folders::manifests()?,
+            models: folders::models()?,
             checkouts: checkouts(),
-            torch: torch.join("hub/checkpoints"),
+            torch: folders::torch()?,
         })
     }
 

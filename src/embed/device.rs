@@ -5,7 +5,10 @@ use std::{env, thread};
 use tch::Kind;
 
 use super::{Device, ModelChoice, first_line, fused::Fused};
-use crate::error::{Error, Result};
+use crate::{
+    environment::text_variable,
+    error::{Error, Result},
+};
 
 /// Four pictures of 224×224 pixels.
 const CACHED_PIXELS: u32 = 4 * 224 * 224;
@@ -44,9 +47,8 @@ pub(super) fn compute(choice: &ModelChoice) -> Result<Compute> {
 /// Without it oneDNN would emulate bfloat16, slower than float32. So would it when the variables by which it and
 /// libtorch are held to an older instruction set say so.
 fn bf16_is_faster() -> bool {
-    let allowed = |name: &str, names: &[&str]| match env::var(name) {
-        Ok(value) => names.iter().any(|allowed| value.to_ascii_uppercase().contains(allowed)),
-        Err(_) => true,
+    let allowed = |name: &str, names: &[&str]| {
+        text_variable(name).is_none_or(|value| names.iter().any(|allowed| value.to_ascii_uppercase().contains(allowed)))
     };
     cpu_has_bf16()
         && allowed("ONEDNN_MAX_CPU_ISA", &["BF16", "AMX", "FP16", "DEFAULT", "ALL"])

@@ -2,7 +2,6 @@
 //! waits goes on without it.
 
 use std::{
-    env,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
@@ -12,7 +11,10 @@ use std::{
 use tch::{CModule, TchError, Tensor};
 
 use super::{device::Compute, shown, torch_error};
-use crate::error::{Error, Result};
+use crate::{
+    environment::text_variable,
+    error::{Error, Result},
+};
 
 /// The variable that overrides [`PATIENCE`], in seconds.
 const VARIABLE: &str = "LOOKALIKE_MODEL_TIMEOUT";
@@ -91,7 +93,7 @@ impl Script {
 }
 
 fn patience() -> u32 {
-    env::var(VARIABLE).ok().and_then(|seconds| seconds.parse().ok()).filter(|&seconds| seconds > 0).unwrap_or(PATIENCE)
+    text_variable(VARIABLE).and_then(|seconds| seconds.parse().ok()).filter(|&seconds| seconds > 0).unwrap_or(PATIENCE)
 }
 
 fn load(file: PathBuf, compute: Compute) -> Result<CModule, TchError> {

@@ -362,3 +362,30 @@ fn a_module_that_never_answers_ends_the_run_with_its_name() {
     let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
     assert!(said.contains("model endless: its module has not answered for 1 seconds"), "{said}");
 }
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let home = TempDir::new().unwrap();
+    let pictures = home.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    RgbImage::new(8, 8).save(pictures.join("a.png")).unwrap();
+    let doctor = |variables: &[&str]| {
+        let mut command = lookalike(&home, &manifest("http://127.0.0.1:1", SUM));
+        command.envs(variables.iter().map(|name| (name, "")));
+        stdout(command.arg("doctor"))
+    };
+    let cache = home.path().join(".cache/lookalike");
+    assert!(doctor(&["XDG_CACHE_HOME"]).contains(cache.to_str().unwrap()));
+    let usual = doctor(&[]);
+    for name in ["LOOKALIKE_CACHE", "LOOKALIKE_MODEL", "TORCH_HOME", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY"] {
+        assert_eq!(doctor(&[name]), usual, "{name}");
+    }
+    let mut command = lookalike(&home, &manifest("http://127.0.0.1:1", SUM));
+    for name in ["LOOKALIKE_CACHE", "LOOKALIKE_MODEL"] {
+        command.env(name, "");
+    }
+    command.args(["index", "pictures"]).assert().success();
+    assert!(home.path().join("cache/lookalike").is_dir(), "the index lies in the user's cache folder");
+    // A value that is not empty counts, from a variable as from an argument.
+    command.env("LOOKALIKE_MODEL", "no such model").assert().code(1);
+}

@@ -194,7 +194,7 @@ fn none(what: &str, found: &[String]) {
 #[test]
 fn rooms_import_only_from_rooms_below_them() {
     /// Anybody may use these.
-    const COMMON: [&str; 6] = ["cancel", "display", "error", "files", "printable", "text"];
+    const COMMON: [&str; 8] = ["cancel", "display", "environment", "error", "files", "folders", "printable", "text"];
     /// Each room, and what it may use besides itself; a room that is not named here may use nothing.
     const ALLOWED: [(&str, &[&str]); 13] = [
         (
@@ -246,12 +246,16 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 
 #[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 18] = [
+    const ONLY: [(&str, &[&str]); 21] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
         ("crossterm", &["app", "terminal", "event_loop"]),
         ("walkdir", &["scan"]),
+        // An empty variable is an unset one, which whoever asks the system must remember.
+        ("env::var", &["environment"]),
+        ("env::var_os", &["environment"]),
+        ("etcetera", &["folders"]),
         ("rusqlite", &["index/store"]),
         ("SELECT", &["index/store"]),
         ("memmap2", &["index/store"]),
