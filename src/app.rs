@@ -8,6 +8,7 @@ mod act;
 pub mod action;
 mod answers;
 mod awaited;
+pub mod binding;
 mod event;
 pub mod keymap;
 pub mod layout;

@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use etcetera::BaseStrategy;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::{
     decode,
     embed::{self, ModelChoice},
+    environment::variable,
     error::{Error, Exit, Result},
+    folders,
     pipeline::{Cache, Request},
     printable::printable_str,
     scan,
@@ -191,7 +191,7 @@ pub fn check_working_folder() {
 
 fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = run(&Cli::parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
+    let ended = run(&parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
@@ -207,6 +207,17 @@ fn parse_and_run() -> Exit {
     // A second attempt to flush what a closed pipe refused would only fail again, so the buffer is dropped unwritten.
     let _ = out.into_parts();
     exit
+}
+
+/// The arguments. A variable that stands for one and is empty is taken for unset.
+fn parse() -> Cli {
+    let matches = without_empty_variables(Cli::command()).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let set = |arg: &clap::Arg| arg.get_env().is_some_and(|name| variable(&name.to_string_lossy()).is_some());
+    command.mut_args(|arg| if set(&arg) { arg } else { arg.env(None) }).mut_subcommands(without_empty_variables)
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
@@ -259,10 +270,7 @@ pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf> {
     if let Some(folder) = asked {
         return std::path::absolute(folder).map_err(Error::io("use", folder));
     }
-    let base = etcetera::choose_base_strategy().map_err(|_| {
-        Error::Usage("there is no home folder to keep the index in; use --cache-dir or --no-cache".into())
-    })?;
-    Ok(base.cache_dir().join("lookalike"))
+    folders::cache()
 }
 
 /// What a failed write to standard output becomes; a closed pipe ends the program in silence.

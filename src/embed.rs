@@ -12,13 +12,16 @@ use crate::error::{Error, Result};
 pub mod batcher;
 pub mod catalog;
 pub mod color_grid;
+mod convolution;
 pub mod device;
 pub mod download;
+pub mod fingerprint;
 mod fused;
 pub mod manifest;
 mod network;
 pub mod preprocess;
 pub mod resnet;
+mod script;
 pub mod weights;
 
 pub use catalog::{Catalog, Folders, Listing, catalog};
@@ -85,12 +88,12 @@ pub struct Model {
     pub manifest: Manifest,
     /// Its weights; `None` for the baseline, which has none.
     pub weights: Option<PathBuf>,
-    /// Changes whenever the embeddings would: a short hash of the weights and of what the manifest says about
-    /// the network and its input. Part of the key under which embeddings are stored.
+    /// Changes whenever the embeddings would (see [`fingerprint::fingerprint`]). Part of the key under which embeddings
+    /// are stored.
     pub fingerprint: String,
 }
 
-/// Finds the model to use. Reads manifests and hashes the weights file (see [`weights::fingerprint`]), builds no network.
+/// Finds the model to use. Reads manifests and hashes the weights file, builds no network.
 ///
 /// # Errors
 /// [`Error::Model`] when there is no such model, or its weights are not there; the sentence says what to do.
@@ -121,7 +124,7 @@ pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
         (None, Some(source), None) => return Err(Error::model(&manifest.name, not_found(&manifest, source, folders))),
         (None, _, found) => found,
     };
-    let fingerprint = manifest.fingerprint(weights.as_deref())?;
+    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
     Ok(Model { manifest, weights, fingerprint })
 }
 
@@ -150,9 +153,12 @@ fn shown(path: impl AsRef<std::path::Path>) -> String {
 
 /// libtorch's message without its C++ backtrace.
 fn torch_error(name: &str) -> impl Fn(tch::TchError) -> Error + '_ {
-    move |error| {
-        let text = error.to_string();
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
-        Error::model(name, crate::printable::printable_str(line))
-    }
+    move |error| Error::model(name, first_line(&error))
+}
+
+/// The first line of a message that says something.
+fn first_line(error: &tch::TchError) -> String {
+    let text = error.to_string();
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
+    crate::printable::printable_str(line)
 }

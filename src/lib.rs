@@ -8,7 +8,7 @@
 //! | Room | Owns |
 //! | --- | --- |
 //! | [`cli`] | arguments, the headless commands, the one sentence of a failure |
-//! | [`error`], [`printable`], [`cancel`], [`text`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people |
+//! | [`error`], [`printable`], [`cancel`], [`text`], [`environment`], [`folders`], [`files`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people, environment variables, where the user's files lie, opening regular files only |
 //! | [`display`] | what is known of the screen: color depth, background, how far the terminal is; color ramps |
 //! | [`scan`] | which files there are |
 //! | [`decode`] | the only place that opens image files |
@@ -32,7 +32,7 @@
 //! - `tch` is named only under `embed`, SQL only in `index::store`, `walkdir` only in `scan`, `clap` only in `cli` and on a few
 //!   choices that a user types; `unsafe` only where a file is mapped into memory.
 //! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
-//! - Threads start only in `worker`, `terminal` and `embed::batcher`.
+//! - Threads start only in `worker`, `terminal`, `embed::batcher` and `embed::script`.
 //! - `similarity` and `analysis` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
 //!   before its tests.
@@ -53,6 +53,9 @@ pub mod error;
 pub mod printable;
 pub mod cancel;
 pub mod text;
+pub mod environment;
+pub mod folders;
+pub mod files;
 pub mod display;
 pub mod scan;
 pub mod decode;

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
+    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, SWAP, UNMARK_ALL, VIEW, bind},
     screens::Screens,
 };
 
@@ -50,36 +51,6 @@ impl Context {
         }
     }
 }
-
-/// Keys and what they do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Binding {
-    /// Names of the keys, separated by spaces, the one shown in hints first.
-    pub keys: &'static str,
-    /// What they do.
-    pub action: Action,
-}
-
-/// A binding of some keys.
-#[must_use]
-pub const fn bind(keys: &'static str, action: Action) -> Binding {
-    Binding { keys, action }
-}
-
-// Keys that mean the same wherever they mean something.
-pub(super) const METRIC: Binding = bind("m", Action::Metric);
-pub(super) const ZOOM_IN: Binding = bind("+ =", Action::ZoomIn);
-pub(super) const ZOOM_OUT: Binding = bind("- _", Action::ZoomOut);
-pub(super) const ZOOM_FIT: Binding = bind("0", Action::ZoomFit);
-pub(super) const SWAP: Binding = bind("x", Action::Swap);
-pub(super) const VIEW: Binding = bind("v", Action::OpenPicture);
-pub(super) const FILTER: Binding = bind("/ Ctrl-f", Action::Filter);
-pub(super) const MARK: Binding = bind("Space", Action::Mark);
-pub(super) const UNMARK_ALL: Binding = bind("M", Action::UnmarkAll);
-pub(super) const COPY: Binding = bind("y", Action::Copy);
-pub(super) const EXPORT: Binding = bind("e", Action::Export);
-/// A second Esc; on Neighbors it goes back along the trail.
-pub(super) const CLOSE: Binding = bind("Backspace", Action::Escape);
 
 const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
 const PAIR: &[Binding] =

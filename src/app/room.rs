@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     action::{Action, Step},
-    keymap::Binding,
+    binding::Binding,
     layout::Area,
     previews::Slot,
     shared::Shared,

@@ -12,6 +12,7 @@ use super::{cache_folder, stdout_error};
 use crate::{
     display::Link,
     embed,
+    environment::text_variable,
     error::{Exit, Result},
     printable::{printable, printable_str},
     terminal::{self, DisplayOptions},
@@ -67,7 +68,7 @@ fn models() -> Result<Vec<(&'static str, String)>> {
 
 /// What the terminal is and shows, and why that is believed.
 fn terminal_facts(display: &DisplayOptions) -> Vec<(&'static str, String)> {
-    let variable = |name| std::env::var(name).unwrap_or_else(|_| "not set".into());
+    let variable = |name| text_variable(name).unwrap_or_else(|| "not set".into());
     let mut facts = vec![("terminal", format!("TERM={}, TERM_PROGRAM={}", variable("TERM"), variable("TERM_PROGRAM")))];
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         facts.push(("terminal size", "unknown: input or output is not a terminal".into()));

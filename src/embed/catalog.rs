@@ -5,25 +5,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcetera::BaseStrategy;
 use serde::Serialize;
 
 use super::{
+    fingerprint::sha256,
     manifest::{self, Manifest, WeightsSource},
-    shown, weights,
+    shown,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::read_text,
+    folders,
+};
+
+/// No manifest is longer: the built-in ones have less than a kilobyte.
+const MANIFEST_BYTES: u64 = 64 * 1024;
 
 /// Where manifests and weights are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Folders {
-    /// The user's own manifests: `lookalike/models` in the configuration folder.
+    /// See [`folders::manifests`].
     pub manifests: PathBuf,
-    /// The user's weights, and where downloads go: `lookalike/models` in the data folder.
+    /// See [`folders::models`].
     pub models: PathBuf,
     /// `models` of the checkout that the program runs in or was built in.
     pub checkouts: Vec<PathBuf>,
-    /// Where PyTorch keeps what it downloaded: `$TORCH_HOME/hub/checkpoints`.
+    /// See [`folders::torch`].
     pub torch: PathBuf,
 }
 
@@ -33,15 +40,11 @@ impl Folders {
     /// # Errors
     /// [`Error::Usage`] when there is no home folder.
     pub fn from_env() -> Result<Self> {
-        let base = etcetera::choose_base_strategy().map_err(|_| {
-            Error::Usage("there is no home folder: set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME".into())
-        })?;
-        let torch = env::var_os("TORCH_HOME").map_or_else(|| base.cache_dir().join("torch"), PathBuf::from);
         Ok(Self {
-            manifests: base.config_dir().join("lookalike/models"),
-            models: base.data_dir().join("lookalike/models"),
+            manifests: folders::manifests()?,
+            models: folders::models()?,
             checkouts: checkouts(),
-            torch: torch.join("hub/checkpoints"),
+            torch: folders::torch()?,
         })
     }
 
@@ -186,14 +189,13 @@ fn find(source: &WeightsSource, files: impl Iterator<Item = PathBuf>) -> Option<
     let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
     files.dedup();
     let sum = source.sha256.as_deref().filter(|sum| sum.len() == 64 && files.len() > 1);
-    let right =
-        |sum: &str| files.iter().position(|file| weights::sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
+    let right = |sum: &str| files.iter().position(|file| sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
     let first = sum.and_then(right).unwrap_or(0);
     (first < files.len()).then(|| files.swap_remove(first))
 }
 
 fn read(file: &Path) -> Result<Manifest> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = read_text(file, MANIFEST_BYTES).map_err(Error::io("read", file))?;
     Manifest::parse(&text).map_err(|reason| Error::model(shown(file), reason))
 }
 
@@ -291,6 +293,25 @@ mod tests {
         assert_eq!(catalog.problems.len(), 1);
         assert!(catalog.problems[0].contains("broken.toml"), "{}", catalog.problems[0]);
         assert!(catalog.named("yours").unwrap_err().to_string().contains("mine"));
+    }
+
+    #[test]
+    fn a_pipe_or_an_endless_device_among_the_manifests_is_a_problem_and_blocks_nothing() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        let pipe = folders.manifests.join("pipe.toml");
+        rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folders.models.join("zero.toml")).unwrap();
+        fs::write(folders.models.join("long.toml"), " ".repeat(100_000)).unwrap();
+        let problems = catalog(&folders).problems;
+        for (problem, (name, reason)) in problems.iter().zip([
+            ("long.toml", "longer than 65536 bytes"),
+            ("zero.toml", "not a regular file"),
+            ("pipe.toml", "not a regular file"),
+        ]) {
+            assert!(problem.contains(name) && problem.contains(reason), "{problem}");
+        }
+        assert_eq!(problems.len(), 3);
     }
 
     #[test]

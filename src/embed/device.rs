@@ -4,11 +4,23 @@ use std::{env, thread};
 
 use tch::Kind;
 
-use super::{Device, ModelChoice, resnet::Compute};
-use crate::error::{Error, Result};
+use super::{Device, ModelChoice, first_line, fused::Fused};
+use crate::{
+    environment::text_variable,
+    error::{Error, Result},
+};
 
 /// Four pictures of 224×224 pixels.
 const CACHED_PIXELS: u32 = 4 * 224 * 224;
+
+/// Where and how a network computes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compute {
+    /// Device of the weights.
+    pub(super) device: tch::Device,
+    /// Precision of weights and activations.
+    pub(super) kind: Kind,
+}
 
 /// Device and precision for what the user asked for.
 pub(super) fn compute(choice: &ModelChoice) -> Result<Compute> {
@@ -35,9 +47,8 @@ pub(super) fn compute(choice: &ModelChoice) -> Result<Compute> {
 /// Without it oneDNN would emulate bfloat16, slower than float32. So would it when the variables by which it and
 /// libtorch are held to an older instruction set say so.
 fn bf16_is_faster() -> bool {
-    let allowed = |name: &str, names: &[&str]| match env::var(name) {
-        Ok(value) => names.iter().any(|allowed| value.to_ascii_uppercase().contains(allowed)),
-        Err(_) => true,
+    let allowed = |name: &str, names: &[&str]| {
+        text_variable(name).is_none_or(|value| names.iter().any(|allowed| value.to_ascii_uppercase().contains(allowed)))
     };
     cpu_has_bf16()
         && allowed("ONEDNN_MAX_CPU_ISA", &["BF16", "AMX", "FP16", "DEFAULT", "ALL"])
@@ -98,8 +109,18 @@ pub fn device_report() -> Vec<(&'static str, String)> {
         ("CPU precision", precision.into()),
         ("threads", threads(choice.threads).to_string()),
         ("oneDNN", if tch::utils::has_mkldnn() { "yes" } else { "no" }.into()),
+        ("CPU convolutions", convolutions()),
         ("CUDA", cuda),
     ]
+}
+
+/// Which operators run a network's convolutions on this CPU, and why not the quicker ones.
+fn convolutions() -> String {
+    let kind = if bf16_is_faster() { Kind::BFloat16 } else { Kind::Float };
+    match Fused::new(kind) {
+        Ok(_) => "fused (oneDNN's operators for PyTorch's compiler)".into(),
+        Err(error) => format!("plain, slower: the fused ones cannot be used ({})", first_line(&error)),
+    }
 }
 
 /// The features that decide how fast a network runs on this CPU.

@@ -1,24 +1,29 @@
 //! Gets a model's weights from their official home: resumed, checked, and put in place in one step.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Read, Write},
+    fs::{self, File, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use ureq::http::{Response, StatusCode, header};
 
-use super::{Manifest, manifest::WeightsSource, shown, weights};
-use crate::error::{Error, Result};
+use super::{Manifest, fingerprint::sha256, manifest::WeightsSource, shown};
+use crate::{
+    error::{Error, Result},
+    files::open_own,
+};
 
 /// Bytes that are there, and bytes in all when the server says.
 pub type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 /// Downloads a model's weights into `folder` and returns the file.
 ///
-/// What arrives is kept in `<file>.part`; the next call goes on from there. The file gets its name only when its
-/// SHA-256 is the manifest's.
+/// What arrives is kept in `<file>.part`; the next call goes on from there, as long as the server's file is the same. Of
+/// several calls at once, in whichever processes, one downloads and the others wait for it. The file gets its name only
+/// when its SHA-256 is the manifest's.
 ///
 /// # Errors
 /// [`Error::Download`] with the address and the folder when the server cannot be reached, refuses, or breaks off, and
@@ -33,37 +38,120 @@ pub fn pull(manifest: &Manifest, folder: &Path, on_progress: OnProgress) -> Resu
     })?;
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let file = folder.join(&source.file);
-    let part = folder.join(format!("{}.part", source.file));
     let by_hand = format!("to do it by hand, get {address} and put it into {}", shown(folder));
-    fetch(address, &part, &by_hand, on_progress)?;
-    check_sum(source, &part, &by_hand)?;
-    fs::rename(&part, &file).map_err(Error::io("write", &file))?;
+    let mut part = Part::open(&folder.join(format!("{}.part", source.file)))?;
+    // Somebody else was quicker.
+    if file.is_file() {
+        part.discard()?;
+        return Ok(file);
+    }
+    let fetched = fetch(address, source, &mut part, &by_hand, on_progress);
+    if let Err(error) = fetched.and_then(|()| check_sum(source, &part, &by_hand)) {
+        if part.length()? == 0 {
+            part.discard()?;
+        }
+        return Err(error);
+    }
+    fs::rename(&part.path, &file).map_err(Error::io("write", &file))?;
+    remove(&part.tag)?;
     Ok(file)
 }
 
-/// Fills `part` up to its end.
-fn fetch(address: &str, part: &Path, by_hand: &str, on_progress: OnProgress) -> Result<()> {
-    let failed = |reason: String| Error::Download(format!("cannot download {address}: {reason}; {by_hand}"));
-    let have = fs::metadata(part).map_or(0, |meta| meta.len());
-    let mut response = request(address, have).map_err(|error| failed(plain(&error)))?;
-    if have > 0 && response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-        // Nothing is left to send: either all of it is here, which its sum will show, or it is another file.
-        if total(&response) == Some(have) {
-            return Ok(());
+/// What has arrived so far of a file. While it is open, no other process has it.
+struct Part {
+    path: PathBuf,
+    file: File,
+    /// Beside it: what the server calls this version of the file.
+    tag: PathBuf,
+}
+
+/// No server's name for a version is longer.
+const TAG_BYTES: u64 = 1024;
+
+impl Part {
+    /// Opens the part; while another process has it, that is waited for.
+    fn open(path: &Path) -> Result<Self> {
+        let tag = path.with_added_extension("tag");
+        loop {
+            let file = open_own(path).map_err(Error::io("write", path))?;
+            match file.try_lock() {
+                // Where a file system has no locks, two downloads at once are the user's to avoid.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+                Err(TryLockError::WouldBlock) => file.lock().map_err(Error::io("lock", path))?,
+            }
+            // Whoever had the lock may have given the file its final name, or thrown it away.
+            let opened = file.metadata().map_err(Error::io("read", path))?;
+            if fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino())) {
+                return Ok(Self { path: path.to_path_buf(), file, tag });
+            }
         }
-        fs::remove_file(part).map_err(Error::io("remove", part))?;
-        response = request(address, 0).map_err(|error| failed(plain(&error)))?;
     }
-    if !response.status().is_success() {
-        return Err(failed(format!("the server answers {}", response.status())));
+
+    fn length(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(Error::io("read", &self.path))?.len())
     }
-    let resumed = response.status() == StatusCode::PARTIAL_CONTENT;
-    let mut have = if resumed { have } else { 0 };
-    let all = if resumed { total(&response) } else { response.body().content_length() };
-    let mut options = OpenOptions::new();
-    let options = if resumed { options.append(true) } else { options.write(true).truncate(true) };
-    let mut kept = options.create(true).open(part).map_err(Error::io("write", part))?;
-    let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+
+    /// The version of the file that it is a part of, if the server gave it a name.
+    fn version(&self) -> Option<String> {
+        let mut text = String::new();
+        if self.tag.symlink_metadata().ok()?.is_file() {
+            open_own(&self.tag).ok()?.take(TAG_BYTES).read_to_string(&mut text).ok()?;
+        }
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// Keeps the first `length` bytes, which are of the given version, and goes on writing after them.
+    fn start(&mut self, length: u64, version: Option<&str>) -> Result<()> {
+        remove(&self.tag)?;
+        let write = Error::io("write", &self.path);
+        self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length))).map_err(write)?;
+        let Some(version) = version else { return Ok(()) };
+        open_own(&self.tag).and_then(|mut tag| tag.write_all(version.as_bytes())).map_err(Error::io("write", &self.tag))
+    }
+
+    /// Throws it away.
+    fn discard(&self) -> Result<()> {
+        remove(&self.path)?;
+        remove(&self.tag)
+    }
+}
+
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", file)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Fills `part` up to its end.
+fn fetch(address: &str, source: &WeightsSource, part: &mut Part, by_hand: &str, on_progress: OnProgress) -> Result<()> {
+    let failed = |reason: String| Error::Download(format!("cannot download {address}: {reason}; {by_hand}"));
+    let known = part.version();
+    let mut have = part.length()?;
+    if known.is_none() && source.sha256.is_none() {
+        // Nothing would show that the rest is of another version.
+        have = 0;
+    }
+    let mut response = loop {
+        let response = request(address, have, known.as_deref()).map_err(|error| failed(plain(&error)))?;
+        // A server may take no notice of the condition under which it was asked for the rest.
+        let same = known.is_none() || version(&response).is_none_or(|version| known.as_deref() == Some(version));
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if have > 0 && same && first(&response) == Some(have) => break response,
+            // Nothing is left to send: all of it is here.
+            StatusCode::RANGE_NOT_SATISFIABLE if have > 0 && same && total(&response) == Some(have) => return Ok(()),
+            // The rest of another file.
+            StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => have = 0,
+            StatusCode::OK => {
+                have = 0;
+                break response;
+            }
+            status => return Err(failed(format!("the server answers {status}"))),
+        }
+    };
+    part.start(have, version(&response))?;
+    let all = if have > 0 { total(&response) } else { response.body().content_length() };
+    let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let mut chunk = vec![0; 128 * 1024];
     let broke_off = |have: u64, reason: &str| {
         let kept = have / (1024 * 1024);
@@ -76,7 +164,7 @@ fn fetch(address: &str, part: &Path, by_hand: &str, on_progress: OnProgress) -> 
         match body.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => {
-                kept.write_all(&chunk[..read]).map_err(Error::io("write", part))?;
+                part.file.write_all(&chunk[..read]).map_err(Error::io("write", &part.path))?;
                 have += read as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -86,10 +174,11 @@ fn fetch(address: &str, part: &Path, by_hand: &str, on_progress: OnProgress) -> 
     if all.is_some_and(|all| have < all) {
         return Err(broke_off(have, "the server closed the connection"));
     }
-    kept.sync_all().map_err(Error::io("write", part))
+    part.file.sync_all().map_err(Error::io("write", &part.path))
 }
 
-fn request(address: &str, from: u64) -> Result<Response<ureq::Body>, ureq::Error> {
+/// Asks for a file from a byte on, or for all of it when it is of another version by now.
+fn request(address: &str, from: u64, version: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(20)))
@@ -99,7 +188,25 @@ fn request(address: &str, from: u64) -> Result<Response<ureq::Body>, ureq::Error
         .user_agent(concat!("lookalike/", env!("CARGO_PKG_VERSION")))
         .build();
     let request = ureq::Agent::new_with_config(config).get(address).header(header::ACCEPT_ENCODING, "identity");
-    if from == 0 { request.call() } else { request.header(header::RANGE, format!("bytes={from}-")).call() }
+    match (from, version) {
+        (0, _) => request.call(),
+        (_, None) => request.header(header::RANGE, format!("bytes={from}-")).call(),
+        (_, Some(version)) => {
+            request.header(header::RANGE, format!("bytes={from}-")).header(header::IF_RANGE, version).call()
+        }
+    }
+}
+
+/// What a server calls this version of a file: its strong entity tag, else its date.
+fn version(response: &Response<ureq::Body>) -> Option<&str> {
+    let named = |name| response.headers().get(name)?.to_str().ok().filter(|text| text.len() as u64 <= TAG_BYTES);
+    named(header::ETAG).filter(|tag| tag.starts_with('"')).or_else(|| named(header::LAST_MODIFIED))
+}
+
+/// The first byte in `Content-Range: bytes 5-9/10`.
+fn first(response: &Response<ureq::Body>) -> Option<u64> {
+    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
 /// The whole length in `Content-Range: bytes 5-9/10` or `bytes */10`.
@@ -118,13 +225,13 @@ fn plain(error: &ureq::Error) -> String {
 }
 
 /// Compares the file's SHA-256 with the manifest's; throws the file away when they differ.
-fn check_sum(source: &WeightsSource, part: &Path, by_hand: &str) -> Result<()> {
+fn check_sum(source: &WeightsSource, part: &Part, by_hand: &str) -> Result<()> {
     let Some(expected) = source.sha256.as_deref().map(str::to_ascii_lowercase) else { return Ok(()) };
-    let found = weights::sha256(part)?;
+    let found = sha256(&part.path)?;
     if found.starts_with(&expected) {
         return Ok(());
     }
-    fs::remove_file(part).map_err(Error::io("remove", part))?;
+    part.discard()?;
     let found = &found[..expected.len().min(found.len())];
     Err(Error::Download(format!(
         "the download of {} was thrown away: its SHA-256 begins with {found} instead of {expected}; {by_hand}",

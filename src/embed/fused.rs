@@ -1,15 +1,13 @@
-//! oneDNN's fused convolutions: convolution, bias, the sum with the shortcut and ReLU in one pass over memory, on weights
-//! that are laid out for the processor once and not at every call.
+//! oneDNN's fused convolutions: convolution, bias, the sum with the shortcut and the activation in one pass over memory,
+//! on weights that are laid out for the processor once and not at every call.
 //!
 //! libtorch has them as operators for PyTorch's own compiler. The bindings name no such operator, but TorchScript does,
 //! so a module of three one-line methods is written down here and loaded from memory.
 
 use std::io::{Cursor, Write};
 
-use tch::{CModule, IValue, TchError, Tensor, jit};
+use tch::{CModule, Device, IValue, Kind, TchError, Tensor, jit};
 use zip::{CompressionMethod, ZipWriter, result::ZipResult, write::SimpleFileOptions};
-
-use super::resnet::Convolution;
 
 /// TorchScript's serialized form of the module.
 const CODE: &str = r#"class Fused(Module):
@@ -35,51 +33,141 @@ const CODE: &str = r#"class Fused(Module):
     bias: Tensor,
     padding: List[int],
     stride: List[int],
-    sum: Tensor) -> Tensor:
-    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], 1, "add", 1., "relu", annotate(List[Optional[number]], []), "")
+    sum: Tensor,
+    activation: Optional[str]) -> Tensor:
+    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], 1, "add", 1., activation, annotate(List[Optional[number]], []), "")
 "#;
 /// A pickled `Fused` without attributes, and an empty tuple of constants.
 const OBJECT: &[u8] = b"\x80\x02c__torch__\nFused\nq\x00)\x81}b.";
 const CONSTANTS: &[u8] = b"\x80\x02).";
 const FORMAT: &[u8] = b"3\n";
 
+/// How a convolution moves over its input: the same numbers for both sides of the picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Geometry {
+    pub(super) stride: i64,
+    pub(super) padding: i64,
+}
+
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activation {
+    None,
+    Relu,
+}
+
+impl Activation {
+    /// Applied by itself, in place.
+    pub(super) fn apply(self, mut x: Tensor) -> Result<Tensor, TchError> {
+        match self {
+            Self::None => Ok(x),
+            Self::Relu => x.f_relu_(),
+        }
+    }
+
+    /// What the operators call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Relu => "relu",
+        }
+    }
+}
+
 /// The operators, ready to be called.
-pub(super) struct Fused(CModule);
+pub(super) struct Fused {
+    module: CModule,
+    /// The file that the module was loaded from.
+    archive: Vec<u8>,
+}
 
 impl Fused {
+    /// The operators, each of which has worked once in the given precision. They are internals of libtorch: another
+    /// version may not have them, or want other arguments.
+    ///
     /// # Errors
-    /// When this libtorch was built without oneDNN.
-    pub(super) fn new() -> Result<Self, TchError> {
-        let archive = archive().map_err(|error| TchError::Torch(error.to_string()))?;
-        CModule::load_data(&mut Cursor::new(archive)).map(Self)
+    /// When one of them is missing or fails.
+    pub(super) fn new(kind: Kind) -> Result<Self, TchError> {
+        Self::of(CODE, kind)
     }
 
-    /// The convolution with its weights laid out for an input of the given shape.
-    pub(super) fn pack(&self, conv: Convolution, input: [i64; 4]) -> Result<Convolution, TchError> {
-        let arguments = [IValue::Tensor(conv.weight), list(conv.padding), list(conv.stride), input.to_vec().into()];
-        Ok(Convolution { weight: self.call("pack", &arguments)?, ..conv })
+    /// [`Fused::new`] with given code.
+    pub(super) fn of(code: &str, kind: Kind) -> Result<Self, TchError> {
+        if !tch::utils::has_mkldnn() {
+            return Err(TchError::Torch("this libtorch was built without oneDNN".into()));
+        }
+        let fused = Self::load(archive(code).map_err(|error| TchError::Torch(error.to_string()))?)?;
+        tch::no_grad(|| fused.rehearse(kind))?;
+        Ok(fused)
     }
 
-    /// A packed convolution of `x`, with ReLU if asked for.
-    pub(super) fn convolve(&self, conv: &Convolution, x: &Tensor, relu: bool) -> Result<Tensor, TchError> {
-        self.call("convolve", &arguments(conv, x, if relu { "relu" } else { "none" }.into()))
+    fn load(archive: Vec<u8>) -> Result<Self, TchError> {
+        Ok(Self { module: CModule::load_data(&mut Cursor::new(&archive))?, archive })
     }
 
-    /// ReLU of a packed convolution of `x` plus `sum`, in the place of `sum`.
-    pub(super) fn convolve_add(&self, conv: &Convolution, x: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
-        self.call("convolve_add", &arguments(conv, x, IValue::Tensor(sum.shallow_clone())))
+    /// The same operators for another thread.
+    pub(super) fn share(&self) -> Result<Self, TchError> {
+        Self::load(self.archive.clone())
+    }
+
+    /// Calls every operator once, on a picture of 4×4 pixels with 16 channels.
+    fn rehearse(&self, kind: Kind) -> Result<(), TchError> {
+        let ones = |shape: [i64; 4]| Tensor::f_ones(shape, (kind, Device::Cpu));
+        let (shape, geometry) = ([1, 16, 4, 4], Geometry { stride: 1, padding: 0 });
+        let (x, bias) = (ones(shape)?, Tensor::f_ones([16], (kind, Device::Cpu))?);
+        let weight = self.pack(&ones([16, 16, 1, 1])?, geometry, shape)?;
+        let y = self.convolve(&x, &weight, &bias, geometry, Activation::Relu)?;
+        let sum = self.convolve_add(&x, &weight, &bias, geometry, &y, Activation::Relu)?;
+        // 16 ones and the bias, twice: small numbers, which every precision holds.
+        match sum.f_to_kind(Kind::Float)?.f_eq(34.0)?.f_all()?.f_int64_value(&[])? {
+            1 => Ok(()),
+            _ => Err(TchError::Torch("they compute something else than a convolution".into())),
+        }
+    }
+
+    /// A convolution's weights laid out for an input of the given shape.
+    pub(super) fn pack(&self, weight: &Tensor, geometry: Geometry, input: [i64; 4]) -> Result<Tensor, TchError> {
+        let Geometry { stride, padding } = geometry;
+        self.call("pack", &[tensor(weight), list(padding), list(stride), input.to_vec().into()])
+    }
+
+    /// A convolution of `x` with packed weights.
+    pub(super) fn convolve(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        Geometry { stride, padding }: Geometry,
+        then: Activation,
+    ) -> Result<Tensor, TchError> {
+        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), then.name().into()];
+        self.call("convolve", &arguments)
+    }
+
+    /// A convolution of `x` with packed weights plus `sum`, in the place of `sum`.
+    pub(super) fn convolve_add(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        Geometry { stride, padding }: Geometry,
+        sum: &Tensor,
+        then: Activation,
+    ) -> Result<Tensor, TchError> {
+        let then = if then == Activation::None { IValue::None } else { then.name().into() };
+        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), tensor(sum), then];
+        self.call("convolve_add", &arguments)
     }
 
     fn call(&self, method: &str, arguments: &[IValue]) -> Result<Tensor, TchError> {
         // One operator a method: there is nothing to optimize, and profiling would cost a run for each shape.
         jit::f_set_graph_executor_optimize(false)?;
-        self.0.method_is(method, arguments)?.try_into()
+        self.module.method_is(method, arguments)?.try_into()
     }
 }
 
-fn arguments(conv: &Convolution, x: &Tensor, last: IValue) -> [IValue; 6] {
-    let tensor = |tensor: &Tensor| IValue::Tensor(tensor.shallow_clone());
-    [tensor(x), tensor(&conv.weight), tensor(&conv.bias), list(conv.padding), list(conv.stride), last]
+fn tensor(tensor: &Tensor) -> IValue {
+    IValue::Tensor(tensor.shallow_clone())
 }
 
 /// The same number for both sides of the picture.
@@ -88,12 +176,12 @@ fn list(number: i64) -> IValue {
 }
 
 /// The module as a file that libtorch loads.
-fn archive() -> ZipResult<Vec<u8>> {
+fn archive(code: &str) -> ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let files = [
         ("fused/data.pkl", OBJECT),
-        ("fused/code/__torch__.py", CODE.as_bytes()),
+        ("fused/code/__torch__.py", code.as_bytes()),
         ("fused/constants.pkl", CONSTANTS),
         ("fused/version", FORMAT),
     ];
@@ -102,4 +190,27 @@ fn archive() -> ZipResult<Vec<u8>> {
         zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Code whose operators libtorch does not know, and code whose operators it knows and refuses to run.
+    pub(in crate::embed) fn broken() -> [String; 2] {
+        let unknown = CODE.replace("mkldnn._convolution_pointwise_(", "mkldnn._no_such_operator(");
+        let failing = CODE.replace("\"add\"", "\"no such sum\"");
+        assert!(unknown != CODE && failing != CODE);
+        [unknown, failing]
+    }
+
+    #[test]
+    fn an_operator_that_is_missing_or_fails_is_noticed_before_anything_depends_on_it() {
+        if tch::utils::has_mkldnn() {
+            Fused::new(Kind::Float).map(drop).unwrap();
+        }
+        for code in broken() {
+            assert!(Fused::of(&code, Kind::Float).is_err());
+        }
+    }
 }

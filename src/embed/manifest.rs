@@ -1,12 +1,6 @@
 //! A model as data: which network, which weights, how a picture becomes its input.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use super::{preprocess, weights};
-use crate::error::Result;
 
 /// The manifests that are part of the program, one file a model in `models/`.
 const BUILT_IN: [&str; 8] = [
@@ -19,6 +13,13 @@ const BUILT_IN: [&str; 8] = [
     include_str!("../../models/resnet101.toml"),
     include_str!("../../models/resnet152.toml"),
 ];
+
+/// Limits of a manifest's fields, each well above anything that a network of today has.
+const MOST_INPUT: u32 = 2048;
+const MOST_CHANNELS: i64 = 65_536;
+const MOST_BLOCKS: usize = 512;
+const MOST_NAME: usize = 200;
+const MOST_TEXT: usize = 2000;
 
 /// Everything the program knows of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +117,9 @@ pub enum Block {
 pub struct WeightsSource {
     /// File name, also that of a download.
     pub file: String,
+    /// What stands before the network's names in the file, to choose one of several networks: `encoder_q.`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
     /// Its official home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -165,6 +169,11 @@ fn imagenet_std() -> [f32; 3] {
     [0.229, 0.224, 0.225]
 }
 
+/// A name that can also be a file's.
+fn plain_name(name: &str) -> bool {
+    (1..=MOST_NAME).contains(&name.len()) && !name.contains(['/', '\\', '\0']) && !name.starts_with('.')
+}
+
 /// The manifests that are part of the program. One that does not parse is a mistake of ours, which a test would catch.
 pub(super) fn built_in() -> impl Iterator<Item = Result<Manifest, String>> {
     BUILT_IN.into_iter().map(Manifest::parse)
@@ -181,23 +190,29 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Every field is bounded: what a file says must not be able to fill the memory.
     fn check(&self) -> Result<(), String> {
         let wrong = |reason: &str| Err(reason.to_string());
-        let plain_name = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
         if !plain_name(&self.name) {
-            return wrong("`name` must be a plain name without slashes");
+            return wrong("`name` must be a plain name of at most 200 bytes, without slashes");
         }
-        if self.weights.as_ref().is_some_and(|source| !plain_name(&source.file)) {
-            return wrong("`weights.file` must be a plain file name without folders");
+        if [&self.description, &self.license, &self.layer].iter().any(|text| text.len() > MOST_TEXT) {
+            return wrong("`description`, `license` and `layer` have at most 2000 bytes");
         }
-        if self.dim == 0 || !(8..=4096).contains(&self.input) {
-            return wrong("`dim` must be at least 1 and `input` between 8 and 4096");
+        if let Some(source) = &self.weights {
+            source.check()?;
         }
-        if matches!(self.resize, Resize::ShorterSide(side) if side < self.input) {
-            return wrong("`resize.shorter-side` must not be smaller than `input`");
+        if !(1..=MOST_CHANNELS).contains(&(self.dim as i64)) || !(8..=MOST_INPUT).contains(&self.input) {
+            return wrong("`dim` must be between 1 and 65536 and `input` between 8 and 2048");
         }
-        if self.std.iter().any(|&std| std.is_nan() || std <= 0.0) || self.mean.iter().any(|mean| !mean.is_finite()) {
-            return wrong("`std` must be above 0 and `mean` finite");
+        if matches!(self.resize, Resize::ShorterSide(side) if side < self.input || side > 2 * MOST_INPUT) {
+            return wrong("`resize.shorter-side` must not be smaller than `input`, nor larger than 4096");
+        }
+        // Pixels run from 0 to 1, so anything sensible is far inside of these.
+        if self.std.iter().any(|std| !(1e-6..=1e6).contains(std))
+            || self.mean.iter().any(|mean| !(-1e6..=1e6).contains(mean))
+        {
+            return wrong("`std` must be between 0.000001 and 1000000, and `mean` between -1000000 and 1000000");
         }
         if self.near_duplicate.is_some_and(|cosine| !(-1.0..=1.0).contains(&cosine)) {
             return wrong("`near_duplicate` is a cosine similarity, from -1 to 1");
@@ -222,28 +237,44 @@ impl Manifest {
             Resize::ShorterSide(side) => side,
         }
     }
+}
 
-    /// See [`super::Model::fingerprint`].
-    ///
-    /// # Errors
-    /// When the weights file cannot be read.
-    pub fn fingerprint(&self, weights: Option<&Path>) -> Result<String> {
-        let mut hash = Sha256::new();
-        // Name, description, license and rank may change without changing an embedding.
-        let shape = (&self.architecture, &self.resnet, self.input, &self.resize, &self.interpolation);
-        let values = (self.mean, self.std, self.dim, preprocess::VERSION);
-        hash.update(format!("{shape:?}{values:?}"));
-        if let Some(file) = weights {
-            hash.update(weights::fingerprint(file)?);
+impl WeightsSource {
+    fn check(&self) -> Result<(), String> {
+        let wrong = |reason: &str| Err(reason.to_string());
+        if !plain_name(&self.file) {
+            return wrong("`weights.file` must be a plain file name of at most 200 bytes, without folders");
         }
-        Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        if self.prefix.as_ref().is_some_and(|prefix| prefix.len() > MOST_NAME) {
+            return wrong("`weights.prefix` has at most 200 bytes");
+        }
+        let is_address =
+            |url: &String| url.len() <= MOST_TEXT && (url.starts_with("https://") || url.starts_with("http://"));
+        if self.url.as_ref().is_some_and(|url| !is_address(url)) {
+            return wrong("`weights.url` must begin with https:// or http:// and have at most 2000 bytes");
+        }
+        // An empty one would be the beginning of every sum.
+        let is_sum = |sum: &String| (8..=64).contains(&sum.len()) && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if self.sha256.as_ref().is_some_and(|sum| !is_sum(sum)) {
+            return wrong("`weights.sha256` has 8 to 64 hexadecimal digits; leave it out when the sum is not known");
+        }
+        if self.mib.is_some_and(|mib| !(0.0..=1e6).contains(&mib)) {
+            return wrong("`weights.mib` must be between 0 and 1000000");
+        }
+        Ok(())
     }
 }
 
 impl ResNetLayout {
     fn check(&self, dim: usize) -> Result<(), String> {
-        if self.depths.contains(&0) || self.widths.iter().any(|&width| width < 1) {
-            return Err("`resnet.depths` and `resnet.widths` must be at least 1".into());
+        if self.depths.iter().any(|depth| !(1..=MOST_BLOCKS).contains(depth)) {
+            return Err("`resnet.depths` must be between 1 and 512".into());
+        }
+        if self.widths.iter().any(|width| !(1..=MOST_CHANNELS).contains(width)) {
+            return Err("`resnet.widths` must be between 1 and 65536".into());
+        }
+        if self.projection.as_ref().is_some_and(|name| name.is_empty() || name.len() > MOST_NAME) {
+            return Err("`resnet.projection` names a layer, in at most 200 bytes".into());
         }
         if self.projection.is_none() && self.features() != dim as i64 {
             return Err(format!("this resnet has {} dimensions, `dim` says {dim}", self.features()));
@@ -311,21 +342,23 @@ mod tests {
             ("dim = 2048", "dim = 2048\nnear_duplicate = 80.0", "near_duplicate"),
             ("dim = 2048", "dim = 2048\nnear_duplicate = nan", "near_duplicate"),
             ("depths = [3", "depths = [0", "depths"),
+            ("depths = [3", "depths = [1000000000", "depths"),
+            ("widths = [64", "widths = [1000000000", "widths"),
+            ("512]", "9223372036854775807]", "widths"),
+            ("dim = 2048", "dim = 1000000000", "dim"),
+            ("input = 224", "input = 100000", "input"),
+            ("resize = \"squash\"", "resize = { shorter-side = 4294967295 }", "shorter-side"),
+            ("std = [0.229", "std = [1e-30", "std"),
+            ("mean = [0.485", "mean = [1e30", "mean"),
+            ("sha256 = \"0676ba61\"", "sha256 = \"\"", "sha256"),
+            ("sha256 = \"0676ba61\"", "sha256 = \"0676ba6x\"", "sha256"),
+            ("url = \"https:", "url = \"file:", "url"),
+            ("mib = 97.8", "mib = inf", "mib"),
         ] {
             let broken = text.replace(from, to);
             assert_ne!(broken, text, "{from}");
             let error = Manifest::parse(&broken).unwrap_err();
             assert!(error.contains(reason), "{to}: {error}");
         }
-    }
-
-    #[test]
-    fn the_fingerprint_follows_what_changes_an_embedding_and_nothing_else() {
-        let manifest = Manifest::parse(include_str!("../../models/color-grid.toml")).unwrap();
-        let print = |manifest: &Manifest| manifest.fingerprint(None).unwrap();
-        let renamed = Manifest { description: "other".into(), rank: 9, ..manifest.clone() };
-        let larger = Manifest { input: 128, ..manifest.clone() };
-        assert_eq!(print(&manifest), print(&renamed));
-        assert_ne!(print(&manifest), print(&larger));
     }
 }

@@ -1,17 +1,24 @@
 //! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
 
 use image::RgbImage;
-use tch::{CModule, Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{
-    Embedder, Manifest, Model, ModelChoice, device,
+    Embedder, Manifest, Model, ModelChoice,
+    convolution::Convolver,
+    device::{self, Compute},
+    fused::Fused,
     manifest::Architecture,
     preprocess::Normalizer,
-    resnet::{self, Compute, ResNet},
-    shown, torch_error,
+    resnet::{self, ResNet},
+    script::Script,
+    torch_error,
     weights::Weights,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::open_regular,
+};
 
 /// A loaded network and how to feed it.
 pub(super) struct Network {
@@ -24,52 +31,67 @@ pub(super) struct Network {
 
 enum Body {
     ResNet(ResNet),
-    Script(CModule),
+    Script(Script),
 }
 
 impl Network {
     pub(super) fn load(model: &Model, choice: &ModelChoice) -> Result<Self> {
+        Self::load_with(model, choice, Fused::new)
+    }
+
+    /// [`Network::load`] with the fused operators that `fused` gives; without them, or when they refuse the weights, the
+    /// convolutions are libtorch's plain ones.
+    fn load_with(model: &Model, choice: &ModelChoice, fused: impl Fn(Kind) -> Result<Fused, TchError>) -> Result<Self> {
         let manifest = model.manifest.clone();
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
         let mut compute = device::compute(choice)?;
+        let threads = device::threads(choice.threads);
         let body = match (manifest.architecture, &manifest.resnet) {
             (Architecture::ResNet, Some(layout)) => {
-                let mut weights = Weights::read(name, file, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
                 let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-                Body::ResNet(ResNet::build(layout, &mut weights, compute, shape)?)
+                let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
+                let build = |fused: Option<Fused>| {
+                    let mut weights =
+                        Weights::read(name, file, prefix, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
+                    ResNet::build(layout, &mut weights, compute, Convolver::new(fused, compute), shape)
+                };
+                let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+                // Whatever the first attempt failed for, the plain one says it, unless it was the operators.
+                let fast = fused.and_then(|fused| build(Some(fused)).ok());
+                Body::ResNet(fast.map_or_else(|| build(None), Ok)?)
             }
             (Architecture::TorchScript, _) => {
                 // Whether a foreign module survives another precision is not ours to guess.
                 compute.kind = Kind::Float;
-                let reason = |error| {
-                    let what = torch_error(name)(error);
-                    Error::model(
-                        shown(file),
-                        format!("this is not a TorchScript module that libtorch can load ({what})"),
-                    )
-                };
-                let mut module = CModule::load_on_device(file, compute.device).map_err(reason)?;
-                module.f_set_eval().map_err(torch_error(name))?;
-                Body::Script(module)
+                open_regular(file).map_err(Error::io("read", file))?;
+                Body::Script(Script::load(name, file, compute, threads)?)
             }
             _ => return Err(Error::model(name, "it is no network")),
         };
         let normalizer = Normalizer::new(&manifest);
-        Ok(Self { normalizer, body, compute, threads: device::threads(choice.threads), manifest })
+        Ok(Self { normalizer, body, compute, threads, manifest })
     }
 
-    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor, tch::TchError> {
+    /// The embeddings of a batch, N×dim on the CPU in float32.
+    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor> {
+        let failed = |error| torch_error(&self.manifest.name)(error);
+        let input = self.input(batch).map_err(failed)?;
+        let embeddings = match &self.body {
+            Body::ResNet(network) => network.forward(&input).map_err(failed)?,
+            Body::Script(module) => module.forward(input)?,
+        };
+        let plain = || embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous();
+        plain().map_err(failed)
+    }
+
+    /// The normalized pixels of a batch, N×3×side×side.
+    fn input(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
         let side = i64::from(self.manifest.input);
         let pixels =
             Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
         // Permuted, not copied: this is the channels-last layout that the convolutions are quickest with.
-        let input = pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)?;
-        let embeddings = match &self.body {
-            Body::ResNet(network) => network.forward(&input)?,
-            Body::Script(module) => module.forward_ts(&[input])?.f_flatten(1, -1)?,
-        };
-        embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()
+        pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)
     }
 }
 
@@ -89,7 +111,7 @@ impl Embedder for Network {
         }
         // libtorch keeps this number per thread, and the embedder may have been handed to another one.
         tch::set_num_threads(self.threads as i32);
-        let embeddings = tch::no_grad(|| self.forward(batch)).map_err(torch_error(name))?;
+        let embeddings = tch::no_grad(|| self.forward(batch))?;
         let expected = [batch.len() as i64, dim as i64];
         if embeddings.size() != expected {
             let reason = format!(
@@ -123,5 +145,55 @@ impl Embedder for Network {
 
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::{Dtype, serialize_to_file, tensor::TensorView};
+
+    use super::*;
+    use crate::embed::{Device, fused::tests::broken};
+
+    const SMALL: &str = "name = 'small'\narchitecture = 'resnet'\ndim = 16\ninput = 32\n\
+                         [resnet]\nblock = 'basic'\ndepths = [1, 1, 1, 1]\nwidths = [8, 8, 8, 16]\n\
+                         [weights]\nfile = 'small.safetensors'\n";
+
+    #[test]
+    fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("small.safetensors");
+        let manifest = Manifest::parse(SMALL).unwrap();
+        let tensors: HashMap<_, _> = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim)
+            .into_iter()
+            .map(|wanted| {
+                let shape: Vec<_> = wanted.shape.iter().map(|&side| side as usize).collect();
+                let values = (0..shape.iter().product::<usize>()).map(|i| 0.1 + (i * 7 % 5) as f32 / 10.0);
+                (wanted.name, (shape, values.flat_map(f32::to_le_bytes).collect::<Vec<_>>()))
+            })
+            .collect();
+        let view = |(shape, bytes)| TensorView::new(Dtype::F32, Vec::clone(shape), bytes).unwrap();
+        serialize_to_file(tensors.iter().map(|(name, (shape, bytes))| (name, view((shape, bytes)))), None, &file)
+            .unwrap();
+        let model = Model { manifest, weights: Some(file), fingerprint: String::new() };
+        let choice = ModelChoice { device: Device::Cpu, exact: true, threads: 1, ..ModelChoice::default() };
+        let picture = RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, (x * y) as u8]));
+        let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
+            let mut network = Network::load_with(&model, &choice, fused).unwrap();
+            let mut other = network.share().unwrap();
+            let rows = network.embed(std::slice::from_ref(&picture)).unwrap();
+            assert_eq!(other.embed(std::slice::from_ref(&picture)).unwrap(), rows);
+            rows
+        };
+        let usual = embed(&Fused::new);
+        assert_eq!(usual[0].len(), 16);
+        for code in broken() {
+            let plain = embed(&|kind| Fused::of(&code, kind));
+            for (usual, plain) in usual[0].iter().zip(&plain[0]) {
+                assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+            }
+        }
     }
 }

@@ -4,7 +4,9 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::{
-    fused::Fused,
+    convolution::{Convolution, Convolver, Plan},
+    device::Compute,
+    fused::Activation,
     manifest::{Block, ResNetLayout},
     torch_error,
     weights::{Wanted, Weights},
@@ -13,16 +15,6 @@ use crate::error::Result;
 
 /// torchvision's `BatchNorm2d` adds this to the variance.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
-
-/// A convolution of the network, before its weights are there.
-struct Plan {
-    conv: String,
-    norm: String,
-    inputs: i64,
-    outputs: i64,
-    kernel: i64,
-    stride: i64,
-}
 
 /// A residual block's convolutions and, where the shape changes, the one on its shortcut.
 struct BlockPlan {
@@ -75,20 +67,13 @@ fn blocks(layout: &ResNetLayout) -> Vec<BlockPlan> {
 /// Every tensor that the network reads from a state dict. `dim` is the width of the projection, if there is one.
 #[must_use]
 pub fn wanted(layout: &ResNetLayout, dim: usize) -> Vec<Wanted> {
-    let mut wanted = Vec::new();
-    let mut add = |name: String, shape: Vec<i64>| wanted.push(Wanted { name, shape });
     let blocks = blocks(layout);
     let stem = [stem(layout)];
     let convs = blocks.iter().flat_map(|block| block.convs.iter().chain(&block.shortcut));
-    for plan in stem.iter().chain(convs) {
-        add(format!("{}.weight", plan.conv), vec![plan.outputs, plan.inputs, plan.kernel, plan.kernel]);
-        for part in ["weight", "bias", "running_mean", "running_var"] {
-            add(format!("{}.{part}", plan.norm), vec![plan.outputs]);
-        }
-    }
+    let mut wanted: Vec<_> = stem.iter().chain(convs).flat_map(Plan::wanted).collect();
     if let Some(projection) = &layout.projection {
-        add(format!("{projection}.weight"), vec![dim as i64, layout.features()]);
-        add(format!("{projection}.bias"), vec![dim as i64]);
+        wanted.push(Wanted { name: format!("{projection}.weight"), shape: vec![dim as i64, layout.features()] });
+        wanted.push(Wanted { name: format!("{projection}.bias"), shape: vec![dim as i64] });
     }
     wanted
 }
@@ -97,14 +82,6 @@ pub fn wanted(layout: &ResNetLayout, dim: usize) -> Vec<Wanted> {
 #[must_use]
 pub fn ignored(name: &str) -> bool {
     name.starts_with("fc.") || name.ends_with(".num_batches_tracked")
-}
-
-/// A convolution with its batch norm folded in.
-pub(super) struct Convolution {
-    pub(super) weight: Tensor,
-    pub(super) bias: Tensor,
-    pub(super) stride: i64,
-    pub(super) padding: i64,
 }
 
 struct ResidualBlock {
@@ -117,18 +94,7 @@ pub(super) struct ResNet {
     stem: Convolution,
     blocks: Vec<ResidualBlock>,
     projection: Option<(Tensor, Tensor)>,
-    exact: bool,
-    /// On a CPU: the operators that the convolutions are packed for.
-    fused: Option<Fused>,
-}
-
-/// Where and how a network computes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Compute {
-    /// Device of the weights.
-    pub(super) device: tch::Device,
-    /// Precision of weights and activations.
-    pub(super) kind: Kind,
+    convolver: Convolver,
 }
 
 impl ResNet {
@@ -137,13 +103,12 @@ impl ResNet {
         layout: &ResNetLayout,
         weights: &mut Weights,
         compute: Compute,
+        convolver: Convolver,
         [batch, side]: [i64; 2],
     ) -> Result<Self> {
-        let fused = fused(compute)?;
         let mut conv = |plan: &Plan, side: i64| -> Result<Convolution> {
-            let conv = fold(plan, weights, compute)?;
-            let Some(fused) = &fused else { return Ok(conv) };
-            fused.pack(conv, [batch, plan.inputs, side, side]).map_err(torch_error(&plan.conv))
+            let conv = Convolution::fold(plan, BATCH_NORM_EPSILON, weights, compute)?;
+            convolver.prepare(conv, [batch, plan.inputs, side, side]).map_err(torch_error(&plan.conv))
         };
         let halved = |side: i64| (side + 1) / 2;
         let first = conv(&stem(layout), side)?;
@@ -169,7 +134,7 @@ impl ResNet {
                 Some((part("weight")?, part("bias")?))
             }
         };
-        Ok(Self { stem: first, blocks: residual, projection, exact: compute.kind == Kind::Float, fused })
+        Ok(Self { stem: first, blocks: residual, projection, convolver })
     }
 
     /// The same network for another thread; the weights are in memory once.
@@ -182,14 +147,13 @@ impl ResNet {
             stem: self.stem.share(),
             blocks: self.blocks.iter().map(block).collect(),
             projection: self.projection.as_ref().map(|(weight, bias)| (weight.shallow_clone(), bias.shallow_clone())),
-            exact: self.exact,
-            fused: self.fused.as_ref().map(|_| Fused::new()).transpose()?,
+            convolver: self.convolver.share()?,
         })
     }
 
     /// Embeddings of a normalized batch, float32, N×dim.
     pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        let mut x = self.convolve(&self.stem, batch, true)?;
+        let mut x = self.convolver.convolve(&self.stem, batch, Activation::Relu)?;
         x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         for block in &self.blocks {
             x = self.residual(block, x)?;
@@ -207,78 +171,12 @@ impl ResNet {
         let Some((last, before)) = block.convs.split_last() else { return Ok(input) };
         let mut x = input.shallow_clone();
         for conv in before {
-            x = self.convolve(conv, &x, true)?;
+            x = self.convolver.convolve(conv, &x, Activation::Relu)?;
         }
         let sum = match &block.shortcut {
-            Some(conv) => self.convolve(conv, &input, false)?,
+            Some(conv) => self.convolver.convolve(conv, &input, Activation::None)?,
             None => input,
         };
-        match &self.fused {
-            Some(fused) => fused.convolve_add(last, &x, &sum),
-            None => self.convolve(last, &x, false)?.f_add_(&sum)?.f_relu_(),
-        }
+        self.convolver.convolve_add(last, &x, &sum, Activation::Relu)
     }
-
-    fn convolve(&self, conv: &Convolution, x: &Tensor, relu: bool) -> Result<Tensor, TchError> {
-        if let Some(fused) = &self.fused {
-            return fused.convolve(conv, x, relu);
-        }
-        let (stride, padding) = ([conv.stride; 2], [conv.padding; 2]);
-        // On a GPU cuDNN may search for its best algorithm; TensorFloat-32 is not float32.
-        let (benchmark, deterministic, cudnn, tf32) = (true, false, true, !self.exact);
-        let mut y = x.f_internal_convolution(
-            &conv.weight,
-            Some(&conv.bias),
-            stride,
-            padding,
-            [1, 1],
-            false,
-            [0, 0],
-            1,
-            benchmark,
-            deterministic,
-            cudnn,
-            tf32,
-        )?;
-        if relu { y.f_relu_() } else { Ok(y) }
-    }
-}
-
-impl Convolution {
-    fn share(&self) -> Self {
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), ..*self }
-    }
-}
-
-/// The fused operators, where there are any: on a CPU, in a libtorch that was built with oneDNN.
-fn fused(compute: Compute) -> Result<Option<Fused>> {
-    let available = compute.device == tch::Device::Cpu && tch::utils::has_mkldnn();
-    available.then(Fused::new).transpose().map_err(torch_error("resnet"))
-}
-
-/// Folds y = γ (conv(x) − μ) / √(σ² + ε) + β into one convolution: w' = w γ/√(σ² + ε), b' = β − μ γ/√(σ² + ε).
-fn fold(plan: &Plan, weights: &mut Weights, compute: Compute) -> Result<Convolution> {
-    let weight = weights.take(&format!("{}.weight", plan.conv))?;
-    let mut norm = |part: &str| weights.take(&format!("{}.{part}", plan.norm));
-    let (gamma, beta, mean, variance) = (norm("weight")?, norm("bias")?, norm("running_mean")?, norm("running_var")?);
-    let folded = || -> Result<Convolution, TchError> {
-        let double = |tensor: &Tensor| tensor.f_to_kind(Kind::Double);
-        let deviation = double(&variance)?.f_add_scalar(BATCH_NORM_EPSILON)?.f_sqrt()?;
-        let factor = double(&gamma)?.f_div(&deviation)?;
-        let bias = double(&beta)?.f_sub(&double(&mean)?.f_mul(&factor)?)?;
-        let weight = weight.f_mul(&factor.f_to_kind(Kind::Float)?.f_view([-1, 1, 1, 1])?)?;
-        let place = |tensor: Tensor| tensor.f_to_device(compute.device)?.f_to_kind(compute.kind);
-        Ok(Convolution {
-            weight: channels_last(&place(weight)?)?,
-            bias: place(bias)?,
-            stride: plan.stride,
-            padding: plan.kernel / 2,
-        })
-    };
-    folded().map_err(torch_error(&plan.conv))
-}
-
-/// The same N×C×H×W tensor with the channels of a pixel together in memory.
-pub(super) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
-    tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }

@@ -1,19 +1,20 @@
 //! Named tensors from safetensors files and PyTorch checkpoints (zip, legacy and tar). No code in a pickle is ever run.
 
 use std::{
-    collections::HashMap,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
+    collections::{BTreeSet, HashMap},
+    io::Read,
     path::Path,
 };
 
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use sha2::{Digest, Sha256};
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{shown, torch_error};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files::open_regular,
+};
 
 /// How many names one sentence lists before it says how many more there are.
 const NAMES_LISTED: usize = 8;
@@ -36,23 +37,37 @@ pub(super) struct Weights {
 impl Weights {
     /// Reads the wanted tensors; `ignored` tells which others may be in the file (a classifier, counters).
     ///
-    /// A prefix that all names share, as training scripts leave it (`state_dict.module.`), is dropped.
+    /// Only what stands under `prefix` counts. Without one, the prefix under which the network stands, as training
+    /// scripts leave it (`state_dict.module.`), is found when there is only one.
     ///
     /// # Errors
-    /// [`Error::Model`] that names the file and every tensor that is missing, misshapen or unexpected.
-    pub(super) fn read(model: &str, file: &Path, wanted: &[Wanted], ignored: impl Fn(&str) -> bool) -> Result<Self> {
+    /// [`Error::Model`] that names the file and every tensor that is missing, misshapen, unexpected or not finite, or the
+    /// prefixes of the networks when the file holds several.
+    pub(super) fn read(
+        model: &str,
+        file: &Path,
+        prefix: Option<&str>,
+        wanted: &[Wanted],
+        ignored: impl Fn(&str) -> bool,
+    ) -> Result<Self> {
         let bad = |reason: String| Error::model(model, format!("{}: {reason}", shown(file)));
         let bytes;
         let mut source = if is_pytorch(file)? {
             let reader = PytorchReader::new(file).map_err(|error| bad(first_line(&error)))?;
             Source::Pytorch(reader.into_tensors())
         } else {
-            bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+            let mut read = Vec::new();
+            open_regular(file).and_then(|mut file| file.read_to_end(&mut read)).map_err(Error::io("read", file))?;
+            bytes = read;
             let tensors = SafeTensors::deserialize(&bytes)
                 .map_err(|error| bad(format!("it is neither a safetensors file ({error}) nor a PyTorch checkpoint")))?;
             Source::Safetensors(tensors.tensors().into_iter().collect())
         };
-        source.drop_prefix(wanted);
+        let prefix = match prefix {
+            Some(prefix) => prefix.to_owned(),
+            None => only_prefix(&source.shapes(), wanted).map_err(bad)?,
+        };
+        source.keep_under(&prefix);
         if let Some(mismatch) = mismatch(&source.shapes(), wanted, ignored) {
             return Err(bad(mismatch));
         }
@@ -75,7 +90,7 @@ impl Weights {
 /// PyTorch files begin with a zip header, a pickle header or a tar name; safetensors with a length and `{`.
 fn is_pytorch(file: &Path) -> Result<bool> {
     let mut start = [0; 9];
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
+    let mut opened = open_regular(file).map_err(Error::io("read", file))?;
     let mut filled = 0;
     while filled < start.len() {
         match opened.read(&mut start[filled..]).map_err(Error::io("read", file))? {
@@ -103,30 +118,17 @@ impl Source<'_> {
         }
     }
 
-    /// Drops what stands before the first wanted name, and everything that is not under it.
-    fn drop_prefix(&mut self, wanted: &[Wanted]) {
-        let Some(first) = wanted.first() else { return };
-        let shapes = self.shapes();
-        if shapes.contains_key(&*first.name) {
-            return;
-        }
-        let suffix = format!(".{}", first.name);
-        let prefixes =
-            shapes.keys().filter(|name| name.ends_with(&suffix)).map(|name| &name[..=name.len() - suffix.len()]);
-        // A deeper layer may end alike ("layer1.0.conv1.weight"); the shortest prefix is the network's own.
-        let Some(prefix) = prefixes.min_by_key(|prefix| prefix.len()).map(str::to_owned) else { return };
+    /// Drops a prefix from all names, and everything that is not under it.
+    fn keep_under(&mut self, prefix: &str) {
         fn strip<T>(tensors: &mut HashMap<String, T>, prefix: &str) {
             let all = std::mem::take(tensors);
             tensors.extend(
                 all.into_iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor))),
             );
         }
-        if !wanted.iter().all(|wanted| shapes.contains_key(&*format!("{prefix}{}", wanted.name))) {
-            return;
-        }
         match self {
-            Self::Pytorch(tensors) => strip(tensors, &prefix),
-            Self::Safetensors(tensors) => strip(tensors, &prefix),
+            Self::Pytorch(tensors) => strip(tensors, prefix),
+            Self::Safetensors(tensors) => strip(tensors, prefix),
         }
     }
 
@@ -148,8 +150,52 @@ impl Source<'_> {
         }
         let kind = kind.ok_or_else(|| Error::model(name, "it does not hold floating-point numbers"))?;
         let shape: Vec<i64> = shape.into_iter().map(|side| side as i64).collect();
-        let tensor = Tensor::f_from_data_size(&bytes, &shape, kind).map_err(torch_error(model))?;
-        tensor.f_to_kind(Kind::Float).map_err(torch_error(model))
+        let read = || -> Result<_, TchError> {
+            let tensor = Tensor::f_from_data_size(&bytes, &shape, kind)?.f_to_kind(Kind::Float)?;
+            let finite = tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 1;
+            Ok((tensor, finite))
+        };
+        match read().map_err(torch_error(model))? {
+            (tensor, true) => Ok(tensor),
+            _ => Err(Error::model(name, "it holds numbers that are not finite")),
+        }
+    }
+}
+
+/// What stands before the names of the network that is in the file; nothing when there is none, which is said later.
+fn only_prefix(there: &HashMap<&str, Vec<i64>>, wanted: &[Wanted]) -> Result<String, String> {
+    let Some(first) = wanted.first() else { return Ok(String::new()) };
+    if there.contains_key(&*first.name) {
+        return Ok(String::new());
+    }
+    let suffix = format!(".{}", first.name);
+    let prefixes: BTreeSet<_> =
+        there.keys().filter(|name| name.ends_with(&suffix)).map(|name| &name[..=name.len() - suffix.len()]).collect();
+    // A deeper layer may end alike ("layer1.0.conv1.weight"), so all of the network must be there; if in none its shapes
+    // are right, the sentence about them is of more use than one about names.
+    let whole = |shapes: bool| -> Vec<&str> {
+        let there = |wanted: &Wanted, prefix: &str| {
+            let found = there.get(&*format!("{prefix}{}", wanted.name));
+            found.is_some_and(|shape| !shapes || *shape == wanted.shape)
+        };
+        prefixes.iter().copied().filter(|prefix| wanted.iter().all(|wanted| there(wanted, prefix))).collect()
+    };
+    let mut found = whole(true);
+    if found.is_empty() {
+        found = whole(false);
+    }
+    match found[..] {
+        [] => Ok(String::new()),
+        [only] => Ok(only.to_owned()),
+        [one, ..] => {
+            let names: Vec<_> = found.iter().map(|prefix| (*prefix).to_owned()).collect();
+            Err(format!(
+                "it holds {} networks, under {}: choose one in the manifest, with `prefix = \"{}\"` in `[weights]`",
+                found.len(),
+                listed(&names),
+                crate::printable::printable_str(one)
+            ))
+        }
     }
 }
 
@@ -218,61 +264,9 @@ fn first_line(error: &dyn std::fmt::Display) -> String {
     crate::printable::printable_str(text.lines().next().unwrap_or_default())
 }
 
-/// SHA-256 of a whole file, as hexadecimal digits.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read.
-pub(super) fn sha256(file: &Path) -> Result<String> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 128 * 1024];
-    loop {
-        match opened.read(&mut chunk).map_err(Error::io("read", file))? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            read => hash.update(&chunk[..read]),
-        }
-    }
-}
-
-/// Blocks that [`fingerprint`] reads, and their length in bytes.
-const BLOCKS: u64 = 512;
-const BLOCK: u64 = 64 * 1024;
-
-/// SHA-256 of a weights file's length and content: all of it up to 32 MiB; of a larger file 512 blocks of 64 KiB,
-/// spread evenly with the first and the last among them.
-///
-/// That takes some 20 ms for any file, so a warm start can afford it. Weights that were trained anew differ in every
-/// block, and the end of a PyTorch file holds check sums of all its tensors.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read.
-pub fn fingerprint(file: &Path) -> Result<[u8; 32]> {
-    let mut opened = File::open(file).map_err(Error::io("read", file))?;
-    let length = opened.metadata().map_err(Error::io("read", file))?.len();
-    let mut hash = Sha256::new();
-    hash.update(length.to_le_bytes());
-    let mut block = Vec::new();
-    let mut update = |from: u64, bytes: u64| -> std::io::Result<()> {
-        block.clear();
-        opened.seek(SeekFrom::Start(from))?;
-        (&mut opened).take(bytes).read_to_end(&mut block)?;
-        hash.update(&block);
-        Ok(())
-    };
-    let starts: Vec<u64> = if length <= BLOCKS * BLOCK {
-        (0..length.div_ceil(BLOCK)).map(|i| i * BLOCK).collect()
-    } else {
-        (0..BLOCKS).map(|i| (length - BLOCK) * i / (BLOCKS - 1)).collect()
-    };
-    for start in starts {
-        update(start, BLOCK).map_err(Error::io("read", file))?;
-    }
-    Ok(hash.finalize().into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{fs, path::PathBuf};
 
     use super::*;
 
@@ -289,7 +283,7 @@ mod tests {
     }
 
     fn read(name: &str, wanted: &[Wanted]) -> Result<Weights> {
-        Weights::read("probe", &fixture(name), wanted, crate::embed::resnet::ignored)
+        Weights::read("probe", &fixture(name), None, wanted, crate::embed::resnet::ignored)
     }
 
     #[track_caller]
@@ -312,9 +306,54 @@ mod tests {
     #[test]
     fn code_in_a_pickle_is_not_run() {
         let made = Path::new("a-pickle-ran-code");
-        // Whether such a file is refused or only its tensors are read, nothing of it may happen.
-        let _ = read("code.pth", &right());
+        assert!(fs::read(fixture("code.pth")).unwrap().windows(17).any(|bytes| bytes == b"a-pickle-ran-code"));
+        check_values("code.pth");
         assert!(!made.exists());
+    }
+
+    /// A file in which each name holds the two tensors of [`right`], with that first value.
+    fn write(networks: &[(&str, f32)]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("net.safetensors");
+        let bytes = |first: f32, count| [first].into_iter().chain([1.0; 12]).take(count).flat_map(f32::to_le_bytes);
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = networks
+            .iter()
+            .flat_map(|(prefix, first)| {
+                [
+                    (format!("{prefix}conv1.weight"), vec![2, 3, 2, 1], bytes(*first, 12).collect()),
+                    (format!("{prefix}bn1.bias"), vec![2], bytes(*first, 2).collect()),
+                ]
+            })
+            .collect();
+        let view = |shape: &Vec<usize>, bytes| TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap();
+        let views = tensors.iter().map(|(name, shape, bytes)| (name, view(shape, bytes)));
+        safetensors::serialize_to_file(views, None, &file).unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn of_two_networks_the_manifests_prefix_chooses_and_without_one_both_are_named() {
+        let (_folder, file) = write(&[("encoder_k.", 3.0), ("encoder_q.", 7.0)]);
+        let read = |prefix| Weights::read("probe", &file, prefix, &right(), |_| false);
+        // More than once, because the names lie in a hash map.
+        for _ in 0..20 {
+            let error = read(None).unwrap_err().to_string();
+            assert!(error.contains("2 networks, under encoder_k., encoder_q.:") && error.contains("prefix"), "{error}");
+        }
+        for (prefix, first) in [("encoder_k.", 3.0), ("encoder_q.", 7.0)] {
+            let bias = read(Some(prefix)).unwrap().take("bn1.bias").unwrap();
+            assert_eq!(Vec::<f32>::try_from(bias).unwrap(), [first, 1.0]);
+        }
+        assert!(read(Some("encoder_x.")).unwrap_err().to_string().contains("missing: conv1.weight"));
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused_with_their_tensors_name() {
+        for first in [f32::NAN, f32::INFINITY] {
+            let (_folder, file) = write(&[("", first)]);
+            let error = Weights::read("probe", &file, None, &right(), |_| false).unwrap_err().to_string();
+            assert!(error.contains("conv1.weight") && error.contains("not finite"), "{error}");
+        }
     }
 
     #[test]
@@ -348,33 +387,9 @@ mod tests {
         ] {
             let file = folder.path().join(name);
             std::fs::write(&file, content).unwrap();
-            let error = Weights::read("probe", &file, &right(), |_| false).unwrap_err().to_string();
+            let error = Weights::read("probe", &file, None, &right(), |_| false).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains('\n'), "{error}");
         }
         assert!(read("no such file.pth", &right()).unwrap_err().to_string().contains("no such file.pth"));
-    }
-
-    #[test]
-    fn the_fingerprint_sees_content_and_length_also_of_large_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("weights");
-        let mut bytes = vec![0_u8; (BLOCKS * BLOCK * 2) as usize];
-        let mut seen = Vec::new();
-        for change in [None, Some(0), Some(bytes.len() - 1)] {
-            if let Some(at) = change {
-                bytes[at] = 1;
-            }
-            std::fs::write(&file, &bytes).unwrap();
-            seen.push(fingerprint(&file).unwrap());
-        }
-        bytes.push(0);
-        std::fs::write(&file, &bytes).unwrap();
-        seen.push(fingerprint(&file).unwrap());
-        std::fs::write(&file, &bytes[..1000]).unwrap();
-        seen.push(fingerprint(&file).unwrap());
-        assert_eq!(fingerprint(&file).unwrap(), seen[4]);
-        seen.sort_unstable();
-        seen.dedup();
-        assert_eq!(seen.len(), 5);
     }
 }

@@ -1,6 +1,6 @@
 //! What the terminal can show, from the user's options, the environment, and the terminal's own answers.
 
-use std::{env, fs::File};
+use std::fs::File;
 
 use clap::ValueEnum;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
@@ -8,6 +8,7 @@ use ratatui_image::picker::{Capability, Picker, ProtocolType};
 use super::query;
 use crate::{
     display::{Background, Depth, Link},
+    environment::text_variable as variable,
     error::{Error, Result},
     preview::Painter,
 };
@@ -182,11 +183,6 @@ pub fn check_term() -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-/// An environment variable that is set and not empty.
-fn variable(name: &str) -> Option<String> {
-    env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
 fn link(variable: &dyn Fn(&str) -> Option<String>) -> Link {

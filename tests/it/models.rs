@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
+    sync::Barrier,
     thread::{self, JoinHandle},
 };
 
@@ -20,7 +21,7 @@ const SUM: &str = "74e7e5bb9d22d6db26bf76946d40fff3ea9f0346b884fd0694920fccfad15
 /// One answer of the server: status line and headers, then the body.
 struct Answer(&'static str, &'static [u8]);
 
-/// Answers one request after the other, then hands over the `Range` headers it saw.
+/// Answers one request after the other, then hands over the `Range` and `If-Range` headers it saw.
 fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/net.pth", listener.local_addr().unwrap());
@@ -38,22 +39,26 @@ fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     (address, server)
 }
 
+/// "bytes=10-" or "bytes=10- if \"tag\"".
 fn range(stream: &TcpStream) -> String {
-    let mut range = String::new();
+    let (mut range, mut condition) = (String::new(), String::new());
     for line in BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("range")
-        {
-            range = value.trim().to_owned();
+        let Some((name, value)) = line.split_once(':') else { continue };
+        match name.to_ascii_lowercase().as_str() {
+            "range" => range = value.trim().to_owned(),
+            "if-range" => condition = format!(" if {}", value.trim()),
+            _ => {}
         }
     }
-    range
+    range + &condition
 }
 
+/// Without a sum when that is empty.
 fn manifest(address: &str, sum: &str) -> String {
+    let sum = if sum.is_empty() { String::new() } else { format!("sha256 = '{sum}'") };
     format!(
         "name = 'net'\narchitecture = 'torchscript'\ndim = 9\n\
-         [weights]\nfile = 'net.pth'\nurl = '{address}'\nsha256 = '{sum}'\n"
+         [weights]\nfile = 'net.pth'\nurl = '{address}'\n{sum}\n"
     )
 }
 
@@ -113,6 +118,66 @@ fn a_server_without_ranges_and_a_part_of_another_file_start_anew() {
         assert_eq!(fs::read(file).unwrap(), CONTENT);
         assert_eq!(server.join().unwrap()[0], format!("bytes={}-", part.len()));
     }
+}
+
+const NEWER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ9876543210";
+
+#[test]
+fn without_a_sum_a_file_that_changed_is_never_put_together_from_two() {
+    let begun = || Answer("200 OK\r\nContent-Length: 36\r\nETag: \"a\"", &CONTENT[..10]);
+    let rest = "206 Partial Content\r\nContent-Length: 26\r\nContent-Range: bytes 10-35/36\r\nETag:";
+    let (same, other) = (format!("{rest} \"a\"").leak(), format!("{rest} \"b\"").leak());
+    let whole = || Answer("200 OK\r\nContent-Length: 36\r\nETag: \"b\"", NEWER);
+    let asked = "bytes=10- if \"a\"";
+    for (answers, content, requests) in [
+        // The same file goes on; of a changed one the server sends all, or, asked again, when it took no notice.
+        (vec![begun(), Answer(same, &CONTENT[10..])], CONTENT, vec!["", asked]),
+        (vec![begun(), whole()], NEWER, vec!["", asked]),
+        (vec![begun(), Answer(other, &NEWER[10..]), whole()], NEWER, vec!["", asked, ""]),
+        // A server that names no versions: nothing tells whether the rest belongs to the beginning.
+        (vec![Answer("200 OK\r\nContent-Length: 36", &CONTENT[..10]), whole()], NEWER, vec!["", ""]),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let (address, server) = serve(answers);
+        assert!(pull(&address, "", folder.path()).unwrap_err().contains("broke off"));
+        assert_eq!(fs::read(pull(&address, "", folder.path()).unwrap()).unwrap(), content);
+        assert_eq!(files(folder.path()), ["net.pth"]);
+        assert_eq!(server.join().unwrap(), requests);
+    }
+}
+
+#[test]
+fn of_many_pulls_at_once_one_downloads_and_all_have_the_file() {
+    let folder = TempDir::new().unwrap();
+    // The server answers once: whoever asked a second time would wait in vain, and fail when it is gone.
+    let (address, server) = serve(vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)]);
+    let together = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                together.wait();
+                let file = pull(&address, SUM, folder.path()).unwrap();
+                assert_eq!(fs::read(file).unwrap(), CONTENT);
+            });
+        }
+    });
+    assert_eq!(files(folder.path()), ["net.pth"]);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_part_that_is_a_link_or_a_pipe_is_neither_followed_nor_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let (part, diary) = (folder.path().join("net.pth.part"), folder.path().join("diary"));
+    fs::write(&diary, "mine").unwrap();
+    std::os::unix::fs::symlink(&diary, &part).unwrap();
+    let error = pull("http://127.0.0.1:1/net.pth", SUM, folder.path()).unwrap_err();
+    assert!(error.contains("net.pth.part") && error.contains("it is a link"), "{error}");
+    assert_eq!(fs::read(&diary).unwrap(), b"mine");
+    fs::remove_file(&part).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let error = pull("http://127.0.0.1:1/net.pth", SUM, folder.path()).unwrap_err();
+    assert!(error.contains("it is not a regular file"), "{error}");
 }
 
 #[test]
@@ -260,4 +325,67 @@ fn weights_that_are_not_there_are_asked_for_by_name_and_folder() {
     assert!(embed::choose_in(&choice("color-grid"), &folders(&home)).is_ok());
     let weights = ModelChoice { weights: Some(home.path().join("gone.pth")), ..choice("resnet50") };
     assert!(embed::choose_in(&weights, &folders(&home)).unwrap_err().to_string().contains("gone.pth"));
+}
+
+/// A TorchScript module, as libtorch stores it, whose `forward` adds 1 for ever.
+fn write_endless_module(file: &Path) {
+    const CODE: &str = "class Endless(Module):\n  __parameters__ = []\n  __buffers__ = []\n  \
+                        def forward(self: __torch__.Endless,\n    x: Tensor) -> Tensor:\n    _0 = x\n    _1 = True\n    \
+                        while _1:\n      _2 = torch.add(_0, 1)\n      _1, _0 = True, _2\n    return _0\n";
+    let mut zip = zip::ZipWriter::new(fs::File::create(file).unwrap());
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [
+        ("endless/data.pkl", &b"\x80\x02c__torch__\nEndless\nq\x00)\x81}b."[..]),
+        ("endless/code/__torch__.py", CODE.as_bytes()),
+        ("endless/constants.pkl", b"\x80\x02)."),
+        ("endless/version", b"3\n"),
+    ] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn a_module_that_never_answers_ends_the_run_with_its_name() {
+    let home = TempDir::new().unwrap();
+    let pictures = home.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    RgbImage::new(8, 8).save(pictures.join("a.png")).unwrap();
+    let manifest = POOL.replace("pool", "endless");
+    let mut command = lookalike(&home, &manifest);
+    let models = home.path().join("data/lookalike/models");
+    fs::create_dir_all(&models).unwrap();
+    write_endless_module(&models.join("endless.pt"));
+    command.env("LOOKALIKE_MODEL_TIMEOUT", "1").args(["index", "--model", "endless"]).arg(&pictures);
+    let failed = command.assert().code(1);
+    let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("model endless: its module has not answered for 1 seconds"), "{said}");
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let home = TempDir::new().unwrap();
+    let pictures = home.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    RgbImage::new(8, 8).save(pictures.join("a.png")).unwrap();
+    let doctor = |variables: &[&str]| {
+        let mut command = lookalike(&home, &manifest("http://127.0.0.1:1", SUM));
+        command.envs(variables.iter().map(|name| (name, "")));
+        stdout(command.arg("doctor"))
+    };
+    let cache = home.path().join(".cache/lookalike");
+    assert!(doctor(&["XDG_CACHE_HOME"]).contains(cache.to_str().unwrap()));
+    let usual = doctor(&[]);
+    for name in ["LOOKALIKE_CACHE", "LOOKALIKE_MODEL", "TORCH_HOME", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY"] {
+        assert_eq!(doctor(&[name]), usual, "{name}");
+    }
+    let mut command = lookalike(&home, &manifest("http://127.0.0.1:1", SUM));
+    for name in ["LOOKALIKE_CACHE", "LOOKALIKE_MODEL"] {
+        command.env(name, "");
+    }
+    command.args(["index", "pictures"]).assert().success();
+    assert!(home.path().join("cache/lookalike").is_dir(), "the index lies in the user's cache folder");
+    // A value that is not empty counts, from a variable as from an argument.
+    command.env("LOOKALIKE_MODEL", "no such model").assert().code(1);
 }

@@ -1,6 +1,7 @@
 //! The rules of the house: who may import whom, what may be named where, and how a file looks.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs,
     path::{Path, PathBuf},
 };
@@ -20,6 +21,12 @@ impl Source {
     fn room(&self) -> &str {
         let room = self.path.split('/').next().unwrap_or_default();
         room.strip_suffix(".rs").unwrap_or(room)
+    }
+
+    /// Its module: `["embed", "resnet"]`.
+    fn module(&self) -> Vec<String> {
+        let path = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        path.split('/').filter(|part| *part != "lib").map(str::to_owned).collect()
     }
 
     /// Whether it is one of these files, or in one of these folders, or the file that a folder belongs to.
@@ -74,40 +81,109 @@ fn names(code: &str, name: &str) -> bool {
 }
 
 /// The rooms that a file takes something from: the names after `crate::`, also those in braces.
-fn imports(code: &str) -> Vec<String> {
-    let mut rooms = Vec::new();
-    for (at, prefix) in code.match_indices("crate::") {
-        let rest = &code[at + prefix.len()..];
-        let Some(list) = rest.strip_prefix('{') else {
-            rooms.push(first_name(rest));
-            continue;
-        };
-        let (mut depth, mut item) = (1, String::new());
-        for c in list.chars() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 || (depth == 1 && c == ',') {
-                rooms.push(first_name(item.trim()));
-                item.clear();
-            } else {
-                item.push(c);
-            }
-            if depth == 0 {
-                break;
+fn imports(code: &str) -> BTreeSet<String> {
+    paths(code).into_iter().filter(|path| path[0] == "crate").filter_map(|path| path.into_iter().nth(1)).collect()
+}
+
+/// Every path that `use` names or that begins with `crate::` or `super::`, with its braces written out:
+/// `super::{a::B, c}` is `super::a::B` and `super::c`.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for start in ["use ", "crate::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            if !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c)) {
+                let tree = if start == "use " { &code[at + start.len()..] } else { &code[at..] };
+                write_out(tree, &[], &mut paths);
             }
         }
     }
-    rooms.retain(|room| !room.is_empty());
-    rooms.sort();
-    rooms.dedup();
-    rooms
+    paths
 }
 
-fn first_name(path: &str) -> String {
-    path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+/// Writes out the tree at the beginning of `text`; what is left of the text comes back.
+fn write_out<'t>(text: &'t str, before: &[String], paths: &mut Vec<Vec<String>>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = write_out(rest, before, paths).trim_start();
+            // Anything else ends what was no list of paths, words in a text for example.
+            match rest.strip_prefix(',') {
+                Some(more) => rest = more,
+                None => return rest.strip_prefix('}').unwrap_or(rest),
+            }
+        }
+    }
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let path = [before, &[name.to_owned()]].concat();
+    if let Some(rest) = rest.strip_prefix("::") {
+        return write_out(rest, &path, paths);
+    }
+    if !name.is_empty() {
+        paths.push(path);
+    }
+    // A glob, a new name (`as`), or something that is no path at all.
+    &rest[rest.find([',', '}', ';']).unwrap_or(rest.len())..]
+}
+
+/// The files of the same room that each file takes something from. A file's own folder counts as nobody's: what stands
+/// in `embed.rs` is what the files of `embed` share. A name that `embed.rs` only hands on is its owner's.
+fn imports_inside_rooms(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let modules: BTreeSet<_> = sources.iter().map(Source::module).collect();
+    let owner = |mut path: Vec<String>| {
+        while !path.is_empty() && !modules.contains(&path) {
+            path.pop();
+        }
+        path
+    };
+    let mut handed_on = BTreeMap::new();
+    for source in sources {
+        let module = source.module();
+        for path in paths(&source.code) {
+            let from = owner([&module[..], &path].concat());
+            if from.len() > module.len() {
+                handed_on.insert([&module[..], &path[path.len() - 1..]].concat(), from);
+            }
+        }
+    }
+    let mut imports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for source in sources {
+        let module = source.module();
+        for path in paths(&source.code) {
+            let supers = path.iter().take_while(|name| *name == "super").count();
+            let whole = match &*path[0] {
+                "crate" => path[1..].to_vec(),
+                "super" => [&module[..module.len().saturating_sub(supers)], &path[supers..]].concat(),
+                _ => continue,
+            };
+            let from = handed_on.get(&whole).cloned().unwrap_or_else(|| owner(whole));
+            let related = module.starts_with(&from) || from.starts_with(&module);
+            if !related && from.first() == module.first() {
+                imports.entry(module.join("/")).or_default().insert(from.join("/"));
+            }
+        }
+    }
+    imports
+}
+
+/// The shortest way from a file back to itself, for each set of files on such a way.
+fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut found = BTreeMap::new();
+    for start in imports.keys() {
+        let mut ways = VecDeque::from([vec![start.as_str()]]);
+        let mut seen = BTreeSet::new();
+        while let Some(way) = ways.pop_front() {
+            for next in imports.get(way[way.len() - 1]).into_iter().flatten() {
+                if next == start {
+                    let on_it: BTreeSet<_> = way.iter().copied().collect();
+                    found.entry(on_it).or_insert_with(|| format!("{} → {start}", way.join(" → ")));
+                } else if seen.insert(next) {
+                    ways.push_back([&way[..], &[next]].concat());
+                }
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 #[track_caller]
@@ -118,7 +194,7 @@ fn none(what: &str, found: &[String]) {
 #[test]
 fn rooms_import_only_from_rooms_below_them() {
     /// Anybody may use these.
-    const COMMON: [&str; 5] = ["cancel", "display", "error", "printable", "text"];
+    const COMMON: [&str; 8] = ["cancel", "display", "environment", "error", "files", "folders", "printable", "text"];
     /// Each room, and what it may use besides itself; a room that is not named here may use nothing.
     const ALLOWED: [(&str, &[&str]); 15] = [
         (
@@ -170,13 +246,22 @@ fn rooms_import_only_from_rooms_below_them() {
 }
 
 #[test]
+fn no_files_of_a_room_import_each_other_in_a_circle() {
+    none("circles", &circles(&imports_inside_rooms(&sources())));
+}
+
+#[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 19] = [
+    const ONLY: [(&str, &[&str]); 22] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
         ("crossterm", &["app", "terminal", "event_loop"]),
         ("walkdir", &["scan"]),
+        // An empty variable is an unset one, which whoever asks the system must remember.
+        ("env::var", &["environment"]),
+        ("env::var_os", &["environment"]),
+        ("etcetera", &["folders"]),
         ("rusqlite", &["index/store"]),
         ("SELECT", &["index/store"]),
         ("memmap2", &["index/store"]),
@@ -184,7 +269,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
-        ("thread::Builder", &["worker", "terminal", "embed/batcher"]),
+        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
@@ -218,7 +303,9 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "fs::write",
         "fs::copy",
     ];
-    const PLACES: [&str; 8] = [
+    const PLACES: [&str; 9] = [
+        // How: regular files only.
+        "files",
         // Pictures.
         "decode",
         // Manifests and weights, and what the system says about its processor and libraries.
@@ -245,15 +332,15 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
 #[test]
 fn the_command_line_reaches_only_the_words_that_it_shares() {
     /// Outside `cli` only plain choices whose names a user types are known to the argument parser:
-    /// `Metric`, `OrderKind`; `Graphics`, `ColorChoice`, `BackgroundChoice`, and the group of the last three.
-    const FILES: [&str; 3] = ["similarity.rs", "similarity/order.rs", "terminal/capabilities.rs"];
+    /// `OrderKind`; `Metric`; `Graphics`, `ColorChoice`, `BackgroundChoice`, and the group of the last three; `DebugFault`, for tests.
+    const FILES: [&str; 4] = ["event_loop.rs", "order.rs", "similarity.rs", "terminal/capabilities.rs"];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| source.room() != "cli" && names(&source.code, "clap")) {
         if !FILES.contains(&source.path.as_str()) {
             found.push(format!("{} names clap", source.path));
         }
-        let taken =
-            source.code.match_indices("clap::").map(|(at, prefix)| first_name(&source.code[at + prefix.len()..]));
+        let name = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        let taken = source.code.match_indices("clap::").map(|(at, prefix)| name(&source.code[at + prefix.len()..]));
         found.extend(
             taken
                 .filter(|name| !["ValueEnum", "Args"].contains(&name.as_str()))
@@ -266,7 +353,7 @@ fn the_command_line_reaches_only_the_words_that_it_shares() {
 #[test]
 fn every_module_of_these_tests_runs_and_says_what_it_promises() {
     /// What the others share.
-    const HARNESS: [&str; 2] = ["main", "explorer"];
+    const HARNESS: [&str; 3] = ["main", "explorer", "session"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let main = fs::read_to_string(folder.join("main.rs")).unwrap();
     let mut found = Vec::new();
@@ -293,14 +380,14 @@ fn every_module_of_these_tests_runs_and_says_what_it_promises() {
 #[test]
 fn numbers_come_from_their_arguments_alone() {
     let mut found = Vec::new();
-    for source in sources().into_iter().filter(|source| source.is_in(&["similarity", "analysis"])) {
+    for source in sources().into_iter().filter(|source| source.is_in(&["similarity", "analysis", "order", "task"])) {
         for name in ["fs", "File", "Instant", "SystemTime", "RandomState", "env"] {
             if names(&source.code, name) {
                 found.push(format!("{} names {name}", source.path));
             }
         }
     }
-    none("similarity and analysis read no file, no clock and no chance", &found);
+    none("similarity, analysis, order and task read no file, no clock and no chance", &found);
 }
 
 #[test]
@@ -362,8 +449,26 @@ fn the_top_level_holds_nothing_else() {
 fn this_test_reads_imports_and_words_rightly() {
     let code =
         "use crate::{\n    app::{App, Event},\n    error::Result,\n    ui,\n};\nfn f() { crate::display::to_256(x) }";
-    assert_eq!(imports(code), ["app", "display", "error", "ui"]);
+    assert_eq!(imports(code), ["app", "display", "error", "ui"].map(String::from).into());
     assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
     assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
     assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");
+}
+
+#[test]
+fn this_test_sees_a_circle() {
+    let source = |path: &str, code: &str| Source { path: path.into(), text: String::new(), code: code.into() };
+    let circles_of = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files.iter().map(|(path, code)| source(path, code)).collect();
+        circles(&imports_inside_rooms(&files))
+    };
+    let room = ("room.rs", "mod a;\nmod b;\nmod c;\npub use b::B;\nuse a::run;");
+    let straight = [room, ("room/a.rs", "use super::{Shared, c::{C, D}};"), ("room/b.rs", "use super::a::A;")];
+    assert_eq!(circles_of(&straight), [""; 0]);
+    let c = |code| [&straight[..], &[("room/c.rs", code)]].concat();
+    assert_eq!(circles_of(&c("use super::super::other::b::B;")), [""; 0]);
+    let circle = ["room/a → room/c → room/b → room/a"];
+    assert_eq!(circles_of(&c("use super::{\n    Shared,\n    b::{self, Beta},\n};")), circle);
+    assert_eq!(circles_of(&c("fn c() -> crate::room::b::Beta { }")), circle);
+    assert_eq!(circles_of(&c("use super::B;")), circle, "a name that the room only hands on");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     app::{
         action::{Action, Step},
-        keymap::{self, Binding, bind},
+        binding::{self, Binding, bind},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -47,18 +47,18 @@ pub struct Browse {
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenNeighbors),
-    keymap::METRIC,
-    keymap::ZOOM_IN,
-    keymap::ZOOM_OUT,
-    keymap::ZOOM_FIT,
-    keymap::VIEW,
-    keymap::FILTER,
+    binding::METRIC,
+    binding::ZOOM_IN,
+    binding::ZOOM_OUT,
+    binding::ZOOM_FIT,
+    binding::VIEW,
+    binding::FILTER,
     bind("s", Action::Sort),
-    keymap::MARK,
-    keymap::UNMARK_ALL,
-    keymap::COPY,
-    keymap::EXPORT,
-    keymap::CLOSE,
+    binding::MARK,
+    binding::UNMARK_ALL,
+    binding::COPY,
+    binding::EXPORT,
+    binding::CLOSE,
 ];
 
 impl Browse {

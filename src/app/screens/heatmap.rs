@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     app::{
         action::{Action, Step},
-        keymap::{self, Binding, bind},
+        binding::{self, Binding, bind},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -171,20 +171,20 @@ impl Heatmap {
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
-    keymap::METRIC,
+    binding::METRIC,
     bind("o", Action::Order),
-    keymap::ZOOM_IN,
-    keymap::ZOOM_OUT,
-    keymap::ZOOM_FIT,
+    binding::ZOOM_IN,
+    binding::ZOOM_OUT,
+    binding::ZOOM_FIT,
     bind("n", Action::OpenNeighbors),
-    keymap::SWAP,
-    keymap::VIEW,
-    keymap::FILTER,
-    keymap::MARK,
-    keymap::UNMARK_ALL,
-    keymap::COPY,
-    keymap::EXPORT,
-    keymap::CLOSE,
+    binding::SWAP,
+    binding::VIEW,
+    binding::FILTER,
+    binding::MARK,
+    binding::UNMARK_ALL,
+    binding::COPY,
+    binding::EXPORT,
+    binding::CLOSE,
 ];
 
 impl Room for Heatmap {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     app::{
         action::{Action, Step},
-        keymap::{self, Binding, bind},
+        binding::{self, Binding, bind},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -121,17 +121,17 @@ impl Neighbors {
 const KEYS: &[Binding] = &[
     bind("Enter", Action::Follow),
     bind("Backspace", Action::Return),
-    keymap::METRIC,
+    binding::METRIC,
     bind("f", Action::Farthest),
     bind("]", Action::More),
     bind("[", Action::Fewer),
     bind("p", Action::OpenPair),
-    keymap::VIEW,
-    keymap::FILTER,
-    keymap::MARK,
-    keymap::UNMARK_ALL,
-    keymap::COPY,
-    keymap::EXPORT,
+    binding::VIEW,
+    binding::FILTER,
+    binding::MARK,
+    binding::UNMARK_ALL,
+    binding::COPY,
+    binding::EXPORT,
 ];
 
 impl Neighbors {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::{
     action::{Action, Step},
-    keymap::{self, Binding},
+    binding::{self, Binding},
     layout::{self, Area},
     room::Room,
     shared::Shared,
@@ -19,7 +19,7 @@ pub struct Problems {
     pub first: usize,
 }
 
-const KEYS: &[Binding] = &[keymap::FILTER, keymap::COPY, keymap::CLOSE];
+const KEYS: &[Binding] = &[binding::FILTER, binding::COPY, binding::CLOSE];
 
 impl Room for Problems {
     fn keys(&self) -> &'static [Binding] {

@@ -1,0 +1,43 @@
+//! A key and what it does, and the keys that mean the same wherever they mean something.
+
+use super::action::Action;
+
+/// Keys and what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// Names of the keys, separated by spaces, the one shown in hints first.
+    pub keys: &'static str,
+    /// What they do.
+    pub action: Action,
+}
+
+/// A binding of some keys.
+#[must_use]
+pub const fn bind(keys: &'static str, action: Action) -> Binding {
+    Binding { keys, action }
+}
+
+/// Cosine or euclidean.
+pub const METRIC: Binding = bind("m", Action::Metric);
+/// Larger.
+pub const ZOOM_IN: Binding = bind("+ =", Action::ZoomIn);
+/// Smaller.
+pub const ZOOM_OUT: Binding = bind("- _", Action::ZoomOut);
+/// As large as fits.
+pub const ZOOM_FIT: Binding = bind("0", Action::ZoomFit);
+/// Row for column.
+pub const SWAP: Binding = bind("x", Action::Swap);
+/// One picture, large.
+pub const VIEW: Binding = bind("v", Action::OpenPicture);
+/// Filter by path.
+pub const FILTER: Binding = bind("/ Ctrl-f", Action::Filter);
+/// Mark or unmark.
+pub const MARK: Binding = bind("Space", Action::Mark);
+/// Unmark all.
+pub const UNMARK_ALL: Binding = bind("M", Action::UnmarkAll);
+/// Copy the path.
+pub const COPY: Binding = bind("y", Action::Copy);
+/// Write the marked paths to a file.
+pub const EXPORT: Binding = bind("e", Action::Export);
+/// A second Esc; on Neighbors it goes back along the trail.
+pub const CLOSE: Binding = bind("Backspace", Action::Escape);

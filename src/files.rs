@@ -1,0 +1,90 @@
+//! Opening files that somebody else may have put there: only regular ones, so that a named pipe or a device can neither
+//! block the program nor feed it without end.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use rustix::fs::OFlags;
+
+/// Opens a regular file, or a link to one, for reading.
+///
+/// # Errors
+/// What the system says, and [`io::ErrorKind::InvalidInput`] for everything that is not a regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // Looked at before it is opened, because opening a device can have effects; and after, because it may have changed.
+    refuse_others(&fs::metadata(path)?)?;
+    // Opening a named pipe would wait for its other end.
+    let file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    refuse_others(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Opens a file of the program's own for reading and writing, and makes it when it is not there. A link is not followed.
+///
+/// # Errors
+/// What the system says, and [`io::ErrorKind::InvalidInput`] for everything that is not a regular file.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path).map_err(|error| match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => io::Error::new(io::ErrorKind::InvalidInput, "it is a link: remove it"),
+        _ => error,
+    })?;
+    refuse_others(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a regular text file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`]; [`io::ErrorKind::InvalidData`] when the file is longer or not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    let mut text = String::new();
+    open_regular(path)?.take(limit + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is longer than {limit} bytes")));
+    }
+    Ok(text)
+}
+
+fn refuse_others(meta: &fs::Metadata) -> io::Result<()> {
+    if meta.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn pipes_devices_folders_and_links_to_them_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        mknodat(CWD, path("pipe"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        symlink(path("pipe"), path("link to pipe")).unwrap();
+        symlink("/dev/zero", path("link to device")).unwrap();
+        for name in ["pipe", "link to pipe", "link to device", "."] {
+            let error = open_regular(&path(name)).unwrap_err();
+            assert_eq!(error.to_string(), "it is not a regular file", "{name}");
+        }
+        for name in ["pipe", "link to device", "."] {
+            assert!(open_own(&path(name)).is_err(), "{name}");
+        }
+        fs::write(path("file"), "text").unwrap();
+        symlink(path("file"), path("link to file")).unwrap();
+        assert_eq!(open_own(&path("link to file")).unwrap_err().to_string(), "it is a link: remove it");
+        assert_eq!(read_text(&path("link to file"), 4).unwrap(), "text");
+        assert_eq!(read_text(&path("file"), 3).unwrap_err().to_string(), "it is longer than 3 bytes");
+    }
+}
