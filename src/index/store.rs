@@ -1,9 +1,10 @@
-//! An index on disk: one store per folder, model and way of preprocessing.
+//! An index on disk: one store per folder, model, way of preprocessing and schema.
 //!
 //! A store is a folder of the cache with SQLite records, one append-only file of vectors, and a lock. The vectors of a
 //! transaction are on the disk before its records are committed, so a run that is killed loses the last transaction at
 //! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what does not look
-//! like ours is set aside under another name, said in one sentence, and built anew.
+//! like ours is set aside under another name, said in one sentence, and built anew. A store of another version of
+//! lookalike is no damage: every schema has stores of its own, and two versions on one machine leave each other's alone.
 //!
 //! Beside them lies a photograph of the records, from which a large store is read many times quicker; the database stays
 //! the truth, and tells what has changed since.
@@ -11,7 +12,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -33,7 +34,7 @@ mod photograph;
 mod records;
 mod vectors;
 
-pub use cache::{Content, Listing, list, remove, remove_set_aside};
+pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
 use vectors::Vectors;
 
 /// SHA-256 of a file's content.
@@ -69,6 +70,7 @@ impl Key {
         hash.update(self.root.as_os_str().as_bytes());
         hash.update([0]);
         hash.update(self.line());
+        hash.update(format!(" schema={SCHEMA}"));
         let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = self.root.file_name().unwrap_or_default().to_string_lossy();
         let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
@@ -93,7 +95,10 @@ const DATABASE: &str = "records.sqlite";
 const LOCK: &str = "lock";
 /// Tells our databases from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
-const SCHEMA: i32 = 2;
+/// The version of the tables. It is part of a store's name, see [`Key::folder_name`].
+const SCHEMA: i32 = 3;
+/// Never a reason to set it aside: it holds hours of work, and whoever wrote it goes on using it.
+const OTHER_VERSION: &str = "another version of lookalike wrote it: use that one, or another folder with --cache-dir";
 /// Vectors of pictures that vanished are kept this long, because disks and folders come back.
 const KEEP_GONE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Below this many rows, compaction is not worth a write.
@@ -200,8 +205,7 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
         let aside = set_aside(&folder)?;
         notes.push(format!("{} is not ours and was moved to {}", printable(&folder), printable(aside)));
     }
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    match lock(&folder)? {
+    match make_and_lock(&folder)? {
         Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Ours),
         None => Ok(Opened::Theirs(Store::open(&folder, key, None).ok())),
     }
@@ -240,16 +244,41 @@ impl Drop for Lock {
     }
 }
 
+/// Takes the lock of a store whose folder need not be there yet.
+fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
+    loop {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        match lock(folder) {
+            // It was deleted between these two lines.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            locked => return locked,
+        }
+    }
+}
+
 /// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
 fn lock(folder: &Path) -> Result<Option<Lock>> {
     let path = folder.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(Error::io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    loop {
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(Error::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        // Who deletes a store deletes this file: a lock on a file that lies there no more keeps nobody out.
+        if lies_at(&file, &path) {
+            return Ok(Some(Lock(file)));
+        }
     }
+}
+
+/// Whether an open file is the one that has this name now.
+fn lies_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, named) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    matches!((open, named), (Ok(open), Ok(named)) if open == named)
 }
 
 impl Store {
@@ -273,9 +302,8 @@ impl Store {
         })();
         match made.map_err(|e| sql(&path, e))? {
             (APPLICATION, SCHEMA, _) => {}
-            (APPLICATION, 1, _) if writer => migrate(&mut db).map_err(|e| sql(&path, e))?,
             (0, 0, 0) if writer => create(&mut db, key).map_err(|e| sql(&path, e))?,
-            (APPLICATION, _, _) => return Err(Fault::Damaged("another version of lookalike wrote it".into())),
+            (APPLICATION, _, _) => return Err(Fault::Other(Error::store(path, OTHER_VERSION))),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
         }
         if writer {
@@ -367,37 +395,23 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE store (root BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL,
-             vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, used INTEGER NOT NULL);
+             vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
+             photograph INTEGER NOT NULL DEFAULT 0, photographed INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
          CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
              modified INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
              norm REAL NOT NULL, scale REAL NOT NULL, gone INTEGER, hash BLOB NOT NULL);
          CREATE INDEX images_by_size ON images (size);
+         CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
+         CREATE TABLE edited (row INTEGER PRIMARY KEY);
          CREATE TABLE failures (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
              reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
     )?;
-    tx.execute_batch(SINCE_SCHEMA_2)?;
     let root = key.root.as_os_str().as_bytes();
     tx.execute(
         "INSERT INTO store (root, model, settings, vectors, next_row, used) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
         params![root, key.model, key.line(), generation, now()],
     )?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
-    tx.pragma_update(None, "user_version", SCHEMA)?;
-    tx.commit()
-}
-
-/// What schema 2 has and schema 1 had not: opening a store of a million images must not mean to look at all of them.
-const SINCE_SCHEMA_2: &str = "
-    ALTER TABLE store ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE store ADD COLUMN photograph INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE store ADD COLUMN photographed INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE edited (row INTEGER PRIMARY KEY);
-    CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
-    UPDATE store SET live = (SELECT count(*) FROM images);";
-
-fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(SINCE_SCHEMA_2)?;
     tx.pragma_update(None, "user_version", SCHEMA)?;
     tx.commit()
 }

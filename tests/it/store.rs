@@ -235,25 +235,3 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     photograph(&mut compacted);
     assert_eq!(numbers(told(&mut place.follower())), 1_000);
 }
-
-#[test]
-fn a_store_of_the_first_schema_goes_on_working() {
-    let (place, mut store) = Place::with(20);
-    store.commit(&Change { gone: &[2], ..Change::default() }).unwrap();
-    let expected = told(&mut store);
-    drop(store);
-    let folder = store::list(place.0.path()).unwrap().remove(0).folder;
-    let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
-    db.execute_batch(
-        "DROP TABLE edited; DROP INDEX images_gone; ALTER TABLE store DROP COLUMN live;
-         ALTER TABLE store DROP COLUMN photograph; ALTER TABLE store DROP COLUMN photographed; PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    db.close().unwrap();
-    let mut store = place.writer();
-    assert_eq!(told(&mut store), expected);
-    add(&mut store, 20..30, 0);
-    photograph(&mut store);
-    drop(store);
-    assert_eq!(told(&mut place.writer()).len(), 30);
-}
