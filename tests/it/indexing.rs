@@ -308,6 +308,24 @@ fn broken_files_are_remembered_and_tried_again_only_when_they_change() {
 }
 
 #[test]
+fn thousands_of_broken_files_are_not_listed_anew_with_every_transaction() {
+    const COUNT: usize = 2000;
+    let place = Place::with(1);
+    for at in 0..COUNT {
+        fs::write(place.path(format!("{at:04}.jpg")), "no picture").unwrap();
+    }
+    let (mut said, started) = (0, std::time::Instant::now());
+    let done = pipeline::run(&place.request(), &CancelToken::default(), &mut |report| {
+        if let Report::Skipped(skipped) = report {
+            said += skipped.len();
+        }
+    });
+    assert_eq!(done.unwrap().skipped.len(), COUNT);
+    let seconds = started.elapsed().as_secs() as usize;
+    assert!(said > 0 && said <= COUNT * (6 + seconds), "{said} in {seconds} s");
+}
+
+#[test]
 fn excluded_files_leave_the_results_and_keep_their_vectors() {
     let place = Place::with(2);
     place.draw("raw/000.png", 10);
