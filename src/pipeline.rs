@@ -28,7 +28,7 @@ pub use crate::index::progress::{Progress, Report, Stage, Summary};
 mod embedding;
 mod folder;
 mod known;
-mod ledger;
+mod row_map;
 
 use embedding::Work;
 use folder::Folder;
@@ -98,7 +98,7 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     run.snapshot();
     run.embed(work, &model)?;
     for folder in &mut run.folders {
-        folder.photograph();
+        folder.write_columns();
     }
     Ok(run.finish(started))
 }
@@ -138,7 +138,8 @@ impl IndexingRun<'_> {
             if let Cache::Folder(cache) = &self.request.cache {
                 let mut notes = Vec::new();
                 let opened = store::open(cache, &self.key(root, model), &mut notes);
-                let opened = opened.and_then(|opened| folder.attach(opened, &mut self.index, &self.request.scan));
+                let opened =
+                    opened.and_then(|opened| folder.load_new_rows(opened, &mut self.index, &self.request.scan));
                 if let Err(error) = opened {
                     notes.push(format!("nothing is kept on disk: {error}"));
                 }
@@ -181,7 +182,8 @@ impl IndexingRun<'_> {
                 let before = self.index.table_len();
                 let mut notes = Vec::new();
                 let opened = store::open(cache, &self.key(self.folders[at].root(), model), &mut notes);
-                let attached = opened.and_then(|o| self.folders[at].attach(o, &mut self.index, &self.request.scan));
+                let attached =
+                    opened.and_then(|o| self.folders[at].load_new_rows(o, &mut self.index, &self.request.scan));
                 if let Err(error) = attached {
                     self.folders[at].forget_store();
                     notes.push(format!("nothing is kept on disk: {error}"));
@@ -203,12 +205,12 @@ impl IndexingRun<'_> {
             |done| Progress { stage: Stage::Scanning, done, total: 0, per_second: 0.0, left: None, decode_bound: None };
         self.progress(scanning(0), true);
         for folder in &mut self.folders {
-            folder.learn(&mut self.index);
+            folder.index_paths(&mut self.index);
         }
         let (options, cancel) = (&self.request.scan, self.cancel);
         let mut done = vec![0_usize; roots.len()];
         let found = scan::scan(roots, options, cancel, &mut |at, file| {
-            self.folders[at].meet(file, &mut self.index);
+            self.folders[at].visit(file, &mut self.index);
             done[at] += 1;
             if done[at].is_multiple_of(256) {
                 self.progress(scanning(done.iter().sum()), false);
@@ -229,16 +231,16 @@ impl IndexingRun<'_> {
         for (at, mut found) in found.into_iter().enumerate() {
             let folder = &mut self.folders[at];
             self.skipped.append(&mut found.skipped);
-            let mut compared = folder.compared(&found, &self.index, &self.request.scan);
+            let mut compared = folder.finish_walk(&found, &self.index, &self.request.scan);
             self.counts.reused += compared.reused;
             self.skipped.append(&mut compared.still_failing);
             let unknown = std::mem::take(&mut compared.unknown);
-            let moved = folder.find_moved(unknown, &compared.missing, &mut self.index, self.cancel)?;
+            let moved = folder.match_renames(unknown, &compared.missing, &mut self.index, self.cancel)?;
             self.counts.reused += moved.touched;
             self.counts.renamed += moved.renamed;
             self.counts.added += moved.copied;
             self.counts.removed += compared.missing.len() - moved.renamed;
-            for note in moved.note.into_iter().chain(folder.mark(&compared, &mut self.index, self.cancel)) {
+            for note in moved.note.into_iter().chain(folder.record_presence(&compared, &mut self.index, self.cancel)) {
                 (self.report)(Report::Note(note));
             }
             work.extend(moved.unknown.into_iter().map(|file| Work::new(at, file)));

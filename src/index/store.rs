@@ -2,11 +2,11 @@
 //!
 //! A store is a folder of the cache with SQLite records, one append-only file of vectors, and a lock. The vectors of a
 //! transaction are on the disk before its records are committed, so a run that is killed loses the last transaction at
-//! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what does not look
-//! like ours is set aside under another name, said in one sentence, and built anew. A store of another version of
+//! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what is not a
+//! lookalike index is set aside under another name, said in one sentence, and built anew. A store of another version of
 //! lookalike is no damage: every schema has stores of its own, and two versions on one machine leave each other's alone.
 //!
-//! Beside them lies a photograph of the records, from which a large store is read many times quicker; the database stays
+//! Beside the database lies a columnar copy of its records, from which a large store is read many times quicker; the database stays
 //! the truth, and tells what has changed since.
 
 use std::{
@@ -30,7 +30,7 @@ use crate::{
 
 mod cache;
 mod maintain;
-mod photograph;
+mod columns;
 mod records;
 mod vectors;
 
@@ -93,7 +93,7 @@ impl From<Error> for Fault {
 
 const DATABASE: &str = "records.sqlite";
 const LOCK: &str = "lock";
-/// Tells our databases from others; "look" in ASCII.
+/// Tells databases of lookalike from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
 /// The version of the tables. It is part of a store's name, see [`Key::folder_name`].
 const SCHEMA: i32 = 3;
@@ -123,10 +123,10 @@ struct Meta {
     next_row: u32,
     /// Records of images.
     live: u32,
-    /// Number of the photograph of the records, 0 when there is none.
-    photograph: i64,
-    /// The rows before this one are in the photograph.
-    photographed: u32,
+    /// Number of the columnar copy of the records, 0 when there is none.
+    columns: i64,
+    /// The rows before this one are in the columnar copy.
+    in_columns: u32,
 }
 
 /// One picture on record, besides what the segment says of it.
@@ -190,9 +190,9 @@ pub struct Change<'a> {
 /// What opening a store comes to.
 pub enum Opened {
     /// This process may write.
-    Ours(Store),
+    Writer(Store),
     /// Another process is writing; its committed rows can be read, once there are any.
-    Theirs(Option<Store>),
+    Reader(Option<Store>),
 }
 
 /// Opens the store, as its writer when no other process is. Damage is repaired, and said in `notes`.
@@ -203,11 +203,11 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
     let folder = cache.join(key.folder_name());
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {
         let aside = set_aside(&folder)?;
-        notes.push(format!("{} is not ours and was moved to {}", printable(&folder), printable(aside)));
+        notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
     match make_and_lock(&folder)? {
-        Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Ours),
-        None => Ok(Opened::Theirs(Store::open(&folder, key, None).ok())),
+        Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
+        None => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
     }
 }
 
@@ -316,15 +316,15 @@ impl Store {
 
     fn read_meta(folder: &Path, key: &Key, db: Connection, writer: bool) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
-        let query = "SELECT root, settings, vectors, next_row, live, photograph, photographed FROM store";
+        let query = "SELECT root, settings, vectors, next_row, live, columns, in_columns FROM store";
         let (root, settings, meta) = db
             .query_row(query, [], |row| {
                 let meta = Meta {
                     generation: row.get(2)?,
                     next_row: row.get(3)?,
                     live: row.get(4)?,
-                    photograph: row.get(5)?,
-                    photographed: row.get(6)?,
+                    columns: row.get(5)?,
+                    in_columns: row.get(6)?,
                 };
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, meta))
             })
@@ -359,7 +359,7 @@ impl Store {
             Fault::Other(error) => error,
             Fault::Damaged(reason) => {
                 // The next start reads every record again, finds the damage and sets the store aside.
-                self.drop_photographs(0);
+                self.drop_columns(0);
                 Error::store(&self.folder, reason)
             }
         }
@@ -396,7 +396,7 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
     tx.execute_batch(
         "CREATE TABLE store (root BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL,
              vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
-             photograph INTEGER NOT NULL DEFAULT 0, photographed INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
+             columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
          CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
              modified INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
              norm REAL NOT NULL, scale REAL NOT NULL, gone INTEGER, hash BLOB NOT NULL);

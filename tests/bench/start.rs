@@ -45,7 +45,7 @@ impl Place {
         let request = Request { roots: vec![root.clone()], scan: scan::Options::default(), model, cache };
         let place = Self { folder, request };
         place.fill(&root, rows);
-        // The first run photographs what it finds.
+        // The first run writes the columnar copy.
         drop(place.start());
         place
     }
@@ -65,8 +65,8 @@ impl Place {
             exact: false,
             dim,
         };
-        let Ok(Opened::Ours(mut store)) = store::open(&self.cache(), &key, &mut Vec::new()) else {
-            panic!("a new store is ours")
+        let Ok(Opened::Writer(mut store)) = store::open(&self.cache(), &key, &mut Vec::new()) else {
+            panic!("a new store has no other writer")
         };
         let image = |row: usize| Image {
             file: ImageFile {

@@ -142,7 +142,7 @@ fn a_store_that_is_cleared_while_others_open_it_is_never_taken_from_its_writer()
         });
         let mut written = 0;
         while written < ROUNDS {
-            let Ok(Opened::Ours(writer)) = store::open(&cache, &key, &mut Vec::new()) else { continue };
+            let Ok(Opened::Writer(writer)) = store::open(&cache, &key, &mut Vec::new()) else { continue };
             written += 1;
             // It holds the lock: whoever clears must let it be, whatever they had begun before.
             let files = store::list(&cache).unwrap();

@@ -519,7 +519,7 @@ fn a_second_process_follows_the_first_and_takes_over() {
     // A writer that is at work as far as the lock tells.
     let mut notes = Vec::new();
     let key = place_key(&place);
-    let Opened::Ours(writer) = store::open(&place.cache(), &key, &mut notes).unwrap() else { panic!("not locked") };
+    let Opened::Writer(writer) = store::open(&place.cache(), &key, &mut notes).unwrap() else { panic!("not locked") };
     place.draw("new.png", 50);
     let (sender, reports) = mpsc::channel();
     let request = place.request();
@@ -543,7 +543,7 @@ fn a_second_process_follows_the_first_and_takes_over() {
 fn who_takes_over_knows_what_the_writer_found_out_about_older_rows() {
     let place = Place::with(6);
     place.run();
-    let Opened::Ours(mut writer) = store::open(&place.cache(), &place_key(&place), &mut Vec::new()).unwrap() else {
+    let Opened::Writer(mut writer) = store::open(&place.cache(), &place_key(&place), &mut Vec::new()).unwrap() else {
         panic!("not locked")
     };
     let (sender, snapshots) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! A store on its own: what it remembers, from its photograph and without it, for its writer and for who follows.
+//! A store on its own: what it remembers, with its columnar copy and without it, for its writer and for who follows.
 
 use std::{
     fs,
@@ -46,21 +46,21 @@ impl Place {
     #[track_caller]
     fn writer(&self) -> Store {
         match self.open() {
-            (Opened::Ours(store), notes) if notes.is_empty() => store,
-            (_, notes) => panic!("not ours, or not well: {notes:?}"),
+            (Opened::Writer(store), notes) if notes.is_empty() => store,
+            (_, notes) => panic!("not its writer, or not well: {notes:?}"),
         }
     }
 
     #[track_caller]
     fn follower(&self) -> Store {
-        let (Opened::Theirs(Some(store)), _) = self.open() else { panic!("there is nobody to follow") };
+        let (Opened::Reader(Some(store)), _) = self.open() else { panic!("there is nobody to follow") };
         store
     }
 
-    fn photographs(&self) -> Vec<PathBuf> {
+    fn copies(&self) -> Vec<PathBuf> {
         let folder = store::list(self.0.path()).unwrap().remove(0).folder;
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|kind| kind == "rows")).collect()
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "bin")).collect()
     }
 }
 
@@ -81,9 +81,9 @@ fn embedding(number: u32, version: u32) -> Vec<f32> {
     vec![(number % 100) as f32, (number / 100) as f32, version as f32, 1.0]
 }
 
-fn photograph(store: &mut Store) {
+fn write_columns(store: &mut Store) {
     let Loaded { segment, states, .. } = store.load(0).unwrap();
-    store.photograph(&segment, &states).unwrap();
+    store.write_columns(&segment, &states).unwrap();
 }
 
 /// Everything that a store tells.
@@ -123,54 +123,54 @@ fn edit(store: &mut Store) {
 }
 
 #[test]
-fn a_photograph_tells_what_the_database_tells() {
+fn the_columnar_copy_tells_what_the_database_tells() {
     let (place, mut plain) = Place::with(120);
     edit(&mut plain);
-    let (photographed, mut store) = Place::with(100);
-    photograph(&mut store);
+    let (copied, mut store) = Place::with(100);
+    write_columns(&mut store);
     add(&mut store, 100..120, 0);
     edit(&mut store);
     let expected = told(&mut plain);
     assert_eq!(told(&mut store), expected);
-    assert_eq!(told(&mut photographed.follower()), expected);
+    assert_eq!(told(&mut copied.follower()), expected);
     drop(store);
-    assert_eq!(told(&mut photographed.writer()), expected);
-    assert_eq!((place.photographs().len(), photographed.photographs().len()), (0, 1));
-    // Photographed anew, what was edited is in the picture.
-    let mut store = photographed.writer();
-    photograph(&mut store);
+    assert_eq!(told(&mut copied.writer()), expected);
+    assert_eq!((place.copies().len(), copied.copies().len()), (0, 1));
+    // Written anew, it holds what was edited.
+    let mut store = copied.writer();
+    write_columns(&mut store);
     assert_eq!(told(&mut store), expected);
-    assert_eq!(photographed.photographs().len(), 1);
+    assert_eq!(copied.copies().len(), 1);
 }
 
-/// Does something to the photograph of a store that was edited since; the store must tell the same as before.
+/// Does something to the columnar copy of a store that was edited since; the store must tell the same as before.
 #[track_caller]
 fn check_damage(damage: impl FnOnce(&Path)) {
     let (place, mut store) = Place::with(6_000);
-    assert!(store.needs_photograph().unwrap());
-    photograph(&mut store);
-    assert!(!store.needs_photograph().unwrap());
+    assert!(store.columns_are_stale().unwrap());
+    write_columns(&mut store);
+    assert!(!store.columns_are_stale().unwrap());
     edit(&mut store);
     let expected = told(&mut store);
-    damage(&place.photographs()[0]);
+    damage(&place.copies()[0]);
     assert_eq!(told(&mut place.follower()), expected, "a follower");
     drop(store);
     let mut store = place.writer();
     assert_eq!(told(&mut store), expected);
-    assert!(store.needs_photograph().unwrap(), "the damage is to be mended");
+    assert!(store.columns_are_stale().unwrap(), "the damage is to be mended");
     // Should the file come back as it was, it is out of date.
     edit(&mut store);
     let expected = told(&mut store);
     drop(store);
     let mut store = place.writer();
     assert_eq!(told(&mut store), expected);
-    photograph(&mut store);
-    assert!(!store.needs_photograph().unwrap());
+    write_columns(&mut store);
+    assert!(!store.columns_are_stale().unwrap());
     assert_eq!(told(&mut store), expected);
 }
 
 #[test]
-fn a_photograph_that_is_damaged_or_lost_costs_time_and_nothing_else() {
+fn a_columnar_copy_that_is_damaged_or_lost_costs_time_and_nothing_else() {
     check_damage(|path| fs::remove_file(path).unwrap());
     check_damage(|path| fs::write(path, "").unwrap());
     check_damage(|path| {
@@ -182,31 +182,31 @@ fn a_photograph_that_is_damaged_or_lost_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn a_photograph_that_the_database_never_came_to_name_is_not_used() {
+fn a_columnar_copy_that_the_database_never_came_to_name_is_not_used() {
     let (place, mut store) = Place::with(50);
-    photograph(&mut store);
-    let first = place.photographs().remove(0);
+    write_columns(&mut store);
+    let first = place.copies().remove(0);
     let kept = fs::read(&first).unwrap();
     add(&mut store, 50..60, 0);
-    photograph(&mut store);
+    write_columns(&mut store);
     let expected = told(&mut store);
     drop(store);
-    // A run was killed after it wrote a photograph and before it said so; and an old one has the new one's name.
-    let unnamed = first.with_file_name("photograph-9999999999.rows");
+    // A run was killed after it wrote a copy and before it said so; and an old one has the new one's name.
+    let unnamed = first.with_file_name("columns-9999999999.bin");
     fs::write(&unnamed, &kept).unwrap();
-    let named = place.photographs().into_iter().find(|path| *path != unnamed).unwrap();
+    let named = place.copies().into_iter().find(|path| *path != unnamed).unwrap();
     fs::write(&named, &kept).unwrap();
     assert_eq!(told(&mut place.writer()), expected);
     assert!(!unnamed.exists(), "leftovers are cleared away");
 }
 
 #[test]
-fn so_many_edits_that_a_photograph_is_worthless_are_in_the_database() {
+fn so_many_edits_that_the_columnar_copy_is_worthless_are_in_the_database() {
     let (place, mut store) = Place::with(12_000);
-    photograph(&mut store);
+    write_columns(&mut store);
     let gone: Vec<_> = (0..11_000).collect();
     store.commit(&Change { gone: &gone, ..Change::default() }).unwrap();
-    assert!(store.needs_photograph().unwrap());
+    assert!(store.columns_are_stale().unwrap());
     drop(store);
     let states: Vec<_> = told(&mut place.writer()).into_iter().map(|row| row.3).collect();
     assert!(states[..11_000].iter().all(|state| *state == RowState::Gone));
@@ -216,7 +216,7 @@ fn so_many_edits_that_a_photograph_is_worthless_are_in_the_database() {
 #[test]
 fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     let (place, mut store) = Place::with(3_000);
-    photograph(&mut store);
+    write_columns(&mut store);
     let deleted: Vec<_> = (0..2_000).collect();
     store.commit(&Change { deleted: &deleted, ..Change::default() }).unwrap();
     let mut follower = place.follower();
@@ -232,6 +232,6 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     };
     assert_eq!(numbers(told(&mut follower)), 3_000);
     assert_eq!(numbers(told(&mut compacted)), 1_000);
-    photograph(&mut compacted);
+    write_columns(&mut compacted);
     assert_eq!(numbers(told(&mut place.follower())), 1_000);
 }

@@ -10,9 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{
-    APPLICATION, DATABASE, KEEP_GONE, LOCK, SCHEMA, lock, maintain::is_vector_name, photograph::is_photograph_name,
-};
+use super::{APPLICATION, DATABASE, KEEP_GONE, LOCK, SCHEMA, columns::is_columns_name, lock, maintain::is_vector_name};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -111,7 +109,7 @@ pub fn remove(store: &Listing) -> Result<bool> {
 /// Whether a store makes files of this name, besides its lock.
 fn is_store_file(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
-    text.starts_with(DATABASE) || is_vector_name(&text) || is_photograph_name(&text) || is_set_aside(name)
+    text.starts_with(DATABASE) || is_vector_name(&text) || is_columns_name(&text) || is_set_aside(name)
 }
 
 /// Deletes what was set aside in a store; `false` when another process is writing to it.

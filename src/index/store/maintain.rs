@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, now, photograph::forget_photograph, records::PROGRAM, sql,
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, records::PROGRAM, sql,
     vector_name, vectors::Vectors,
 };
 use crate::{index::norm, printable::printable};
@@ -16,13 +16,13 @@ impl Store {
         let held = self.vectors.held()?;
         if held < self.meta.next_row {
             let lost = self.change(|tx| {
-                forget_photograph(tx)?;
+                forget_columns(tx)?;
                 let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;
                 tx.execute("UPDATE store SET next_row = ?1, live = live - ?2", [held, lost])?;
                 Ok(lost)
             })?;
             let live = self.meta.live - lost;
-            self.meta = Meta { next_row: held, live, photograph: 0, photographed: 0, ..self.meta };
+            self.meta = Meta { next_row: held, live, columns: 0, in_columns: 0, ..self.meta };
             notes.push(format!(
                 "the vectors of {lost} images in {} were missing and are computed again",
                 printable(self.folder.join(DATABASE))
@@ -41,7 +41,7 @@ impl Store {
         if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {
             self.compact()?;
         }
-        self.drop_photographs(self.meta.photograph);
+        self.drop_columns(self.meta.columns);
         self.drop_old_generations();
         Ok(())
     }
@@ -95,13 +95,13 @@ impl Store {
             for (to, from) in kept.iter().enumerate() {
                 renumber.execute(params![from, to as u32])?;
             }
-            forget_photograph(tx)?;
+            forget_columns(tx)?;
             let rows = kept.len() as u32;
             tx.execute("UPDATE store SET vectors = ?1, next_row = ?2, live = ?2", params![generation, rows])
         })?;
         self.vectors = vectors;
         let rows = kept.len() as u32;
-        self.meta = Meta { generation, next_row: rows, live: rows, photograph: 0, photographed: 0 };
+        self.meta = Meta { generation, next_row: rows, live: rows, columns: 0, in_columns: 0 };
         Ok(())
     }
 

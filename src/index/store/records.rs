@@ -5,9 +5,9 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 use rusqlite::{Row, Transaction, params, types::ValueRef};
 
 use super::{
-    Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, now,
-    photograph::{Records, forget_photograph},
-    sql,
+    Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store,
+    columns::{Records, forget_columns},
+    now, sql,
 };
 use crate::{
     error::{Error, Result},
@@ -34,7 +34,7 @@ impl Store {
     }
 
     fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
-        let mut records = if first == 0 { self.photographed()? } else { Records::default() };
+        let mut records = if first == 0 { self.read_columns()? } else { Records::default() };
         let path = self.folder.join(DATABASE);
         (|| -> rusqlite::Result<()> {
             self.read_edited(&mut records)?;
@@ -50,7 +50,7 @@ impl Store {
         Ok(Loaded { segment, states, first })
     }
 
-    /// Brings the rows of the photograph up to date. An edit never gives a row another path.
+    /// Brings the rows of the columnar copy up to date. An edit never gives a row another path.
     fn read_edited(&self, records: &mut Records) -> rusqlite::Result<()> {
         let mut edited = self.db.prepare(
             "SELECT edited.row, size, modified, gone, images.row IS NULL FROM edited LEFT JOIN images USING (row)",
@@ -164,7 +164,7 @@ impl Store {
         self.change(|tx| {
             let mut edited = Vec::new();
             delete(tx, change, &root, &mut meta, &mut edited)?;
-            mark(tx, change, &mut edited)?;
+            record_presence(tx, change, &mut edited)?;
             remember_failures(tx, change, &root)?;
             insert(tx, change, &mut meta, &mut edited)?;
             note_edits(tx, &edited, &mut meta)?;
@@ -176,20 +176,20 @@ impl Store {
     }
 }
 
-/// More edits than this make the photograph worthless.
+/// More edits than this make the columnar copy worthless.
 const MANY_EDITS: usize = 10_000;
 
-/// Remembers which rows the photograph does not show as they are any more, or that it is worthless.
+/// Remembers which rows the columnar copy does not have as they are any more, or that it is worthless.
 fn note_edits(tx: &Transaction<'_>, edited: &[u32], meta: &mut Meta) -> rusqlite::Result<()> {
-    if meta.photographed == 0 {
+    if meta.in_columns == 0 {
         return Ok(());
     }
     if edited.len() > MANY_EDITS {
-        (meta.photograph, meta.photographed) = (0, 0);
-        return forget_photograph(tx);
+        (meta.columns, meta.in_columns) = (0, 0);
+        return forget_columns(tx);
     }
     let mut note = tx.prepare_cached("INSERT OR IGNORE INTO edited VALUES (?1)")?;
-    edited.iter().filter(|row| **row < meta.photographed).try_for_each(|row| note.execute([row]).map(drop))
+    edited.iter().filter(|row| **row < meta.in_columns).try_for_each(|row| note.execute([row]).map(drop))
 }
 
 /// Deletes the record of a path, if there is one.
@@ -223,7 +223,7 @@ fn delete(
 }
 
 /// Notes which files went and which are there.
-fn mark(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE row = ?1 AND gone IS NULL")?;
     for row in change.gone {
         gone.execute(params![row, now()])?;

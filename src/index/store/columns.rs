@@ -1,8 +1,8 @@
-//! A photograph of a store's records: the columns of all rows in one file, read many times quicker than a database.
+//! A columnar copy of the records beside the database: the columns of all rows in one file, read many times quicker.
 //!
-//! The database names the photograph that counts, how many rows it shows, and every row that was edited since. A
-//! photograph is written under a new name and then named, so that a run may be killed at any moment. What is missing or
-//! damaged is read from the database instead, and the next photograph mends it.
+//! The database names the copy that counts, how many rows it holds, and every row that was edited since. A
+//! copy is written under a new name and then named, so that a run may be killed at any moment. What is missing or
+//! damaged is read from the database instead, and the next copy mends it.
 
 use std::{
     fs::{self, File},
@@ -33,68 +33,68 @@ pub(super) struct Records {
 }
 
 impl Store {
-    /// Whether so many rows are not in the photograph, or are not any more what it shows, that a new one is due.
+    /// Whether so many rows are not in the columnar copy, or are not any more as it has them, that a new one is due.
     ///
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
-    pub fn needs_photograph(&self) -> Result<bool> {
+    pub fn columns_are_stale(&self) -> Result<bool> {
         let edited: u32 = self.query("SELECT count(*) FROM edited").map_err(|fault| self.plain(fault))?;
-        let shown = self.meta.photographed;
+        let shown = self.meta.in_columns;
         Ok(self.lock.is_some() && self.meta.next_row - shown + edited > WORTH_IT + shown / 8)
     }
 
-    /// Photographs the records: `segment` and `states` are all rows of this store as they were just loaded.
+    /// Writes a columnar copy of the records: `segment` and `states` are all rows of this store as they were just loaded.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Store`]; the store is as good as before, only slower to
     /// open.
-    pub fn photograph(&mut self, segment: &Segment, states: &[RowState]) -> Result<()> {
-        self.try_photograph(segment, states).map_err(|fault| self.plain(fault))
+    pub fn write_columns(&mut self, segment: &Segment, states: &[RowState]) -> Result<()> {
+        self.try_write_columns(segment, states).map_err(|fault| self.plain(fault))
     }
 
-    fn try_photograph(&mut self, segment: &Segment, states: &[RowState]) -> Result<(), Fault> {
-        let number = self.meta.photograph.max(now()) + 1;
+    fn try_write_columns(&mut self, segment: &Segment, states: &[RowState]) -> Result<(), Fault> {
+        let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
         let written = File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
-            tx.execute("UPDATE store SET photograph = ?1, photographed = ?2", params![number, rows])
+            tx.execute("UPDATE store SET columns = ?1, in_columns = ?2", params![number, rows])
         })?;
-        (self.meta.photograph, self.meta.photographed) = (number, rows);
-        self.drop_photographs(number);
+        (self.meta.columns, self.meta.in_columns) = (number, rows);
+        self.drop_columns(number);
         Ok(())
     }
 
-    /// The rows that the photograph shows, as they were then; none when there is no photograph to be trusted.
-    pub(super) fn photographed(&mut self) -> Result<Records, Fault> {
-        let Meta { generation, photograph, photographed, .. } = self.meta;
-        if photographed == 0 {
+    /// The rows of the columnar copy, as they were then; none when there is no copy to be trusted.
+    pub(super) fn read_columns(&mut self) -> Result<Records, Fault> {
+        let Meta { generation, columns, in_columns, .. } = self.meta;
+        if in_columns == 0 {
             return Ok(Records::default());
         }
-        let file = File::open(self.folder.join(name(photograph)));
-        match file.and_then(|file| read(file, (generation, photograph), photographed as usize)) {
+        let file = File::open(self.folder.join(name(columns)));
+        match file.and_then(|file| read(file, (generation, columns), in_columns as usize)) {
             Ok(records) => Ok(records),
             Err(_) => {
                 if self.lock.is_some() {
                     // From now on nobody keeps account of what is not in it any more.
                     let path = self.folder.join(DATABASE);
-                    forget_photograph(&self.db).map_err(|e| sql(&path, e))?;
+                    forget_columns(&self.db).map_err(|e| sql(&path, e))?;
                 }
-                (self.meta.photograph, self.meta.photographed) = (0, 0);
+                (self.meta.columns, self.meta.in_columns) = (0, 0);
                 Ok(Records::default())
             }
         }
     }
 
-    /// Deletes all photographs but one.
-    pub(super) fn drop_photographs(&self, but: i64) {
+    /// Deletes all columnar copies but one.
+    pub(super) fn drop_columns(&self, but: i64) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let found = entry.file_name();
             let found = found.to_string_lossy();
-            if self.lock.is_some() && is_photograph_name(&found) && *found != name(but) {
+            if self.lock.is_some() && is_columns_name(&found) && *found != name(but) {
                 // A leftover costs space and nothing else; the next start tries again.
                 let _ = fs::remove_file(entry.path());
             }
@@ -103,19 +103,19 @@ impl Store {
 }
 
 /// Makes the database the only source of records.
-pub(super) fn forget_photograph(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch("UPDATE store SET photograph = 0, photographed = 0; DELETE FROM edited;")
+pub(super) fn forget_columns(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("UPDATE store SET columns = 0, in_columns = 0; DELETE FROM edited;")
 }
 
 fn name(number: i64) -> String {
-    format!("photograph-{number}.rows")
+    format!("columns-{number}.bin")
 }
 
-pub(super) fn is_photograph_name(name: &str) -> bool {
-    name.starts_with("photograph-") && name.ends_with(".rows")
+pub(super) fn is_columns_name(name: &str) -> bool {
+    name.starts_with("columns-") && name.ends_with(".bin")
 }
 
-/// What a photograph begins with: a signature, the generation, its own number, rows, bytes of paths, and a checksum over
+/// What the file begins with: a signature, the generation, its own number, rows, bytes of paths, and a checksum over
 /// all but itself.
 type Header = [u64; 6];
 
@@ -154,19 +154,19 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
         return Err(damaged());
     }
     header[5] = 0;
-    let mut columns = Columns { file, sum: checksum(0, bytes_of(&header)) };
+    let mut reader = ColumnReader { file, sum: checksum(0, bytes_of(&header)) };
     let mut images = Images {
-        ends: columns.next(rows)?,
-        sizes: columns.next(rows)?,
-        modified: columns.next(rows)?,
-        pixels: columns.next(rows)?,
+        ends: reader.next(rows)?,
+        sizes: reader.next(rows)?,
+        modified: reader.next(rows)?,
+        pixels: reader.next(rows)?,
         ..Images::default()
     };
-    let (norms, scales) = (columns.next(rows)?, columns.next(rows)?);
-    images.formats = columns.next(rows)?;
-    let states: Vec<u8> = columns.next(rows)?;
-    images.paths = columns.next(paths as usize)?;
-    if columns.sum != expected || !images.ends.is_sorted() || images.ends.last().is_some_and(|end| *end != paths) {
+    let (norms, scales) = (reader.next(rows)?, reader.next(rows)?);
+    images.formats = reader.next(rows)?;
+    let states: Vec<u8> = reader.next(rows)?;
+    images.paths = reader.next(paths as usize)?;
+    if reader.sum != expected || !images.ends.is_sorted() || images.ends.last().is_some_and(|end| *end != paths) {
         return Err(damaged());
     }
     Ok(Records { images, norms, scales, states: states.into_iter().map(state).collect() })
@@ -178,12 +178,12 @@ fn state(byte: u8) -> RowState {
 }
 
 /// The columns of a file, one after the other.
-struct Columns {
+struct ColumnReader {
     file: File,
     sum: u64,
 }
 
-impl Columns {
+impl ColumnReader {
     fn next<T: Pod>(&mut self, len: usize) -> io::Result<Vec<T>> {
         let mut column = vec![T::zeroed(); len];
         self.file.read_exact(cast_slice_mut(&mut column))?;
@@ -229,10 +229,10 @@ mod tests {
         (segment, states)
     }
 
-    /// Whether a photograph is still read after its bytes were changed.
+    /// Whether the columns are still read after its bytes were changed.
     fn survives(change: impl FnOnce(&mut Vec<u8>)) -> bool {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("photograph");
+        let path = folder.path().join("columns");
         let (segment, states) = segment(11);
         write(File::create(&path).unwrap(), (3, 4), &segment, &states).unwrap();
         let mut bytes = fs::read(&path).unwrap();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_photographed_is_read_again_and_no_damage_passes() {
+    fn what_was_written_is_read_again_and_no_damage_passes() {
         assert!(survives(|_| {}));
         assert!(!survives(|bytes| bytes.push(0)));
         assert!(!survives(|bytes| bytes.truncate(30)));

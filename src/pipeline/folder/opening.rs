@@ -1,0 +1,102 @@
+//! Before the walk: the rows of the store are put into the index, and made findable by path.
+
+use std::sync::Arc;
+
+use super::Folder;
+use crate::{
+    error::Result,
+    index::{
+        ImageId, Index,
+        store::{Loaded, Opened, RowState},
+    },
+    pipeline::{known::Known, row_map::RowMap},
+    scan::Options,
+};
+
+impl Folder {
+    /// Takes the store as it is now and puts the rows that are new since the last time into the index.
+    pub(in crate::pipeline) fn load_new_rows(
+        &mut self,
+        opened: Opened,
+        index: &mut Index,
+        options: &Options,
+    ) -> Result<()> {
+        self.followed = matches!(opened, Opened::Reader(_));
+        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store))) = opened else { return Ok(()) };
+        let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
+        if compacted {
+            // All rows have other numbers now, which happens when another process takes over the store in between.
+            self.row_map.iter().for_each(|(id, _)| index.remove(id));
+            self.row_map = RowMap::default();
+            self.not_indexed.clear();
+            self.known = Known::default();
+        }
+        let first = self.row_map.end();
+        self.as_loaded = first == 0 && !self.followed;
+        if !self.followed {
+            self.catch_up(&store.states(first)?, index, options);
+            self.failures = store.failures()?.into_iter().map(|f| (f.file.path.clone(), f)).collect();
+        }
+        let loaded = store.load(first)?;
+        self.store = Some(store);
+        self.append(loaded, index, options);
+        Ok(())
+    }
+
+    /// Takes over what became of rows that this process saw arrive while another one wrote.
+    fn catch_up(&mut self, states: &[RowState], index: &mut Index, options: &Options) {
+        let changed =
+            |&(id, was): &(ImageId, RowState)| self.row_map.row_of(id).is_some_and(|row| states[row as usize] != was);
+        let changed: Vec<_> = self.row_map.iter().filter(changed).map(|(id, _)| id).collect();
+        for id in changed {
+            let Some(now) = self.row_map.row_of(id).map(|row| states[row as usize]) else { continue };
+            let admitted = || index.entry_even_if_removed(id).is_some_and(|entry| options.admits(entry.relative()));
+            match now {
+                RowState::Present if admitted() => index.restore(id),
+                RowState::Present => {}
+                RowState::Gone | RowState::Vacant => index.remove(id),
+            }
+            self.row_map.set(id, now);
+        }
+    }
+
+    fn append(&mut self, loaded: Loaded, index: &mut Index, options: &Options) {
+        let Loaded { segment, states, first } = loaded;
+        if segment.images.is_empty() {
+            return;
+        }
+        let segment = Arc::new(segment);
+        let id = ImageId(index.table_len() as u32);
+        if !index.push(Arc::clone(&segment)) {
+            return;
+        }
+        for (at, state) in states.iter().enumerate() {
+            if *state == RowState::Present && !options.admits(segment.images.relative(at)) {
+                index.remove(ImageId(id.0 + at as u32));
+            }
+        }
+        self.row_map.push(first, id, states);
+        self.not_indexed.push((id, segment));
+    }
+
+    /// Makes rows findable by path. Apart from [`Self::load_new_rows`], so that it does not hold up the first snapshot.
+    pub(in crate::pipeline) fn index_paths(&mut self, index: &mut Index) {
+        for (first, segment) in std::mem::take(&mut self.not_indexed) {
+            self.known.reserve(segment.images.len(), index);
+            for id in (first.0..).map(ImageId).take(segment.images.len()) {
+                if self.row_map.state(id) != RowState::Vacant
+                    && let Some(before) = self.known.insert(id, index)
+                {
+                    index.remove(before);
+                    self.row_map.set(before, RowState::Vacant);
+                }
+            }
+            if let (true, Some(states), Some(store)) = (self.as_loaded, self.row_map.whole(), &mut self.store)
+                && store.columns_are_stale().unwrap_or(false)
+            {
+                // Without one the next start takes longer, which is not worth a word.
+                let _ = store.write_columns(&segment, states);
+            }
+        }
+    }
+}
