@@ -16,11 +16,12 @@ use crate::{
     embed::{self, Embedder, Manifest, Model, ModelChoice, preprocess},
     error::{Error, Result},
     index::{
-        Index,
-        store::{self, Key},
+        ImageId, Index,
+        store::{self, Key, Others},
     },
     printable::printable,
-    scan::{self, Skipped},
+    scan::{self, ImageFile, Skipped},
+    text,
 };
 
 pub use crate::index::progress::{Progress, Report, Stage, Summary};
@@ -31,7 +32,7 @@ mod known;
 mod row_map;
 
 use embedding::Work;
-use folder::Folder;
+use folder::{Folder, Moved};
 
 /// What to index, and how.
 #[derive(Debug, Clone)]
@@ -94,7 +95,7 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     }
     run.follow_writers(&model)?;
     let found = run.scan(&roots)?;
-    let work = run.reconcile(found)?;
+    let work = run.reconcile(found, &model)?;
     run.snapshot();
     run.embed(work, &model)?;
     for folder in &mut run.folders {
@@ -205,7 +206,9 @@ impl IndexingRun<'_> {
             |done| Progress { stage: Stage::Scanning, done, total: 0, per_second: 0.0, left: None, decode_bound: None };
         self.progress(scanning(0), true);
         for folder in &mut self.folders {
-            folder.index_paths(&mut self.index);
+            if let Some(note) = folder.index_paths(&mut self.index, self.cancel) {
+                (self.report)(Report::Note(note));
+            }
         }
         let (options, cancel) = (&self.request.scan, self.cancel);
         let mut done = vec![0_usize; roots.len()];
@@ -226,27 +229,58 @@ impl IndexingRun<'_> {
     }
 
     /// Draws the conclusions of the walk. Returns what must be embedded.
-    fn reconcile(&mut self, found: Vec<scan::Found>) -> Result<Vec<Work>> {
+    fn reconcile(&mut self, found: Vec<scan::Found>, model: &Model) -> Result<Vec<Work>> {
         let mut work = Vec::new();
-        for (at, mut found) in found.into_iter().enumerate() {
-            let folder = &mut self.folders[at];
+        let mut folders = std::mem::take(&mut self.folders);
+        for (at, (folder, mut found)) in folders.iter_mut().zip(found).enumerate() {
             self.skipped.append(&mut found.skipped);
             let mut compared = folder.finish_walk(&found, &self.index, &self.request.scan);
             self.counts.reused += compared.reused;
             self.skipped.append(&mut compared.still_failing);
             let unknown = std::mem::take(&mut compared.unknown);
-            let moved = folder.match_renames(unknown, &compared.missing, &mut self.index, self.cancel)?;
+            let moved = self.compare(folder, unknown, &compared.missing, model)?;
+            let taken: usize = moved.taken.values().sum();
             self.counts.reused += moved.touched;
-            self.counts.renamed += moved.renamed;
+            self.counts.renamed += moved.renamed + taken;
             self.counts.added += moved.copied;
             self.counts.removed += compared.missing.len() - moved.renamed;
-            for note in moved.note.into_iter().chain(folder.record_presence(&compared, &mut self.index, self.cancel)) {
+            let taken = moved.taken.iter().map(|(root, count)| {
+                let embeddings = text::counted(*count, "embedding");
+                format!("{embeddings} taken over from the index of {}", printable(root))
+            });
+            let notes: Vec<_> = taken.chain(moved.note).collect();
+            let note = folder.record_presence(&compared, &mut self.index, self.cancel);
+            for note in notes.into_iter().chain(note) {
                 (self.report)(Report::Note(note));
             }
             work.extend(moved.unknown.into_iter().map(|file| Work::new(at, file)));
         }
+        self.folders = folders;
         self.report_skipped();
         Ok(work)
+    }
+
+    /// Compares files that seem new with the content that is known, of this folder and of others.
+    fn compare(
+        &mut self,
+        folder: &mut Folder,
+        unknown: Vec<ImageFile>,
+        missing: &[ImageId],
+        model: &Model,
+    ) -> Result<Moved> {
+        let others = match &self.request.cache {
+            Cache::Folder(cache) if !unknown.is_empty() => Others::open(cache, &self.key(folder.root(), model)),
+            _ => Others::default(),
+        };
+        let total = unknown.len();
+        let mut index = std::mem::take(&mut self.index);
+        let moved = folder.match_renames(unknown, missing, &mut index, &others, &mut |done| {
+            let stage = Stage::Comparing;
+            self.progress(Progress { stage, done, total, per_second: 0.0, left: None, decode_bound: None }, done == 0);
+            if self.cancel.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }
+        });
+        self.index = index;
+        moved
     }
 
     /// Commits what waits and shows it.

@@ -30,12 +30,15 @@ use crate::{
 
 mod cache;
 mod maintain;
+mod others;
 mod columns;
 mod records;
 mod vectors;
 
 pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
+pub use others::{Others, Taken};
 use vectors::Vectors;
+pub use vectors::checksum;
 
 /// SHA-256 of a file's content.
 pub type ContentHash = [u8; 32];
@@ -146,6 +149,8 @@ pub struct Loaded {
     pub segment: Segment,
     /// One a row of the segment.
     pub states: Vec<RowState>,
+    /// What [`checksum`] gave for each row when it was written.
+    pub sums: Vec<u32>,
     /// Row number of the segment's first row.
     pub first: u32,
 }
@@ -168,6 +173,8 @@ pub struct Present {
     pub size: u64,
     /// See [`ImageFile::modified`].
     pub modified: i64,
+    /// See [`ImageFile::changed`].
+    pub changed: i64,
 }
 
 /// What one transaction changes.
@@ -398,13 +405,13 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
              vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
              columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
          CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
-             modified INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
-             norm REAL NOT NULL, scale REAL NOT NULL, gone INTEGER, hash BLOB NOT NULL);
-         CREATE INDEX images_by_size ON images (size);
+             modified INTEGER NOT NULL, changed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
+             norm REAL NOT NULL, scale REAL NOT NULL, checksum INTEGER NOT NULL, gone INTEGER, hash BLOB NOT NULL);
+         CREATE INDEX images_by_content ON images (size, hash);
          CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
          CREATE TABLE edited (row INTEGER PRIMARY KEY);
          CREATE TABLE failures (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-             reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
+             changed INTEGER NOT NULL, reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
     )?;
     let root = key.root.as_os_str().as_bytes();
     tx.execute(

@@ -202,7 +202,7 @@ mod tests {
             last_progress: None,
         };
         let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
-        let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0 };
+        let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
         let again = run.record(Work { folder: 0, file, facts, refused }, Err("no".into()));
         assert_eq!((again.is_some(), run.folders[0].waiting() == 1), expected);
         assert_eq!(run.skipped.len(), usize::from(!expected.0), "what is tried again is not skipped yet");

@@ -23,6 +23,7 @@ mod opening;
 mod renames;
 mod writing;
 
+pub(super) use renames::Moved;
 pub(super) use writing::NewRow;
 
 /// A folder, its store if it has one, and what is known of its files.
@@ -32,8 +33,8 @@ pub(super) struct Folder {
     /// Another process is writing the store.
     followed: bool,
     known: Known,
-    /// Rows that are in the index and not yet in `known`.
-    not_indexed: Vec<(ImageId, Arc<Segment>)>,
+    /// Rows that are in the index and not yet in `known`, with their checksums.
+    not_indexed: Vec<(ImageId, Arc<Segment>, Vec<u32>)>,
     failures: HashMap<PathBuf, Failure>,
     row_map: RowMap,
     /// The writer loaded the whole store at once, and has not changed it since.
@@ -104,12 +105,12 @@ impl Folder {
     pub(super) fn visit(&mut self, file: ImageFile, index: &mut Index) {
         let relative = file.path.strip_prefix(&self.root).unwrap_or(&file.path);
         let known = self.known.find(relative, index).and_then(|id| index.entry_even_if_removed(id));
-        let same = |size, modified| size == file.size && modified == file.modified;
+        let same = |facts| facts == (file.size, file.modified, file.changed);
         if let Some(entry) = known {
             let id = entry.id;
             self.seen.set(id, true);
             let was = self.row_map.state(id);
-            if was != RowState::Vacant && same(entry.size(), entry.modified()) {
+            if was != RowState::Vacant && same((entry.size(), entry.modified(), entry.changed())) {
                 if was == RowState::Gone {
                     self.compared.returned.extend(self.present(id, &file));
                     self.row_map.set(id, RowState::Present);
@@ -120,7 +121,7 @@ impl Folder {
             }
         }
         match self.failures.remove(&file.path) {
-            Some(Failure { file: then, reason }) if same(then.size, then.modified) => {
+            Some(Failure { file: then, reason }) if same((then.size, then.modified, then.changed)) => {
                 self.compared.still_failing.push(Skipped { path: file.path, reason });
             }
             _ => self.compared.unknown.push(file),
@@ -149,6 +150,6 @@ impl Folder {
     }
 
     fn present(&self, id: ImageId, file: &ImageFile) -> Option<Present> {
-        Some(Present { row: self.row_map.row_of(id)?, size: file.size, modified: file.modified })
+        Some(Present { row: self.row_map.row_of(id)?, size: file.size, modified: file.modified, changed: file.changed })
     }
 }

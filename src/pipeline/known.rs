@@ -66,7 +66,7 @@ mod tests {
     fn the_last_row_of_each_path_is_found() {
         let names: Vec<_> = (0..3000_u32).map(|at| format!("/p/{}", at % 1300)).collect();
         let image = |name: &String| Image {
-            file: ImageFile { path: name.into(), size: 0, modified: 0 },
+            file: ImageFile { path: name.into(), size: 0, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
         };

@@ -73,6 +73,7 @@ impl Place {
                 path: root.join(format!("holiday {:03}/week {}/IMG_{row:07}.jpg", row / 5_000, row / 500 % 10)),
                 size: 1_000 + (row * 7_919 % 3_000_000) as u64,
                 modified: row as i64 * 1_000_000_000,
+                changed: 0,
             },
             pixels: (4_000, 3_000),
             format: "JPEG",

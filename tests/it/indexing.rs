@@ -28,7 +28,7 @@ use lookalike::{
 
 /// A folder with pictures and a cache beside it.
 pub(crate) struct Place {
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Place {
@@ -121,6 +121,7 @@ pub(crate) fn run(request: &Request) -> Result<Run> {
             Stage::Loading if progress.total > 0 => "model",
             Stage::Loading => "cache",
             Stage::Scanning => "scan",
+            Stage::Comparing => "compare",
             Stage::Embedding => "embed",
             Stage::Done => "done",
         }),
@@ -228,6 +229,112 @@ fn a_file_whose_time_alone_changed_is_not_embedded_again() {
     let run = place.run();
     assert_eq!((run.counts(), run.said.contains(&"model")), ([0, 2, 0, 0, 0], false));
     assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+}
+
+/// Writes a picture whose file is as large as that of any other, and gives it the same time.
+fn draw_bitmap(place: &Place, name: &str, level: u8) {
+    let path = place.path(name);
+    RgbImage::from_fn(24, 16, |x, y| Rgb([level, x as u8 * 9, y as u8 * 15])).save(&path).unwrap();
+    age(&path);
+}
+
+fn age(path: &Path) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+}
+
+#[test]
+fn files_that_change_places_are_noticed_though_size_and_time_are_equal() {
+    let place = Place::new();
+    for (name, level) in [("1.bmp", 10), ("2.bmp", 120), ("3.bmp", 230)] {
+        draw_bitmap(&place, name, level);
+    }
+    let before = embeddings(&place.run().outcome.index);
+    // Renumbered.
+    fs::rename(place.path("1.bmp"), place.path("x")).unwrap();
+    fs::rename(place.path("2.bmp"), place.path("1.bmp")).unwrap();
+    fs::rename(place.path("x"), place.path("2.bmp")).unwrap();
+    // Replaced.
+    draw_bitmap(&place, "new.bmp", 60);
+    fs::rename(place.path("new.bmp"), place.path("3.bmp")).unwrap();
+    let run = place.run();
+    assert_eq!(run.outcome.added, 3, "two of them without the model");
+    for _ in 0..2 {
+        let after = embeddings(&place.run().outcome.index);
+        assert_eq!(after[Path::new("1.bmp")], before[Path::new("2.bmp")]);
+        assert_eq!(after[Path::new("2.bmp")], before[Path::new("1.bmp")]);
+        assert_ne!(after[Path::new("3.bmp")], before[Path::new("3.bmp")]);
+    }
+}
+
+#[test]
+fn a_folder_that_was_restored_from_a_copy_is_read_once_and_not_embedded_again() {
+    let place = Place::new();
+    for level in 0..4 {
+        draw_bitmap(&place, &format!("{level}.bmp"), level * 50);
+    }
+    fs::write(place.path("bad.jpg"), "no picture").unwrap();
+    age(&place.path("bad.jpg"));
+    place.run();
+    let copy = place.folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(place.root()).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), copy.join(entry.unwrap().file_name()));
+        fs::copy(from, &to).unwrap();
+        age(&to);
+    }
+    fs::remove_dir_all(place.root()).unwrap();
+    fs::rename(copy, place.root()).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.said.contains(&"compare")), ([0, 4, 0, 0, 1], true));
+    let again = place.run();
+    assert_eq!((again.counts(), again.said.contains(&"compare")), ([0, 4, 0, 0, 1], false));
+}
+
+#[test]
+fn a_folder_of_another_name_takes_its_embeddings_along() {
+    let place = Place::with(5);
+    let before = embeddings(&place.run().outcome.index);
+    let moved = place.folder.path().canonicalize().unwrap().join("moved");
+    fs::rename(place.root(), &moved).unwrap();
+    let again = run(&request(std::slice::from_ref(&moved), Cache::Folder(place.cache()))).unwrap();
+    assert_eq!((again.counts(), again.said.contains(&"model")), ([0, 0, 5, 0, 0], false));
+    assert!(again.notes[0].starts_with("5 embeddings taken over from the index of "), "{:?}", again.notes);
+    assert_eq!(embeddings(&again.outcome.index), before);
+    let third = run(&request(&[moved], Cache::Folder(place.cache()))).unwrap();
+    assert_eq!((third.counts(), third.notes.len()), ([0, 5, 0, 0, 0], 0));
+}
+
+#[test]
+fn what_an_earlier_version_embedded_is_taken_over_and_left_to_it() {
+    let place = Place::with(5);
+    let before = embeddings(&place.run().outcome.index);
+    let listed = store::list(&place.cache()).unwrap().remove(0);
+    let db = rusqlite::Connection::open(listed.folder.join("records.sqlite")).unwrap();
+    db.execute_batch(
+        "ALTER TABLE images DROP COLUMN changed; ALTER TABLE images DROP COLUMN checksum; PRAGMA user_version = 2;",
+    )
+    .unwrap();
+    db.close().unwrap();
+    // Its name said the other schema.
+    let earlier = listed.folder.with_file_name("earlier");
+    fs::rename(&listed.folder, &earlier).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.said.contains(&"model")), ([0, 0, 5, 0, 0], false), "{:?}", run.notes);
+    assert_eq!(embeddings(&run.outcome.index), before);
+    let stores = store::list(&place.cache()).unwrap();
+    let images: Vec<_> = stores.iter().map(|store| store.content.as_ref().unwrap().images).collect();
+    assert_eq!(images, [5, 5]);
+}
+
+#[test]
+fn a_damaged_embedding_is_not_taken_over() {
+    let place = Place::with(5);
+    place.run();
+    change_vectors(&place, |rows, row| rows[row + 3] ^= 1);
+    let moved = place.folder.path().canonicalize().unwrap().join("moved");
+    fs::rename(place.root(), &moved).unwrap();
+    let again = run(&request(&[moved], Cache::Folder(place.cache()))).unwrap();
+    assert_eq!(again.counts(), [1, 0, 4, 0, 0]);
 }
 
 #[test]
@@ -424,12 +531,6 @@ fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
     });
     check_damage("set aside", 5, |place| fs::write(place.store_file("vectors"), "no vectors").unwrap());
     check_damage("set aside", 5, |place| fs::remove_file(place.store_file("vectors")).unwrap());
-    check_damage("set aside", 5, |place| {
-        let path = place.store_file("vectors");
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[64..].fill(0);
-        fs::write(path, bytes).unwrap();
-    });
     check_damage("moved to", 5, |place| {
         let folder = store::list(&place.cache()).unwrap().remove(0).folder;
         fs::remove_dir_all(&folder).unwrap();
@@ -445,6 +546,28 @@ fn a_vector_file_that_lost_its_end_costs_the_lost_rows_only() {
         let len = file.metadata().unwrap().len();
         let row = (len - 64) / 5;
         file.set_len(len - row - 1).unwrap();
+    });
+}
+
+/// Changes bytes of the vector file, of which a row has so many.
+fn change_vectors(place: &Place, change: impl FnOnce(&mut [u8], usize)) {
+    let path = place.store_file("vectors");
+    let mut bytes = fs::read(&path).unwrap();
+    let row = (bytes.len() - 64) / 5;
+    change(&mut bytes[64..], row);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn embeddings_that_rotted_on_the_disk_are_computed_again() {
+    check_damage("1 embedding of", 1, |place| change_vectors(place, |rows, row| rows[2 * row + 7] ^= 0x10));
+    check_damage("2 embeddings of", 2, |place| {
+        change_vectors(place, |rows, row| (rows[0], rows[5 * row - 1]) = (!rows[0], !rows[5 * row - 1]));
+    });
+    check_damage("5 embeddings of", 5, |place| change_vectors(place, |rows, _| rows.fill(0x3c)));
+    check_damage("1 embedding of", 1, |place| {
+        let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+        assert_eq!(db.execute("UPDATE images SET norm = norm * 2 WHERE row = 3", []).unwrap(), 1);
     });
 }
 

@@ -65,7 +65,12 @@ impl Place {
 }
 
 fn file(number: u32) -> ImageFile {
-    ImageFile { path: format!("/p/{number}.png").into(), size: 1000 + u64::from(number), modified: -i64::from(number) }
+    ImageFile {
+        path: format!("/p/{number}.png").into(),
+        size: 1000 + u64::from(number),
+        modified: -i64::from(number),
+        changed: 0,
+    }
 }
 
 /// Commits pictures of these numbers, whose embeddings say their number and the version of their content.
@@ -82,8 +87,8 @@ fn embedding(number: u32, version: u32) -> Vec<f32> {
 }
 
 fn write_columns(store: &mut Store) {
-    let Loaded { segment, states, .. } = store.load(0).unwrap();
-    store.write_columns(&segment, &states).unwrap();
+    let Loaded { segment, states, sums, .. } = store.load(0).unwrap();
+    store.write_columns(&segment, &states, &sums).unwrap();
 }
 
 /// Everything that a store tells.
@@ -114,11 +119,16 @@ fn edit(store: &mut Store) {
             gone: &[3, 4, 103],
             deleted: &[5, 105],
             failed: &[failed],
-            present: &[Present { row: 6, size: 1, modified: 2 }, Present { row: 106, size: 3, modified: 4 }],
+            present: &[
+                Present { row: 6, size: 1, modified: 2, changed: 9 },
+                Present { row: 106, size: 3, modified: 4, changed: 9 },
+            ],
             ..Change::default()
         })
         .unwrap();
-    store.commit(&Change { present: &[Present { row: 4, size: 5, modified: 6 }], ..Change::default() }).unwrap();
+    store
+        .commit(&Change { present: &[Present { row: 4, size: 5, modified: 6, changed: 9 }], ..Change::default() })
+        .unwrap();
     add(store, 30..33, 1);
 }
 
@@ -234,4 +244,23 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     assert_eq!(numbers(told(&mut compacted)), 1_000);
     write_columns(&mut compacted);
     assert_eq!(numbers(told(&mut place.follower())), 1_000);
+}
+
+#[test]
+fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_compared() {
+    let (place, mut store) = Place::with(0);
+    let images =
+        (0..300).map(|number| Image { file: ImageFile { size: 7, ..file(number) }, pixels: (1, 2), format: "PNG" });
+    let embeddings: Vec<_> = (0..300).map(|number| embedding(number, 0)).collect();
+    let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
+    let hashes: Vec<_> = (0..300_u32).map(|number| [(number / 2) as u8; 32]).collect();
+    store.commit(&Change { rows: Some((&segment, &hashes)), ..Change::default() }).unwrap();
+    assert_eq!(store.rows_of_content(7, &[21; 32]).unwrap(), [42, 43]);
+    assert!(store.rows_of_content(8, &[21; 32]).unwrap().is_empty());
+    assert_eq!((store.knows_size(7).unwrap(), store.knows_size(8).unwrap()), (true, false));
+    let folder = store::list(place.0.path()).unwrap().remove(0).folder;
+    let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
+    let plan = "EXPLAIN QUERY PLAN SELECT row FROM images WHERE size = 7 AND hash = x'00'";
+    let plan: String = db.query_row(plan, [], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("(size=? AND hash=?)"), "{plan}");
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytemuck::{Pod, bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
+use crc32fast::Hasher;
 use rusqlite::{Connection, params};
 
 use super::{DATABASE, Fault, Meta, RowState, Store, now, sql};
@@ -30,6 +31,7 @@ pub(super) struct Records {
     pub(super) norms: Vec<f32>,
     pub(super) scales: Vec<f32>,
     pub(super) states: Vec<RowState>,
+    pub(super) sums: Vec<u32>,
 }
 
 impl Store {
@@ -43,20 +45,22 @@ impl Store {
         Ok(self.lock.is_some() && self.meta.next_row - shown + edited > WORTH_IT + shown / 8)
     }
 
-    /// Writes a columnar copy of the records: `segment` and `states` are all rows of this store as they were just loaded.
+    /// Writes a columnar copy of the records: the arguments are all rows of this store as they were just
+    /// loaded, see [`super::Loaded`].
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Store`]; the store is as good as before, only slower to
     /// open.
-    pub fn write_columns(&mut self, segment: &Segment, states: &[RowState]) -> Result<()> {
-        self.try_write_columns(segment, states).map_err(|fault| self.plain(fault))
+    pub fn write_columns(&mut self, segment: &Segment, states: &[RowState], sums: &[u32]) -> Result<()> {
+        self.try_write_columns(segment, states, sums).map_err(|fault| self.plain(fault))
     }
 
-    fn try_write_columns(&mut self, segment: &Segment, states: &[RowState]) -> Result<(), Fault> {
+    fn try_write_columns(&mut self, segment: &Segment, states: &[RowState], sums: &[u32]) -> Result<(), Fault> {
         let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written = File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states));
+        let written =
+            File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states, sums));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
@@ -119,23 +123,34 @@ pub(super) fn is_columns_name(name: &str) -> bool {
 /// all but itself.
 type Header = [u64; 6];
 
-fn write(mut file: File, (generation, number): (i64, i64), segment: &Segment, states: &[RowState]) -> io::Result<()> {
+fn write(
+    mut file: File,
+    (generation, number): (i64, i64),
+    segment: &Segment,
+    states: &[RowState],
+    sums: &[u32],
+) -> io::Result<()> {
     let Segment { images, norms, scales, .. } = segment;
     let states: Vec<u8> = states.iter().map(|state| *state as u8).collect();
-    let columns: [&[u8]; 9] = [
+    let columns: [&[u8]; 11] = [
         cast_slice(&images.ends),
         cast_slice(&images.sizes),
         cast_slice(&images.modified),
+        cast_slice(&images.changed),
         cast_slice(&images.pixels),
         cast_slice(norms),
         cast_slice(scales),
+        cast_slice(sums),
         &images.formats,
         &states,
         &images.paths,
     ];
     let (rows, paths) = (images.len() as u64, images.paths.len() as u64);
     let mut header: Header = [SIGNATURE, generation as u64, number as u64, rows, paths, 0];
-    header[5] = columns.iter().fold(checksum(0, bytes_of(&header)), |sum, column| checksum(sum, column));
+    let mut sum = Hasher::new();
+    sum.update(bytes_of(&header));
+    columns.iter().for_each(|column| sum.update(column));
+    header[5] = sum.finalize().into();
     file.write_all(bytes_of(&header))?;
     columns.iter().try_for_each(|column| file.write_all(column))
 }
@@ -145,7 +160,7 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
     let mut header: Header = [0; 6];
     file.read_exact(bytes_of_mut(&mut header))?;
     let [signature, of, itself, found, paths, expected] = header;
-    let row = size_of::<u64>() * 3 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + 2;
+    let row = size_of::<u64>() * 4 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + size_of::<u32>() + 2;
     let len = size_of::<Header>() as u64 + (rows * row) as u64;
     // Asked before memory is set aside for what the header promises.
     let fits = len.checked_add(paths) == Some(file.metadata()?.len());
@@ -154,22 +169,27 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
         return Err(damaged());
     }
     header[5] = 0;
-    let mut reader = ColumnReader { file, sum: checksum(0, bytes_of(&header)) };
+    let mut reader = ColumnReader { file, sum: Hasher::new() };
+    reader.sum.update(bytes_of(&header));
     let mut images = Images {
         ends: reader.next(rows)?,
         sizes: reader.next(rows)?,
         modified: reader.next(rows)?,
+        changed: reader.next(rows)?,
         pixels: reader.next(rows)?,
         ..Images::default()
     };
-    let (norms, scales) = (reader.next(rows)?, reader.next(rows)?);
+    let (norms, scales, sums) = (reader.next(rows)?, reader.next(rows)?, reader.next(rows)?);
     images.formats = reader.next(rows)?;
     let states: Vec<u8> = reader.next(rows)?;
     images.paths = reader.next(paths as usize)?;
-    if reader.sum != expected || !images.ends.is_sorted() || images.ends.last().is_some_and(|end| *end != paths) {
+    if u64::from(reader.sum.finalize()) != expected
+        || !images.ends.is_sorted()
+        || images.ends.last().is_some_and(|end| *end != paths)
+    {
         return Err(damaged());
     }
-    Ok(Records { images, norms, scales, states: states.into_iter().map(state).collect() })
+    Ok(Records { images, norms, scales, states: states.into_iter().map(state).collect(), sums })
 }
 
 fn state(byte: u8) -> RowState {
@@ -180,25 +200,16 @@ fn state(byte: u8) -> RowState {
 /// The columns of a file, one after the other.
 struct ColumnReader {
     file: File,
-    sum: u64,
+    sum: Hasher,
 }
 
 impl ColumnReader {
     fn next<T: Pod>(&mut self, len: usize) -> io::Result<Vec<T>> {
         let mut column = vec![T::zeroed(); len];
         self.file.read_exact(cast_slice_mut(&mut column))?;
-        self.sum = checksum(self.sum, cast_slice(&column));
+        self.sum.update(cast_slice(&column));
         Ok(column)
     }
-}
-
-/// Not against forgers, but quick: it tells a file that was cut off, overwritten, or half written when the power went.
-fn checksum(sum: u64, bytes: &[u8]) -> u64 {
-    let mix = |sum: u64, word: u64| (sum.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let sum = words.fold(sum, |sum, word| mix(sum, word.try_into().map_or(0, u64::from_le_bytes)));
-    mix(mix(sum, rest), bytes.len() as u64)
 }
 
 #[cfg(test)]
@@ -207,13 +218,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        index::{Image, Rows},
+        index::{Image, Rows, store::checksum},
         scan::ImageFile,
     };
 
     fn segment(rows: usize) -> (Segment, Vec<RowState>) {
         let image = |row: usize| Image {
-            file: ImageFile { path: format!("/p/{row}").into(), size: row as u64, modified: -(row as i64) },
+            file: ImageFile { path: format!("/p/{row}").into(), size: row as u64, modified: -(row as i64), changed: 0 },
             pixels: (row as u32, 7),
             format: "WebP",
         };
@@ -223,7 +234,7 @@ mod tests {
             images: Images::new(Path::new("/p"), (0..rows).map(image)),
             norms: (0..rows).map(|row| row as f32).collect(),
             scales: vec![0.5; rows],
-            rows: Rows::owned(Vec::new(), 1),
+            rows: Rows::owned(vec![half::f16::ONE; rows], 1),
             dead: Vec::new(),
         };
         (segment, states)
@@ -234,12 +245,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("columns");
         let (segment, states) = segment(11);
-        write(File::create(&path).unwrap(), (3, 4), &segment, &states).unwrap();
+        let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row)).collect();
+        write(File::create(&path).unwrap(), (3, 4), &segment, &states, &sums).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
         let Ok(found) = read(File::open(&path).unwrap(), (3, 4), 11) else { return false };
-        assert_eq!((found.images, found.states), (segment.images, states));
+        assert_eq!((found.images, found.states, found.sums), (segment.images, states, sums));
         assert_eq!((found.norms, found.scales), (segment.norms, segment.scales));
         true
     }

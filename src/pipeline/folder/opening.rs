@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::Folder;
 use crate::{
+    cancel::CancelToken,
     error::Result,
     index::{
         ImageId, Index,
-        store::{Loaded, Opened, RowState},
+        store::{self, Change, Loaded, Opened, RowState},
     },
     pipeline::{known::Known, row_map::RowMap},
+    printable::printable,
     scan::Options,
+    text,
 };
 
 impl Folder {
@@ -61,7 +64,7 @@ impl Folder {
     }
 
     fn append(&mut self, loaded: Loaded, index: &mut Index, options: &Options) {
-        let Loaded { segment, states, first } = loaded;
+        let Loaded { segment, states, sums, first } = loaded;
         if segment.images.is_empty() {
             return;
         }
@@ -76,27 +79,45 @@ impl Folder {
             }
         }
         self.row_map.push(first, id, states);
-        self.not_indexed.push((id, segment));
+        self.not_indexed.push((id, segment, sums));
     }
 
-    /// Makes rows findable by path. Apart from [`Self::load_new_rows`], so that it does not hold up the first snapshot.
-    pub(in crate::pipeline) fn index_paths(&mut self, index: &mut Index) {
-        for (first, segment) in std::mem::take(&mut self.not_indexed) {
+    /// Makes rows findable by path, apart from those whose embeddings are not any more what was written: they are as if
+    /// they had never been. Apart from [`Self::load_new_rows`], so that it does not hold up the first snapshot.
+    pub(in crate::pipeline) fn index_paths(&mut self, index: &mut Index, cancel: &CancelToken) -> Option<String> {
+        let mut damaged = Vec::new();
+        for (first, segment, sums) in std::mem::take(&mut self.not_indexed) {
             self.known.reserve(segment.images.len(), index);
-            for id in (first.0..).map(ImageId).take(segment.images.len()) {
-                if self.row_map.state(id) != RowState::Vacant
-                    && let Some(before) = self.known.insert(id, index)
-                {
-                    index.remove(before);
-                    self.row_map.set(before, RowState::Vacant);
+            for (at, id) in (first.0..).map(ImageId).take(segment.images.len()).enumerate() {
+                if self.row_map.state(id) == RowState::Vacant || cancel.is_cancelled() {
+                    continue;
+                }
+                if store::checksum(&segment, at) != sums[at] {
+                    damaged.extend(self.row_map.row_of(id));
+                    self.vacate(id, index);
+                } else if let Some(before) = self.known.insert(id, index) {
+                    self.vacate(before, index);
                 }
             }
             if let (true, Some(states), Some(store)) = (self.as_loaded, self.row_map.whole(), &mut self.store)
                 && store.columns_are_stale().unwrap_or(false)
             {
                 // Without one the next start takes longer, which is not worth a word.
-                let _ = store.write_columns(&segment, states);
+                let _ = store.write_columns(&segment, states, &sums);
             }
         }
+        let (first, lost) = (damaged.first()?, damaged.len());
+        let folder = printable(&self.root);
+        let note = format!(
+            "{} of {folder} (row {first}{}) were damaged on the disk and are computed again",
+            text::counted(lost, "embedding"),
+            if lost > 1 { " and others" } else { "" },
+        );
+        self.write(&Change { deleted: &damaged, ..Change::default() }).or(Some(note))
+    }
+
+    fn vacate(&mut self, id: ImageId, index: &mut Index) {
+        index.remove(id);
+        self.row_map.set(id, RowState::Vacant);
     }
 }

@@ -174,6 +174,8 @@ impl Folder {
             return;
         };
         // See `index_paths`.
-        let _ = store.load(0).and_then(|Loaded { segment, states, .. }| store.write_columns(&segment, &states));
+        let _ = store
+            .load(0)
+            .and_then(|Loaded { segment, states, sums, .. }| store.write_columns(&segment, &states, &sums));
     }
 }
