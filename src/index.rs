@@ -255,6 +255,12 @@ impl<'a> Entry<'a> {
         self.images.modified[self.at]
     }
 
+    /// See [`ImageFile::changed`].
+    #[must_use]
+    pub fn changed(&self) -> i64 {
+        self.images.changed[self.at]
+    }
+
     /// Width and height in pixels, after the EXIF orientation was applied.
     #[must_use]
     pub fn pixels(&self) -> (u32, u32) {

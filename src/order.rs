@@ -209,7 +209,12 @@ mod tests {
     #[test]
     fn what_is_gone_is_left_out_of_every_order() {
         let image = |number: i64| Image {
-            file: ImageFile { path: format!("/p/{number}.jpg").into(), size: 1, modified: number * 7919 % 1000 },
+            file: ImageFile {
+                path: format!("/p/{number}.jpg").into(),
+                size: 1,
+                modified: number * 7919 % 1000,
+                changed: 0,
+            },
             pixels: (1, 1),
             format: "PNG",
         };

@@ -5,38 +5,34 @@
 //! at once, and loads the model only when something must be embedded. What is done is committed in small steps.
 
 use std::{
-    collections::VecDeque,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     cancel::CancelToken,
     decode::{self, Detail},
-    embed::{
-        self, Embedder, Manifest, Model, ModelChoice,
-        batcher::{self, Batch},
-        preprocess,
-    },
+    embed::{self, Embedder, Manifest, Model, ModelChoice, preprocess},
     error::{Error, Result},
     index::{
-        Index,
-        store::{self, ContentHash, Failure, Key},
+        ImageId, Index,
+        store::{self, Key, Others},
     },
     printable::printable,
     scan::{self, ImageFile, Skipped},
+    text,
 };
 
 pub use crate::index::progress::{Progress, Report, Stage, Summary};
 
+mod embedding;
 mod folder;
 mod known;
-mod ledger;
+mod row_map;
 
-use folder::{Folder, NewRow};
+use embedding::Work;
+use folder::{Folder, Moved};
 
 /// What to index, and how.
 #[derive(Debug, Clone)]
@@ -60,12 +56,10 @@ pub enum Cache {
     Off,
 }
 
-/// Rows a transaction holds at most: what a killed run loses.
-const COMMIT_ROWS: usize = 64;
-/// Nothing waits longer than this for its transaction.
-const COMMIT_AFTER: Duration = Duration::from_millis(500);
 /// Between two reports of the same kind.
 const REPORT_AFTER: Duration = Duration::from_millis(100);
+/// Between two reports of all that was skipped, unless it became much more.
+const SKIPPED_AFTER: Duration = Duration::from_secs(1);
 /// How often a run looks at the index that another process is writing.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 
@@ -79,13 +73,15 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     let model = embed::choose(&request.model)?;
     let roots = scan::roots(&request.roots)?;
     report(model_report(&model.manifest, None));
-    let mut run = Run {
+    let mut run = IndexingRun {
         request,
         cancel,
         report,
         folders: Vec::new(),
         index: Index::new(model.manifest.dim),
         skipped: Vec::new(),
+        skipped_said: 0,
+        skipped_at: None,
         counts: Counts::default(),
         last_progress: None,
     };
@@ -99,11 +95,11 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     }
     run.follow_writers(&model)?;
     let found = run.scan(&roots)?;
-    let work = run.reconcile(found)?;
+    let work = run.reconcile(found, &model)?;
     run.snapshot();
     run.embed(work, &model)?;
     for folder in &mut run.folders {
-        folder.photograph();
+        folder.write_columns();
     }
     Ok(run.finish(started))
 }
@@ -121,33 +117,21 @@ struct Counts {
 }
 
 /// The state of one run.
-struct Run<'a> {
+struct IndexingRun<'a> {
     request: &'a Request,
     cancel: &'a CancelToken,
     report: &'a mut dyn FnMut(Report),
     folders: Vec<Folder>,
     index: Index,
     skipped: Vec<Skipped>,
+    /// How many of them were reported last, and when.
+    skipped_said: usize,
+    skipped_at: Option<Instant>,
     counts: Counts,
     last_progress: Option<Instant>,
 }
 
-/// One file on its way through decoder and model.
-struct Work {
-    folder: usize,
-    file: ImageFile,
-    /// What the thread that read the file found out besides the pixels.
-    facts: Option<Facts>,
-}
-
-/// What is learned from a file's bytes.
-struct Facts {
-    hash: ContentHash,
-    pixels: (u32, u32),
-    format: &'static str,
-}
-
-impl Run<'_> {
+impl IndexingRun<'_> {
     /// Opens the stores and puts the rows they hold into the index.
     fn open_stores(&mut self, roots: &[PathBuf], model: &Model) -> Result<()> {
         for root in roots {
@@ -155,7 +139,8 @@ impl Run<'_> {
             if let Cache::Folder(cache) = &self.request.cache {
                 let mut notes = Vec::new();
                 let opened = store::open(cache, &self.key(root, model), &mut notes);
-                let opened = opened.and_then(|opened| folder.attach(opened, &mut self.index, &self.request.scan));
+                let opened =
+                    opened.and_then(|opened| folder.load_new_rows(opened, &mut self.index, &self.request.scan));
                 if let Err(error) = opened {
                     notes.push(format!("nothing is kept on disk: {error}"));
                 }
@@ -198,7 +183,8 @@ impl Run<'_> {
                 let before = self.index.id_bound();
                 let mut notes = Vec::new();
                 let opened = store::open(cache, &self.key(self.folders[at].root(), model), &mut notes);
-                let attached = opened.and_then(|o| self.folders[at].attach(o, &mut self.index, &self.request.scan));
+                let attached =
+                    opened.and_then(|o| self.folders[at].load_new_rows(o, &mut self.index, &self.request.scan));
                 if let Err(error) = attached {
                     self.folders[at].forget_store();
                     notes.push(format!("nothing is kept on disk: {error}"));
@@ -220,12 +206,14 @@ impl Run<'_> {
             |done| Progress { stage: Stage::Scanning, done, total: 0, per_second: 0.0, left: None, decode_bound: None };
         self.progress(scanning(0), true);
         for folder in &mut self.folders {
-            folder.learn(&mut self.index);
+            if let Some(note) = folder.index_paths(&mut self.index, self.cancel) {
+                (self.report)(Report::Note(note));
+            }
         }
         let (options, cancel) = (&self.request.scan, self.cancel);
         let mut done = vec![0_usize; roots.len()];
         let found = scan::scan(roots, options, cancel, &mut |at, file| {
-            self.folders[at].meet(file, &mut self.index);
+            self.folders[at].visit(file, &mut self.index);
             done[at] += 1;
             if done[at].is_multiple_of(256) {
                 self.progress(scanning(done.iter().sum()), false);
@@ -241,91 +229,58 @@ impl Run<'_> {
     }
 
     /// Draws the conclusions of the walk. Returns what must be embedded.
-    fn reconcile(&mut self, found: Vec<scan::Found>) -> Result<Vec<Work>> {
+    fn reconcile(&mut self, found: Vec<scan::Found>, model: &Model) -> Result<Vec<Work>> {
         let mut work = Vec::new();
-        for (at, mut found) in found.into_iter().enumerate() {
-            let folder = &mut self.folders[at];
+        let mut folders = std::mem::take(&mut self.folders);
+        for (at, (folder, mut found)) in folders.iter_mut().zip(found).enumerate() {
             self.skipped.append(&mut found.skipped);
-            let mut compared = folder.compared(&found, &self.index, &self.request.scan);
+            let mut compared = folder.finish_walk(&found, &self.index, &self.request.scan);
             self.counts.reused += compared.reused;
             self.skipped.append(&mut compared.still_failing);
             let unknown = std::mem::take(&mut compared.unknown);
-            let moved = folder.find_moved(unknown, &compared.missing, &mut self.index, self.cancel)?;
+            let moved = self.compare(folder, unknown, &compared.missing, model)?;
+            let taken: usize = moved.taken.values().sum();
             self.counts.reused += moved.touched;
-            self.counts.renamed += moved.renamed;
+            self.counts.renamed += moved.renamed + taken;
             self.counts.added += moved.copied;
             self.counts.removed += compared.missing.len() - moved.renamed;
-            for note in moved.note.into_iter().chain(folder.mark(&compared, &mut self.index, self.cancel)) {
+            let taken = moved.taken.iter().map(|(root, count)| {
+                let embeddings = text::counted(*count, "embedding");
+                format!("{embeddings} taken over from the index of {}", printable(root))
+            });
+            let notes: Vec<_> = taken.chain(moved.note).collect();
+            let note = folder.record_presence(&compared, &mut self.index, self.cancel);
+            for note in notes.into_iter().chain(note) {
                 (self.report)(Report::Note(note));
             }
-            work.extend(moved.unknown.into_iter().map(|file| Work { folder: at, file, facts: None }));
+            work.extend(moved.unknown.into_iter().map(|file| Work::new(at, file)));
         }
+        self.folders = folders;
         self.report_skipped();
         Ok(work)
     }
 
-    /// Decodes and embeds the files, committing as it goes.
-    fn embed(&mut self, work: Vec<Work>, model: &Model) -> Result<()> {
-        if work.is_empty() {
-            return Ok(());
-        }
-        let total = work.len();
-        self.progress(
-            Progress { stage: Stage::Loading, done: 0, total, per_second: 0.0, left: None, decode_bound: None },
-            true,
-        );
-        let mut embedder = embed::load(model, &self.request.model)?;
-        (self.report)(model_report(&model.manifest, Some(embedder.device())));
-        let manifest = &model.manifest;
-        let detail = detail(manifest, self.request.model.exact);
-        let read = |work: &mut Work| read(work, manifest, detail);
-        let threads = match self.request.model.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
+    /// Compares files that seem new with the content that is known, of this folder and of others.
+    fn compare(
+        &mut self,
+        folder: &mut Folder,
+        unknown: Vec<ImageFile>,
+        missing: &[ImageId],
+        model: &Model,
+    ) -> Result<Moved> {
+        let others = match &self.request.cache {
+            Cache::Folder(cache) if !unknown.is_empty() => Others::open(cache, &self.key(folder.root(), model)),
+            _ => Others::default(),
         };
-        let cancel = self.cancel;
-        let mut rate = Rate::default();
-        let mut progress = |run: &mut Self, done, decode_bound, now| {
-            let per_second = rate.update(done);
-            let left = (per_second > 0.0).then(|| Duration::from_secs_f32((total - done) as f32 / per_second));
-            run.progress(Progress { stage: Stage::Embedding, done, total, per_second, left, decode_bound }, now);
-        };
-        progress(self, 0, None, true);
-        let mut done = 0;
-        let mut committed: Option<Instant> = None;
-        let ended = batcher::run(work, read, threads, embedder.as_mut(), cancel, |Batch { results, decode_bound }| {
-            done += results.len();
-            for (work, result) in results {
-                self.settle(work, result);
-            }
-            let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
-            if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
-                self.commit();
-                committed = Some(Instant::now());
-            }
-            progress(self, done, Some(decode_bound), false);
-            Ok(())
+        let total = unknown.len();
+        let mut index = std::mem::take(&mut self.index);
+        let moved = folder.match_renames(unknown, missing, &mut index, &others, &mut |done| {
+            let stage = Stage::Comparing;
+            self.progress(Progress { stage, done, total, per_second: 0.0, left: None, decode_bound: None }, done == 0);
+            if self.cancel.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }
         });
-        // Also after a failure or a cancel: what was embedded is kept.
-        self.commit();
-        ended
-    }
-
-    /// Files one result.
-    fn settle(&mut self, work: Work, result: Result<Vec<f32>, String>) {
-        let folder = &mut self.folders[work.folder];
-        match (result, work.facts) {
-            (Ok(embedding), Some(Facts { hash, pixels, format })) => {
-                folder.add(NewRow { file: work.file, pixels, format, hash, embedding });
-                self.counts.added += 1;
-            }
-            (Err(reason), read) => {
-                self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
-                // What could not even be read may be readable next time; what was read will be as bad again.
-                folder.fail(Failure { file: work.file, reason }, read.is_some(), &mut self.index);
-            }
-            (Ok(_), None) => {}
-        }
+        self.index = index;
+        moved
     }
 
     /// Commits what waits and shows it.
@@ -343,9 +298,16 @@ impl Run<'_> {
         (self.report)(Report::Snapshot(Arc::new(self.index.clone())));
     }
 
+    /// Reports what was skipped when there is more of it than was said; what is said is all of it, which with many takes
+    /// time.
     fn report_skipped(&mut self) {
-        let skipped = self.skipped_sorted();
-        (self.report)(Report::Skipped(skipped));
+        let (now, said) = (self.skipped.len(), self.skipped_said);
+        let much = now >= said + said / 4;
+        if now > said && (much || self.skipped_at.is_none_or(|at| at.elapsed() >= SKIPPED_AFTER)) {
+            (self.skipped_said, self.skipped_at) = (now, Some(Instant::now()));
+            let skipped = self.skipped_sorted();
+            (self.report)(Report::Skipped(skipped));
+        }
     }
 
     fn skipped_sorted(&mut self) -> Arc<[Skipped]> {
@@ -374,16 +336,6 @@ impl Run<'_> {
     }
 }
 
-/// Reads, hashes, decodes and fits one file; runs in the decoding threads.
-fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::RgbImage, String> {
-    let bytes = decode::read(&work.file.path)?;
-    let hash = Sha256::digest(&bytes).into();
-    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail);
-    let (pixels, format) = picture.as_ref().map_or(((0, 0), ""), |picture| (picture.pixels, picture.format));
-    work.facts = Some(Facts { hash, pixels, format });
-    preprocess::fit(&picture?.rgb, manifest)
-}
-
 /// Half as much again as what the model's own resampling starts from keeps the scaled decoding of JPEGs from showing in
 /// the embedding.
 #[must_use]
@@ -402,24 +354,4 @@ pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: boo
     let input = preprocess::fit(&picture.rgb, &manifest).map_err(unusable)?;
     let mut embeddings = embedder.embed(std::slice::from_ref(&input))?;
     embeddings.pop().ok_or_else(|| Error::model(&manifest.name, "it gave no embedding"))
-}
-
-/// Images a second over the last seconds.
-#[derive(Default)]
-struct Rate {
-    window: VecDeque<(Instant, usize)>,
-}
-
-impl Rate {
-    fn update(&mut self, done: usize) -> f32 {
-        const WINDOW: Duration = Duration::from_secs(10);
-        let now = Instant::now();
-        self.window.push_back((now, done));
-        while self.window.len() > 2 && self.window[0].0 + WINDOW < now {
-            self.window.pop_front();
-        }
-        let (then, before) = self.window[0];
-        let seconds = (now - then).as_secs_f32();
-        if seconds > 0.0 { (done - before) as f32 / seconds } else { 0.0 }
-    }
 }

@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeSet, HashSet},
     ffi::OsStr,
     fs::{self, Metadata},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -31,6 +32,9 @@ pub struct ImageFile {
     pub size: u64,
     /// Nanoseconds since the Unix epoch (negative before it).
     pub modified: i64,
+    /// When the system last changed anything about the file (its ctime), in nanoseconds since the Unix epoch. Nobody can
+    /// set it, so it tells a file that was put in the place of another one of the same size and time.
+    pub changed: i64,
 }
 
 /// A file that could not be indexed, and why, in words for the user.
@@ -291,7 +295,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, at: usize, path: PathBuf, metadata: &Metadata) {
-        (self.take)(at, ImageFile { path, size: metadata.len(), modified: modified(metadata) });
+        (self.take)(at, facts(path, metadata));
     }
 }
 
@@ -316,6 +320,11 @@ fn refusal(error: Option<&std::io::Error>) -> String {
     }
 }
 
+fn facts(path: PathBuf, metadata: &Metadata) -> ImageFile {
+    let changed = metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
+    ImageFile { path, size: metadata.len(), modified: modified(metadata), changed }
+}
+
 /// The file's time of modification in nanoseconds since the Unix epoch, 0 where the file system keeps none.
 fn modified(metadata: &Metadata) -> i64 {
     let Ok(time) = metadata.modified() else { return 0 };
@@ -332,5 +341,5 @@ fn modified(metadata: &Metadata) -> i64 {
 pub fn file(path: &Path) -> Result<ImageFile> {
     let real = std::path::absolute(path).map_err(Error::io("read", path))?;
     let metadata = fs::metadata(&real).map_err(Error::io("read", path))?;
-    Ok(ImageFile { path: real, size: metadata.len(), modified: modified(&metadata) })
+    Ok(facts(real, &metadata))
 }

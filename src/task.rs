@@ -149,7 +149,7 @@ mod tests {
     /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
     fn large(rows: usize) -> Arc<Index> {
         let image = |row| Image {
-            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0 },
+            file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
         };

@@ -12,7 +12,7 @@ use crate::{
         stdout_error,
     },
     error::{Error, Exit, Result},
-    index::store::{self, Listing},
+    index::store::{self, Listing, Unknown},
     printable::printable,
     text,
 };
@@ -36,11 +36,17 @@ pub struct CacheArgs {
 pub enum CacheAction {
     /// List the indexes: folder, model, images, size, last use.
     Show,
-    /// Delete the indexes of folders that are not there any more, and what was set aside as damaged.
+    /// Delete the indexes of folders that are gone and were not indexed for 30 days, and what was set aside as damaged.
     Prune {
         /// Only say what would be deleted.
         #[arg(long)]
         dry_run: bool,
+        /// Also the indexes of folders that were indexed in the last 30 days and are gone now.
+        #[arg(long)]
+        all: bool,
+        /// Do it; without this nothing is deleted.
+        #[arg(long)]
+        yes: bool,
     },
     /// Delete all indexes.
     Clear {
@@ -53,18 +59,24 @@ pub enum CacheAction {
 /// Shows, prunes or clears the cache.
 ///
 /// # Errors
-/// [`Error::Io`] when the cache cannot be read or changed, [`Error::Usage`] when clearing was not confirmed.
+/// [`Error::Io`] when the cache cannot be read or changed, [`Error::Usage`] when a deletion was not confirmed.
 pub fn run(args: &CacheArgs, out: &mut dyn Write) -> Result<Exit> {
     let cache = cache_folder(args.cache_dir.as_deref())?;
     let stores = store::list(&cache)?;
     match args.action.unwrap_or(CacheAction::Show) {
         CacheAction::Show if args.json => show_json(&cache, &stores, out)?,
         CacheAction::Show => show(&cache, &stores, out)?,
-        CacheAction::Prune { dry_run } => {
-            let (orphans, kept): (Vec<_>, Vec<_>) = stores.iter().partition(|store| is_orphan(store));
+        CacheAction::Prune { dry_run, all, yes } => {
+            let (orphans, kept): (Vec<_>, Vec<_>) = stores.iter().partition(|store| is_orphan(store, all));
             let indexes = orphans.into_iter().map(|store| (store, Part::Index));
             let set_aside = kept.into_iter().filter(|store| store.set_aside > 0).map(|store| (store, Part::SetAside));
-            let removals = indexes.chain(set_aside).map(|(store, part)| remove(store, part, dry_run));
+            let doomed: Vec<_> = indexes.chain(set_aside).collect();
+            if !doomed.is_empty() && !dry_run && !yes {
+                let bytes = doomed.iter().map(|(store, part)| part.bytes(store)).sum();
+                let indexes = doomed.iter().filter(|(_, part)| *part == Part::Index).count();
+                return Err(unconfirmed(indexes, bytes));
+            }
+            let removals = doomed.into_iter().map(|(store, part)| remove(store, part, dry_run));
             report(&removals.collect::<Result<Vec<_>>>()?, args.json, out)?;
         }
         CacheAction::Clear { yes: true } => {
@@ -72,17 +84,25 @@ pub fn run(args: &CacheArgs, out: &mut dyn Write) -> Result<Exit> {
             report(&removals.collect::<Result<Vec<_>>>()?, args.json, out)?;
         }
         CacheAction::Clear { yes: false } => {
-            let bytes = text::bytes(stores.iter().map(|store| store.bytes).sum());
-            let text = format!("this would delete {} indexes ({bytes}); add --yes to do it", stores.len());
-            return Err(Error::Usage(text));
+            return Err(unconfirmed(stores.len(), stores.iter().map(|store| store.bytes).sum()));
         }
     }
     Ok(Exit::Done)
 }
 
-/// Whether the store's folder is gone, or nobody can say which one it was.
-fn is_orphan(store: &Listing) -> bool {
-    store.content.as_ref().is_none_or(|content| !content.root.exists())
+fn unconfirmed(indexes: usize, bytes: u64) -> Error {
+    let (indexes, bytes) = (counted_indexes(indexes), text::bytes(bytes));
+    Error::Usage(format!("this would delete {indexes} ({bytes}); add --yes to do it"))
+}
+
+fn counted_indexes(count: usize) -> String {
+    format!("{} {}", text::count(count), if count == 1 { "index" } else { "indexes" })
+}
+
+/// Whether the store's folder is gone, and has been for long unless `all` is asked for. Of a store that cannot be read
+/// nobody knows.
+fn is_orphan(store: &Listing, all: bool) -> bool {
+    store.content.as_ref().is_ok_and(|content| content.root_is_gone() && (all || content.is_old()))
 }
 
 /// What is removed of a store.
@@ -90,6 +110,15 @@ fn is_orphan(store: &Listing) -> bool {
 enum Part {
     Index,
     SetAside,
+}
+
+impl Part {
+    fn bytes(self, store: &Listing) -> u64 {
+        match self {
+            Self::Index => store.bytes,
+            Self::SetAside => store.set_aside,
+        }
+    }
 }
 
 /// What became of it.
@@ -118,10 +147,7 @@ struct Removal<'a> {
 
 impl Removal<'_> {
     fn bytes(&self) -> u64 {
-        match self.part {
-            Part::Index => self.store.bytes,
-            Part::SetAside => self.store.set_aside,
-        }
+        self.part.bytes(self.store)
     }
 }
 
@@ -170,7 +196,7 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
         .map(|removal| {
             json!({
                 "folder": path_text(&removal.store.folder),
-                "root": removal.store.content.as_ref().map(|content| path_text(&content.root)),
+                "root": removal.store.content.as_ref().ok().map(|content| path_text(&content.root)),
                 "part": match removal.part { Part::Index => "index", Part::SetAside => "set aside" },
                 "bytes": removal.bytes(),
                 "fate": removal.fate.text(),
@@ -184,10 +210,18 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
 fn describe(store: &Listing) -> String {
     let bytes = text::bytes(store.bytes);
     match &store.content {
-        Some(content) => {
-            format!("{} ({}, {} images, {bytes})", printable(&content.root), content.model, content.images)
+        Ok(content) => {
+            let images = text::counted(content.images as usize, "image");
+            format!("{} ({}, {images}, {bytes})", printable(&content.root), content.model)
         }
-        None => format!("{} (unreadable, {bytes})", printable(&store.folder)),
+        Err(unknown) => format!("{} ({}, {bytes})", printable(&store.folder), reason(*unknown)),
+    }
+}
+
+fn reason(unknown: Unknown) -> &'static str {
+    match unknown {
+        Unknown::Newer => "of a newer lookalike",
+        Unknown::Unreadable => "unreadable",
     }
 }
 
@@ -196,23 +230,25 @@ fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Res
         for store in stores {
             let bytes = text::bytes(store.bytes);
             match &store.content {
-                Some(content) => {
-                    let gone = if content.root.exists() { "" } else { " (not there now)" };
+                Ok(content) => {
+                    let gone = if content.root_is_gone() { " (not there now)" } else { "" };
                     writeln!(out, "{}{gone}", printable(&content.root))?;
                     writeln!(
                         out,
-                        "    {}: {} images, {} skipped, {bytes}, used {}",
+                        "    {}: {}, {} skipped, {bytes}, used {}",
                         content.model,
-                        content.images,
-                        content.skipped,
+                        text::counted(content.images as usize, "image"),
+                        text::count(content.skipped as usize),
                         ago(content.used)
                     )?;
                 }
-                None => writeln!(out, "{} (unreadable)\n    {bytes}", printable(&store.folder))?,
+                Err(unknown) => {
+                    writeln!(out, "{} ({})\n    {bytes}", printable(&store.folder), reason(*unknown))?;
+                }
             }
         }
         let total = text::bytes(stores.iter().map(|store| store.bytes).sum());
-        writeln!(out, "{} indexes, {total} in {}", stores.len(), printable(cache))
+        writeln!(out, "{}, {total} in {}", counted_indexes(stores.len()), printable(cache))
     })()
     .map_err(stdout_error)
 }
@@ -222,7 +258,7 @@ fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -
     let stores: Vec<_> = stores
         .iter()
         .map(|store| {
-            let content = store.content.as_ref();
+            let content = store.content.as_ref().ok();
             json!({
                 "folder": path_text(&store.folder),
                 "bytes": store.bytes,

@@ -72,6 +72,7 @@ fn line(progress: &Progress) -> String {
         Stage::Loading if *total > 0 => format!("loading the model for {total} images"),
         Stage::Loading => "reading the index".into(),
         Stage::Scanning => format!("looking for images: {done}"),
+        Stage::Comparing => format!("comparing files with what is known: {done}/{total}"),
         Stage::Embedding => {
             let left = left.map(|left| format!(", {} left", clock(left))).unwrap_or_default();
             format!("embedding {done}/{total}, {per_second:.1} images/s{left}")

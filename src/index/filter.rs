@@ -93,7 +93,7 @@ mod tests {
     fn index(paths: &[(&str, &str)]) -> Index {
         let mut index = Index::new(1);
         for (root, path) in paths {
-            let file = ImageFile { path: Path::new(root).join(path), size: 1, modified: 0 };
+            let file = ImageFile { path: Path::new(root).join(path), size: 1, modified: 0, changed: 0 };
             let image = Image { file, pixels: (1, 1), format: "PNG" };
             index.push(Arc::new(Segment::pack(Path::new(root).into(), [image], &[vec![1.0]], 1)));
         }

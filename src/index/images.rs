@@ -14,6 +14,7 @@ pub struct Images {
     pub(super) ends: Vec<u64>,
     pub(super) sizes: Vec<u64>,
     pub(super) modified: Vec<i64>,
+    pub(super) changed: Vec<i64>,
     pub(super) pixels: Vec<[u32; 2]>,
     /// Positions in [`FORMATS`].
     pub(super) formats: Vec<u8>,
@@ -25,6 +26,15 @@ const FORMATS: &[&str] = &[
     "image",
 ];
 
+fn number_of(format: &str) -> u8 {
+    FORMATS.iter().position(|known| *known == format).unwrap_or(FORMATS.len() - 1) as u8
+}
+
+/// The name of a format that was read from a file.
+pub(super) fn format_named(name: &str) -> &'static str {
+    FORMATS[usize::from(number_of(name))]
+}
+
 impl Images {
     /// The pictures, found under `root`.
     #[must_use]
@@ -32,7 +42,8 @@ impl Images {
         let mut columns = Self::default();
         for Image { file, pixels, format } in images {
             let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
-            columns.push(relative.as_os_str().as_bytes(), file.size, file.modified, pixels.into(), format);
+            let times = [file.modified, file.changed];
+            columns.push(relative.as_os_str().as_bytes(), file.size, times, pixels.into(), format);
         }
         columns
     }
@@ -49,25 +60,25 @@ impl Images {
         self.ends.is_empty()
     }
 
-    /// Adds a picture.
-    pub(super) fn push(&mut self, relative: &[u8], size: u64, modified: i64, pixels: [u32; 2], format: &str) {
+    /// Adds a picture; the times are those of modification and of change.
+    pub(super) fn push(&mut self, relative: &[u8], size: u64, times: [i64; 2], pixels: [u32; 2], format: &str) {
         self.paths.extend_from_slice(relative);
         self.ends.push(self.paths.len() as u64);
         self.sizes.push(size);
-        self.modified.push(modified);
+        self.modified.push(times[0]);
+        self.changed.push(times[1]);
         self.pixels.push(pixels);
-        let format = FORMATS.iter().position(|known| *known == format);
-        self.formats.push(format.unwrap_or(FORMATS.len() - 1) as u8);
+        self.formats.push(number_of(format));
     }
 
     /// Adds a row that stands for no picture.
     pub(super) fn push_vacant(&mut self) {
-        self.push(b"", 0, 0, [0, 0], "");
+        self.push(b"", 0, [0, 0], [0, 0], "");
     }
 
-    /// Another size and time for the file of picture `at`.
-    pub(super) fn set_file(&mut self, at: usize, size: u64, modified: i64) {
-        (self.sizes[at], self.modified[at]) = (size, modified);
+    /// Another size and other times of modification and change for the file of picture `at`.
+    pub(super) fn set_file(&mut self, at: usize, size: u64, times: [i64; 2]) {
+        (self.sizes[at], self.modified[at], self.changed[at]) = (size, times[0], times[1]);
     }
 
     /// All pictures of `other` behind those of `self`.
@@ -77,6 +88,7 @@ impl Images {
         self.ends.extend(other.ends.iter().map(|end| before + end));
         self.sizes.extend_from_slice(&other.sizes);
         self.modified.extend_from_slice(&other.modified);
+        self.changed.extend_from_slice(&other.changed);
         self.pixels.extend_from_slice(&other.pixels);
         self.formats.extend_from_slice(&other.formats);
     }

@@ -33,9 +33,9 @@ pub enum Report {
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,
-    /// Images found ([`Stage::Scanning`]) or dealt with ([`Stage::Embedding`]).
+    /// Images found ([`Stage::Scanning`]) or dealt with ([`Stage::Comparing`], [`Stage::Embedding`]).
     pub done: usize,
-    /// Images to embed; 0 when that is not known yet.
+    /// Images to compare or to embed; 0 when that is not known yet.
     pub total: usize,
     /// Images embedded a second, of late.
     pub per_second: f32,
@@ -52,6 +52,8 @@ pub enum Stage {
     Loading,
     /// Walking the folders.
     Scanning,
+    /// Comparing the content of files that seem new with what is known.
+    Comparing,
     /// Decoding and embedding.
     Embedding,
     /// Nothing any more.
@@ -69,7 +71,7 @@ pub struct Summary {
     pub added: usize,
     /// Images whose embedding was in the cache.
     pub reused: usize,
-    /// Images that were in the cache under another path.
+    /// Images whose embedding was in the cache under another path, or in the index of another folder.
     pub renamed: usize,
     /// Images that are not there any more.
     pub removed: usize,

@@ -1,17 +1,18 @@
-//! An index on disk: one store per folder, model and way of preprocessing.
+//! An index on disk: one store per folder, model, way of preprocessing and schema.
 //!
 //! A store is a folder of the cache with SQLite records, one append-only file of vectors, and a lock. The vectors of a
 //! transaction are on the disk before its records are committed, so a run that is killed loses the last transaction at
-//! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what does not look
-//! like ours is set aside under another name, said in one sentence, and built anew.
+//! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what is not a
+//! lookalike index is set aside under another name, said in one sentence, and built anew. A store of another version of
+//! lookalike is no damage: every schema has stores of its own, and two versions on one machine leave each other's alone.
 //!
-//! Beside them lies a photograph of the records, from which a large store is read many times quicker; the database stays
+//! Beside the database lies a columnar copy of its records, from which a large store is read many times quicker; the database stays
 //! the truth, and tells what has changed since.
 
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -29,12 +30,15 @@ use crate::{
 
 mod cache;
 mod maintain;
-mod photograph;
+mod others;
+mod columns;
 mod records;
 mod vectors;
 
-pub use cache::{Content, Listing, list, remove, remove_set_aside};
+pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
+pub use others::{Others, Taken};
 use vectors::Vectors;
+pub use vectors::checksum;
 
 /// SHA-256 of a file's content.
 pub type ContentHash = [u8; 32];
@@ -69,6 +73,7 @@ impl Key {
         hash.update(self.root.as_os_str().as_bytes());
         hash.update([0]);
         hash.update(self.line());
+        hash.update(format!(" schema={SCHEMA}"));
         let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = self.root.file_name().unwrap_or_default().to_string_lossy();
         let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
@@ -91,9 +96,12 @@ impl From<Error> for Fault {
 
 const DATABASE: &str = "records.sqlite";
 const LOCK: &str = "lock";
-/// Tells our databases from others; "look" in ASCII.
+/// Tells databases of lookalike from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
-const SCHEMA: i32 = 2;
+/// The version of the tables. It is part of a store's name, see [`Key::folder_name`].
+const SCHEMA: i32 = 3;
+/// Never a reason to set it aside: it holds hours of work, and whoever wrote it goes on using it.
+const OTHER_VERSION: &str = "another version of lookalike wrote it: use that one, or another folder with --cache-dir";
 /// Vectors of pictures that vanished are kept this long, because disks and folders come back.
 const KEEP_GONE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Below this many rows, compaction is not worth a write.
@@ -118,10 +126,10 @@ struct Meta {
     next_row: u32,
     /// Records of images.
     live: u32,
-    /// Number of the photograph of the records, 0 when there is none.
-    photograph: i64,
-    /// The rows before this one are in the photograph.
-    photographed: u32,
+    /// Number of the columnar copy of the records, 0 when there is none.
+    columns: i64,
+    /// The rows before this one are in the columnar copy.
+    in_columns: u32,
 }
 
 /// One picture on record, besides what the segment says of it.
@@ -141,6 +149,8 @@ pub struct Loaded {
     pub segment: Segment,
     /// One a row of the segment.
     pub states: Vec<RowState>,
+    /// What [`checksum`] gave for each row when it was written.
+    pub sums: Vec<u32>,
     /// Row number of the segment's first row.
     pub first: u32,
 }
@@ -163,6 +173,8 @@ pub struct Present {
     pub size: u64,
     /// See [`ImageFile::modified`].
     pub modified: i64,
+    /// See [`ImageFile::changed`].
+    pub changed: i64,
 }
 
 /// What one transaction changes.
@@ -185,9 +197,9 @@ pub struct Change<'a> {
 /// What opening a store comes to.
 pub enum Opened {
     /// This process may write.
-    Ours(Store),
+    Writer(Store),
     /// Another process is writing; its committed rows can be read, once there are any.
-    Theirs(Option<Store>),
+    Reader(Option<Store>),
 }
 
 /// Opens the store, as its writer when no other process is. Damage is repaired, and said in `notes`.
@@ -198,12 +210,11 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
     let folder = cache.join(key.folder_name());
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {
         let aside = set_aside(&folder)?;
-        notes.push(format!("{} is not ours and was moved to {}", printable(&folder), printable(aside)));
+        notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    match lock(&folder)? {
-        Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Ours),
-        None => Ok(Opened::Theirs(Store::open(&folder, key, None).ok())),
+    match make_and_lock(&folder)? {
+        Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
+        None => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
     }
 }
 
@@ -240,16 +251,41 @@ impl Drop for Lock {
     }
 }
 
+/// Takes the lock of a store whose folder need not be there yet.
+fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
+    loop {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        match lock(folder) {
+            // It was deleted between these two lines.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            locked => return locked,
+        }
+    }
+}
+
 /// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
 fn lock(folder: &Path) -> Result<Option<Lock>> {
     let path = folder.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(Error::io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    loop {
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(Error::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        // Who deletes a store deletes this file: a lock on a file that lies there no more keeps nobody out.
+        if lies_at(&file, &path) {
+            return Ok(Some(Lock(file)));
+        }
     }
+}
+
+/// Whether an open file is the one that has this name now.
+fn lies_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, named) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    matches!((open, named), (Ok(open), Ok(named)) if open == named)
 }
 
 impl Store {
@@ -273,9 +309,8 @@ impl Store {
         })();
         match made.map_err(|e| sql(&path, e))? {
             (APPLICATION, SCHEMA, _) => {}
-            (APPLICATION, 1, _) if writer => migrate(&mut db).map_err(|e| sql(&path, e))?,
             (0, 0, 0) if writer => create(&mut db, key).map_err(|e| sql(&path, e))?,
-            (APPLICATION, _, _) => return Err(Fault::Damaged("another version of lookalike wrote it".into())),
+            (APPLICATION, _, _) => return Err(Fault::Other(Error::store(path, OTHER_VERSION))),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
         }
         if writer {
@@ -288,15 +323,15 @@ impl Store {
 
     fn read_meta(folder: &Path, key: &Key, db: Connection, writer: bool) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
-        let query = "SELECT root, settings, vectors, next_row, live, photograph, photographed FROM store";
+        let query = "SELECT root, settings, vectors, next_row, live, columns, in_columns FROM store";
         let (root, settings, meta) = db
             .query_row(query, [], |row| {
                 let meta = Meta {
                     generation: row.get(2)?,
                     next_row: row.get(3)?,
                     live: row.get(4)?,
-                    photograph: row.get(5)?,
-                    photographed: row.get(6)?,
+                    columns: row.get(5)?,
+                    in_columns: row.get(6)?,
                 };
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, meta))
             })
@@ -331,7 +366,7 @@ impl Store {
             Fault::Other(error) => error,
             Fault::Damaged(reason) => {
                 // The next start reads every record again, finds the damage and sets the store aside.
-                self.drop_photographs(0);
+                self.drop_columns(0);
                 Error::store(&self.folder, reason)
             }
         }
@@ -367,37 +402,23 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE store (root BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL,
-             vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, used INTEGER NOT NULL);
+             vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
+             columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
          CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
-             modified INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
-             norm REAL NOT NULL, scale REAL NOT NULL, gone INTEGER, hash BLOB NOT NULL);
-         CREATE INDEX images_by_size ON images (size);
+             modified INTEGER NOT NULL, changed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
+             norm REAL NOT NULL, scale REAL NOT NULL, checksum INTEGER NOT NULL, gone INTEGER, hash BLOB NOT NULL);
+         CREATE INDEX images_by_content ON images (size, hash);
+         CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
+         CREATE TABLE edited (row INTEGER PRIMARY KEY);
          CREATE TABLE failures (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-             reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
+             changed INTEGER NOT NULL, reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
     )?;
-    tx.execute_batch(SINCE_SCHEMA_2)?;
     let root = key.root.as_os_str().as_bytes();
     tx.execute(
         "INSERT INTO store (root, model, settings, vectors, next_row, used) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
         params![root, key.model, key.line(), generation, now()],
     )?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
-    tx.pragma_update(None, "user_version", SCHEMA)?;
-    tx.commit()
-}
-
-/// What schema 2 has and schema 1 had not: opening a store of a million images must not mean to look at all of them.
-const SINCE_SCHEMA_2: &str = "
-    ALTER TABLE store ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE store ADD COLUMN photograph INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE store ADD COLUMN photographed INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE edited (row INTEGER PRIMARY KEY);
-    CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
-    UPDATE store SET live = (SELECT count(*) FROM images);";
-
-fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(SINCE_SCHEMA_2)?;
     tx.pragma_update(None, "user_version", SCHEMA)?;
     tx.commit()
 }

@@ -9,7 +9,7 @@ use super::*;
 const DIM: usize = 3;
 
 fn image(name: u32) -> Image {
-    let file = ImageFile { path: format!("/r/{name}").into(), size: 0, modified: 0 };
+    let file = ImageFile { path: format!("/r/{name}").into(), size: 0, modified: 0, changed: 0 };
     Image { file, pixels: (1, 1), format: "PNG" }
 }
 

@@ -1,81 +1,55 @@
-//! Finds rows by path without a second copy of any path: an open hash table of ids, whose paths are those of the index.
+//! Finds rows by path without a second copy of any path: a hash table of ids, whose paths are those of the index.
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher, os::unix::ffi::OsStrExt, path::Path};
+
+use hashbrown::HashTable;
 
 use crate::index::{ImageId, Index};
 
 /// The rows of one folder by their paths relative to it; the last one of each path.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Half of a path's hash with the id of its row, or [`FREE`]. The length is a power of two, and half of it is free.
-    slots: Vec<(u32, ImageId)>,
-    len: usize,
+    ids: HashTable<ImageId>,
     hasher: RandomState,
 }
-
-/// No row: an index has no room for so many.
-const FREE: (u32, ImageId) = (0, ImageId(u32::MAX));
 
 impl Known {
     /// The row of a path.
     pub(super) fn find(&self, relative: &Path, index: &Index) -> Option<ImageId> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        let tag = self.tag(relative);
-        Some(self.slots[self.place(tag, relative, index)]).filter(|slot| *slot != FREE).map(|(_, id)| id)
+        self.ids.find(self.hash(relative), |id| is_at(*id, relative, index)).copied()
     }
 
     /// Makes `id`, which must be in the index, the row of its path. Returns the row that was it before.
     pub(super) fn insert(&mut self, id: ImageId, index: &Index) -> Option<ImageId> {
-        let entry = index.entry_even_if_removed(id)?;
-        self.reserve(1);
-        let tag = self.tag(entry.relative());
-        let at = self.place(tag, entry.relative(), index);
-        let before = Some(std::mem::replace(&mut self.slots[at], (tag, id))).filter(|slot| *slot != FREE);
-        self.len += usize::from(before.is_none());
-        before.map(|(_, id)| id)
+        let relative = index.entry_even_if_removed(id)?.relative();
+        let hash = self.hash(relative);
+        if let Some(before) = self.ids.find_mut(hash, |id| is_at(*id, relative, index)) {
+            return Some(std::mem::replace(before, id));
+        }
+        let hasher = &self.hasher;
+        self.ids.insert_unique(hash, id, |id| hash_of(*id, hasher, index));
+        None
     }
 
     /// Makes room for so many more.
-    pub(super) fn reserve(&mut self, more: usize) {
-        let wanted = (2 * (self.len + more)).next_power_of_two();
-        if wanted > self.slots.len() {
-            let old = std::mem::replace(&mut self.slots, vec![FREE; wanted]);
-            for (tag, id) in old.into_iter().filter(|slot| *slot != FREE) {
-                let mut at = self.start(tag);
-                while self.slots[at] != FREE {
-                    at = self.after(at);
-                }
-                self.slots[at] = (tag, id);
-            }
-        }
+    pub(super) fn reserve(&mut self, more: usize, index: &Index) {
+        let hasher = &self.hasher;
+        self.ids.reserve(more, |id| hash_of(*id, hasher, index));
     }
 
-    /// The slot that holds a path, or the free one where it belongs.
-    fn place(&self, tag: u32, relative: &Path, index: &Index) -> usize {
-        let is_it = |id| index.entry_even_if_removed(id).is_some_and(|entry| entry.relative() == relative);
-        let mut at = self.start(tag);
-        loop {
-            let (other, id) = self.slots[at];
-            if self.slots[at] == FREE || (other == tag && is_it(id)) {
-                return at;
-            }
-            at = self.after(at);
-        }
+    fn hash(&self, relative: &Path) -> u64 {
+        self.hasher.hash_one(relative.as_os_str().as_bytes())
     }
+}
 
-    fn start(&self, tag: u32) -> usize {
-        tag as usize & (self.slots.len() - 1)
-    }
+fn is_at(id: ImageId, relative: &Path, index: &Index) -> bool {
+    index.entry_even_if_removed(id).is_some_and(|entry| entry.relative() == relative)
+}
 
-    fn after(&self, at: usize) -> usize {
-        (at + 1) & (self.slots.len() - 1)
-    }
-
-    fn tag(&self, relative: &Path) -> u32 {
-        self.hasher.hash_one(relative.as_os_str().as_bytes()) as u32
-    }
+/// The hash of a row's path, as [`Known::hash`] makes it.
+fn hash_of(id: ImageId, hasher: &RandomState, index: &Index) -> u64 {
+    let relative = index.entry_even_if_removed(id).map_or(Path::new(""), |entry| entry.relative());
+    hasher.hash_one(relative.as_os_str().as_bytes())
 }
 
 #[cfg(test)]
@@ -92,7 +66,7 @@ mod tests {
     fn the_last_row_of_each_path_is_found() {
         let names: Vec<_> = (0..3000_u32).map(|at| format!("/p/{}", at % 1300)).collect();
         let image = |name: &String| Image {
-            file: ImageFile { path: name.into(), size: 0, modified: 0 },
+            file: ImageFile { path: name.into(), size: 0, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
         };

@@ -88,6 +88,7 @@ fn progress(app: &App, canvas: &mut Canvas<'_>, area: Area) -> u16 {
             Line::styled(format!("scanning… {} ", text::counted(now.done, "file")), theme.dim())
         }
         Stage::Scanning => Line::styled("scanning… ", theme.dim()),
+        Stage::Comparing => Line::styled(format!("comparing… {} ", text::counted(now.done, "file")), theme.dim()),
         Stage::Embedding => embedding(canvas, area, &now),
         Stage::Done => return 0,
     };

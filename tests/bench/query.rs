@@ -70,7 +70,7 @@ fn index_of(file: &Path, dim: usize) -> io::Result<Index> {
     let values: Vec<f16> = bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect();
     let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
     let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0 },
+        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
     };

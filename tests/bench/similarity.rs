@@ -45,7 +45,7 @@ fn clustered(rows: usize) -> Index {
         let cluster = (random() * CLUSTERS as f32) as usize;
         values.extend(centers[cluster].iter().map(|v| f16::from_f32((v + random() - 0.5).max(0.0))));
         images.push(Image {
-            file: ImageFile { path: format!("/p/{cluster}/{row}.jpg").into(), size: 1, modified: 0 },
+            file: ImageFile { path: format!("/p/{cluster}/{row}.jpg").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "JPEG",
         });

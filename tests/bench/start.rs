@@ -45,7 +45,7 @@ impl Place {
         let request = Request { roots: vec![root.clone()], scan: scan::Options::default(), model, cache };
         let place = Self { folder, request };
         place.fill(&root, rows);
-        // The first run photographs what it finds.
+        // The first run writes the columnar copy.
         drop(place.start());
         place
     }
@@ -65,14 +65,15 @@ impl Place {
             exact: false,
             dim,
         };
-        let Ok(Opened::Ours(mut store)) = store::open(&self.cache(), &key, &mut Vec::new()) else {
-            panic!("a new store is ours")
+        let Ok(Opened::Writer(mut store)) = store::open(&self.cache(), &key, &mut Vec::new()) else {
+            panic!("a new store has no other writer")
         };
         let image = |row: usize| Image {
             file: ImageFile {
                 path: root.join(format!("holiday {:03}/week {}/IMG_{row:07}.jpg", row / 5_000, row / 500 % 10)),
                 size: 1_000 + (row * 7_919 % 3_000_000) as u64,
                 modified: row as i64 * 1_000_000_000,
+                changed: 0,
             },
             pixels: (4_000, 3_000),
             format: "JPEG",

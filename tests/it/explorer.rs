@@ -47,6 +47,7 @@ fn image(number: usize) -> Image {
             path: format!("{ROOT}/{group}/{}{number}.jpg", &group[..group.len() - 1]).into(),
             size: 20_000 + 1_234 * number as u64,
             modified: (1_700_000_000 + 86_400 * number as i64) * 1_000_000_000,
+            changed: 0,
         },
         pixels: if number % 4 == 3 { (480, 640) } else { (640, 480) },
         format: if number.is_multiple_of(2) { "JPEG" } else { "PNG" },

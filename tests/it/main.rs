@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
 #[cfg(feature = "libtorch")]
+mod cache;
+#[cfg(feature = "libtorch")]
 mod cli;
 mod explorer;
 #[cfg(feature = "libtorch")]

@@ -151,7 +151,7 @@ fn hostile_names_do_not_reach_the_terminal() {
     let names = ["\u{1b}]0;title\u{7}.jpg", "a\nb.jpg", "\u{202e}gpj.exe.jpg", "very long name ".repeat(30).as_str()]
         .map(str::to_owned);
     let images = names.iter().map(|name| Image {
-        file: ImageFile { path: format!("/pictures/{name}/{name}").into(), size: 1, modified: 0 },
+        file: ImageFile { path: format!("/pictures/{name}/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
     });

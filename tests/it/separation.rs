@@ -17,7 +17,12 @@ use tempfile::TempDir;
 fn index(groups: &[&str], embeddings: &[Vec<f32>]) -> Index {
     let mut index = Index::new(embeddings.first().map_or(1, Vec::len));
     let image = |(at, group): (usize, &&str)| Image {
-        file: ImageFile { path: Path::new("/p").join(group).join(format!("{at}.png")), size: 1, modified: 0 },
+        file: ImageFile {
+            path: Path::new("/p").join(group).join(format!("{at}.png")),
+            size: 1,
+            modified: 0,
+            changed: 0,
+        },
         pixels: (1, 1),
         format: "PNG",
     };

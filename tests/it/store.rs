@@ -1,4 +1,4 @@
-//! A store on its own: what it remembers, from its photograph and without it, for its writer and for who follows.
+//! A store on its own: what it remembers, with its columnar copy and without it, for its writer and for who follows.
 
 use std::{
     fs,
@@ -46,26 +46,31 @@ impl Place {
     #[track_caller]
     fn writer(&self) -> Store {
         match self.open() {
-            (Opened::Ours(store), notes) if notes.is_empty() => store,
-            (_, notes) => panic!("not ours, or not well: {notes:?}"),
+            (Opened::Writer(store), notes) if notes.is_empty() => store,
+            (_, notes) => panic!("not its writer, or not well: {notes:?}"),
         }
     }
 
     #[track_caller]
     fn follower(&self) -> Store {
-        let (Opened::Theirs(Some(store)), _) = self.open() else { panic!("there is nobody to follow") };
+        let (Opened::Reader(Some(store)), _) = self.open() else { panic!("there is nobody to follow") };
         store
     }
 
-    fn photographs(&self) -> Vec<PathBuf> {
+    fn copies(&self) -> Vec<PathBuf> {
         let folder = store::list(self.0.path()).unwrap().remove(0).folder;
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|kind| kind == "rows")).collect()
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "bin")).collect()
     }
 }
 
 fn file(number: u32) -> ImageFile {
-    ImageFile { path: format!("/p/{number}.png").into(), size: 1000 + u64::from(number), modified: -i64::from(number) }
+    ImageFile {
+        path: format!("/p/{number}.png").into(),
+        size: 1000 + u64::from(number),
+        modified: -i64::from(number),
+        changed: 0,
+    }
 }
 
 /// Commits pictures of these numbers, whose embeddings say their number and the version of their content.
@@ -81,9 +86,9 @@ fn embedding(number: u32, version: u32) -> Vec<f32> {
     vec![(number % 100) as f32, (number / 100) as f32, version as f32, 1.0]
 }
 
-fn photograph(store: &mut Store) {
-    let Loaded { segment, states, .. } = store.load(0).unwrap();
-    store.photograph(&segment, &states).unwrap();
+fn write_columns(store: &mut Store) {
+    let Loaded { segment, states, sums, .. } = store.load(0).unwrap();
+    store.write_columns(&segment, &states, &sums).unwrap();
 }
 
 /// Everything that a store tells.
@@ -114,63 +119,68 @@ fn edit(store: &mut Store) {
             gone: &[3, 4, 103],
             deleted: &[5, 105],
             failed: &[failed],
-            present: &[Present { row: 6, size: 1, modified: 2 }, Present { row: 106, size: 3, modified: 4 }],
+            present: &[
+                Present { row: 6, size: 1, modified: 2, changed: 9 },
+                Present { row: 106, size: 3, modified: 4, changed: 9 },
+            ],
             ..Change::default()
         })
         .unwrap();
-    store.commit(&Change { present: &[Present { row: 4, size: 5, modified: 6 }], ..Change::default() }).unwrap();
+    store
+        .commit(&Change { present: &[Present { row: 4, size: 5, modified: 6, changed: 9 }], ..Change::default() })
+        .unwrap();
     add(store, 30..33, 1);
 }
 
 #[test]
-fn a_photograph_tells_what_the_database_tells() {
+fn the_columnar_copy_tells_what_the_database_tells() {
     let (place, mut plain) = Place::with(120);
     edit(&mut plain);
-    let (photographed, mut store) = Place::with(100);
-    photograph(&mut store);
+    let (copied, mut store) = Place::with(100);
+    write_columns(&mut store);
     add(&mut store, 100..120, 0);
     edit(&mut store);
     let expected = told(&mut plain);
     assert_eq!(told(&mut store), expected);
-    assert_eq!(told(&mut photographed.follower()), expected);
+    assert_eq!(told(&mut copied.follower()), expected);
     drop(store);
-    assert_eq!(told(&mut photographed.writer()), expected);
-    assert_eq!((place.photographs().len(), photographed.photographs().len()), (0, 1));
-    // Photographed anew, what was edited is in the picture.
-    let mut store = photographed.writer();
-    photograph(&mut store);
+    assert_eq!(told(&mut copied.writer()), expected);
+    assert_eq!((place.copies().len(), copied.copies().len()), (0, 1));
+    // Written anew, it holds what was edited.
+    let mut store = copied.writer();
+    write_columns(&mut store);
     assert_eq!(told(&mut store), expected);
-    assert_eq!(photographed.photographs().len(), 1);
+    assert_eq!(copied.copies().len(), 1);
 }
 
-/// Does something to the photograph of a store that was edited since; the store must tell the same as before.
+/// Does something to the columnar copy of a store that was edited since; the store must tell the same as before.
 #[track_caller]
 fn check_damage(damage: impl FnOnce(&Path)) {
     let (place, mut store) = Place::with(6_000);
-    assert!(store.needs_photograph().unwrap());
-    photograph(&mut store);
-    assert!(!store.needs_photograph().unwrap());
+    assert!(store.columns_are_stale().unwrap());
+    write_columns(&mut store);
+    assert!(!store.columns_are_stale().unwrap());
     edit(&mut store);
     let expected = told(&mut store);
-    damage(&place.photographs()[0]);
+    damage(&place.copies()[0]);
     assert_eq!(told(&mut place.follower()), expected, "a follower");
     drop(store);
     let mut store = place.writer();
     assert_eq!(told(&mut store), expected);
-    assert!(store.needs_photograph().unwrap(), "the damage is to be mended");
+    assert!(store.columns_are_stale().unwrap(), "the damage is to be mended");
     // Should the file come back as it was, it is out of date.
     edit(&mut store);
     let expected = told(&mut store);
     drop(store);
     let mut store = place.writer();
     assert_eq!(told(&mut store), expected);
-    photograph(&mut store);
-    assert!(!store.needs_photograph().unwrap());
+    write_columns(&mut store);
+    assert!(!store.columns_are_stale().unwrap());
     assert_eq!(told(&mut store), expected);
 }
 
 #[test]
-fn a_photograph_that_is_damaged_or_lost_costs_time_and_nothing_else() {
+fn a_columnar_copy_that_is_damaged_or_lost_costs_time_and_nothing_else() {
     check_damage(|path| fs::remove_file(path).unwrap());
     check_damage(|path| fs::write(path, "").unwrap());
     check_damage(|path| {
@@ -182,31 +192,31 @@ fn a_photograph_that_is_damaged_or_lost_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn a_photograph_that_the_database_never_came_to_name_is_not_used() {
+fn a_columnar_copy_that_the_database_never_came_to_name_is_not_used() {
     let (place, mut store) = Place::with(50);
-    photograph(&mut store);
-    let first = place.photographs().remove(0);
+    write_columns(&mut store);
+    let first = place.copies().remove(0);
     let kept = fs::read(&first).unwrap();
     add(&mut store, 50..60, 0);
-    photograph(&mut store);
+    write_columns(&mut store);
     let expected = told(&mut store);
     drop(store);
-    // A run was killed after it wrote a photograph and before it said so; and an old one has the new one's name.
-    let unnamed = first.with_file_name("photograph-9999999999.rows");
+    // A run was killed after it wrote a copy and before it said so; and an old one has the new one's name.
+    let unnamed = first.with_file_name("columns-9999999999.bin");
     fs::write(&unnamed, &kept).unwrap();
-    let named = place.photographs().into_iter().find(|path| *path != unnamed).unwrap();
+    let named = place.copies().into_iter().find(|path| *path != unnamed).unwrap();
     fs::write(&named, &kept).unwrap();
     assert_eq!(told(&mut place.writer()), expected);
     assert!(!unnamed.exists(), "leftovers are cleared away");
 }
 
 #[test]
-fn so_many_edits_that_a_photograph_is_worthless_are_in_the_database() {
+fn so_many_edits_that_the_columnar_copy_is_worthless_are_in_the_database() {
     let (place, mut store) = Place::with(12_000);
-    photograph(&mut store);
+    write_columns(&mut store);
     let gone: Vec<_> = (0..11_000).collect();
     store.commit(&Change { gone: &gone, ..Change::default() }).unwrap();
-    assert!(store.needs_photograph().unwrap());
+    assert!(store.columns_are_stale().unwrap());
     drop(store);
     let states: Vec<_> = told(&mut place.writer()).into_iter().map(|row| row.3).collect();
     assert!(states[..11_000].iter().all(|state| *state == RowState::Gone));
@@ -216,7 +226,7 @@ fn so_many_edits_that_a_photograph_is_worthless_are_in_the_database() {
 #[test]
 fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     let (place, mut store) = Place::with(3_000);
-    photograph(&mut store);
+    write_columns(&mut store);
     let deleted: Vec<_> = (0..2_000).collect();
     store.commit(&Change { deleted: &deleted, ..Change::default() }).unwrap();
     let mut follower = place.follower();
@@ -232,28 +242,25 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     };
     assert_eq!(numbers(told(&mut follower)), 3_000);
     assert_eq!(numbers(told(&mut compacted)), 1_000);
-    photograph(&mut compacted);
+    write_columns(&mut compacted);
     assert_eq!(numbers(told(&mut place.follower())), 1_000);
 }
 
 #[test]
-fn a_store_of_the_first_schema_goes_on_working() {
-    let (place, mut store) = Place::with(20);
-    store.commit(&Change { gone: &[2], ..Change::default() }).unwrap();
-    let expected = told(&mut store);
-    drop(store);
+fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_compared() {
+    let (place, mut store) = Place::with(0);
+    let images =
+        (0..300).map(|number| Image { file: ImageFile { size: 7, ..file(number) }, pixels: (1, 2), format: "PNG" });
+    let embeddings: Vec<_> = (0..300).map(|number| embedding(number, 0)).collect();
+    let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
+    let hashes: Vec<_> = (0..300_u32).map(|number| [(number / 2) as u8; 32]).collect();
+    store.commit(&Change { rows: Some((&segment, &hashes)), ..Change::default() }).unwrap();
+    assert_eq!(store.rows_of_content(7, &[21; 32]).unwrap(), [42, 43]);
+    assert!(store.rows_of_content(8, &[21; 32]).unwrap().is_empty());
+    assert_eq!((store.knows_size(7).unwrap(), store.knows_size(8).unwrap()), (true, false));
     let folder = store::list(place.0.path()).unwrap().remove(0).folder;
     let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
-    db.execute_batch(
-        "DROP TABLE edited; DROP INDEX images_gone; ALTER TABLE store DROP COLUMN live;
-         ALTER TABLE store DROP COLUMN photograph; ALTER TABLE store DROP COLUMN photographed; PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    db.close().unwrap();
-    let mut store = place.writer();
-    assert_eq!(told(&mut store), expected);
-    add(&mut store, 20..30, 0);
-    photograph(&mut store);
-    drop(store);
-    assert_eq!(told(&mut place.writer()).len(), 30);
+    let plan = "EXPLAIN QUERY PLAN SELECT row FROM images WHERE size = 7 AND hash = x'00'";
+    let plan: String = db.query_row(plan, [], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("(size=? AND hash=?)"), "{plan}");
 }

@@ -534,7 +534,12 @@ fn the_mouse_selects_opens_and_turns() {
 fn many(numbers: std::ops::Range<i64>) -> Arc<Segment> {
     let embeddings = vec![vec![1.0]; (numbers.end - numbers.start) as usize];
     let images = numbers.map(|number| Image {
-        file: ImageFile { path: format!("/p/{}/IMG_{number}.jpg", number % 50).into(), size: 1, modified: number },
+        file: ImageFile {
+            path: format!("/p/{}/IMG_{number}.jpg", number % 50).into(),
+            size: 1,
+            modified: number,
+            changed: 0,
+        },
         pixels: (4, 3),
         format: "JPEG",
     });

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{APPLICATION, DATABASE, LOCK, lock, maintain::is_vector_name, photograph::is_photograph_name};
+use super::{APPLICATION, DATABASE, KEEP_GONE, LOCK, SCHEMA, columns::is_columns_name, lock, maintain::is_vector_name};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -22,8 +22,17 @@ pub struct Listing {
     pub bytes: u64,
     /// Bytes among them that were set aside as damaged.
     pub set_aside: u64,
-    /// What it holds; `None` when it cannot be read, as with what was damaged or belongs to something else.
-    pub content: Option<Content>,
+    /// What it holds, or why that is not known.
+    pub content: Result<Content, Unknown>,
+}
+
+/// Why a store does not say what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// A newer version of lookalike wrote it.
+    Newer,
+    /// It is damaged, busy, or belongs to something else.
+    Unreadable,
 }
 
 /// What a store says of itself.
@@ -41,6 +50,20 @@ pub struct Content {
     pub used: SystemTime,
 }
 
+impl Content {
+    /// Whether its folder is certainly not there: what cannot be looked at may be there.
+    #[must_use]
+    pub fn root_is_gone(&self) -> bool {
+        matches!(self.root.try_exists(), Ok(false))
+    }
+
+    /// Whether no run used it for as long as pictures that vanished are remembered: a disk may come back until then.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.used.elapsed().is_ok_and(|unused| unused > KEEP_GONE)
+    }
+}
+
 /// The stores in a cache folder, most recently used first. A folder that is not there holds none.
 ///
 /// # Errors
@@ -55,10 +78,10 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
         let folder = entry.map_err(Error::io("list", cache))?.path();
         // Other things may live in the cache folder; a store is a folder with records, or with what was set aside.
         let Some((bytes, set_aside)) = store_size(&folder) else { continue };
-        let content = content(&folder).ok().flatten();
+        let content = content(&folder).unwrap_or(Err(Unknown::Unreadable));
         stores.push(Listing { folder, bytes, set_aside, content });
     }
-    stores.sort_by_key(|store| std::cmp::Reverse(store.content.as_ref().map(|content| content.used)));
+    stores.sort_by_key(|store| std::cmp::Reverse(store.content.as_ref().ok().map(|content| content.used)));
     Ok(stores)
 }
 
@@ -69,25 +92,24 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
 pub fn remove(store: &Listing) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
     for entry in fs::read_dir(&store.folder).map_err(Error::io("list", &store.folder))?.flatten() {
-        if is_ours(&entry.file_name()) {
+        if is_store_file(&entry.file_name()) {
             fs::remove_file(entry.path()).map_err(Error::io("delete", entry.path()))?;
         }
     }
+    // Last, because who finds no lock makes one, and a new store with it.
+    let lock = store.folder.join(LOCK);
+    fs::remove_file(&lock).map_err(Error::io("delete", &lock))?;
     match fs::remove_dir(&store.folder) {
-        // What somebody else put there stays theirs.
+        // Another process makes a new store already, or somebody put a file of their own there.
         Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(true),
         done => done.map(|()| true).map_err(Error::io("delete", &store.folder)),
     }
 }
 
-/// Whether a store makes files of this name.
-fn is_ours(name: &OsStr) -> bool {
+/// Whether a store makes files of this name, besides its lock.
+fn is_store_file(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
-    text == LOCK
-        || text.starts_with(DATABASE)
-        || is_vector_name(&text)
-        || is_photograph_name(&text)
-        || is_set_aside(name)
+    text.starts_with(DATABASE) || is_vector_name(&text) || is_columns_name(&text) || is_set_aside(name)
 }
 
 /// Deletes what was set aside in a store; `false` when another process is writing to it.
@@ -122,18 +144,21 @@ fn store_size(folder: &Path) -> Option<(u64, u64)> {
     (records && locked).then_some((bytes, set_aside))
 }
 
-fn content(folder: &Path) -> rusqlite::Result<Option<Content>> {
+fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
     let db = Connection::open_with_flags(folder.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     db.busy_timeout(Duration::from_secs(2))?;
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if application != APPLICATION {
-        return Ok(None);
+    let schema: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match application {
+        APPLICATION if schema > SCHEMA => return Ok(Err(Unknown::Newer)),
+        APPLICATION => {}
+        _ => return Ok(Err(Unknown::Unreadable)),
     }
     let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
     let (images, skipped) = (count("images WHERE gone IS NULL")? as u64, count("failures")? as u64);
     db.query_row("SELECT root, model, used FROM store", [], |row| {
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Some(Content { root, model: row.get(1)?, images, skipped, used }))
+        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, used }))
     })
 }

@@ -1,14 +1,14 @@
-//! What a store does for itself when its writer opens it: repair, check, forget, compact.
+//! What a store does for itself when its writer opens it: repair, forget, compact.
 
 use std::fs;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
-    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, now, photograph::forget_photograph, records::PROGRAM, sql,
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, records::PROGRAM, sql,
     vector_name, vectors::Vectors,
 };
-use crate::{index::norm, printable::printable};
+use crate::printable::printable;
 
 impl Store {
     /// Repairs what can be repaired, forgets what vanished long ago, and compacts.
@@ -16,19 +16,21 @@ impl Store {
         let held = self.vectors.held()?;
         if held < self.meta.next_row {
             let lost = self.change(|tx| {
-                forget_photograph(tx)?;
+                forget_columns(tx)?;
                 let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;
                 tx.execute("UPDATE store SET next_row = ?1, live = live - ?2", [held, lost])?;
                 Ok(lost)
             })?;
             let live = self.meta.live - lost;
-            self.meta = Meta { next_row: held, live, photograph: 0, photographed: 0, ..self.meta };
+            self.meta = Meta { next_row: held, live, columns: 0, in_columns: 0, ..self.meta };
             notes.push(format!(
                 "the vectors of {lost} images in {} were missing and are computed again",
                 printable(self.folder.join(DATABASE))
             ));
         }
-        self.sample_vectors()?;
+        if self.query::<Option<u32>>("SELECT max(row) FROM images")? >= Some(self.meta.next_row) {
+            return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
+        }
         let long_ago = now() - KEEP_GONE.as_secs() as i64;
         self.meta.live -= self.change(|tx| {
             tx.execute("INSERT OR IGNORE INTO edited SELECT row FROM images WHERE gone < ?1", [long_ago])?;
@@ -41,35 +43,8 @@ impl Store {
         if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {
             self.compact()?;
         }
-        self.drop_photographs(self.meta.photograph);
+        self.drop_columns(self.meta.columns);
         self.drop_old_generations();
-        Ok(())
-    }
-
-    /// Compares some stored norms with the vectors. Catches files that were overwritten, or zeroed by a power cut.
-    fn sample_vectors(&self) -> Result<(), Fault> {
-        const SAMPLES: u32 = 32;
-        let rows = self.vectors.rows(0, self.meta.next_row)?;
-        let path = self.folder.join(DATABASE);
-        let mut one = self
-            .db
-            .prepare("SELECT row, norm, scale FROM images WHERE row >= ?1 ORDER BY row LIMIT 1")
-            .map_err(|e| sql(&path, e))?;
-        let spread = (0..SAMPLES).map(|i| (u64::from(self.meta.next_row) * u64::from(i) / u64::from(SAMPLES)) as u32);
-        for from in spread.chain(self.meta.next_row.saturating_sub(8)..self.meta.next_row) {
-            let sample = one
-                .query_row([from], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, f32>(1)?, row.get::<_, f32>(2)?)))
-                .optional()
-                .map_err(|e| sql(&path, e))?;
-            let Some((row, stored, scale)) = sample else { break };
-            if row >= self.meta.next_row {
-                return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
-            }
-            let found = norm(rows.row(row as usize), scale);
-            if (found - stored).abs() > 1e-3 * stored.abs() + 1e-6 {
-                return Err(Fault::Damaged("its vectors are not those that were written".into()));
-            }
-        }
         Ok(())
     }
 
@@ -95,13 +70,13 @@ impl Store {
             for (to, from) in kept.iter().enumerate() {
                 renumber.execute(params![from, to as u32])?;
             }
-            forget_photograph(tx)?;
+            forget_columns(tx)?;
             let rows = kept.len() as u32;
             tx.execute("UPDATE store SET vectors = ?1, next_row = ?2, live = ?2", params![generation, rows])
         })?;
         self.vectors = vectors;
         let rows = kept.len() as u32;
-        self.meta = Meta { generation, next_row: rows, live: rows, photograph: 0, photographed: 0 };
+        self.meta = Meta { generation, next_row: rows, live: rows, columns: 0, in_columns: 0 };
         Ok(())
     }
 

@@ -2,12 +2,12 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use rusqlite::{Row, Transaction, params, types::ValueRef};
+use rusqlite::{Connection, Transaction, params, types::ValueRef};
 
 use super::{
-    Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, now,
-    photograph::{Records, forget_photograph},
-    sql,
+    Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, checksum,
+    columns::{Records, forget_columns},
+    now, sql,
 };
 use crate::{
     error::{Error, Result},
@@ -34,26 +34,26 @@ impl Store {
     }
 
     fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
-        let mut records = if first == 0 { self.photographed()? } else { Records::default() };
+        let mut records = if first == 0 { self.read_columns()? } else { Records::default() };
         let path = self.folder.join(DATABASE);
         (|| -> rusqlite::Result<()> {
             self.read_edited(&mut records)?;
             self.read_rows(first, &mut records)
         })()
         .map_err(|e| sql(&path, e))?;
-        let Records { images, norms, scales, states } = records;
+        let Records { images, norms, scales, states, sums } = records;
         // Vacant rows at the end stand for nothing and need no place.
         let rows = self.vectors.rows(first, images.len() as u32)?;
         let dead = states.iter().enumerate().filter(|(_, state)| **state != RowState::Present);
         let dead = dead.map(|(row, _)| row as u32).collect();
         let segment = Segment { root: self.key.root.as_path().into(), images, norms, scales, rows, dead };
-        Ok(Loaded { segment, states, first })
+        Ok(Loaded { segment, states, sums, first })
     }
 
-    /// Brings the rows of the photograph up to date. An edit never gives a row another path.
+    /// Brings the rows of the columnar copy up to date. An edit never gives a row another path.
     fn read_edited(&self, records: &mut Records) -> rusqlite::Result<()> {
         let mut edited = self.db.prepare(
-            "SELECT edited.row, size, modified, gone, images.row IS NULL FROM edited LEFT JOIN images USING (row)",
+            "SELECT edited.row, size, modified, gone, images.row IS NULL, changed FROM edited LEFT JOIN images USING (row)",
         )?;
         let mut edited = edited.query([])?;
         while let Some(row) = edited.next()? {
@@ -63,7 +63,7 @@ impl Store {
             }
             records.states[at] = if row.get(4)? { RowState::Vacant } else { state_of(row.get_ref(3)?) };
             if records.states[at] != RowState::Vacant {
-                records.images.set_file(at, row.get::<_, i64>(1)? as u64, row.get(2)?);
+                records.images.set_file(at, row.get::<_, i64>(1)? as u64, [row.get(2)?, row.get(5)?]);
             }
         }
         Ok(())
@@ -73,7 +73,7 @@ impl Store {
     fn read_rows(&self, first: u32, records: &mut Records) -> rusqlite::Result<()> {
         let len = self.meta.next_row.saturating_sub(first) as usize;
         let mut rows = self.db.prepare(
-            "SELECT row, path, size, modified, width, height, format, norm, scale, gone
+            "SELECT row, path, size, modified, width, height, format, norm, scale, gone, changed, checksum
              FROM images WHERE row >= ?1 ORDER BY row",
         )?;
         let mut rows = rows.query([first + records.states.len() as u32])?;
@@ -86,18 +86,20 @@ impl Store {
                 records.images.push_vacant();
                 records.norms.push(0.0);
                 records.scales.push(1.0);
+                records.sums.push(0);
                 records.states.push(RowState::Vacant);
             }
             records.images.push(
                 row.get_ref(1)?.as_blob()?,
                 row.get::<_, i64>(2)? as u64,
-                row.get(3)?,
+                [row.get(3)?, row.get(10)?],
                 [row.get(4)?, row.get(5)?],
                 row.get_ref(6)?.as_str()?,
             );
             records.norms.push(row.get(7)?);
             records.scales.push(row.get(8)?);
             records.states.push(state_of(row.get_ref(9)?));
+            records.sums.push(row.get(11)?);
         }
         Ok(())
     }
@@ -127,21 +129,34 @@ impl Store {
     pub fn failures(&self) -> Result<Vec<Failure>> {
         let path = self.folder.join(DATABASE);
         (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare("SELECT 0, path, size, modified, reason FROM failures")?;
-            rows.query_map([], |row| Ok(Failure { file: file_of(row, &self.key.root)?, reason: row.get(4)? }))?
-                .collect()
+            let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason FROM failures")?;
+            rows.query_map([], |row| {
+                let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
+                let size = row.get::<_, i64>(1)? as u64;
+                let file = ImageFile { path, size, modified: row.get(2)?, changed: row.get(3)? };
+                Ok(Failure { file, reason: row.get(4)? })
+            })?
+            .collect()
         })()
         .map_err(|e| Error::store(path, e))
     }
 
-    /// Rows, present or gone, whose files had this size, with their content hashes.
+    /// Whether a file of this size is on record, present or gone.
     ///
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
-    pub fn rows_of_size(&self, size: u64) -> Result<Vec<(u32, ContentHash)>> {
+    pub fn knows_size(&self, size: u64) -> Result<bool> {
+        knows_size(&self.db, size).map_err(|e| Error::store(self.folder.join(DATABASE), e))
+    }
+
+    /// Rows, present or gone, whose files had this size and content.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the records cannot be read.
+    pub fn rows_of_content(&self, size: u64, hash: &ContentHash) -> Result<Vec<u32>> {
         (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare_cached("SELECT row, hash FROM images WHERE size = ?1")?;
-            rows.query_map([size as i64], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            let mut rows = self.db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
+            rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect()
         })()
         .map_err(|e| Error::store(self.folder.join(DATABASE), e))
     }
@@ -164,7 +179,7 @@ impl Store {
         self.change(|tx| {
             let mut edited = Vec::new();
             delete(tx, change, &root, &mut meta, &mut edited)?;
-            mark(tx, change, &mut edited)?;
+            record_presence(tx, change, &mut edited)?;
             remember_failures(tx, change, &root)?;
             insert(tx, change, &mut meta, &mut edited)?;
             note_edits(tx, &edited, &mut meta)?;
@@ -176,20 +191,25 @@ impl Store {
     }
 }
 
-/// More edits than this make the photograph worthless.
+/// Whether the records have a file of this size.
+pub(super) fn knows_size(db: &Connection, size: u64) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM images WHERE size = ?1 LIMIT 1")?.exists([size as i64])
+}
+
+/// More edits than this make the columnar copy worthless.
 const MANY_EDITS: usize = 10_000;
 
-/// Remembers which rows the photograph does not show as they are any more, or that it is worthless.
+/// Remembers which rows the columnar copy does not have as they are any more, or that it is worthless.
 fn note_edits(tx: &Transaction<'_>, edited: &[u32], meta: &mut Meta) -> rusqlite::Result<()> {
-    if meta.photographed == 0 {
+    if meta.in_columns == 0 {
         return Ok(());
     }
     if edited.len() > MANY_EDITS {
-        (meta.photograph, meta.photographed) = (0, 0);
-        return forget_photograph(tx);
+        (meta.columns, meta.in_columns) = (0, 0);
+        return forget_columns(tx);
     }
     let mut note = tx.prepare_cached("INSERT OR IGNORE INTO edited VALUES (?1)")?;
-    edited.iter().filter(|row| **row < meta.photographed).try_for_each(|row| note.execute([row]).map(drop))
+    edited.iter().filter(|row| **row < meta.in_columns).try_for_each(|row| note.execute([row]).map(drop))
 }
 
 /// Deletes the record of a path, if there is one.
@@ -223,24 +243,26 @@ fn delete(
 }
 
 /// Notes which files went and which are there.
-fn mark(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE row = ?1 AND gone IS NULL")?;
     for row in change.gone {
         gone.execute(params![row, now()])?;
         edited.push(*row);
     }
-    let mut present = tx.prepare_cached("UPDATE images SET size = ?2, modified = ?3, gone = NULL WHERE row = ?1")?;
-    for Present { row, size, modified } in change.present {
-        present.execute(params![row, *size as i64, modified])?;
+    let mut present =
+        tx.prepare_cached("UPDATE images SET size = ?2, modified = ?3, changed = ?4, gone = NULL WHERE row = ?1")?;
+    for Present { row, size, modified, changed } in change.present {
+        present.execute(params![row, *size as i64, modified, changed])?;
         edited.push(*row);
     }
     Ok(())
 }
 
 fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> rusqlite::Result<()> {
-    let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for Failure { file, reason } in change.failed {
-        fail.execute(params![relative(&file.path, root), file.size as i64, file.modified, reason, PROGRAM])?;
+        let path = relative(&file.path, root);
+        fail.execute(params![path, file.size as i64, file.modified, file.changed, reason, PROGRAM])?;
     }
     Ok(())
 }
@@ -248,23 +270,25 @@ fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> 
 fn insert(tx: &Transaction<'_>, change: &Change<'_>, meta: &mut Meta, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let Some((segment, hashes)) = change.rows else { return Ok(()) };
     let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
-    let mut insert = tx.prepare_cached("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,?10)")?;
+    let mut insert = tx.prepare_cached("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,?12)")?;
     let images = &segment.images;
     for (at, hash) in hashes.iter().enumerate().take(images.len()) {
         let path = images.relative(at).as_os_str().as_bytes();
         forget.execute([path])?;
         delete_path(tx, path, meta, edited)?;
-        let ([width, height], file) = (images.pixels[at], (images.sizes[at] as i64, images.modified[at]));
+        let [width, height] = images.pixels[at];
         insert.execute(params![
             meta.next_row,
             path,
-            file.0,
-            file.1,
+            images.sizes[at] as i64,
+            images.modified[at],
+            images.changed[at],
             width,
             height,
             images.format(at),
             segment.norms[at],
             segment.scales[at],
+            checksum(segment, at),
             hash,
         ])?;
         meta.next_row += 1;
@@ -279,10 +303,4 @@ fn relative<'a>(path: &'a Path, root: &Path) -> &'a [u8] {
 
 fn state_of(gone: ValueRef<'_>) -> RowState {
     if gone == ValueRef::Null { RowState::Present } else { RowState::Gone }
-}
-
-/// Columns 1 to 3 of both tables.
-fn file_of(row: &Row<'_>, root: &Path) -> rusqlite::Result<ImageFile> {
-    let relative = OsStr::from_bytes(row.get_ref(1)?.as_blob()?);
-    Ok(ImageFile { path: root.join(relative), size: row.get::<_, i64>(2)? as u64, modified: row.get(3)? })
 }

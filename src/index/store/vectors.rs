@@ -12,11 +12,27 @@ use half::f16;
 use memmap2::{Mmap, MmapOptions};
 
 use super::Fault;
-use crate::{error::Error, index::Rows};
+use crate::{
+    error::Error,
+    index::{Rows, Segment},
+};
 
 /// Bytes before the first row: a signature, the dimension, zeros.
 const HEADER: usize = 64;
 const SIGNATURE: &[u8; 8] = b"lookvec1";
+
+/// The CRC-32 of all that a row's embedding consists of: its values, its scale and its norm.
+#[must_use]
+pub fn checksum(segment: &Segment, at: usize) -> u32 {
+    checksum_of(segment.rows.row(at), segment.scales[at], segment.norms[at])
+}
+
+pub(super) fn checksum_of(row: &[f16], scale: f32, norm: f32) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(bytemuck::cast_slice(row));
+    sum.update(bytemuck::cast_slice(&[scale, norm]));
+    sum.finalize()
+}
 
 /// An open vector file.
 pub(super) struct Vectors {
@@ -69,6 +85,14 @@ impl Vectors {
             .write_all_at(bytemuck::cast_slice(values), at as u64)
             .and_then(|()| self.file.sync_data())
             .map_err(|error| Error::io("write", &self.path)(error).into())
+    }
+
+    /// One row, read.
+    pub(super) fn read(&self, row: u32) -> std::io::Result<Vec<f16>> {
+        let mut values = vec![f16::ZERO; self.dim];
+        let at = HEADER + row as usize * self.dim * 2;
+        self.file.read_exact_at(bytemuck::cast_slice_mut(&mut values), at as u64)?;
+        Ok(values)
     }
 
     /// The rows `first..first + len`, mapped.

@@ -4,7 +4,7 @@ use crate::index::{ImageId, store::RowState};
 
 /// The rows of one store, in the order of their numbers, which is that of their ids.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct RowMap {
     spans: Vec<Span>,
 }
 
@@ -23,7 +23,7 @@ impl Span {
     }
 }
 
-impl Ledger {
+impl RowMap {
     /// The number of the row behind the last one.
     pub(super) fn end(&self) -> u32 {
         self.spans.last().map_or(0, |span| span.row + span.states.len() as u32)
@@ -90,23 +90,23 @@ mod tests {
 
     #[test]
     fn rows_and_ids_find_one_another_across_gaps() {
-        let mut ledger = Ledger::default();
-        assert_eq!((ledger.end(), ledger.whole()), (0, None));
-        ledger.push(0, ImageId(10), vec![RowState::Present; 3]);
-        ledger.push(3, ImageId(13), vec![RowState::Gone; 2]);
-        assert_eq!(ledger.whole().map(<[_]>::len), Some(5), "what follows on is one span");
-        ledger.push(5, ImageId(40), vec![RowState::Present; 2]);
-        assert_eq!((ledger.end(), ledger.whole()), (7, None));
+        let mut rows = RowMap::default();
+        assert_eq!((rows.end(), rows.whole()), (0, None));
+        rows.push(0, ImageId(10), vec![RowState::Present; 3]);
+        rows.push(3, ImageId(13), vec![RowState::Gone; 2]);
+        assert_eq!(rows.whole().map(<[_]>::len), Some(5), "what follows on is one span");
+        rows.push(5, ImageId(40), vec![RowState::Present; 2]);
+        assert_eq!((rows.end(), rows.whole()), (7, None));
         for (row, id) in [(0, 10), (4, 14), (5, 40), (6, 41)] {
-            assert_eq!((ledger.id_of(row), ledger.row_of(ImageId(id))), (Some(ImageId(id)), Some(row)));
+            assert_eq!((rows.id_of(row), rows.row_of(ImageId(id))), (Some(ImageId(id)), Some(row)));
         }
         for id in [0, 9, 15, 39, 42] {
-            assert_eq!((ledger.row_of(ImageId(id)), ledger.state(ImageId(id))), (None, RowState::Present));
+            assert_eq!((rows.row_of(ImageId(id)), rows.state(ImageId(id))), (None, RowState::Present));
         }
-        assert_eq!(ledger.id_of(7), None);
-        ledger.set(ImageId(41), RowState::Vacant);
-        ledger.set(ImageId(42), RowState::Vacant);
-        let states: Vec<_> = ledger.iter().map(|(id, state)| (id.0, state)).collect();
+        assert_eq!(rows.id_of(7), None);
+        rows.set(ImageId(41), RowState::Vacant);
+        rows.set(ImageId(42), RowState::Vacant);
+        let states: Vec<_> = rows.iter().map(|(id, state)| (id.0, state)).collect();
         assert_eq!(states[4..], [(14, RowState::Gone), (40, RowState::Present), (41, RowState::Vacant)]);
     }
 }

@@ -1,8 +1,8 @@
-//! A photograph of a store's records: the columns of all rows in one file, read many times quicker than a database.
+//! A columnar copy of the records beside the database: the columns of all rows in one file, read many times quicker.
 //!
-//! The database names the photograph that counts, how many rows it shows, and every row that was edited since. A
-//! photograph is written under a new name and then named, so that a run may be killed at any moment. What is missing or
-//! damaged is read from the database instead, and the next photograph mends it.
+//! The database names the copy that counts, how many rows it holds, and every row that was edited since. A
+//! copy is written under a new name and then named, so that a run may be killed at any moment. What is missing or
+//! damaged is read from the database instead, and the next copy mends it.
 
 use std::{
     fs::{self, File},
@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytemuck::{Pod, bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
+use crc32fast::Hasher;
 use rusqlite::{Connection, params};
 
 use super::{DATABASE, Fault, Meta, RowState, Store, now, sql};
@@ -30,71 +31,74 @@ pub(super) struct Records {
     pub(super) norms: Vec<f32>,
     pub(super) scales: Vec<f32>,
     pub(super) states: Vec<RowState>,
+    pub(super) sums: Vec<u32>,
 }
 
 impl Store {
-    /// Whether so many rows are not in the photograph, or are not any more what it shows, that a new one is due.
+    /// Whether so many rows are not in the columnar copy, or are not any more as it has them, that a new one is due.
     ///
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
-    pub fn needs_photograph(&self) -> Result<bool> {
+    pub fn columns_are_stale(&self) -> Result<bool> {
         let edited: u32 = self.query("SELECT count(*) FROM edited").map_err(|fault| self.plain(fault))?;
-        let shown = self.meta.photographed;
+        let shown = self.meta.in_columns;
         Ok(self.lock.is_some() && self.meta.next_row - shown + edited > WORTH_IT + shown / 8)
     }
 
-    /// Photographs the records: `segment` and `states` are all rows of this store as they were just loaded.
+    /// Writes a columnar copy of the records: the arguments are all rows of this store as they were just
+    /// loaded, see [`super::Loaded`].
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Store`]; the store is as good as before, only slower to
     /// open.
-    pub fn photograph(&mut self, segment: &Segment, states: &[RowState]) -> Result<()> {
-        self.try_photograph(segment, states).map_err(|fault| self.plain(fault))
+    pub fn write_columns(&mut self, segment: &Segment, states: &[RowState], sums: &[u32]) -> Result<()> {
+        self.try_write_columns(segment, states, sums).map_err(|fault| self.plain(fault))
     }
 
-    fn try_photograph(&mut self, segment: &Segment, states: &[RowState]) -> Result<(), Fault> {
-        let number = self.meta.photograph.max(now()) + 1;
+    fn try_write_columns(&mut self, segment: &Segment, states: &[RowState], sums: &[u32]) -> Result<(), Fault> {
+        let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written = File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states));
+        let written =
+            File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states, sums));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
-            tx.execute("UPDATE store SET photograph = ?1, photographed = ?2", params![number, rows])
+            tx.execute("UPDATE store SET columns = ?1, in_columns = ?2", params![number, rows])
         })?;
-        (self.meta.photograph, self.meta.photographed) = (number, rows);
-        self.drop_photographs(number);
+        (self.meta.columns, self.meta.in_columns) = (number, rows);
+        self.drop_columns(number);
         Ok(())
     }
 
-    /// The rows that the photograph shows, as they were then; none when there is no photograph to be trusted.
-    pub(super) fn photographed(&mut self) -> Result<Records, Fault> {
-        let Meta { generation, photograph, photographed, .. } = self.meta;
-        if photographed == 0 {
+    /// The rows of the columnar copy, as they were then; none when there is no copy to be trusted.
+    pub(super) fn read_columns(&mut self) -> Result<Records, Fault> {
+        let Meta { generation, columns, in_columns, .. } = self.meta;
+        if in_columns == 0 {
             return Ok(Records::default());
         }
-        let file = File::open(self.folder.join(name(photograph)));
-        match file.and_then(|file| read(file, (generation, photograph), photographed as usize)) {
+        let file = File::open(self.folder.join(name(columns)));
+        match file.and_then(|file| read(file, (generation, columns), in_columns as usize)) {
             Ok(records) => Ok(records),
             Err(_) => {
                 if self.lock.is_some() {
                     // From now on nobody keeps account of what is not in it any more.
                     let path = self.folder.join(DATABASE);
-                    forget_photograph(&self.db).map_err(|e| sql(&path, e))?;
+                    forget_columns(&self.db).map_err(|e| sql(&path, e))?;
                 }
-                (self.meta.photograph, self.meta.photographed) = (0, 0);
+                (self.meta.columns, self.meta.in_columns) = (0, 0);
                 Ok(Records::default())
             }
         }
     }
 
-    /// Deletes all photographs but one.
-    pub(super) fn drop_photographs(&self, but: i64) {
+    /// Deletes all columnar copies but one.
+    pub(super) fn drop_columns(&self, but: i64) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let found = entry.file_name();
             let found = found.to_string_lossy();
-            if self.lock.is_some() && is_photograph_name(&found) && *found != name(but) {
+            if self.lock.is_some() && is_columns_name(&found) && *found != name(but) {
                 // A leftover costs space and nothing else; the next start tries again.
                 let _ = fs::remove_file(entry.path());
             }
@@ -103,39 +107,50 @@ impl Store {
 }
 
 /// Makes the database the only source of records.
-pub(super) fn forget_photograph(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch("UPDATE store SET photograph = 0, photographed = 0; DELETE FROM edited;")
+pub(super) fn forget_columns(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("UPDATE store SET columns = 0, in_columns = 0; DELETE FROM edited;")
 }
 
 fn name(number: i64) -> String {
-    format!("photograph-{number}.rows")
+    format!("columns-{number}.bin")
 }
 
-pub(super) fn is_photograph_name(name: &str) -> bool {
-    name.starts_with("photograph-") && name.ends_with(".rows")
+pub(super) fn is_columns_name(name: &str) -> bool {
+    name.starts_with("columns-") && name.ends_with(".bin")
 }
 
-/// What a photograph begins with: a signature, the generation, its own number, rows, bytes of paths, and a checksum over
+/// What the file begins with: a signature, the generation, its own number, rows, bytes of paths, and a checksum over
 /// all but itself.
 type Header = [u64; 6];
 
-fn write(mut file: File, (generation, number): (i64, i64), segment: &Segment, states: &[RowState]) -> io::Result<()> {
+fn write(
+    mut file: File,
+    (generation, number): (i64, i64),
+    segment: &Segment,
+    states: &[RowState],
+    sums: &[u32],
+) -> io::Result<()> {
     let Segment { images, norms, scales, .. } = segment;
     let states: Vec<u8> = states.iter().map(|state| *state as u8).collect();
-    let columns: [&[u8]; 9] = [
+    let columns: [&[u8]; 11] = [
         cast_slice(&images.ends),
         cast_slice(&images.sizes),
         cast_slice(&images.modified),
+        cast_slice(&images.changed),
         cast_slice(&images.pixels),
         cast_slice(norms),
         cast_slice(scales),
+        cast_slice(sums),
         &images.formats,
         &states,
         &images.paths,
     ];
     let (rows, paths) = (images.len() as u64, images.paths.len() as u64);
     let mut header: Header = [SIGNATURE, generation as u64, number as u64, rows, paths, 0];
-    header[5] = columns.iter().fold(checksum(0, bytes_of(&header)), |sum, column| checksum(sum, column));
+    let mut sum = Hasher::new();
+    sum.update(bytes_of(&header));
+    columns.iter().for_each(|column| sum.update(column));
+    header[5] = sum.finalize().into();
     file.write_all(bytes_of(&header))?;
     columns.iter().try_for_each(|column| file.write_all(column))
 }
@@ -145,7 +160,7 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
     let mut header: Header = [0; 6];
     file.read_exact(bytes_of_mut(&mut header))?;
     let [signature, of, itself, found, paths, expected] = header;
-    let row = size_of::<u64>() * 3 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + 2;
+    let row = size_of::<u64>() * 4 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + size_of::<u32>() + 2;
     let len = size_of::<Header>() as u64 + (rows * row) as u64;
     // Asked before memory is set aside for what the header promises.
     let fits = len.checked_add(paths) == Some(file.metadata()?.len());
@@ -154,22 +169,27 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
         return Err(damaged());
     }
     header[5] = 0;
-    let mut columns = Columns { file, sum: checksum(0, bytes_of(&header)) };
+    let mut reader = ColumnReader { file, sum: Hasher::new() };
+    reader.sum.update(bytes_of(&header));
     let mut images = Images {
-        ends: columns.next(rows)?,
-        sizes: columns.next(rows)?,
-        modified: columns.next(rows)?,
-        pixels: columns.next(rows)?,
+        ends: reader.next(rows)?,
+        sizes: reader.next(rows)?,
+        modified: reader.next(rows)?,
+        changed: reader.next(rows)?,
+        pixels: reader.next(rows)?,
         ..Images::default()
     };
-    let (norms, scales) = (columns.next(rows)?, columns.next(rows)?);
-    images.formats = columns.next(rows)?;
-    let states: Vec<u8> = columns.next(rows)?;
-    images.paths = columns.next(paths as usize)?;
-    if columns.sum != expected || !images.ends.is_sorted() || images.ends.last().is_some_and(|end| *end != paths) {
+    let (norms, scales, sums) = (reader.next(rows)?, reader.next(rows)?, reader.next(rows)?);
+    images.formats = reader.next(rows)?;
+    let states: Vec<u8> = reader.next(rows)?;
+    images.paths = reader.next(paths as usize)?;
+    if u64::from(reader.sum.finalize()) != expected
+        || !images.ends.is_sorted()
+        || images.ends.last().is_some_and(|end| *end != paths)
+    {
         return Err(damaged());
     }
-    Ok(Records { images, norms, scales, states: states.into_iter().map(state).collect() })
+    Ok(Records { images, norms, scales, states: states.into_iter().map(state).collect(), sums })
 }
 
 fn state(byte: u8) -> RowState {
@@ -178,27 +198,18 @@ fn state(byte: u8) -> RowState {
 }
 
 /// The columns of a file, one after the other.
-struct Columns {
+struct ColumnReader {
     file: File,
-    sum: u64,
+    sum: Hasher,
 }
 
-impl Columns {
+impl ColumnReader {
     fn next<T: Pod>(&mut self, len: usize) -> io::Result<Vec<T>> {
         let mut column = vec![T::zeroed(); len];
         self.file.read_exact(cast_slice_mut(&mut column))?;
-        self.sum = checksum(self.sum, cast_slice(&column));
+        self.sum.update(cast_slice(&column));
         Ok(column)
     }
-}
-
-/// Not against forgers, but quick: it tells a file that was cut off, overwritten, or half written when the power went.
-fn checksum(sum: u64, bytes: &[u8]) -> u64 {
-    let mix = |sum: u64, word: u64| (sum.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let sum = words.fold(sum, |sum, word| mix(sum, word.try_into().map_or(0, u64::from_le_bytes)));
-    mix(mix(sum, rest), bytes.len() as u64)
 }
 
 #[cfg(test)]
@@ -207,13 +218,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        index::{Image, Rows},
+        index::{Image, Rows, store::checksum},
         scan::ImageFile,
     };
 
     fn segment(rows: usize) -> (Segment, Vec<RowState>) {
         let image = |row: usize| Image {
-            file: ImageFile { path: format!("/p/{row}").into(), size: row as u64, modified: -(row as i64) },
+            file: ImageFile { path: format!("/p/{row}").into(), size: row as u64, modified: -(row as i64), changed: 0 },
             pixels: (row as u32, 7),
             format: "WebP",
         };
@@ -223,29 +234,30 @@ mod tests {
             images: Images::new(Path::new("/p"), (0..rows).map(image)),
             norms: (0..rows).map(|row| row as f32).collect(),
             scales: vec![0.5; rows],
-            rows: Rows::owned(Vec::new(), 1),
+            rows: Rows::owned(vec![half::f16::ONE; rows], 1),
             dead: Vec::new(),
         };
         (segment, states)
     }
 
-    /// Whether a photograph is still read after its bytes were changed.
+    /// Whether the columns are still read after its bytes were changed.
     fn survives(change: impl FnOnce(&mut Vec<u8>)) -> bool {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("photograph");
+        let path = folder.path().join("columns");
         let (segment, states) = segment(11);
-        write(File::create(&path).unwrap(), (3, 4), &segment, &states).unwrap();
+        let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row)).collect();
+        write(File::create(&path).unwrap(), (3, 4), &segment, &states, &sums).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
         let Ok(found) = read(File::open(&path).unwrap(), (3, 4), 11) else { return false };
-        assert_eq!((found.images, found.states), (segment.images, states));
+        assert_eq!((found.images, found.states, found.sums), (segment.images, states, sums));
         assert_eq!((found.norms, found.scales), (segment.norms, segment.scales));
         true
     }
 
     #[test]
-    fn what_was_photographed_is_read_again_and_no_damage_passes() {
+    fn what_was_written_is_read_again_and_no_damage_passes() {
         assert!(survives(|_| {}));
         assert!(!survives(|bytes| bytes.push(0)));
         assert!(!survives(|bytes| bytes.truncate(30)));

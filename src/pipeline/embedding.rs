@@ -1,0 +1,219 @@
+//! The part of a run that takes time: files are decoded and embedded on all cores, and what is done is committed.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    IndexingRun, detail,
+    folder::{Folder, NewRow},
+    model_report,
+};
+use crate::{
+    decode::{self, Detail},
+    embed::{
+        self, Manifest, Model, ModelChoice,
+        batcher::{self, Batch},
+        preprocess,
+    },
+    error::Result,
+    index::store::{ContentHash, Failure},
+    pipeline::{Progress, Stage},
+    scan::{ImageFile, Skipped},
+};
+
+/// Rows a transaction holds at most: what a killed run loses.
+const COMMIT_ROWS: usize = 64;
+/// Nothing waits longer than this for its transaction.
+const COMMIT_AFTER: Duration = Duration::from_millis(500);
+
+/// One file on its way through decoder and model.
+pub(super) struct Work {
+    folder: usize,
+    file: ImageFile,
+    /// What the thread that read the file found out besides the pixels.
+    facts: Option<Facts>,
+    /// The decoder has no use for the file, and will have none until the file changes.
+    refused: bool,
+}
+
+impl Work {
+    /// A file of the folder at this position.
+    pub(super) fn new(folder: usize, file: ImageFile) -> Self {
+        Self { folder, file, facts: None, refused: false }
+    }
+}
+
+/// What is learned from a file's bytes.
+struct Facts {
+    hash: ContentHash,
+    pixels: (u32, u32),
+    format: &'static str,
+}
+
+impl IndexingRun<'_> {
+    /// Decodes and embeds the files, committing as it goes.
+    pub(super) fn embed(&mut self, work: Vec<Work>, model: &Model) -> Result<()> {
+        let choice = &self.request.model;
+        let mut unanswered = self.embed_as(choice, work, model)?;
+        if !choice.exact {
+            // Half precision overflows where single precision does not.
+            let again = unanswered.into_iter().map(|(work, _)| work).collect();
+            unanswered = self.embed_as(&ModelChoice { exact: true, ..choice.clone() }, again, model)?;
+        }
+        for (work, reason) in unanswered {
+            self.skipped.push(Skipped { path: work.file.path, reason });
+        }
+        Ok(())
+    }
+
+    /// [`Self::embed`] as this choice says. Returns the pictures for which the network has no answer.
+    fn embed_as(&mut self, choice: &ModelChoice, work: Vec<Work>, model: &Model) -> Result<Vec<(Work, String)>> {
+        if work.is_empty() {
+            return Ok(Vec::new());
+        }
+        let total = work.len();
+        self.progress(
+            Progress { stage: Stage::Loading, done: 0, total, per_second: 0.0, left: None, decode_bound: None },
+            true,
+        );
+        let mut embedder = embed::load(model, choice)?;
+        (self.report)(model_report(&model.manifest, Some(embedder.device())));
+        let manifest = &model.manifest;
+        let detail = detail(manifest, self.request.model.exact);
+        let read = |work: &mut Work| read(work, manifest, detail);
+        let threads = match choice.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let cancel = self.cancel;
+        let mut rate = Rate::default();
+        let mut progress = |run: &mut Self, done, decode_bound, now| {
+            let per_second = rate.update(done);
+            let left = (per_second > 0.0).then(|| Duration::from_secs_f32((total - done) as f32 / per_second));
+            run.progress(Progress { stage: Stage::Embedding, done, total, per_second, left, decode_bound }, now);
+        };
+        progress(self, 0, None, true);
+        let (mut done, mut unanswered) = (0, Vec::new());
+        let mut committed: Option<Instant> = None;
+        let ended = batcher::run(work, read, threads, embedder.as_mut(), cancel, |Batch { results, decode_bound }| {
+            done += results.len();
+            for (work, result) in results {
+                unanswered.extend(self.record(work, result));
+            }
+            let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
+            if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
+                self.commit();
+                committed = Some(Instant::now());
+            }
+            progress(self, done, Some(decode_bound), false);
+            Ok(())
+        });
+        // Also after a failure or a cancel: what was embedded is kept.
+        self.commit();
+        ended.map(|()| unanswered)
+    }
+
+    /// Takes over one result. Returns a picture that was decoded and for which the network has no answer, with the reason.
+    fn record(&mut self, mut work: Work, result: Result<Vec<f32>, String>) -> Option<(Work, String)> {
+        let folder = &mut self.folders[work.folder];
+        match (result, work.facts.take()) {
+            (Ok(embedding), Some(Facts { hash, pixels, format })) => {
+                folder.add(NewRow { file: work.file, pixels, format, hash, embedding });
+                self.counts.added += 1;
+                None
+            }
+            (Ok(_), None) => None,
+            (Err(reason), Some(_)) if !work.refused => Some((work, reason)),
+            (Err(reason), _) => {
+                self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
+                // What could not even be read may be readable next time.
+                folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
+                None
+            }
+        }
+    }
+}
+
+/// Reads, hashes, decodes and fits one file; runs in the decoding threads.
+fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::RgbImage, String> {
+    let bytes = decode::read(&work.file.path)?;
+    let hash = Sha256::digest(&bytes).into();
+    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail).and_then(|picture| {
+        work.facts = Some(Facts { hash, pixels: picture.pixels, format: picture.format });
+        preprocess::fit(&picture.rgb, manifest)
+    });
+    work.refused = picture.is_err();
+    picture
+}
+
+/// Images a second over the last seconds.
+#[derive(Default)]
+struct Rate {
+    window: VecDeque<(Instant, usize)>,
+}
+
+impl Rate {
+    fn update(&mut self, done: usize) -> f32 {
+        const WINDOW: Duration = Duration::from_secs(10);
+        let now = Instant::now();
+        self.window.push_back((now, done));
+        while self.window.len() > 2 && self.window[0].0 + WINDOW < now {
+            self.window.pop_front();
+        }
+        let (then, before) = self.window[0];
+        let seconds = (now - then).as_secs_f32();
+        if seconds > 0.0 { (done - before) as f32 / seconds } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cancel::CancelToken,
+        index::Index,
+        pipeline::{Cache, Counts, Request},
+        scan,
+    };
+
+    /// What a run makes of a result for a file: whether the picture is tried again, and whether the failure is remembered.
+    #[track_caller]
+    fn check(facts: bool, refused: bool, expected: (bool, bool)) {
+        let request = Request {
+            roots: Vec::new(),
+            scan: scan::Options::default(),
+            model: ModelChoice::default(),
+            cache: Cache::Off,
+        };
+        let mut run = IndexingRun {
+            request: &request,
+            cancel: &CancelToken::default(),
+            report: &mut |_| {},
+            folders: vec![Folder::new(std::path::Path::new("/p"))],
+            index: Index::new(1),
+            skipped: Vec::new(),
+            skipped_said: 0,
+            skipped_at: None,
+            counts: Counts::default(),
+            last_progress: None,
+        };
+        let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
+        let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
+        let again = run.record(Work { folder: 0, file, facts, refused }, Err("no".into()));
+        assert_eq!((again.is_some(), run.folders[0].waiting() == 1), expected);
+        assert_eq!(run.skipped.len(), usize::from(!expected.0), "what is tried again is not skipped yet");
+    }
+
+    #[test]
+    fn only_the_decoder_calls_a_file_bad_for_good() {
+        // The file could not be read; it is no picture; its picture has no size that fits; the network has no answer.
+        check(false, false, (false, false));
+        check(false, true, (false, true));
+        check(true, true, (false, true));
+        check(true, false, (true, false));
+    }
+}
