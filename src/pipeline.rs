@@ -138,6 +138,16 @@ struct Work {
     file: ImageFile,
     /// What the thread that read the file found out besides the pixels.
     facts: Option<Facts>,
+    /// Whether it is known to be unreadable for as long as it does not change.
+    lasting: bool,
+}
+
+impl Work {
+    /// Takes note of why the file cannot be read.
+    fn refused(&mut self, why: &decode::Unreadable) -> String {
+        self.lasting = why.is_lasting();
+        why.to_string()
+    }
 }
 
 /// What is learned from a file's bytes.
@@ -258,7 +268,7 @@ impl Run<'_> {
             for note in moved.note.into_iter().chain(folder.mark(&compared, &mut self.index, self.cancel)) {
                 (self.report)(Report::Note(note));
             }
-            work.extend(moved.unknown.into_iter().map(|file| Work { folder: at, file, facts: None }));
+            work.extend(moved.unknown.into_iter().map(|file| Work { folder: at, file, facts: None, lasting: false }));
         }
         self.report_skipped();
         Ok(work)
@@ -319,10 +329,10 @@ impl Run<'_> {
                 folder.add(NewRow { file: work.file, pixels, format, hash, embedding });
                 self.counts.added += 1;
             }
-            (Err(reason), read) => {
+            (Err(reason), _) => {
                 self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
-                // What could not even be read may be readable next time; what was read will be as bad again.
-                folder.fail(Failure { file: work.file, reason }, read.is_some(), &mut self.index);
+                // Only what the decoder found in the bytes is as bad next time.
+                folder.fail(Failure { file: work.file, reason }, work.lasting, &mut self.index);
             }
             (Ok(_), None) => {}
         }
@@ -376,12 +386,12 @@ impl Run<'_> {
 
 /// Reads, hashes, decodes and fits one file; runs in the decoding threads.
 fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::RgbImage, String> {
-    let bytes = decode::read(&work.file.path)?;
-    let hash = Sha256::digest(&bytes).into();
-    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail);
-    let (pixels, format) = picture.as_ref().map_or(((0, 0), ""), |picture| (picture.pixels, picture.format));
-    work.facts = Some(Facts { hash, pixels, format });
-    preprocess::fit(&picture?.rgb, manifest)
+    let bytes = decode::read(&work.file.path).map_err(|why| work.refused(&why))?;
+    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail, manifest.alpha);
+    let picture = picture.map_err(|why| work.refused(&why))?;
+    work.facts = Some(Facts { hash: Sha256::digest(&*bytes).into(), pixels: picture.pixels, format: picture.format });
+    drop(bytes);
+    preprocess::fit(&picture.rgb, manifest)
 }
 
 /// Half as much again as what the model's own resampling starts from keeps the scaled decoding of JPEGs from showing in
@@ -398,7 +408,8 @@ pub fn detail(manifest: &Manifest, exact: bool) -> Detail {
 pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<f32>> {
     let unusable = |reason| Error::Image { path: path.to_path_buf(), reason };
     let manifest = embedder.manifest().clone();
-    let picture = decode::picture(path, detail(&manifest, exact)).map_err(unusable)?;
+    let picture = decode::picture(path, detail(&manifest, exact), manifest.alpha);
+    let picture = picture.map_err(|why| unusable(why.to_string()))?;
     let input = preprocess::fit(&picture.rgb, &manifest).map_err(unusable)?;
     let mut embeddings = embedder.embed(std::slice::from_ref(&input))?;
     embeddings.pop().ok_or_else(|| Error::model(&manifest.name, "it gave no embedding"))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{preprocess, weights};
-use crate::error::Result;
+use crate::{decode::Alpha, error::Result};
 
 /// The manifests that are part of the program, one file a model in `models/`.
 const BUILT_IN: [&str; 8] = [
@@ -49,6 +49,9 @@ pub struct Manifest {
     /// The resampling filter.
     #[serde(default)]
     pub interpolation: Interpolation,
+    /// What becomes of transparency.
+    #[serde(default)]
+    pub alpha: Alpha,
     /// Subtracted from each channel (red, green, blue; pixels run from 0 to 1).
     #[serde(default = "imagenet_mean")]
     pub mean: [f32; 3],
@@ -230,7 +233,7 @@ impl Manifest {
     pub fn fingerprint(&self, weights: Option<&Path>) -> Result<String> {
         let mut hash = Sha256::new();
         // Name, description, license and rank may change without changing an embedding.
-        let shape = (&self.architecture, &self.resnet, self.input, &self.resize, &self.interpolation);
+        let shape = (&self.architecture, &self.resnet, self.input, &self.resize, &self.interpolation, self.alpha);
         let values = (self.mean, self.std, self.dim, preprocess::VERSION);
         hash.update(format!("{shape:?}{values:?}"));
         if let Some(file) = weights {

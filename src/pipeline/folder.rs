@@ -325,7 +325,7 @@ impl Folder {
         }
         // A file that cannot be read now is reported when it is its turn to be decoded.
         let Ok(bytes) = decode::read(&file.path) else { return Ok(None) };
-        let hash: ContentHash = Sha256::digest(&bytes).into();
+        let hash: ContentHash = Sha256::digest(&*bytes).into();
         let own = self.known.find(self.relative(&file.path), index);
         let mut same =
             candidates.iter().filter(|(_, known)| *known == hash).filter_map(|(row, _)| self.ledger.id_of(*row));
