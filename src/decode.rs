@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 mod budget;
 mod jpeg;
+mod kinds;
 mod pixels;
 mod reduced;
 mod unreadable;
@@ -137,6 +138,7 @@ fn format_of(bytes: &[u8], name: &Path) -> Result<ImageFormat, Unreadable> {
         return Err(Unreadable::Unsupported("a camera raw file".into()));
     }
     match image::guess_format(bytes) {
+        Err(_) if kinds::is_big_tiff(bytes) => Ok(ImageFormat::Tiff),
         // `image` reads DDS and does not say so.
         Ok(format) if format.reading_enabled() || format == ImageFormat::Dds => Ok(format),
         // TGA has no signature; its name is all there is to go by.
@@ -153,9 +155,13 @@ pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha)
     let format = format_of(bytes, name)?;
     let decoded = fenced(|| match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, detail),
+        ImageFormat::Png => full(&kinds::png(bytes), format, alpha),
+        ImageFormat::Ico => kinds::ico(bytes, alpha),
         format => full(bytes, format, alpha),
     });
-    let Decoded { rgb, orientation, size, share } = decoded.unwrap_or(Err(Unreadable::Damaged(name_of(format))))?;
+    // A decoder's panic says more of the decoder than of the file.
+    let gave_up = || Err(Unreadable::Unsupported(format!("this kind of {}", name_of(format))));
+    let Decoded { rgb, orientation, size, share } = decoded.unwrap_or_else(gave_up)?;
     let pixels = if pixels::swaps_sides(orientation) { (size.1, size.0) } else { size };
     Ok(Picture { rgb: pixels::turned(rgb, orientation), pixels, format: name_of(format), _share: share })
 }

@@ -48,18 +48,20 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<Decoded, Unreadable
         )));
     }
     let completed = scans.completed(bytes);
+    let quickly = || headers.is_ordinary().then(|| quickly(&completed)).flatten();
     if eighths.is_none()
         && detail != Detail::Full
-        && headers.is_ordinary()
-        && let Some(rgb) = quickly(&completed)
+        && let Some(rgb) = quickly()
     {
         return Ok(finish(rgb));
     }
     match carefully(&completed, (width, height), eighths.unwrap_or(8)) {
         Ok(rgb) => Ok(finish(rgb)),
         Err(jpeg_decoder::Error::Unsupported(_)) => Err(Unreadable::Unsupported("this kind of JPEG".into())),
-        Err(_) if scans.ended => Err(Unreadable::Damaged("JPEG")),
-        Err(_) => Err(Unreadable::CutOff),
+        // The quicker decoder goes on behind a damaged restart mark, which the other does not.
+        Err(_) => {
+            quickly().map(finish).ok_or(if scans.ended { Unreadable::Damaged("JPEG") } else { Unreadable::CutOff })
+        }
     }
 }
 
