@@ -103,6 +103,16 @@ pub fn picture(path: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unr
     bytes_to_picture(&read(path)?, path, detail, alpha)
 }
 
+/// Whether a file begins as pictures do. For files whose names do not say: signatures of two letters prove nothing.
+#[must_use]
+pub fn holds_picture(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let read = is_file && File::open(path).and_then(|file| file.take(64).read_to_end(&mut head)).is_ok();
+    let format = image::guess_format(&head);
+    read && format.is_ok_and(|format| !matches!(format, ImageFormat::Bmp | ImageFormat::Pnm))
+}
+
 /// The bytes of an image file.
 ///
 /// # Errors

@@ -241,6 +241,9 @@ impl Run<'_> {
                 self.progress(scanning(done.iter().sum()), false);
             }
         })?;
+        if let Some(note) = scan::passed_over(&found, decode::holds_picture) {
+            (self.report)(Report::Note(note));
+        }
         for (folder, _) in self.folders.iter().zip(done).filter(|(folder, done)| *done == 0 && folder.holds_images()) {
             (self.report)(Report::Note(format!(
                 "there is no image in {} any more; the embeddings are kept for 30 days, should its disk come back",
