@@ -1,27 +1,32 @@
-//! Opens images; the only place that does. What comes out is upright 8-bit RGB, what goes wrong is one plain sentence.
+//! Opens images; the only place that does. What comes out is upright, opaque 8-bit RGB, what goes wrong is an
+//! [`Unreadable`].
 //!
-//! The content decides the format, not the name. Headers are asked for the size before any pixel is allocated, decoders
+//! The content decides the format, not the name, and no file is read whole before its first bytes were looked at. Headers
+//! are asked for the size before any pixel is allocated, large pictures wait for memory that all threads share, decoders
 //! that panic are fenced, and large JPEGs are decoded at a quarter or an eighth of their size where that is enough.
 
 use std::{
     cell::Cell,
     fs::File,
     io::{Cursor, Read},
+    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Mutex, PoisonError},
 };
 
-use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
-    error::{LimitErrorKind, UnsupportedErrorKind},
-    metadata::Orientation,
-};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, metadata::Orientation};
+use serde::{Deserialize, Serialize};
 
-use crate::printable::printable_str;
-
+mod budget;
+mod jpeg;
+mod kinds;
+mod pixels;
 mod reduced;
+mod unreadable;
 mod unsupported;
+
+use budget::{Budget, Share};
+pub use unreadable::Unreadable;
 
 /// How many pixels the caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,88 +37,159 @@ pub enum Detail {
     AtLeast(u32),
 }
 
+/// What becomes of transparency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alpha {
+    /// The picture is laid on white, so that what is hidden never counts.
+    #[default]
+    White,
+    /// Alpha is ignored and hidden colors come out, as of Pillow's `convert("RGB")`.
+    Drop,
+}
+
 /// A decoded image.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Picture {
-    /// The pixels, upright: the EXIF orientation has been applied. Alpha is dropped and 16 bits become 8, as Pillow's
-    /// `convert("RGB")` does it.
+    /// The pixels, opaque and upright: the orientation that EXIF or XMP states has been applied. 16 bits become 8.
     pub rgb: RgbImage,
     /// Width and height of the original, upright.
     pub pixels: (u32, u32),
     /// The format's usual name, "JPEG" for example.
     pub format: &'static str,
+    /// Keeps other threads from taking the memory that a large picture is in.
+    _share: Option<Share>,
+}
+
+/// The bytes of an image file.
+#[derive(Debug)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    _share: Option<Share>,
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Raised when a picture of the same file may come out differently than before, so that old embeddings are not reused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// More pixels than any camera's; a file that claims more is taken for a decompression bomb.
 const MOST_PIXELS: u64 = 300_000_000;
+/// Longer than any panorama's side. What resizes a picture needs up to 32 bytes for each pixel of a side.
+const MOST_SIDE: u32 = 1_000_000;
 /// What one decoder may allocate.
 const MOST_MEMORY: u64 = 2 << 30;
 /// Files above this are not read into memory.
 const MOST_BYTES: u64 = 1 << 30;
-/// Pictures above this are decoded one at a time, so that a pool of threads does not multiply their memory.
-const LARGE_PIXELS: u64 = 40_000_000;
+/// Bytes that tell the format of a file, or what it is instead.
+const HEAD: u64 = 4096;
+
+/// What the large files that are being read take together, and what the large pictures that are decoded and resized
+/// take together. A thread takes of the first before the second, and once of each, so that none waits for itself.
+static FILES: Budget = Budget::new(MOST_BYTES);
+static PICTURES: Budget = Budget::new(2 * MOST_MEMORY);
 
 /// Reads an image file.
 ///
 /// # Errors
-/// The reason, in plain words and without the path, why there is no picture.
-pub fn picture(path: &Path, detail: Detail) -> Result<Picture, String> {
-    bytes_to_picture(&read(path)?, path, detail)
+/// Why there is no picture.
+pub fn picture(path: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unreadable> {
+    bytes_to_picture(&read(path)?, path, detail, alpha)
+}
+
+/// Whether a file begins as pictures do. For files whose names do not say: signatures of two letters prove nothing.
+#[must_use]
+pub fn holds_picture(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let read = is_file && File::open(path).and_then(|file| file.take(64).read_to_end(&mut head)).is_ok();
+    let format = image::guess_format(&head);
+    read && format.is_ok_and(|format| !matches!(format, ImageFormat::Bmp | ImageFormat::Pnm))
 }
 
 /// The bytes of an image file.
 ///
 /// # Errors
-/// The reason, in plain words and without the path. Unlike that of [`bytes_to_picture`] it may pass with time.
-pub fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let plain = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "the file is not there".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "no permission to read the file".to_owned(),
-        _ => format!("the file cannot be read: {error}"),
-    };
+/// Why they cannot be read, or why their beginning is no picture's.
+pub fn read(path: &Path) -> Result<Encoded, Unreadable> {
+    let plain = |error: std::io::Error| Unreadable::of_io(&error);
     let metadata = path.metadata().map_err(plain)?;
     if !metadata.is_file() {
         // Opening a named pipe would wait for its writer, perhaps forever.
-        return Err("it is not a regular file".into());
+        return Err(Unreadable::NotAFile);
     }
-    if metadata.len() > MOST_BYTES {
-        return Err(format!(
-            "the file is too large: {} MB, at most {} are read",
-            metadata.len() >> 20,
-            MOST_BYTES >> 20
-        ));
+    let mut file = File::open(path).map_err(plain)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(plain)?;
+    format_of(&bytes, path)?;
+    let size = metadata.len();
+    if size > MOST_BYTES {
+        let (size, most) = (size >> 20, MOST_BYTES >> 20);
+        return Err(Unreadable::TooLarge(format!("the file is too large: {size} MB, at most {most} are read")));
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).map_err(plain)?;
-    Ok(bytes)
+    let share = FILES.take(size);
+    bytes.reserve_exact(size.saturating_sub(HEAD) as usize);
+    file.take(MOST_BYTES - HEAD).read_to_end(&mut bytes).map_err(plain)?;
+    Ok(Encoded { bytes, _share: share })
+}
+
+/// The format of a file that begins like this; `name` helps only with formats that cannot be told by their content.
+fn format_of(bytes: &[u8], name: &Path) -> Result<ImageFormat, Unreadable> {
+    if bytes.is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    if unsupported::is_raw(bytes, name) {
+        return Err(Unreadable::Unsupported("a camera raw file".into()));
+    }
+    match image::guess_format(bytes) {
+        Err(_) if kinds::is_big_tiff(bytes) => Ok(ImageFormat::Tiff),
+        // `image` reads DDS and does not say so.
+        Ok(format) if format.reading_enabled() || format == ImageFormat::Dds => Ok(format),
+        // TGA has no signature; its name is all there is to go by.
+        Err(_) if name.extension().is_some_and(|e| e.eq_ignore_ascii_case("tga")) => Ok(ImageFormat::Tga),
+        _ => Err(unsupported::explain(bytes)),
+    }
 }
 
 /// Decodes the bytes of an image file; `name` helps only with formats that cannot be told by their content.
 ///
 /// # Errors
-/// The reason, in plain words and without the path, why these bytes are no picture: the same bytes always fail again.
-pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail) -> Result<Picture, String> {
-    if bytes.is_empty() {
-        return Err("the file is empty".into());
-    }
-    if unsupported::is_raw(bytes, name) {
-        return Err(unsupported::reason("a camera raw file"));
-    }
-    let format = match image::guess_format(bytes) {
-        // `image` reads DDS and does not say so.
-        Ok(format) if format.reading_enabled() || format == ImageFormat::Dds => format,
-        // TGA has no signature; its name is all there is to go by.
-        Err(_) if name.extension().is_some_and(|e| e.eq_ignore_ascii_case("tga")) => ImageFormat::Tga,
-        _ => return Err(unsupported::explain(bytes)),
-    };
-    fenced(|| match (format, detail) {
-        (ImageFormat::Jpeg, detail) => jpeg(bytes, detail),
-        (format, _) => full(bytes, format),
-    })
-    .unwrap_or_else(|| Err(format!("the {} decoder gave up on this file; it is probably damaged", name_of(format))))
+/// Why these bytes are no picture: the same bytes always fail again.
+pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unreadable> {
+    let format = format_of(bytes, name)?;
+    let decoded = fenced(|| match format {
+        ImageFormat::Jpeg => jpeg::decode(bytes, detail),
+        ImageFormat::Png => full(&kinds::png(bytes), format, alpha),
+        ImageFormat::Ico => kinds::ico(bytes, alpha),
+        format => full(bytes, format, alpha),
+    });
+    // A decoder's panic says more of the decoder than of the file.
+    let gave_up = || Err(Unreadable::Unsupported(format!("this kind of {}", name_of(format))));
+    let Decoded { rgb, orientation, size, share } = decoded.unwrap_or_else(gave_up)?;
+    let pixels = if pixels::swaps_sides(orientation) { (size.1, size.0) } else { size };
+    Ok(Picture { rgb: pixels::turned(rgb, orientation), pixels, format: name_of(format), _share: share })
+}
+
+/// The reduced JPEG decoder by itself, for its fuzz target.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn reduced_jpeg(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
+    reduced::decode(bytes, eighths)
+}
+
+/// What the decoders of the formats give.
+struct Decoded {
+    rgb: RgbImage,
+    orientation: Orientation,
+    /// Width and height of the original.
+    size: (u32, u32),
+    share: Option<Share>,
 }
 
 thread_local! {
@@ -137,200 +213,53 @@ fn fenced<T>(decode: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Decodes every pixel with the `image` crate.
-fn full(bytes: &[u8], format: ImageFormat) -> Result<Picture, String> {
-    let plain = |error: ImageError| plain(&error, format);
+fn full(bytes: &[u8], format: ImageFormat, alpha: Alpha) -> Result<Decoded, Unreadable> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_MEMORY);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(plain)?;
-    let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
+    let decoder = reader.into_decoder().map_err(|error| Unreadable::of_decoder(&error, format))?;
+    all_of(decoder, format, alpha)
+}
+
+/// Every pixel that a decoder of the `image` crate has.
+fn all_of(mut decoder: impl ImageDecoder, format: ImageFormat, alpha: Alpha) -> Result<Decoded, Unreadable> {
+    let size = decoder.dimensions();
+    check_size(size.0, size.1)?;
     if decoder.total_bytes() > MOST_MEMORY {
-        return Err(too_large(width, height));
+        return Err(unreadable::too_many_pixels());
     }
-    let _one_at_a_time = one_large_picture_at_a_time(width, height);
-    let orientation = orientation(&mut decoder);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(plain)?;
-    if matches!(format, ImageFormat::Hdr | ImageFormat::OpenExr) {
-        image = for_display(image);
-    }
-    let image = DynamicImage::ImageRgb8(image.into_rgb8());
-    Ok(upright(image, orientation, (width, height), format))
-}
-
-/// How the picture must be turned. A damaged EXIF block must not cost the picture.
-fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
-    let stated = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    // Many WebP files carry the block with the prefix that only JPEG wants, which `image` does not expect there.
-    let exif = decoder.exif_metadata().ok().flatten();
-    let prefixed = exif.as_deref().and_then(|exif| exif.strip_prefix(b"Exif\0\0"));
-    prefixed.and_then(Orientation::from_exif_chunk).unwrap_or(stated)
-}
-
-/// Decodes a JPEG, at a fraction of its size where `detail` allows that.
-fn jpeg(bytes: &[u8], detail: Detail) -> Result<Picture, String> {
-    // The decoders paint missing parts gray without a word, and gray is not what the picture shows.
-    if !has_jpeg_end(bytes) {
-        return Err(cut_off());
-    }
-    if let Some(picture) = baseline_jpeg(bytes, detail)? {
-        return Ok(picture);
-    }
-    full(bytes, ImageFormat::Jpeg)
-}
-
-/// Decodes in full with `jpeg-decoder`, whose colors are libjpeg's to a tenth of a level on average (those of the quicker
-/// decoder in `image` to a quarter), so that full detail means the embedding that Python gets.
-///
-/// At 1/8 or 1/4 if that leaves both sides as many pixels as `detail` asks for, with our own [`reduced`] decoder where it
-/// can, else with this one too; `None` when neither does (at 1/2 the decoder in `image` is no slower in full), or when
-/// the file is of a kind that only `image` reads.
-fn baseline_jpeg(bytes: &[u8], detail: Detail) -> Result<Option<Picture>, String> {
-    let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    let Some(info) = decoder.read_info().ok().and_then(|()| decoder.info()) else { return Ok(None) };
-    let (width, height) = (u32::from(info.width), u32::from(info.height));
-    check_size(width, height)?;
-    let shorter = width.min(height);
-    let eighths = match detail {
-        Detail::Full => Some(8),
-        Detail::AtLeast(side) => [1, 2].into_iter().find(|eighths| (shorter * eighths).div_ceil(8) >= side),
+    // As it comes out of the decoder, what that has for itself, and as RGB.
+    let share = take_memory(2 * decoder.total_bytes() + 3 * u64::from(size.0) * u64::from(size.1))?;
+    let orientation = pixels::orientation(&mut decoder);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| Unreadable::of_decoder(&error, format))?;
+    let image = match format {
+        ImageFormat::Hdr | ImageFormat::OpenExr => pixels::for_display(image),
+        _ => image,
     };
-    let Some(eighths) = eighths else { return Ok(None) };
-    let scaled = |length: u32| (length * eighths).div_ceil(8) as u16;
-    let _one_at_a_time = one_large_picture_at_a_time(width, height);
-    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    let finish = |rgb| upright(DynamicImage::ImageRgb8(rgb), orientation, (width, height), ImageFormat::Jpeg);
-    if eighths < 8
-        && let Some(rgb) = reduced::decode(bytes, eighths as usize)
-    {
-        return Ok(Some(finish(rgb)));
-    }
-    let Ok((w, h)) = decoder.scale(scaled(width), scaled(height)) else { return Ok(None) };
-    let Ok(samples) = decoder.decode() else { return Ok(None) };
-    let image = match info.pixel_format {
-        jpeg_decoder::PixelFormat::RGB24 => RgbImage::from_raw(w.into(), h.into(), samples),
-        jpeg_decoder::PixelFormat::L8 => {
-            RgbImage::from_raw(w.into(), h.into(), samples.into_iter().flat_map(|gray| [gray; 3]).collect())
-        }
-        _ => None,
-    };
-    Ok(image.map(finish))
+    Ok(Decoded { rgb: pixels::opaque(image, alpha), orientation, size, share })
 }
 
-/// Whether the end-of-image mark is there. Some writers pad the file or put a film behind the picture, so it may come
-/// anywhere behind the first scan, though most often at the end; the marks of embedded thumbnails lie before the scan.
-fn has_jpeg_end(bytes: &[u8]) -> bool {
-    first_scan(bytes).is_some_and(|scan| bytes[scan..].windows(2).rev().any(|pair| pair == [0xff, 0xd9]))
-}
-
-/// Where the first start-of-scan mark of the image itself stands: segments before it are stepped over by their length.
-fn first_scan(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let mark = at + bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
-        match *bytes.get(mark + 1)? {
-            0xda => return Some(mark),
-            0xff => at = mark + 1,
-            // Marks without a length: fill, restart, start and end of image.
-            0x00 | 0x01 | 0xd0..=0xd9 => at = mark + 2,
-            _ => at = mark + 2 + usize::from(u16::from_be_bytes([*bytes.get(mark + 2)?, *bytes.get(mark + 3)?])).max(2),
-        }
-    }
-}
-
-fn upright(mut image: DynamicImage, orientation: Orientation, size: (u32, u32), format: ImageFormat) -> Picture {
-    image.apply_orientation(orientation);
-    let turned = matches!(
-        orientation,
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
-    );
-    let pixels = if turned { (size.1, size.0) } else { size };
-    Picture { rgb: image.into_rgb8(), pixels, format: name_of(format) }
-}
-
-/// Scene-linear light to the sRGB curve, without which high dynamic range pictures come out nearly black.
-fn for_display(image: DynamicImage) -> DynamicImage {
-    let mut linear = image.into_rgb32f();
-    for value in linear.iter_mut() {
-        let light = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
-        *value = if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
-    }
-    DynamicImage::ImageRgb32F(linear)
-}
-
-/// Held while a large picture is decoded.
-fn one_large_picture_at_a_time(width: u32, height: u32) -> Option<std::sync::MutexGuard<'static, ()>> {
-    static LARGE: Mutex<()> = Mutex::new(());
-    let large = u64::from(width) * u64::from(height) > LARGE_PIXELS;
-    large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-fn check_size(width: u32, height: u32) -> Result<(), String> {
+fn check_size(width: u32, height: u32) -> Result<(), Unreadable> {
     match u64::from(width) * u64::from(height) {
-        0 => Err("the picture has no pixels: its width or height is 0".into()),
-        1..=MOST_PIXELS => Ok(()),
-        _ => Err(too_large(width, height)),
+        0 => Err(Unreadable::NotAnImage("the picture has no pixels: its width or height is 0")),
+        1..=MOST_PIXELS if width.max(height) <= MOST_SIDE => Ok(()),
+        1..=MOST_PIXELS => Err(Unreadable::TooLarge(format!(
+            "the picture claims {width}×{height} pixels; sides up to {MOST_SIDE} are read"
+        ))),
+        _ => Err(Unreadable::TooLarge(format!(
+            "the picture claims {width}×{height} pixels, more than the {} million that are read",
+            MOST_PIXELS / 1_000_000
+        ))),
     }
 }
 
-fn too_large(width: u32, height: u32) -> String {
-    format!(
-        "the picture claims {width}×{height} pixels, more than the {} million that are read",
-        MOST_PIXELS / 1_000_000
-    )
-}
-
-fn plain(error: &ImageError, format: ImageFormat) -> String {
-    let name = name_of(format);
-    match error {
-        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => cut_off(),
-        ImageError::IoError(error) => format!("the {name} data are damaged ({})", short(error)),
-        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::DimensionError) => too_many_pixels(),
-        ImageError::Limits(_) => "the picture would need more memory than one picture may take".into(),
-        ImageError::Unsupported(error) => {
-            let what = match error.kind() {
-                UnsupportedErrorKind::Color(ExtendedColorType::Unknown(bits)) => format!("{bits} bits a pixel"),
-                UnsupportedErrorKind::Color(color) => format!("colors stored as {color:?}"),
-                UnsupportedErrorKind::GenericFeature(feature) => short(feature.as_str()),
-                _ => short(error),
-            };
-            format!("this kind of {name} is not supported ({what}); convert it to JPEG or PNG")
-        }
-        error => {
-            // The outer error only repeats the format's name.
-            let cause = match error {
-                ImageError::Decoding(error) => std::error::Error::source(error).map(|cause| short(&cause.to_string())),
-                _ => None,
-            };
-            let words = cause.unwrap_or_else(|| short(error));
-            if ["end of file", "EOF", "fill whole buffer"].iter().any(|end| words.contains(end)) {
-                cut_off()
-            } else if words.contains("too large") {
-                too_many_pixels()
-            } else {
-                format!("the {name} data are damaged ({words})")
-            }
-        }
+/// Waits for the memory that a picture needs until it is dropped.
+fn take_memory(bytes: u64) -> Result<Option<Share>, Unreadable> {
+    if bytes > 2 * MOST_MEMORY {
+        return Err(Unreadable::TooLarge("the picture would need more memory than one picture may take".into()));
     }
-}
-
-fn too_many_pixels() -> String {
-    "the picture claims more pixels than are read".into()
-}
-
-fn cut_off() -> String {
-    "the file is cut off: its end is missing".into()
-}
-
-/// A decoder's message on one line, of bearable length.
-fn short(message: &(impl ToString + ?Sized)) -> String {
-    const LONGEST: usize = 120;
-    let message = message.to_string();
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown: String = line.chars().take(LONGEST).collect();
-    let dots = if shown.len() < line.len() { "…" } else { "" };
-    format!("{}{dots}", printable_str(&shown))
+    Ok(PICTURES.take(bytes))
 }
 
 /// The format's usual name.

@@ -219,6 +219,9 @@ impl IndexingRun<'_> {
                 self.progress(scanning(done.iter().sum()), false);
             }
         })?;
+        if let Some(note) = scan::passed_over(&found, decode::holds_picture) {
+            (self.report)(Report::Note(note));
+        }
         for (folder, _) in self.folders.iter().zip(done).filter(|(folder, done)| *done == 0 && folder.holds_images()) {
             (self.report)(Report::Note(format!(
                 "there is no image in {} any more; the embeddings are kept for 30 days, should its disk come back",
@@ -350,7 +353,8 @@ pub fn detail(manifest: &Manifest, exact: bool) -> Detail {
 pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<f32>> {
     let unusable = |reason| Error::Image { path: path.to_path_buf(), reason };
     let manifest = embedder.manifest().clone();
-    let picture = decode::picture(path, detail(&manifest, exact)).map_err(unusable)?;
+    let picture = decode::picture(path, detail(&manifest, exact), manifest.alpha);
+    let picture = picture.map_err(|why| unusable(why.to_string()))?;
     let input = preprocess::fit(&picture.rgb, &manifest).map_err(unusable)?;
     let mut embeddings = embedder.embed(std::slice::from_ref(&input))?;
     embeddings.pop().ok_or_else(|| Error::model(&manifest.name, "it gave no embedding"))

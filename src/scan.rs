@@ -5,7 +5,7 @@
 //! entered twice, so that loops end by themselves.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     ffi::OsStr,
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
@@ -111,6 +111,27 @@ pub struct Found {
     pub skipped: Vec<Skipped>,
     /// Folders (and files) about whose content this walk knows nothing.
     unknown: BTreeSet<PathBuf>,
+    /// How many files have each of [`PASSED_OVER`]'s extensions.
+    passed_over: BTreeMap<&'static str, usize>,
+    /// Files without an extension, the first [`MOST_NAMELESS`] that were met.
+    nameless: Vec<PathBuf>,
+}
+
+/// One line about the files that were passed over though they are, or may be, pictures: by their extension, or because
+/// they have none and `holds_picture` says that their content is one.
+#[must_use]
+pub fn passed_over(found: &[Found], holds_picture: impl Fn(&Path) -> bool) -> Option<String> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for (extension, count) in found.iter().flat_map(|found| &found.passed_over) {
+        *kinds.entry(extension).or_default() += count;
+    }
+    let nameless = found.iter().flat_map(|found| &found.nameless).filter(|path| holds_picture(path)).count();
+    let total = kinds.values().sum::<usize>() + nameless;
+    let named = kinds.iter().map(|(extension, count)| format!("{count} .{extension}"));
+    let nameless = (nameless > 0).then(|| format!("{nameless} named without an extension such as .jpg"));
+    let parts: Vec<_> = named.chain(nameless).collect();
+    let files = if total == 1 { "1 file was" } else { &*format!("{total} files were") };
+    (total > 0).then(|| format!("{files} not looked at: {}", parts.join(", ")))
 }
 
 impl Found {
@@ -162,6 +183,12 @@ const OTHER_EXTENSIONS: &[&str] = &[
     "dds", "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "pcx", "xpm",
     "xbm", "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
 ];
+
+/// Extensions of pictures, or of what may hold one, that nobody expects here: counted, not listed one by one.
+const PASSED_OVER: &[&str] =
+    &["ani", "bpg", "cur", "djvu", "emf", "eps", "fits", "flif", "icns", "jxr", "pict", "wmf", "xcf"];
+/// Files without an extension that are kept: a folder may hold a million that are no pictures.
+const MOST_NAMELESS: usize = 100;
 
 /// Walks the roots (as [`roots`] made them). Image files are handed to `take`, with the position of their root, as they
 /// are met and in no order: a million of them are never held at once.
@@ -252,7 +279,9 @@ impl Walk<'_> {
                 }
             } else if entry.path_is_symlink() {
                 links(entry.into_path());
-            } else if entry.file_type().is_file() && is_image_name(entry.path()) {
+            } else if entry.file_type().is_file() && !is_image_name(entry.path()) {
+                found.pass_over(entry.into_path());
+            } else if entry.file_type().is_file() {
                 if !self.files.is_empty() && self.files.contains(&real.join(below)) {
                     continue;
                 }
@@ -303,6 +332,19 @@ impl Found {
     fn skip(&mut self, path: &Path, reason: String) {
         self.unknown.insert(path.to_path_buf());
         self.skipped.push(Skipped { path: path.to_path_buf(), reason });
+    }
+
+    /// Takes note of a file whose name promises no picture that is read.
+    fn pass_over(&mut self, path: PathBuf) {
+        match path.extension() {
+            None if self.nameless.len() < MOST_NAMELESS => self.nameless.push(path),
+            None => {}
+            Some(extension) => {
+                if let Some(known) = PASSED_OVER.iter().find(|known| extension.eq_ignore_ascii_case(known)) {
+                    *self.passed_over.entry(known).or_default() += 1;
+                }
+            }
+        }
     }
 }
 

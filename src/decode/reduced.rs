@@ -24,7 +24,7 @@ const MOST_POINTS: usize = 2;
 /// Decodes at `eighths` (1 or 2) eighths of the size; sides are rounded up.
 pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let mut frame = Frame::read(bytes)?;
-    let (segments, data) = segments(bytes.get(frame.scan..)?);
+    let (segments, data) = segments(bytes.get(frame.scan..)?)?;
     frame.lay_out(eighths);
     frame.decode(&data, &segments)?;
     frame.picture(eighths)

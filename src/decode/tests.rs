@@ -41,12 +41,12 @@ fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 
 #[track_caller]
 fn decoded(bytes: &[u8], detail: Detail) -> Picture {
-    bytes_to_picture(bytes, Path::new("x.jpg"), detail).unwrap()
+    bytes_to_picture(bytes, Path::new("x.jpg"), detail, Alpha::White).unwrap()
 }
 
 #[track_caller]
 fn refused(bytes: &[u8], name: &str) -> String {
-    let sentence = bytes_to_picture(bytes, Path::new(name), Detail::AtLeast(64)).unwrap_err();
+    let sentence = bytes_to_picture(bytes, Path::new(name), Detail::AtLeast(64), Alpha::White).unwrap_err().to_string();
     assert!(!sentence.contains('\n') && !sentence.is_empty(), "{sentence}");
     sentence
 }
@@ -111,10 +111,10 @@ fn scaled_decoding_keeps_both_sides_as_long_as_asked() {
 #[test]
 fn the_content_decides_the_format() {
     let png = encoded(quarters(8, 8), ImageFormat::Png);
-    let picture = bytes_to_picture(&png, Path::new("holiday.jpg"), Detail::Full).unwrap();
+    let picture = bytes_to_picture(&png, Path::new("holiday.jpg"), Detail::Full, Alpha::White).unwrap();
     assert_eq!((picture.format, picture.pixels), ("PNG", (8, 8)));
     let tga = encoded(quarters(8, 8), ImageFormat::Tga);
-    assert_eq!(bytes_to_picture(&tga, Path::new("a.TGA"), Detail::Full).unwrap().format, "TGA");
+    assert_eq!(bytes_to_picture(&tga, Path::new("a.TGA"), Detail::Full, Alpha::White).unwrap().format, "TGA");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn every_lossless_format_gives_the_same_pixels() {
         ImageFormat::Tga,
     ] {
         let bytes = encoded(image.clone(), format);
-        let picture = bytes_to_picture(&bytes, Path::new("a.tga"), Detail::Full).unwrap();
+        let picture = bytes_to_picture(&bytes, Path::new("a.tga"), Detail::Full, Alpha::White).unwrap();
         assert!(picture.rgb == image, "{format:?}");
     }
 }
@@ -139,9 +139,12 @@ fn every_lossless_format_gives_the_same_pixels() {
 fn sixteen_bits_gray_and_alpha_become_plain_rgb() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_pixel(4, 4, Luma([0x8080]));
     assert_eq!(decoded(&encoded(deep, ImageFormat::Png), Detail::Full).rgb.get_pixel(0, 0), &Rgb([0x80; 3]));
-    // Alpha is dropped, not blended: what lies under a transparent pixel counts, as in Pillow's convert("RGB").
-    let clear = GrayAlphaImage::from_pixel(4, 4, LumaA([77, 0]));
-    assert_eq!(decoded(&encoded(clear, ImageFormat::Png), Detail::Full).rgb.get_pixel(0, 0), &Rgb([77; 3]));
+    let half = GrayAlphaImage::from_fn(4, 4, |x, _| LumaA([100, [0, 51, 128, 255][x as usize]]));
+    let half = encoded(half, ImageFormat::Png);
+    let level =
+        |alpha, x| bytes_to_picture(&half, Path::new("a.png"), Detail::Full, alpha).unwrap().rgb.get_pixel(x, 0).0[0];
+    assert_eq!([0, 1, 2, 3].map(|x| level(Alpha::White, x)), [255, 224, 177, 100]);
+    assert_eq!([0, 1, 2, 3].map(|x| level(Alpha::Drop, x)), [100; 4], "what lies under a transparent pixel counts");
 }
 
 #[test]
@@ -222,7 +225,7 @@ fn arbitrary_bytes_behind_every_signature_never_panic() {
                 (state >> 56) as u8
             });
             let bytes: Vec<u8> = signature.iter().copied().chain(noise.take(length)).collect();
-            let _ = bytes_to_picture(&bytes, Path::new("noise.tga"), Detail::AtLeast(16));
+            let _ = bytes_to_picture(&bytes, Path::new("noise.tga"), Detail::AtLeast(16), Alpha::White);
         }
     }
 }
@@ -238,9 +241,48 @@ fn a_panicking_decoder_is_fenced_and_the_fence_is_taken_down() {
 }
 
 #[test]
-fn a_film_behind_a_jpeg_does_not_make_it_cut_off_and_a_missing_end_does() {
+fn a_film_behind_a_jpeg_does_not_make_it_cut_off() {
     let whole = jpeg_bytes(&RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8, y as u8, 7])));
     let film = [whole.as_slice(), &[0xff, 0xda, 1, 2, 3]].concat();
-    assert!(bytes_to_picture(&film, Path::new("a.jpg"), Detail::Full).is_ok());
-    assert!(bytes_to_picture(&whole[..whole.len() - 2], Path::new("a.jpg"), Detail::Full).is_err());
+    assert!(bytes_to_picture(&film, Path::new("a.jpg"), Detail::Full, Alpha::White).is_ok());
+}
+
+/// A PNG of one row, all black.
+fn line_png(width: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let line = image::GrayImage::new(width, 1);
+    line.write_with_encoder(image::codecs::png::PngEncoder::new(&mut bytes)).unwrap();
+    bytes
+}
+
+#[test]
+fn sides_beyond_any_pictures_are_refused_before_their_pixels_are_allocated() {
+    assert!(bytes_to_picture(&line_png(MOST_SIDE), Path::new("a.png"), Detail::Full, Alpha::White).is_ok());
+    assert_eq!(
+        refused(&line_png(MOST_SIDE + 1), "a.png"),
+        "the picture claims 1000001×1 pixels; sides up to 1000000 are read"
+    );
+}
+
+#[test]
+fn only_what_the_bytes_say_is_lasting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (missing, text) = (folder.path().join("missing.png"), folder.path().join("text.png"));
+    std::fs::write(&text, "hello there").unwrap();
+    let why = |path: &Path| picture(path, Detail::Full, Alpha::White).unwrap_err();
+    assert_eq!((why(&missing), why(&missing).is_lasting()), (Unreadable::Missing, false));
+    assert_eq!((why(folder.path()), why(folder.path()).is_lasting()), (Unreadable::NotAFile, false));
+    assert_eq!((why(&text), why(&text).is_lasting()), (Unreadable::NotAnImage("it is text, not an image"), true));
+}
+
+#[test]
+fn a_huge_file_that_is_no_picture_is_refused_by_its_first_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.jpg");
+    // A hole as large as files may be takes no room on disk; reading it all would take a gigabyte of memory.
+    std::fs::File::create(&path).unwrap().set_len(2 * MOST_BYTES).unwrap();
+    assert!(matches!(read(&path), Err(Unreadable::NotAnImage(_))), "its first bytes count before its size");
+    std::fs::write(&path, b"\xff\xd8\xff\xe0").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(2 * MOST_BYTES).unwrap();
+    assert_eq!(read(&path).unwrap_err().to_string(), "the file is too large: 2048 MB, at most 1024 are read");
 }

@@ -2,31 +2,28 @@
 
 use std::{ffi::OsStr, path::Path};
 
+use super::Unreadable;
+
 /// Camera raw formats, most of which are TIFF inside: the TIFF decoder would come back with a thumbnail or with nonsense.
 const RAW_EXTENSIONS: &[&str] = &["cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw"];
 
-/// The sentence for a kind of file that is known and not read.
-pub(super) fn reason(kind: &str) -> String {
-    format!("{kind} is not supported; convert it to JPEG or PNG")
-}
-
 /// What to say of bytes that no decoder claims.
-pub(super) fn explain(bytes: &[u8]) -> String {
+pub(super) fn explain(bytes: &[u8]) -> Unreadable {
     if let Some(kind) = by_signature(bytes) {
-        return reason(kind);
+        return Unreadable::Unsupported(kind.into());
     }
     let head = &bytes[..bytes.len().min(512)];
     let text = head.trim_ascii_start().to_ascii_lowercase();
-    if text.starts_with(b"<!doctype html") || text.starts_with(b"<html") {
-        "it is a web page, not an image".into()
+    Unreadable::NotAnImage(if text.starts_with(b"<!doctype html") || text.starts_with(b"<html") {
+        "it is a web page, not an image"
     } else if head.iter().all(|&byte| byte == 0) {
-        "it holds only zeros, as files do after a failed copy".into()
+        "it holds only zeros, as files do after a failed copy"
     } else if std::str::from_utf8(head).is_ok_and(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()))
     {
-        "it is text, not an image".into()
+        "it is text, not an image"
     } else {
-        "it is not an image in any known format".into()
-    }
+        "it is not an image in any known format"
+    })
 }
 
 /// Whether this is a camera raw file that looks like TIFF.

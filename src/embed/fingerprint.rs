@@ -13,6 +13,7 @@ use super::{
     preprocess,
 };
 use crate::{
+    decode::Alpha,
     error::{Error, Result},
     files::open_regular,
 };
@@ -27,6 +28,7 @@ struct Recipe<'a> {
     input: u32,
     resize: Resize,
     interpolation: Interpolation,
+    alpha: Alpha,
     mean: [f32; 3],
     std: [f32; 3],
     dim: usize,
@@ -48,6 +50,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         input,
         resize,
         interpolation,
+        alpha,
         mean,
         std,
         dim,
@@ -66,6 +69,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         input: *input,
         resize: *resize,
         interpolation: *interpolation,
+        alpha: *alpha,
         mean: *mean,
         std: *std,
         dim: *dim,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decode::Alpha;
+
 /// The manifests that are part of the program, one file a model in `models/`.
 const BUILT_IN: [&str; 8] = [
     include_str!("../../models/glance.toml"),
@@ -50,6 +52,9 @@ pub struct Manifest {
     /// The resampling filter.
     #[serde(default)]
     pub interpolation: Interpolation,
+    /// What becomes of transparency.
+    #[serde(default)]
+    pub alpha: Alpha,
     /// Subtracted from each channel (red, green, blue; pixels run from 0 to 1).
     #[serde(default = "imagenet_mean")]
     pub mean: [f32; 3],

@@ -30,13 +30,36 @@ pub fn fit(picture: &RgbImage, manifest: &Manifest) -> Result<RgbImage, String> 
         Interpolation::Bilinear => FilterType::Bilinear,
         Interpolation::Bicubic => FilterType::CatmullRom,
     };
+    if is_band(width, height, side) {
+        let narrow = resize(picture, (side, height), filter, (left, 0.0, crop_width, f64::from(height)))?;
+        return resize(&narrow, (side, side), filter, (0.0, top, f64::from(side), crop_height));
+    }
+    resize(picture, (side, side), filter, (left, top, crop_width, crop_height))
+}
+
+/// Whether the picture is so wide and low that it must be narrowed first: the resizer begins with the height, and would
+/// make of a line of a million pixels a picture of a million by `side`.
+fn is_band(width: u32, height: u32, side: u32) -> bool {
+    /// Pixels that the resizer may have between its two passes.
+    const MOST: u64 = 1 << 24;
+    height < side && u64::from(width) * u64::from(side) > MOST
+}
+
+/// Resizes the part of the picture at left, top, of this width and height.
+fn resize(
+    picture: &RgbImage,
+    (width, height): (u32, u32),
+    filter: FilterType,
+    (left, top, crop_width, crop_height): (f64, f64, f64, f64),
+) -> Result<RgbImage, String> {
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, crop_width, crop_height);
     let failed = |error: &dyn std::fmt::Display| format!("it cannot be resized ({error})");
-    let source = ImageRef::new(width, height, picture.as_raw(), PixelType::U8x3).map_err(|error| failed(&error))?;
-    let mut square = Image::new(side, side, PixelType::U8x3);
-    Resizer::new().resize(&source, &mut square, &options).map_err(|error| failed(&error))?;
-    RgbImage::from_raw(side, side, square.into_vec()).ok_or_else(|| "it cannot be resized".into())
+    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3);
+    let source = source.map_err(|error| failed(&error))?;
+    let mut resized = Image::new(width, height, PixelType::U8x3);
+    Resizer::new().resize(&source, &mut resized, &options).map_err(|error| failed(&error))?;
+    RgbImage::from_raw(width, height, resized.into_vec()).ok_or_else(|| "it cannot be resized".into())
 }
 
 /// The part of the picture that becomes the square: left, top, width and height in source pixels.
@@ -88,5 +111,40 @@ impl Normalizer {
             );
         }
         values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_low_band_is_narrowed_first_and_looks_the_same() {
+        let manifest = Manifest::parse(include_str!("../../models/color-grid.toml")).unwrap();
+        let side = manifest.input;
+        let (width, height) = ((1 << 24) / side + 1, side / 2);
+        assert!(is_band(width, height, side) && !is_band(width - 1, height, side) && !is_band(height, width, side));
+        let band =
+            RgbImage::from_fn(width, height, |x, y| image::Rgb([(x / 900) as u8, (y * 2) as u8, (x / 77) as u8]));
+        let whole = (0.0, 0.0, f64::from(width), f64::from(height));
+        let expected = resize(&band, (side, side), FilterType::Bilinear, whole).unwrap();
+        let narrowed = fit(&band, &manifest).unwrap();
+        assert_eq!(narrowed.dimensions(), (side, side));
+        let most = narrowed.as_raw().iter().zip(expected.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(1), "{most:?}");
+    }
+
+    #[test]
+    fn the_longest_line_that_is_decoded_is_resized_whatever_the_recipe() {
+        let manifest = Manifest::parse(include_str!("../../models/color-grid.toml")).unwrap();
+        for resize in [Resize::Squash, Resize::ShorterSide(manifest.input)] {
+            let manifest = Manifest { resize, ..manifest.clone() };
+            let side = (manifest.input, manifest.input);
+            for (width, height) in [(1_000_000, 1), (1, 1_000_000), (1_000_000, 3)] {
+                let line = RgbImage::from_pixel(width, height, image::Rgb([10, 20, 30]));
+                let fitted = fit(&line, &manifest).unwrap();
+                assert_eq!((fitted.dimensions(), fitted.get_pixel(0, 0).0), (side, [10, 20, 30]), "{width}×{height}");
+            }
+        }
     }
 }

@@ -45,6 +45,12 @@ impl Work {
     pub(super) fn new(folder: usize, file: ImageFile) -> Self {
         Self { folder, file, facts: None, refused: false }
     }
+
+    /// Takes note of why the file cannot be read.
+    fn refuse(&mut self, why: &decode::Unreadable) -> String {
+        self.refused = why.is_lasting();
+        why.to_string()
+    }
 }
 
 /// What is learned from a file's bytes.
@@ -140,14 +146,12 @@ impl IndexingRun<'_> {
 
 /// Reads, hashes, decodes and fits one file; runs in the decoding threads.
 fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::RgbImage, String> {
-    let bytes = decode::read(&work.file.path)?;
-    let hash = Sha256::digest(&bytes).into();
-    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail).and_then(|picture| {
-        work.facts = Some(Facts { hash, pixels: picture.pixels, format: picture.format });
-        preprocess::fit(&picture.rgb, manifest)
-    });
-    work.refused = picture.is_err();
-    picture
+    let bytes = decode::read(&work.file.path).map_err(|why| work.refuse(&why))?;
+    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail, manifest.alpha);
+    let picture = picture.map_err(|why| work.refuse(&why))?;
+    work.facts = Some(Facts { hash: Sha256::digest(&*bytes).into(), pixels: picture.pixels, format: picture.format });
+    drop(bytes);
+    preprocess::fit(&picture.rgb, manifest).inspect_err(|_| work.refused = true)
 }
 
 /// Images a second over the last seconds.

@@ -13,7 +13,7 @@ use lru::LruCache;
 
 use super::{Answer, JobEvent, JobId, Outcome, Priority, fenced, lock, spawn};
 use crate::{
-    decode::{self, Detail},
+    decode::{self, Alpha, Detail},
     index::{ImageId, Index},
     preview::{self, Painter, Preview, PreviewKey},
 };
@@ -151,10 +151,11 @@ impl Shared {
             return Ok(picture);
         }
         let (width, height) = inside(wanted.pixels, side);
-        let picture = decode::picture(&wanted.path, Detail::AtLeast(width.min(height)))?.rgb;
+        let detail = Detail::AtLeast(width.min(height));
+        let picture = decode::picture(&wanted.path, detail, Alpha::White).map_err(|why| why.to_string())?;
         // The file may have changed since it was indexed; its own proportions count.
-        let (width, height) = inside(picture.dimensions(), side);
-        let picture = Arc::new(preview::scale(&picture, width, height)?);
+        let (width, height) = inside(picture.rgb.dimensions(), side);
+        let picture = Arc::new(preview::scale(&picture.rgb, width, height)?);
         lock(&self.kept).put(wanted.key.image, side, picture.clone());
         Ok(picture)
     }

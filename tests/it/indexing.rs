@@ -16,6 +16,7 @@ use std::{
 use image::{Rgb, RgbImage};
 use lookalike::{
     cancel::CancelToken,
+    decode::{self, Alpha, Detail, Unreadable},
     embed::ModelChoice,
     error::{Error, Result},
     index::{
@@ -374,6 +375,42 @@ fn a_link_that_leads_nowhere_is_said_and_its_vector_kept() {
     assert_eq!(place.run().outcome.skipped[0].reason, "this link leads nowhere");
     fs::rename(place.folder.path().join("away.png"), &outside).unwrap();
     assert_eq!(place.run().counts(), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn files_that_may_be_pictures_and_are_passed_over_are_counted_in_one_line() {
+    let place = Place::with(1);
+    for name in ["a.cur", "B.CUR", "c.icns", "d.txt", "README"] {
+        fs::write(place.path(name), "no picture").unwrap();
+    }
+    assert_eq!(place.run().notes, ["3 files were not looked at: 2 .cur, 1 .icns"]);
+    fs::copy(place.path("000.png"), place.path("IMG_0001")).unwrap();
+    let run = place.run();
+    assert_eq!(run.notes, ["4 files were not looked at: 2 .cur, 1 .icns, 1 named without an extension such as .jpg"]);
+    assert_eq!(run.counts(), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_pipe_and_a_link_to_a_device_are_never_waited_for() {
+    let place = Place::with(1);
+    assert!(Command::new("mkfifo").arg(place.path("pipe.png")).status().unwrap().success());
+    symlink("/dev/zero", place.path("device.png")).unwrap();
+    assert_eq!(place.run().counts(), [1, 0, 0, 0, 0]);
+    for name in ["pipe.png", "device.png"] {
+        let why = decode::picture(&place.path(name), Detail::Full, Alpha::White).unwrap_err();
+        assert_eq!(why, Unreadable::NotAFile, "{name}");
+    }
+    fs::rename(place.path("pipe.png"), place.path("pipe")).unwrap();
+    assert_eq!(place.run().notes, [""; 0]);
+}
+
+#[test]
+fn what_the_decoder_says_of_a_file_is_remembered() {
+    let place = Place::with(1);
+    fs::write(place.path("cut.png"), &fs::read(place.path("000.png")).unwrap()[..60]).unwrap();
+    assert_eq!(place.run().outcome.skipped[0].reason, "the file is cut off: its end is missing");
+    let again = place.run();
+    assert_eq!((again.counts(), again.said.contains(&"model")), ([0, 1, 0, 0, 1], false));
 }
 
 #[test]

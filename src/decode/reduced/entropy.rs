@@ -165,10 +165,12 @@ impl<'a> Bits<'a> {
 }
 
 /// The entropy-coded data without stuffed bytes, and where the parts between restart marks lie in them; zeros follow.
-pub(super) fn segments(scan: &[u8]) -> (Vec<Range<usize>>, Vec<u8>) {
+/// `None` when no other mark ends the data: nobody knows then where they end.
+pub(super) fn segments(scan: &[u8]) -> Option<(Vec<Range<usize>>, Vec<u8>)> {
     let mut data = Vec::with_capacity(scan.len() + PADDING);
     let (mut segments, mut start, mut rest) = (Vec::new(), 0, scan);
-    while let Some(mark) = rest.iter().position(|byte| *byte == 0xff) {
+    loop {
+        let mark = rest.iter().position(|byte| *byte == 0xff)?;
         data.extend_from_slice(&rest[..mark]);
         match rest.get(mark + 1) {
             Some(0x00) => {
@@ -187,5 +189,5 @@ pub(super) fn segments(scan: &[u8]) -> (Vec<Range<usize>>, Vec<u8>) {
     }
     segments.push(start..data.len());
     data.resize(data.len() + PADDING, 0);
-    (segments, data)
+    Some((segments, data))
 }

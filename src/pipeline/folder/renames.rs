@@ -123,7 +123,7 @@ impl Folder {
         }
         // A file that cannot be read now is reported when it is its turn to be decoded.
         let Ok(bytes) = decode::read(&file.path) else { return Ok(None) };
-        let hash: ContentHash = Sha256::digest(&bytes).into();
+        let hash: ContentHash = Sha256::digest(&*bytes).into();
         let rows = store.rows_of_content(file.size, &hash)?;
         let mut ids: Vec<_> = rows.into_iter().filter_map(|row| self.row_map.id_of(row)).collect();
         ids.retain(|id| self.row_map.state(*id) != RowState::Vacant);
