@@ -1,6 +1,7 @@
 //! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
 
 mod blocks;
+pub mod graph;
 pub mod heatmap;
 mod kernel;
 pub mod listing;
@@ -10,6 +11,7 @@ mod seriation;
 
 use std::cmp::Ordering;
 
+pub use graph::Graph;
 pub use heatmap::{Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
 pub use order::{Group, OrderKind, RowOrder, order, order_with};

@@ -95,6 +95,11 @@ pub(super) fn add(sum: &mut [f32], row: &[f16], factor: f32) {
     lanes::run(Add { sum, row, factor });
 }
 
+/// Adds `row × factor` to `sum`, both of 32 bits.
+pub(super) fn add_row(sum: &mut [f32], row: &[f32], factor: f32) {
+    lanes::run(AddRow { sum, row, factor });
+}
+
 /// How many of the keys are larger than `bar`, or at least as large; NaN is neither.
 pub(super) fn count_above(keys: &[f32], sign: f32, bar: f32, or_equal: bool) -> usize {
     lanes::run(CountAbove { keys, sign, bar, or_equal })
@@ -317,6 +322,28 @@ impl Task for Add<'_> {
             *sum = lanes.store(lanes.mul_add(lanes.widen(row), factor, lanes.load(sum)));
         }
         let rest = lanes.store(lanes.mul_add(lanes.widen(&padded(row_rest)), factor, lanes.load(&padded(sum_rest))));
+        let len = sum_rest.len();
+        sum_rest.copy_from_slice(&rest[..len]);
+    }
+}
+
+struct AddRow<'a> {
+    sum: &'a mut [f32],
+    row: &'a [f32],
+    factor: f32,
+}
+
+impl Task for AddRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let ((sum, sum_rest), (row, row_rest)) = (self.sum.as_chunks_mut(), self.row.as_chunks());
+        let factor = lanes.splat(self.factor);
+        for (sum, row) in sum.iter_mut().zip(row) {
+            *sum = lanes.store(lanes.mul_add(lanes.load(row), factor, lanes.load(sum)));
+        }
+        let rest = lanes.store(lanes.mul_add(lanes.load(&padded(row_rest)), factor, lanes.load(&padded(sum_rest))));
         let len = sum_rest.len();
         sum_rest.copy_from_slice(&rest[..len]);
     }
