@@ -1,6 +1,7 @@
 //! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
 
 mod blocks;
+pub mod graph;
 pub mod heatmap;
 mod kernel;
 pub mod neighbors;
@@ -9,6 +10,7 @@ pub mod seriation;
 
 use std::cmp::Ordering;
 
+pub use graph::Graph;
 pub use heatmap::{Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
 pub use row_order::RowOrder;

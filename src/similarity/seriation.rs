@@ -101,7 +101,7 @@ impl Cells {
     fn of(points: &impl Points, cells: &[Vec<usize>], executor: Executor<'_>) -> Self {
         let mut sums = Matrix::zeros(cells.len(), points.dim());
         map_parallel(executor, sums.rows_mut().zip(cells), |(sum, cell)| {
-            cell.iter().for_each(|at| points.add_to(sum, *at))
+            cell.iter().for_each(|at| points.add_to(sum, *at));
         });
         Self { sums, weights: cells.iter().map(|cell| cell.iter().map(|at| points.weight(*at)).sum()).collect() }
     }

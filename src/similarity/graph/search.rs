@@ -1,0 +1,241 @@
+//! The nearest rows of many rows at once: candidates from the products of blocks, then their exact values.
+//!
+//! Every pair of blocks is multiplied once and serves the rows of both. A row remembers the nearest it met and from them
+//! how far off another may be to matter still; in the end the few that remain are compared as a single query would be,
+//! so that values and order are those of a [`Comparison`](crate::similarity::Comparison).
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Edge,
+    packing::{BLOCK_LEN, Block, Packing},
+    products::{self, Hit},
+};
+use crate::{
+    index::{ImageId, Index},
+    similarity::{Executor, Metric, kernel::QueryVector, map_parallel},
+};
+
+/// Pairs of blocks between two looks at whether the work is still wanted.
+const PAIRS_AT_ONCE: usize = 256;
+
+/// What 32 bits may lose in the difference of two squared lengths and a product, as a share of the squared lengths.
+const ROUNDING: f32 = 1e-6;
+
+/// A picture that may be among the nearest of another.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// Between the integer rows.
+    distance: f32,
+    /// Its row, counted through all blocks.
+    at: u32,
+}
+
+/// The nearest that one row met so far.
+struct Nearest {
+    /// The true distance beyond which none can be among the nearest.
+    reach: f32,
+    found: Vec<Candidate>,
+}
+
+/// All that stays the same during a search.
+pub struct Search<'a> {
+    pub index: &'a Index,
+    pub metric: Metric,
+    pub k: usize,
+}
+
+/// Rows whose nearest are wanted.
+pub struct Rows<'a> {
+    /// Rows of which nothing is known: their nearest among all rows are found.
+    pub fresh: &'a [ImageId],
+    /// Rows whose nearest are known but for the fresh ones, with the value of the last of `k`, if there are so many.
+    pub known: &'a [(ImageId, Option<f32>)],
+}
+
+impl Search<'_> {
+    /// For each row the nearest of those that it was to be compared with, in no particular order of rows; `None` when it
+    /// was `superseded`. All rows must have a finite length, and for cosine similarity one above zero.
+    pub fn run(
+        &self,
+        rows: &Rows<'_>,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(f64),
+    ) -> Option<Vec<(ImageId, Vec<Edge>)>> {
+        let known: Vec<_> = rows.known.iter().map(|(id, _)| *id).collect();
+        let packing = Packing::learn(self.index, self.metric, &[rows.fresh, &known].concat());
+        if superseded() {
+            return None;
+        }
+        let mut blocks = packing.blocks(self.index, rows.fresh, executor);
+        let fresh = blocks.len();
+        blocks.extend(packing.blocks(self.index, &known, executor));
+        let reaches =
+            rows.known.iter().map(|(_, last)| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
+        let reaches: Vec<f32> = rows.fresh.iter().map(|_| f32::INFINITY).chain(reaches).collect();
+        let mut reaches = reaches.into_iter();
+        let nearest = |block: &Block| {
+            let nearest = |reach| Nearest { reach, found: Vec::new() };
+            Mutex::new(reaches.by_ref().take(block.ids.len()).map(nearest).collect::<Vec<_>>())
+        };
+        let nearest: Vec<_> = blocks.iter().map(nearest).collect();
+        let work = Work { search: self, packing: &packing, blocks: &blocks, nearest: &nearest };
+
+        let count = blocks.len();
+        // The rows' own blocks come first, then those beside them: what is alike often arrives together.
+        let pairs: Vec<_> =
+            (0..count).flat_map(|apart| (0..fresh.min(count - apart)).map(move |at| (at, at + apart))).collect();
+        let mut done = 0;
+        for pairs in pairs.chunks((PAIRS_AT_ONCE * 256 / packing.pairs.max(256)).max(16)) {
+            if superseded() {
+                return None;
+            }
+            progress(done as f64 / (count * fresh).max(1) as f64);
+            map_parallel(executor, pairs.iter(), |(a, b)| work.compare(*a, *b));
+            done += pairs.len();
+        }
+        if superseded() {
+            return None;
+        }
+        let edges = map_parallel(executor, 0..count, |block| work.finish(block));
+        progress(1.0);
+        Some(edges.into_iter().flatten().collect())
+    }
+
+    /// The distance in the units of the packing that a value stands for, and what the rounding of values may add.
+    fn reach(&self, packing: &Packing, value: f32) -> f32 {
+        self.widened(match self.metric {
+            Metric::Cosine => (2.0 - 2.0 * value).max(0.0).sqrt(),
+            Metric::Euclidean => (f64::from(value) * packing.unit) as f32,
+        })
+    }
+
+    /// The distance of a row whose value may, by rounding, come out as that of a row in the given distance.
+    ///
+    /// Sums of `dim` products in 16 lanes are off by less than dim/16 roundings, and a few more come after.
+    fn widened(&self, distance: f32) -> f32 {
+        let rounding = (self.index.dim() as f32 / 16.0 + 8.0) * f32::EPSILON;
+        match self.metric {
+            Metric::Cosine => (distance * distance + 2.0 * rounding).sqrt() * (1.0 + f32::EPSILON),
+            Metric::Euclidean => distance * (1.0 + 2.0 * rounding),
+        }
+    }
+
+    /// The nearest of some candidates, with their values: as a query for `id` would find them.
+    pub fn exact(&self, id: ImageId, candidates: impl Iterator<Item = ImageId>) -> Vec<Edge> {
+        let Some(entry) = self.index.get(id) else { return Vec::new() };
+        let query = QueryVector::of(&entry);
+        let value = |id: ImageId| {
+            let entry = self.index.get(id)?;
+            Some(Edge { id, value: query.to(entry.row, entry.scale, entry.norm).value(self.metric) })
+        };
+        let mut edges: Vec<Edge> =
+            candidates.filter(|other| *other != id).filter_map(value).filter(|edge| !edge.value.is_nan()).collect();
+        edges.sort_unstable_by(|a, b| a.order(b, self.metric));
+        edges.truncate(self.k);
+        edges
+    }
+}
+
+/// A search under way.
+struct Work<'a> {
+    search: &'a Search<'a>,
+    packing: &'a Packing,
+    blocks: &'a [Block],
+    nearest: &'a [Mutex<Vec<Nearest>>],
+}
+
+impl Work<'_> {
+    fn lock(&self, block: usize) -> MutexGuard<'_, Vec<Nearest>> {
+        self.nearest[block].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares all rows of two blocks.
+    fn compare(&self, a: usize, b: usize) {
+        let bars = [self.bars(a, b), self.bars(b, a)];
+        let lines = [self.blocks[a].lines(&bars[0]), self.blocks[b].lines(&bars[1])];
+        let hits = products::hits(lines[0], lines[1], self.packing.pairs, &self.packing.stages);
+        self.take(a, b, hits.iter().copied());
+        if a != b {
+            let turned = |hit: &Hit| Hit { row: hit.col, col: hit.row, distance: hit.distance };
+            self.take(b, a, hits.iter().map(turned));
+        }
+    }
+
+    /// For each row of a block, negated, the largest squared distance between integer rows that matters with another block.
+    fn bars(&self, block: usize, with: usize) -> Vec<f32> {
+        let (own, other) = (&self.blocks[block], &self.blocks[with]);
+        let rounding = (own.largest_square + other.largest_square) * ROUNDING;
+        let bar = |(nearest, error): (&Nearest, &f32)| {
+            let reach = nearest.reach + error + other.largest_error;
+            -(reach * reach + rounding)
+        };
+        let mut bars: Vec<_> = self.lock(block).iter().zip(&own.errors).map(bar).collect();
+        bars.resize(own.padded(), f32::INFINITY);
+        bars
+    }
+
+    /// Hands the rows of a block what was hit in another.
+    fn take(&self, block: usize, with: usize, hits: impl Iterator<Item = Hit>) {
+        let (own, other) = (&self.blocks[block], &self.blocks[with]);
+        let mut nearest = self.lock(block);
+        for hit in hits {
+            let (row, col) = (hit.row as usize, hit.col as usize);
+            if row >= own.ids.len() || col >= other.ids.len() || (block == with && row == col) {
+                continue;
+            }
+            let nearest = &mut nearest[row];
+            if hit.distance - own.errors[row] - other.errors[col] <= nearest.reach {
+                nearest.found.push(Candidate { distance: hit.distance, at: (with * BLOCK_LEN + col) as u32 });
+                if nearest.found.len() >= 2 * self.search.k + 16 {
+                    self.shrink(block, row, nearest);
+                }
+            }
+        }
+        for (row, nearest) in nearest.iter_mut().enumerate() {
+            if nearest.reach.is_infinite() && nearest.found.len() >= self.search.k {
+                self.shrink(block, row, nearest);
+            }
+        }
+    }
+
+    fn row(&self, at: u32) -> (ImageId, f32) {
+        let (block, row) = (&self.blocks[at as usize / BLOCK_LEN], at as usize % BLOCK_LEN);
+        (block.ids[row], block.errors[row])
+    }
+
+    /// Drops the candidates that cannot be among the nearest.
+    fn shrink(&self, block: usize, row: usize, nearest: &mut Nearest) {
+        let (k, own) = (self.search.k, &self.blocks[block]);
+        if nearest.found.len() < k {
+            return;
+        }
+        let error = own.errors[row];
+        let mut farthest: Vec<f32> = nearest.found.iter().map(|found| found.distance + self.row(found.at).1).collect();
+        let (_, last, _) = farthest.select_nth_unstable_by(k - 1, f32::total_cmp);
+        nearest.reach = nearest.reach.min(self.search.widened(*last + error));
+        let reach = nearest.reach + error;
+        nearest.found.retain(|found| found.distance - self.row(found.at).1 <= reach);
+        // Rows closer to one another than their errors: only values tell which are nearer.
+        if nearest.found.len() > k + k / 2 + 8 {
+            let edges = self.search.exact(own.ids[row], nearest.found.iter().map(|found| self.row(found.at).0));
+            let kept: Vec<ImageId> = edges.iter().map(|edge| edge.id).collect();
+            nearest.found.retain(|found| kept.contains(&self.row(found.at).0));
+            if let (Some(last), true) = (edges.last(), edges.len() == k) {
+                nearest.reach = nearest.reach.min(self.search.reach(self.packing, last.value));
+            }
+        }
+    }
+
+    /// The nearest of each row of a block.
+    fn finish(&self, block: usize) -> Vec<(ImageId, Vec<Edge>)> {
+        let mut nearest = self.lock(block);
+        let rows = nearest.iter_mut().enumerate().map(|(row, nearest)| {
+            self.shrink(block, row, nearest);
+            let id = self.blocks[block].ids[row];
+            (id, self.search.exact(id, nearest.found.iter().map(|found| self.row(found.at).0)))
+        });
+        rows.collect()
+    }
+}
