@@ -20,6 +20,7 @@ use crate::{
     scan,
 };
 
+pub mod alike;
 pub mod cache;
 pub mod completions;
 pub mod data;
@@ -74,6 +75,8 @@ pub enum Command {
     Neighbors(neighbors::NeighborsArgs),
     /// Prints how alike all pairs of pictures are.
     Matrix(matrix::MatrixArgs),
+    /// Show which pictures look alike, in groups, the most alike first.
+    Alike(alike::AlikeArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     Evaluate(evaluate::EvaluateArgs),
     /// Shows, prunes or clears what is kept on disk.
@@ -225,6 +228,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
     match &cli.command {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
+        Some(Command::Alike(args)) => alike::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),

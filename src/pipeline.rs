@@ -105,7 +105,8 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
 }
 
 fn model_report(manifest: &Manifest, device: Option<String>) -> Report {
-    Report::Model { name: manifest.name.clone(), dim: manifest.dim, baseline: manifest.baseline, device }
+    let Manifest { dim, baseline, near_duplicate, .. } = *manifest;
+    Report::Model { name: manifest.name.clone(), dim, baseline, near_duplicate, device }
 }
 
 #[derive(Default)]

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 
 pub use graph::Graph;
 pub use heatmap::{Partition, View, Window, window};
-pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with};
+pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with, pair_value};
 pub use row_order::RowOrder;
 
 /// How two embeddings are compared.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 pub use self::job::{Job, JobEvent, JobId, Outcome};
 use crate::{
+    analysis::alike::{Group, Pairs, Range},
     index::{ImageId, Index, IndexState, filter::Filter},
     order::Order,
-    similarity::{Comparison, Executor, Query, RowOrder},
+    similarity::{Comparison, Executor, Graph, Metric, Query, RowOrder},
 };
 
 /// What can be made of an index.
@@ -21,6 +22,9 @@ pub enum Task {
     Order(Order),
     /// The pictures that a filter lets through, in an order.
     Sort(Filter, Order),
+    /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
+    /// pictures, need not be found again.
+    Alike(Range, Option<Arc<LookAlikes>>),
 }
 
 /// What a task came to.
@@ -32,6 +36,59 @@ pub enum Made {
     Order(Order, Arc<Index>, Arc<RowOrder>),
     /// Of [`Task::Sort`].
     Sorted(Sorted),
+    /// Of [`Task::Alike`].
+    Alike(Arc<LookAlikes>),
+    /// The share of a long task that is done.
+    Progress(f64),
+}
+
+/// The pictures of an index that look alike.
+#[derive(Debug)]
+pub struct LookAlikes {
+    /// The groups, the most alike first.
+    pub groups: Vec<Group>,
+    /// The range in which they are alike.
+    pub range: Range,
+    /// The nearest neighbors from which they were made.
+    pub graph: Arc<Graph>,
+    pairs: Arc<Pairs>,
+}
+
+/// Equal when they are the same: no table is looked at.
+impl PartialEq for LookAlikes {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl LookAlikes {
+    /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
+    const NEIGHBORS: usize = 16;
+
+    /// Finds them; `known` is what was found before. `None` when it was `superseded`.
+    #[must_use]
+    pub fn find(
+        index: &Index,
+        range: Range,
+        known: Option<&Self>,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(f64),
+    ) -> Option<Self> {
+        let (graph, pairs) = match known {
+            Some(known) if known.graph.made_of() == index.state() => {
+                (Arc::clone(&known.graph), Arc::clone(&known.pairs))
+            }
+            _ => {
+                let empty = Graph::empty(Metric::Cosine, Self::NEIGHBORS);
+                let before = known.map_or(&empty, |known| &*known.graph);
+                let graph = before.extend(index, executor, superseded, progress)?;
+                let pairs = Pairs::of(&graph);
+                (Arc::new(graph), Arc::new(pairs))
+            }
+        };
+        Some(Self { groups: pairs.groups(index, range), range, graph, pairs })
+    }
 }
 
 /// The pictures of an index that a filter lets through, in an order.
@@ -58,11 +115,13 @@ pub enum Lane {
     Order,
     /// [`Task::Sort`].
     Sort,
+    /// [`Task::Alike`].
+    Alike,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 3] = [Self::Compare, Self::Order, Self::Sort];
+    pub const ALL: [Self; 4] = [Self::Compare, Self::Order, Self::Sort, Self::Alike];
 
     /// What is being done, in one word.
     #[must_use]
@@ -71,6 +130,7 @@ impl Lane {
             Self::Compare => "comparing",
             Self::Order => "ordering",
             Self::Sort => "sorting",
+            Self::Alike => "finding look-alikes",
         }
     }
 }
@@ -86,6 +146,7 @@ impl Task {
             Self::Compare(_) => Lane::Compare,
             Self::Order(_) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
+            Self::Alike(..) => Lane::Alike,
         }
     }
 
@@ -93,7 +154,7 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) => false,
+            Self::Compare(_) | Self::Alike(..) => false,
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
     }
@@ -128,6 +189,11 @@ impl Task {
                 filter.retain(index, &mut ids);
                 let ids = order.sorted(index, ids, executor);
                 Made::Sorted(Sorted { ids, filter, order, made_of: index.state(), id_bound: index.id_bound() })
+            }
+            Self::Alike(range, known) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let found = LookAlikes::find(index, range, known.as_deref(), executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Alike(Arc::new(found)))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Draws the explorer: a pure function of [`App`]. One file a screen; nothing here changes state.
 
+mod alike;
 mod browse;
 mod canvas;
 mod chrome;
@@ -30,6 +31,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Browse) => browse::draw(app, &mut canvas),
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
+        (_, Screen::Alike) => alike::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     if shell.hints.is_empty() && app.message.is_none() && app.prompt().is_none() {

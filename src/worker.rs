@@ -131,7 +131,7 @@ fn make_in(lane: Lane, tell: Answer) -> Latest<Making> {
 }
 
 /// Does work items on as many cores as there are.
-fn on_all_cores(items: Vec<WorkItem<'_>>) {
+pub fn on_all_cores(items: Vec<WorkItem<'_>>) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(items.len());
     let items = Mutex::new(items.into_iter());

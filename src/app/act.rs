@@ -64,7 +64,12 @@ impl App {
             | Action::ZoomFit
             | Action::Farthest
             | Action::Fewer
-            | Action::More => self.act_in_room(action),
+            | Action::More
+            | Action::Looser
+            | Action::Stricter
+            | Action::WithoutCopies
+            | Action::WithCopies
+            | Action::UsualRange => self.act_in_room(action),
         }
         Vec::new()
     }

@@ -10,19 +10,21 @@ pub enum Screen {
     Heatmap,
     /// The selected picture's ranking.
     Neighbors,
+    /// Groups of look-alikes.
+    Alike,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Problems];
+    pub const ALL: [Self; 5] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Problems];
 
-    /// The key that shows it: its place among the screens.
+    /// The key that shows it: its place among the screens, and for problems the sign of a warning.
     #[must_use]
     pub fn key(self) -> &'static str {
         const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        DIGITS[self as usize]
+        if self == Self::Problems { "!" } else { DIGITS[self as usize] }
     }
 
     /// Its name on the tab.
@@ -32,6 +34,7 @@ impl Screen {
             Self::Browse => "Browse",
             Self::Heatmap => "Heatmap",
             Self::Neighbors => "Neighbors",
+            Self::Alike => "Alike",
             Self::Problems => "Problems",
         }
     }
@@ -148,6 +151,16 @@ pub enum Action {
     Fewer,
     /// More neighbors.
     More,
+    /// Show less alike groups too.
+    Looser,
+    /// Show only groups that are more alike.
+    Stricter,
+    /// Leave the most alike pairs out.
+    WithoutCopies,
+    /// Show the most alike pairs too.
+    WithCopies,
+    /// The range with which the screen began.
+    UsualRange,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -176,6 +189,7 @@ impl Action {
             Self::Show(Screen::Browse) => "Browse: all pictures",
             Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
             Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
+            Self::Show(Screen::Alike) => "Alike: look-alikes",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -200,6 +214,11 @@ impl Action {
             Self::Farthest => "nearest or farthest",
             Self::Fewer => "fewer neighbors",
             Self::More => "more neighbors",
+            Self::Looser => "less alike ones too",
+            Self::Stricter => "only more alike ones",
+            Self::WithoutCopies => "leave the most alike out",
+            Self::WithCopies => "the most alike ones too",
+            Self::UsualRange => "the usual threshold",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -225,6 +244,8 @@ impl Action {
             Self::Swap => "swap",
             Self::Farthest => "farthest",
             Self::More => "how many",
+            Self::Looser => "threshold",
+            Self::WithoutCopies => "upper end",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -238,6 +259,9 @@ impl Action {
             | Self::ZoomFit
             | Self::ZoomOut
             | Self::Fewer
+            | Self::Stricter
+            | Self::WithCopies
+            | Self::UsualRange
             | Self::Redraw
             | Self::Suspend => "",
         }

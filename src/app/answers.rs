@@ -60,8 +60,9 @@ impl App {
 
     fn report(&mut self, report: Report) {
         match report {
-            Report::Model { name, dim, baseline, device } => {
-                self.shared.model = Some(ModelInfo { name, dim, baseline, device: device.unwrap_or_default() });
+            Report::Model { name, dim, baseline, near_duplicate, device } => {
+                self.shared.model =
+                    Some(ModelInfo { name, dim, baseline, near_duplicate, device: device.unwrap_or_default() });
             }
             Report::Snapshot(index) => self.take_index(index),
             Report::Skipped(skipped) => self.shared.skipped = skipped,

@@ -107,7 +107,7 @@ pub struct Message {
 }
 
 /// What turns pictures into embeddings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
     /// Its name.
     pub name: String,
@@ -115,6 +115,8 @@ pub struct ModelInfo {
     pub dim: usize,
     /// Whether it is the weight-free baseline and no embedder.
     pub baseline: bool,
+    /// Cosine similarity from which it takes two pictures for near-duplicates, where it says so.
+    pub near_duplicate: Option<f32>,
     /// Where it runs.
     pub device: String,
 }

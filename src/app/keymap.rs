@@ -192,6 +192,8 @@ pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
             // Two keys that undo each other share a hint.
             Action::ZoomIn => "+ -",
             Action::More => "[ ]",
+            Action::Looser => "- +",
+            Action::WithoutCopies => "< >",
             _ => label(binding.keys.split(' ').next().unwrap_or("")),
         };
         (first, binding.action.hint())

@@ -1,11 +1,12 @@
 //! The screens' rooms: one line each.
 
+pub mod alike;
 pub mod browse;
 pub mod heatmap;
 pub mod neighbors;
 pub mod problems;
 
-use self::{browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
+use self::{alike::Alike, browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
 use super::{action::Screen, room::Room};
 
 /// All rooms.
@@ -17,6 +18,8 @@ pub struct Screens {
     pub heatmap: Heatmap,
     /// The selected picture's ranking.
     pub neighbors: Neighbors,
+    /// Groups of look-alikes.
+    pub alike: Alike,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -29,6 +32,7 @@ impl Screens {
             Screen::Browse => &self.browse,
             Screen::Heatmap => &self.heatmap,
             Screen::Neighbors => &self.neighbors,
+            Screen::Alike => &self.alike,
             Screen::Problems => &self.problems,
         }
     }
@@ -39,6 +43,7 @@ impl Screens {
             Screen::Browse => &mut self.browse,
             Screen::Heatmap => &mut self.heatmap,
             Screen::Neighbors => &mut self.neighbors,
+            Screen::Alike => &mut self.alike,
             Screen::Problems => &mut self.problems,
         }
     }

@@ -1,4 +1,4 @@
-//! What `neighbors`, `matrix` and `evaluate` begin with: an up-to-date index of the folders.
+//! What `alike`, `neighbors`, `matrix` and `evaluate` begin with: an up-to-date index of the folders.
 
 use std::{
     borrow::Cow,
@@ -24,6 +24,8 @@ pub struct Indexed {
     pub model: String,
     /// Whether the model is a baseline and no trained embedder.
     pub baseline: bool,
+    /// Cosine similarity from which the model takes two pictures for near-duplicates, where it says so.
+    pub near_duplicate: Option<f32>,
     /// Files that could not be indexed.
     pub skipped: usize,
     /// Set when the user wants to stop.
@@ -39,10 +41,10 @@ impl Indexed {
     pub fn new(folders: &FolderArgs, model: &ModelArgs, cancel: CancelToken) -> Result<Self> {
         let request = request(folders, model)?;
         let mut reporter = Reporter::stderr();
-        let (mut name, mut baseline) = (String::new(), false);
+        let (mut name, mut baseline, mut near_duplicate) = (String::new(), false, None);
         let ended = pipeline::run(&request, &cancel, &mut |report| {
-            if let Report::Model { name: of, baseline: is, .. } = &report {
-                (name, baseline) = (of.clone(), *is);
+            if let Report::Model { name: of, baseline: is, near_duplicate: from, .. } = &report {
+                (name, baseline, near_duplicate) = (of.clone(), *is, *from);
             }
             reporter.take(&report);
         });
@@ -58,7 +60,7 @@ impl Indexed {
             return Err(Error::NoImages(folders.folders[0].clone()));
         }
         let several_roots = request.roots.len() > 1;
-        Ok(Self { index: outcome.index, model: name, baseline, skipped, cancel, several_roots })
+        Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, skipped, cancel, several_roots })
     }
 
     /// How the command ends: [`Exit::Failed`] when files were skipped and that counts.

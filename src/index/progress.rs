@@ -15,6 +15,8 @@ pub enum Report {
         dim: usize,
         /// Whether it is a baseline and no trained embedder.
         baseline: bool,
+        /// Cosine similarity from which it takes two pictures for near-duplicates, where it says so.
+        near_duplicate: Option<f32>,
         /// Where and in which precision it computes; known once it is loaded, which a warm start avoids.
         device: Option<String>,
     },

@@ -57,6 +57,13 @@ pub fn compare_with(index: &Index, query: &Query, executor: Executor<'_>) -> Com
     found
 }
 
+/// The value of two pictures; NaN when one is not in the index.
+#[must_use]
+pub fn pair_value(index: &Index, metric: Metric, a: ImageId, b: ImageId) -> f32 {
+    let (Some(a), Some(b)) = (index.get(a), index.get(b)) else { return f32::NAN };
+    if a.id == b.id { metric.self_value() } else { QueryVector::of(&a).to(b.row, b.scale, b.norm).value(metric) }
+}
+
 /// Fills the values of the ids from `start` on, as many as the tables hold.
 fn fill(index: &Index, query: &QueryVector, start: usize, cosine: &mut [f32], euclidean: &mut [f32]) {
     let end = start + cosine.len();

@@ -118,7 +118,13 @@ impl Explorer {
 
     pub fn model(&mut self, baseline: bool) {
         let (name, dim) = if baseline { ("color-grid", 8) } else { ("resnet50", 2048) };
-        self.report(Report::Model { name: name.to_owned(), dim, baseline, device: Some("CPU".to_owned()) });
+        self.report(Report::Model {
+            name: name.to_owned(),
+            dim,
+            baseline,
+            near_duplicate: (!baseline).then_some(0.99),
+            device: Some("CPU".to_owned()),
+        });
     }
 
     pub fn report(&mut self, report: Report) {

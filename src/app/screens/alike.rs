@@ -1,0 +1,311 @@
+//! Alike: which pictures of the folder look alike. Groups over a threshold, the most alike first, each with its pictures.
+
+use std::sync::Arc;
+
+use crate::{
+    analysis::alike::{Group, Range},
+    app::{
+        action::{Action, Step},
+        binding::{self, Binding, bind},
+        layout::{self, Area},
+        previews::Slot,
+        room::{Acted, Room},
+        shared::Shared,
+    },
+    index::ImageId,
+    task::{LookAlikes, Made, Task},
+};
+
+/// What one key press moves an end of the range by.
+const STEP: f32 = 0.01;
+
+/// The Alike screen.
+#[derive(Default)]
+pub struct Alike {
+    /// What was found, and in which range.
+    pub found: Option<Arc<LookAlikes>>,
+    /// The range wanted, once the user has moved an end; else that of the model's near-duplicates.
+    pub moved: Option<Range>,
+    /// How much of the first comparison of all with all is done.
+    pub progress: f64,
+    /// The group under the cursor.
+    pub group: usize,
+    /// The picture of it under the cursor.
+    pub member: usize,
+    /// First visible group.
+    pub first: usize,
+    /// First visible row of pictures.
+    pub first_row: usize,
+}
+
+const KEYS: &[Binding] = &[
+    bind("Enter", Action::OpenPair),
+    bind("n", Action::OpenNeighbors),
+    bind("-", Action::Looser),
+    bind("+ =", Action::Stricter),
+    bind("<", Action::WithoutCopies),
+    bind(">", Action::WithCopies),
+    bind("0", Action::UsualRange),
+    binding::VIEW,
+    binding::MARK,
+    binding::UNMARK_ALL,
+    binding::COPY,
+    binding::EXPORT,
+    binding::CLOSE,
+];
+
+impl Alike {
+    /// The range wanted.
+    #[must_use]
+    pub fn range(&self, shared: &Shared) -> Range {
+        self.moved.unwrap_or_else(|| Range::usual(shared.model.as_ref().and_then(|model| model.near_duplicate)))
+    }
+
+    /// The groups, the most alike first.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        self.found.as_ref().map_or(&[], |found| &found.groups)
+    }
+
+    /// The group under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Group> {
+        self.groups().get(self.group)
+    }
+
+    fn under_cursor(&self) -> Option<ImageId> {
+        Some(self.current()?.members.get(self.member)?.0)
+    }
+
+    /// Moves the cursor to a picture of a group, which becomes the selected one.
+    fn place(&mut self, shared: &mut Shared, group: usize, member: usize) {
+        (self.group, self.member) = (group, member);
+        if let Some(id) = self.under_cursor() {
+            shared.select(id);
+        }
+    }
+}
+
+impl Room for Alike {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
+        let places = Places::new(body);
+        let members = self.current().map_or(0, |group| group.members.len());
+        match step {
+            Step::Left | Step::Right => {
+                let flat = if step == Step::Left { Step::Up } else { Step::Down };
+                self.place(shared, self.group, flat.moved(self.member, members, 1, 1));
+            }
+            _ => {
+                let group = step.moved(self.group, self.groups().len(), 1, places.page());
+                let member = if group == self.group { self.member } else { 0 };
+                self.place(shared, group, member);
+            }
+        }
+    }
+
+    fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        let places = Places::new(body);
+        if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
+            self.place(shared, row, 0);
+        } else if let Some(tile) = places.sheet.hit(at) {
+            let member = self.first_row * places.sheet.columns + tile;
+            if member < self.current()?.members.len() {
+                if self.member == member {
+                    return Some(Action::OpenPair);
+                }
+                self.place(shared, self.group, member);
+            }
+        }
+        None
+    }
+
+    fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        let mut range = self.range(shared);
+        // Counted in steps, so that a step back ends where it began.
+        let stepped = |end: f32, by: f32| ((end / STEP).round() + by) * STEP;
+        match action {
+            Action::Looser => range.min = stepped(range.min, -1.0).max(0.0),
+            Action::Stricter => range.min = stepped(range.min, 1.0).min(range.max),
+            Action::WithoutCopies => range.max = stepped(range.max, -1.0).max(range.min),
+            Action::WithCopies => range.max = stepped(range.max, 1.0).min(1.0),
+            Action::UsualRange => {
+                self.moved = None;
+                return Acted::Yes;
+            }
+            _ => return Acted::No,
+        }
+        self.moved = Some(range);
+        Acted::Yes
+    }
+
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.under_cursor().or(shared.selected)
+    }
+
+    fn pair(&self, _: &Shared) -> Option<[ImageId; 2]> {
+        let members = &self.current()?.members;
+        let other = if self.member == 0 { 1 } else { 0 };
+        Some([members.get(self.member)?.0, members.get(other)?.0])
+    }
+
+    fn turned(&mut self, shared: &mut Shared, body: Area, _shown: ImageId, step: Step) -> Option<ImageId> {
+        self.step(shared, body, step);
+        self.under_cursor()
+    }
+
+    fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        let sheet = Places::new(body).sheet;
+        let Some(group) = self.current() else { return Vec::new() };
+        let visible = group.members.iter().skip(self.first_row * sheet.columns).take(sheet.page());
+        visible.enumerate().map(|(at, (id, _))| Slot { image: *id, area: sheet.picture(at) }).collect()
+    }
+
+    fn wants(&self, shared: &Shared) -> Option<Task> {
+        if shared.index.len() < 2 {
+            return None;
+        }
+        let range = self.range(shared);
+        let Some(found) = &self.found else {
+            // Comparing all with all takes longest, and does not begin anew because an end was moved meanwhile.
+            let usual = Range::usual(shared.model.as_ref().and_then(|model| model.near_duplicate));
+            return Some(Task::Alike(usual, None));
+        };
+        let current = found.range == range && shared.covers(found.graph.made_of(), found.graph.id_bound());
+        (!current).then(|| Task::Alike(range, Some(Arc::clone(found))))
+    }
+
+    fn take(&mut self, _: &Shared, made: Made) {
+        match made {
+            Made::Progress(share) => self.progress = share,
+            Made::Alike(found) => {
+                // The cursor stays on its picture, wherever that has gone.
+                let focused = self.under_cursor();
+                self.found = Some(found);
+                let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == focused);
+                let place = self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)));
+                (self.group, self.member) = place.unwrap_or((self.group, 0));
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        let places = Places::new(body);
+        self.group = self.group.min(self.groups().len().saturating_sub(1));
+        let members = self.current().map_or(0, |group| group.members.len());
+        self.member = self.member.min(members.saturating_sub(1));
+        self.first = layout::scroll(self.first, self.group, places.page(), self.groups().len());
+        let columns = places.sheet.columns;
+        self.first_row =
+            layout::scroll(self.first_row, self.member / columns, places.sheet.rows, members.div_ceil(columns));
+        // What all screens show follows the cursor, as soon as there is one.
+        if let Some(id) = self.under_cursor().filter(|id| shared.selected != Some(*id) && shared.index.contains(*id)) {
+            shared.select(id);
+        }
+    }
+
+    fn count(&self, _: &Shared) -> Option<usize> {
+        self.found.as_ref().map(|found| found.groups.len())
+    }
+}
+
+/// Where the groups and the pictures of one of them lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// The line with what is shown.
+    pub title: Area,
+    /// The groups.
+    pub list: Area,
+    /// Terminal rows of one group.
+    pub height: u16,
+    /// The pictures of the group under the cursor.
+    pub sheet: Sheet,
+}
+
+impl Places {
+    /// Divides the body: side by side where it is wide, else one above the other.
+    #[must_use]
+    pub fn new(body: Area) -> Self {
+        let (title, rest) = body.top(u16::from(body.height > 3));
+        let (list, sheet) = match rest.width {
+            100.. => rest.left(40),
+            64.. => rest.left(30),
+            _ => rest.top(rest.height / 2),
+        };
+        let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
+        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: Sheet::new(sheet) }
+    }
+
+    /// Groups on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.list.height / self.height).max(1)
+    }
+
+    /// The visible group `at`.
+    #[must_use]
+    pub fn row(&self, at: usize) -> Area {
+        Area { y: self.list.y + at as u16 * self.height, height: self.height, ..self.list }
+    }
+
+    fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        (0..self.page()).find(|row| self.row(*row).contains(at))
+    }
+}
+
+/// A contact sheet: pictures side by side, each with a line for its value and one for its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sheet {
+    /// All of it.
+    pub area: Area,
+    /// Pictures side by side.
+    pub columns: usize,
+    /// Pictures one under the other.
+    pub rows: usize,
+    tile: (u16, u16),
+}
+
+impl Sheet {
+    fn new(area: Area) -> Self {
+        let columns = (area.width / 20).max(1);
+        let width = area.width / columns;
+        let height = (width.saturating_sub(2) * 3 / 8).max(1) + 2;
+        let rows = (area.height / height).max(1);
+        Self { area, columns: columns.into(), rows: rows.into(), tile: (width, (area.height / rows).min(height + 3)) }
+    }
+
+    /// Pictures on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// The visible tile `at`.
+    #[must_use]
+    pub fn tile(&self, at: usize) -> Area {
+        let (column, row) = ((at % self.columns) as u16, (at / self.columns) as u16);
+        let (x, y) = (self.area.x + column * self.tile.0, self.area.y + row * self.tile.1);
+        let height = self.tile.1.min(self.area.bottom().saturating_sub(y));
+        Area { x, y, width: self.tile.0.saturating_sub(1), height }
+    }
+
+    /// The picture in a tile.
+    #[must_use]
+    pub fn picture(&self, at: usize) -> Area {
+        self.tile(at).off_bottom(2).0
+    }
+
+    /// The two lines under it.
+    #[must_use]
+    pub fn words(&self, at: usize) -> Area {
+        self.tile(at).off_bottom(2).1
+    }
+
+    fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
+    }
+}

@@ -1,0 +1,151 @@
+//! `lookalike alike`: which pictures of a folder look alike, in groups, the most alike first.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    FolderArgs, ModelArgs, SCHEMA_VERSION,
+    data::{group_text, path_text, pretty_json},
+    indexed::Indexed,
+    interrupt::cancelled_by_signals,
+    progress::Reporter,
+    stdout_error,
+};
+use crate::{
+    analysis::alike::{Group, Range},
+    error::{Error, Exit, Result},
+    index::Entry,
+    printable::printable,
+    task::LookAlikes,
+    text,
+    worker::on_all_cores,
+};
+
+/// Arguments of `lookalike alike`.
+#[derive(Debug, Clone, Args)]
+pub struct AlikeArgs {
+    /// Folders and what to leave out.
+    #[command(flatten)]
+    pub folders: FolderArgs,
+    /// Least cosine similarity of look-alikes [default: the model's threshold for near-duplicates]
+    #[arg(long, value_name = "COSINE", value_parser = cosine)]
+    pub min: Option<f32>,
+    /// Greatest cosine similarity; below 1 it leaves copies out [default: 1]
+    #[arg(long, value_name = "COSINE", value_parser = cosine)]
+    pub max: Option<f32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// End with exit code 1 when an image could not be indexed.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+fn cosine(text: &str) -> Result<f32, String> {
+    let value = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    if (-1.0..=1.0).contains(&value) { Ok(value) } else { Err("a cosine similarity lies between -1 and 1".into()) }
+}
+
+/// Indexes the folders, then prints the groups.
+///
+/// # Errors
+/// As the indexing; [`Error::Usage`] for an empty range, [`Error::Interrupted`] when stopped.
+pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
+    let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
+    let usual = Range::usual(indexed.near_duplicate);
+    let range = Range { min: args.min.unwrap_or(usual.min), max: args.max.unwrap_or(usual.max) };
+    if range.min > range.max {
+        return Err(Error::Usage(format!("--min {} is above --max {}: nothing can be between", range.min, range.max)));
+    }
+    let mut reporter = Reporter::stderr();
+    let mut progress = |share: f64| reporter.line(|| format!("comparing all with all: {:.0} %", 100.0 * share));
+    let stopped = || indexed.cancel.is_cancelled();
+    let found = LookAlikes::find(&indexed.index, range, None, &on_all_cores, &stopped, &mut progress);
+    reporter.clear();
+    let found = found.ok_or(Error::Interrupted)?;
+    let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
+    let written = if args.json { json(&groups, range, &indexed, out) } else { lines(&groups, range, &indexed, out) };
+    written.map_err(stdout_error)?;
+    Ok(indexed.exit(args.strict))
+}
+
+/// A group with its files.
+struct Named<'a> {
+    group: &'a Group,
+    near_duplicates: bool,
+    members: Vec<(Entry<'a>, f32)>,
+}
+
+impl<'a> Named<'a> {
+    fn new(group: &'a Group, indexed: &'a Indexed) -> Self {
+        let members = group.members.iter().filter_map(|(id, value)| Some((indexed.index.get(*id)?, *value))).collect();
+        let near_duplicates = indexed.near_duplicate.is_some_and(|threshold| group.cohesion() >= threshold);
+        Self { group, near_duplicates, members }
+    }
+}
+
+fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
+    if groups.is_empty() {
+        return writeln!(out, "no two pictures have a cosine similarity between {:.2} and {:.2}", range.min, range.max);
+    }
+    for (at, Named { group, near_duplicates, members }) in groups.iter().enumerate() {
+        let gap = if at > 0 { "\n" } else { "" };
+        let verdict = if *near_duplicates { ", near-duplicates" } else { "" };
+        writeln!(out, "{gap}{} from {:.3}{verdict}", text::counted(members.len(), "picture"), group.cohesion())?;
+        for (place, (entry, value)) in members.iter().enumerate() {
+            let value = if place == 0 { "     ".to_owned() } else { format!("{value:.3}") };
+            writeln!(out, "  {value}  {}", printable(indexed.path(entry)))?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonGroup<'a> {
+    best: f32,
+    least: f32,
+    near_duplicates: bool,
+    images: Vec<JsonImage<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonImage<'a> {
+    path: String,
+    group: std::borrow::Cow<'a, str>,
+    /// To the first picture of the group.
+    cosine: f32,
+}
+
+fn json(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|Named { group, near_duplicates, members }| JsonGroup {
+            best: group.best(),
+            least: group.cohesion(),
+            near_duplicates: *near_duplicates,
+            images: members
+                .iter()
+                .enumerate()
+                .map(|(place, (entry, value))| JsonImage {
+                    path: path_text(&entry.path()).into_owned(),
+                    group: group_text(entry),
+                    cosine: if place == 0 { 1.0 } else { *value },
+                })
+                .collect(),
+        })
+        .collect();
+    let value = serde_json::json!({
+        "schema_version": SCHEMA_VERSION,
+        "model": indexed.model,
+        "near_duplicate": indexed.near_duplicate,
+        "min": range.min,
+        "max": range.max,
+        "groups": groups,
+    });
+    writeln!(out, "{}", pretty_json(&value)?)
+}

@@ -1,0 +1,119 @@
+//! Alike: the groups of look-alikes, and the pictures of one of them.
+
+use ratatui::text::{Line, Span};
+
+use super::{canvas::Canvas, empty, facts, pictures};
+use crate::{
+    analysis::alike::{Group, Range},
+    app::{
+        App, RunState,
+        layout::Area,
+        previews::Slot,
+        screens::alike::{Places, Sheet},
+    },
+    text,
+};
+
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
+    let body = app.shared.body();
+    if empty::nothing_indexed(app, canvas, body) {
+        return;
+    }
+    let (alike, places) = (&app.screens.alike, Places::new(body));
+    if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
+        return empty::say(canvas, body, "There is only one picture.", "Look-alikes need a second one.");
+    }
+    let Some(found) = &alike.found else {
+        let what = format!("Comparing {} with each other…", text::counted(app.shared.index.len(), "picture"));
+        return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * alike.progress));
+    };
+    title(app, canvas, places.title, found.groups.len());
+    let range = alike.range(&app.shared);
+    if found.groups.is_empty() {
+        let what = format!("No two pictures look alike at a cosine similarity of {}.", between(range));
+        let (_, rest) = body.top(places.title.height);
+        return empty::say(canvas, rest, &what, "Press - to see less alike ones too.");
+    }
+    if places.sheet.area.x > places.list.x {
+        canvas.divider(places.list.right(), body, places.title);
+    }
+    let threshold = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
+    for (at, group) in found.groups.iter().skip(alike.first).take(places.page()).enumerate() {
+        row(app, canvas, places.row(at), group, alike.first + at == alike.group, threshold);
+    }
+    super::scrollbar(canvas, places.list, alike.first, places.page(), found.groups.len());
+    if let Some(group) = alike.current() {
+        sheet(app, canvas, &places.sheet, group);
+    }
+}
+
+fn between(range: Range) -> String {
+    if range.max < 1.0 { format!("{:.2} to {:.2}", range.min, range.max) } else { format!("{:.2} and more", range.min) }
+}
+
+fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
+    let theme = canvas.theme;
+    let alike = &app.screens.alike;
+    let range = alike.range(&app.shared);
+    let pictures: usize = alike.groups().iter().map(|group| group.members.len()).sum();
+    let making = alike.found.as_ref().is_some_and(|found| found.range != range);
+    let state = if making { " · searching…" } else { "" };
+    let usual = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
+    let means = match usual {
+        Some(threshold) if area.width >= 100 => format!(" · near-duplicates from {threshold:.2}"),
+        _ => String::new(),
+    };
+    canvas.rule(
+        area,
+        Line::from(vec![
+            Span::styled(text::counted(groups, "group"), theme.strong()),
+            Span::styled(format!(" of {} · cosine ", text::counted(pictures, "picture")), theme.dim()),
+            Span::styled(between(range), theme.accent()),
+            Span::styled(format!("{means}{state}"), theme.dim()),
+        ]),
+    );
+}
+
+/// One group: what holds it together, how many pictures it has, and what they are.
+fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: bool, threshold: Option<f32>) {
+    let theme = canvas.theme;
+    if focused {
+        canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
+    }
+    let words = area.left(2).1.off_right(1).0;
+    let strong = if focused { theme.accent() } else { theme.strong() };
+    let near = threshold.is_some_and(|threshold| group.cohesion() >= threshold);
+    let verdict = match (near, words.width) {
+        (false, _) => "",
+        (true, 34..) => " near-duplicates",
+        (true, _) => " near-dup.",
+    };
+    let first = Line::from(vec![
+        Span::styled(text::right_aligned(&text::value(group.cohesion()), 5), strong),
+        Span::styled(format!("  {}", text::counted(group.members.len(), "picture")), theme.dim()),
+        Span::styled(verdict, theme.mark()),
+    ]);
+    canvas.line(words, 0, first);
+    if area.height > 1 {
+        let names: Vec<_> = group.members.iter().take(4).map(|(id, _)| facts::name(app, *id)).collect();
+        canvas.text(words.left(7).1, 1, &names.join(", "), if focused { theme.strong() } else { theme.dim() });
+    }
+}
+
+fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet, group: &Group) {
+    let theme = canvas.theme;
+    let alike = &app.screens.alike;
+    let first = alike.first_row * sheet.columns;
+    for (at, (id, value)) in group.members.iter().skip(first).take(sheet.page()).enumerate() {
+        let (member, focused) = (first + at, first + at == alike.member);
+        pictures::slot(app, canvas, Slot { image: *id, area: sheet.picture(at) });
+        let words = sheet.words(at);
+        let style = if focused { theme.accent() } else { theme.dim() };
+        let sign = if focused { "▸" } else { " " };
+        let says = if member == 0 { "the others to it".to_owned() } else { text::value(*value) };
+        canvas.text(words, 0, &format!("{sign}{}", says.trim()), style);
+        let name = facts::name_line(app, canvas, usize::from(words.width).saturating_sub(1), *id);
+        canvas.line(words.left(1).1, 1, name);
+    }
+    super::scrollbar(canvas, sheet.area, alike.first_row, sheet.rows, group.members.len().div_ceil(sheet.columns));
+}
