@@ -28,7 +28,7 @@ use self::{
     action::Screen,
     awaited::Awaited,
     keymap::Context,
-    layout::{Shell, Tab},
+    layout::{Shell, Tab, TabWords},
     pace::Pace,
     previews::{Previews, Slot},
     prompt::Prompt,
@@ -199,8 +199,11 @@ impl App {
     /// The tabs in the header.
     #[must_use]
     pub fn tabs(&self) -> Vec<Tab> {
-        let screens = Screen::ALL.map(|screen| (screen, self.screens.get(screen).count(&self.shared)));
-        layout::tabs(self.shell().header, &screens, self.screen)
+        let words = Screen::ALL.map(|screen| {
+            let count = self.screens.get(screen).count(&self.shared);
+            TabWords { key: screen.key(), name: screen.name(), count }
+        });
+        layout::tabs(self.shell().header, &words, self.screen as usize)
     }
 
     /// What covers the screen, if anything does.

@@ -1,7 +1,5 @@
 //! Where things lie on the screen: pure arithmetic, shared by the mouse, the pictures asked for, and the drawing.
 
-use super::action::Screen;
-
 /// A rectangle of terminal cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Area {
@@ -109,50 +107,83 @@ pub fn shell(size: (u16, u16)) -> Shell {
     Shell { header, body, hints, status }
 }
 
+/// What a tab may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TabWords {
+    /// The key that shows the screen.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// A number beside the name.
+    pub count: Option<usize>,
+}
+
 /// A tab in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tab {
-    /// The screen that it stands for.
-    pub screen: Screen,
+    /// Its place among all tabs.
+    pub at: usize,
     /// Where it lies.
     pub area: Area,
     /// What is written on it.
     pub label: String,
 }
 
-/// The tabs that the header has room for, each screen with the number on its tab. All names where they fit; else those
-/// of the active screen and its neighbors, and of the others their keys; else as many around the active one as fit.
+/// The tabs that the header has room for: all names where they fit; else the names of the active one and its neighbors,
+/// and the keys of the others; else as many around the active one as fit. The active one and its neighbors are always
+/// among them where there is room for three keys.
 #[must_use]
-pub fn tabs(header: Area, screens: &[(Screen, Option<usize>)], active: Screen) -> Vec<Tab> {
-    let place = screens.iter().position(|(screen, _)| *screen == active).unwrap_or(0);
+pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
     let full = |at: usize| {
-        let (screen, count) = screens[at];
+        let TabWords { key, name, count } = words[at];
         let count = count.map(|count| format!(" {count}")).unwrap_or_default();
-        format!(" {} {}{count} ", screen.key(), screen.name())
+        format!(" {key} {name}{count} ")
     };
-    let key = |at: usize| format!(" {} ", screens[at].0.key());
+    let short = |at: usize| format!(" {} {} ", words[at].key, words[at].name);
+    let key = |at: usize| format!(" {} ", words[at].key);
     let start = header.x + if header.width >= 72 { TITLE.len() as u16 + 3 } else { 0 };
     let room = usize::from(header.right().saturating_sub(start));
     let width =
         |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
-    let with_names = |named: &dyn Fn(usize) -> bool| -> Vec<String> {
-        (0..screens.len()).map(|at| if named(at) { full(at) } else { key(at) }).collect()
+    let near = |at: usize| at.abs_diff(active) <= 1;
+    let all = |label: &dyn Fn(usize) -> String| (0..words.len()).map(label).collect::<Vec<_>>();
+    let choices: [&dyn Fn(usize) -> String; 5] = [
+        &full,
+        &|at| if near(at) { full(at) } else { key(at) },
+        &|at| if at == active { full(at) } else { key(at) },
+        &|at| if at == active { short(at) } else { key(at) },
+        &key,
+    ];
+    // With the keys alone the tabs beside the active one must fit, and then as many more as there is room for.
+    let around = |labels: &[String]| {
+        let (mut first, mut last) = (active.saturating_sub(1), (active + 1).min(labels.len().saturating_sub(1)));
+        while last + 1 < labels.len() && width(&labels[first..=last + 1]) <= room {
+            last += 1;
+        }
+        while first > 0 && width(&labels[first - 1..=last]) <= room {
+            first -= 1;
+        }
+        first..last + 1
     };
-    let choices: [&dyn Fn(usize) -> bool; 3] = [&|_| true, &|at| at.abs_diff(place) <= 1, &|at| at == place];
-    let fitting = choices.into_iter().map(with_names).find(|labels| width(labels) <= room);
-    let labels = fitting.unwrap_or_else(|| with_names(&|at| at == place));
-    // The first tab shown: as far left as the active one and the one after it allow.
-    let last = (place + 1).min(labels.len().saturating_sub(1));
-    let first = (0..=place).find(|first| width(&labels[*first..=last]) <= room).unwrap_or(place);
+    let whole = choices.into_iter().map(all).find(|labels| width(labels) <= room);
+    let (labels, shown) = match whole {
+        Some(labels) => (labels, 0..words.len()),
+        None => {
+            let named = all(&|at| if at == active { short(at) } else { key(at) });
+            let range = around(&named);
+            if width(&named[range.clone()]) <= room { (named, range) } else { (all(&key), around(&all(&key))) }
+        }
+    };
     let mut x = start;
     let mut tabs = Vec::new();
-    for (at, label) in labels.into_iter().enumerate().skip(first) {
+    for at in shown.filter(|at| *at < labels.len()) {
+        let label = labels[at].clone();
         let area = Area { x, y: header.y, width: label.chars().count() as u16, height: header.height.min(1) };
         if area.right() > header.right() {
             break;
         }
         x = area.right() + 1;
-        tabs.push(Tab { screen: screens[at].0, area, label });
+        tabs.push(Tab { at, area, label });
     }
     tabs
 }
@@ -206,6 +237,33 @@ mod tests {
             let rows: u16 = [shell.header, shell.body, shell.hints, shell.status].iter().map(|area| area.height).sum();
             assert_eq!(rows, size.1, "{size:?}");
             assert_eq!((shell.body.width, shell.body.y), (size.0, shell.header.bottom()), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn the_active_tab_and_its_neighbors_are_always_in_the_header() {
+        const NAMES: [&str; 10] =
+            ["Browse", "Heatmap", "Neighbors", "Alike", "Map", "Groups", "Outliers", "Labels", "Models", "Problems"];
+        const KEYS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "!"];
+        let words: Vec<_> =
+            (0..10).map(|at| TabWords { key: KEYS[at], name: NAMES[at], count: (at == 9).then_some(1_234) }).collect();
+        for width in [20, 40, 60, 80, 120, 200] {
+            let header = Area { width, height: 2, ..Area::default() };
+            for active in 0..10 {
+                let tabs = tabs(header, &words, active);
+                for at in active.saturating_sub(1)..=(active + 1).min(9) {
+                    let tab = tabs.iter().find(|tab| tab.at == at);
+                    let tab =
+                        tab.unwrap_or_else(|| panic!("{} is missing at {width} when {active} is active", NAMES[at]));
+                    assert!(tab.label.contains(KEYS[at]) && tab.area.right() <= width);
+                }
+                assert!(tabs.windows(2).all(|pair| pair[0].area.right() < pair[1].area.x), "{tabs:?}");
+                if width >= 40 {
+                    let label = &tabs.iter().find(|tab| tab.at == active).expect("it is there").label;
+                    assert!(label.contains(NAMES[active]), "the active one has its name: {label}");
+                    assert_eq!(tabs.len(), if width >= 60 { 10 } else { tabs.len() }, "all can be reached at {width}");
+                }
+            }
         }
     }
 

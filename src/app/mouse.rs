@@ -4,7 +4,7 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{
     App, Effect,
-    action::{Action, Step},
+    action::{Action, Screen, Step},
     keymap::Context,
 };
 
@@ -37,7 +37,7 @@ impl App {
         let shell = self.shell();
         if shell.header.contains(at) {
             if let Some(tab) = self.tabs().into_iter().find(|tab| tab.area.contains(at)) {
-                self.show(tab.screen);
+                self.show(Screen::ALL[tab.at]);
             }
             return Vec::new();
         }

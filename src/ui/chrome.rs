@@ -23,8 +23,8 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if tabs.first().is_some_and(|tab| tab.area.x > area.x) {
         canvas.line(area, 0, Line::from(vec![Span::raw(" "), Span::styled(layout::TITLE, theme.accent())]));
     }
-    for Tab { screen, area, label } in &tabs {
-        let style = if *screen == app.screen { theme.active() } else { theme.dim() };
+    for Tab { at, area, label } in &tabs {
+        let style = if *at == app.screen as usize { theme.active() } else { theme.dim() };
         canvas.line(*area, 0, Span::styled(label.as_str(), style));
     }
     let used = tabs.last().map_or(area.x, |tab| tab.area.right()) - area.x;

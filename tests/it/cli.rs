@@ -1,4 +1,4 @@
-//! `lookalike matrix` and `lookalike neighbors` as a script sees them: data on standard output, right to the digit.
+//! `lookalike matrix`, `neighbors` and `alike` as a script sees them: data on standard output, right to the digit.
 
 use std::{fs, path::Path};
 
@@ -256,4 +256,39 @@ fn a_folder_in_place_of_the_image_and_no_neighbors_are_misuse() {
         assert_eq!(output.status.code(), Some(2), "{complaint}");
         assert!(complaint.contains(said), "{complaint}");
     }
+}
+
+#[test]
+fn alike_groups_look_alikes_between_two_ends() {
+    let folder = folder();
+    picture(&folder.path().join("warm/red again.png"), [250, 10, 10]);
+    let groups = |arguments: &[&str]| -> Vec<(f64, Vec<String>)> {
+        let mut all = vec!["alike", path(&folder), "--json"];
+        all.extend(arguments);
+        let told: Value = serde_json::from_str(&stdout(&all)).expect("JSON");
+        let file = |image: &Value| {
+            let path = image["path"].as_str().expect("a path");
+            Path::new(path).file_name().expect("a name").to_string_lossy().into_owned()
+        };
+        let group = |group: &Value| {
+            let mut files: Vec<_> = group["images"].as_array().expect("images").iter().map(file).collect();
+            files.sort();
+            (group["least"].as_f64().expect("a number"), files)
+        };
+        told["groups"].as_array().expect("groups").iter().map(group).collect()
+    };
+    let red = ["red again.png", "red.png"].map(str::to_owned).to_vec();
+    assert_eq!(groups(&["--min", "0.999"]), [(1.0, red)]);
+    let wide = groups(&["--min", "0.8"]);
+    assert_eq!(wide.len(), 2, "{wide:?}");
+    assert_eq!(wide[0].1, ["orange.png", "red again.png", "red.png"]);
+    let (least, cold) = &wide[1];
+    assert_eq!(*cold, ["blue.png", "cyan.png"]);
+    let cosine = expected("cosine", [10.0, 10.0, 250.0], [10.0, 200.0, 250.0]);
+    assert!((*least - f64::from(cosine)).abs() < 1e-3, "{least} for {cosine}");
+    assert!(groups(&["--min", "0.8", "--max", "0.9999"]).iter().all(|(_, files)| files.len() == 2), "no copies");
+    let text = stdout(&["alike", path(&folder), "--min", "0.999"]);
+    assert!(text.starts_with("2 pictures from 1.000\n") && text.contains("red again.png"), "{text}");
+    lookalike(&["alike", path(&folder), "--min", "0.9", "--max", "0.8"]).assert().failure();
+    assert!(stdout(&["alike", path(&folder), "--min", "0.99999", "--max", "0.99999"]).starts_with("no two pictures"));
 }

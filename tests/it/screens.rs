@@ -35,11 +35,12 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 8] = [
+const VIEWS: [(&str, &str); 9] = [
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
-    ("problems", "4"),
+    ("alike", "4 - - - -"),
+    ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),
     ("help", "?"),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use crate::explorer::{Explorer, collection, segment, setup};
+use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     app::{Event, action::Screen, keymap, previews::Slot},
@@ -244,11 +244,64 @@ fn problems_are_walked_and_copied() {
     let skipped =
         (0..30).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "not an image".into() });
     explorer.indexed(Arc::new(collection(3)), skipped.collect());
-    explorer.keys("4 j j y");
+    explorer.keys("! j j y");
     assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
     explorer.key("G");
     assert_eq!(explorer.app.screens.problems.cursor, 29);
     explorer.report(Report::Skipped(Arc::default()));
+}
+
+#[test]
+fn look_alikes_are_walked_compared_and_narrowed() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("4 -");
+    let sizes = |explorer: &Explorer| -> Vec<usize> {
+        explorer.app.screens.alike.groups().iter().map(|group| group.members.len()).collect()
+    };
+    let cohesion = |explorer: &Explorer| {
+        let groups = explorer.app.screens.alike.groups();
+        groups.iter().map(|group| group.cohesion()).fold(1.0, f32::min)
+    };
+    let (strict, pictures) = (cohesion(&explorer), sizes(&explorer).iter().sum::<usize>());
+    assert!(strict >= 0.98 - 1e-6, "{strict}");
+    explorer.keys("- - - - - - - -");
+    assert!(cohesion(&explorer) < strict, "a lower end shows less alike ones, at once");
+    assert!(sizes(&explorer).iter().sum::<usize>() > pictures);
+    let best = |explorer: &Explorer| explorer.app.screens.alike.groups()[0].best();
+    let before = best(&explorer);
+    explorer.keys("< < <");
+    assert!(best(&explorer) <= 0.97 && best(&explorer) < before, "an upper end leaves the most alike out");
+    explorer.keys("0 j l");
+    let alike = &explorer.app.screens.alike;
+    assert_eq!((alike.group, alike.member), (1, 1));
+    let members = &alike.current().expect("a group").members;
+    let [center, other] = [members[0].0, members[1].0];
+    assert_eq!(explorer.app.shared.selected, Some(other), "the selection follows the cursor");
+    let names = [Some(other), Some(center)].map(|id| explorer.name(id));
+    explorer.keys("Enter");
+    assert!(explorer.state().contains(&format!("pair {} {}", names[0], names[1])), "two of a group, side by side");
+    explorer.keys("Esc n");
+    assert_eq!(explorer.app.screen, Screen::Neighbors);
+    assert_eq!(explorer.app.shared.selected, Some(other));
+}
+
+#[test]
+fn comparing_all_with_all_does_not_begin_anew_when_an_end_is_moved() {
+    let mut explorer = Explorer::ready(setup(80, 24), 24);
+    explorer.hold();
+    explorer.key("4");
+    let (id, job) = explorer.held_tasks(Lane::Alike).pop().expect("all with all");
+    explorer.keys("- -");
+    assert!(explorer.held_tasks(Lane::Alike).is_empty(), "it is under way");
+    explorer.tell(id, Outcome::Making(Made::Progress(0.25)));
+    let shown = styled(&explorer.frame());
+    assert!(shown.contains("25 % done"), "{shown}");
+    explorer.done(id, job);
+    let (id, job) = explorer.held_tasks(Lane::Alike).pop().expect("the range that is wanted by now");
+    explorer.done(id, job);
+    let found = explorer.app.screens.alike.found.as_ref().expect("look-alikes");
+    assert_eq!(found.range, explorer.app.screens.alike.range(&explorer.app.shared));
+    assert!(explorer.held_tasks(Lane::Alike).is_empty());
 }
 
 #[test]
