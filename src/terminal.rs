@@ -2,13 +2,13 @@
 //!
 //! The screen is drawn on standard output, or, when that leads into a pipeline, on the controlling terminal.
 
+mod backend;
 pub mod capabilities;
 mod device;
 mod fatal;
 pub mod input;
 mod query;
 mod restore;
-mod sheet;
 pub mod signals;
 
 use std::{
@@ -23,7 +23,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ratatui::{Frame, Terminal, layout::Rect};
 
 pub use self::capabilities::{Capabilities, DisplayOptions};
-use self::{restore::give_back, sheet::Sheet};
+use self::{
+    backend::{DiffBackend, RightHalves},
+    restore::give_back,
+};
 use crate::error::{Error, Result};
 
 /// Between these the terminal holds still, if it knows how to, and then shows the frame at once.
@@ -32,7 +35,8 @@ const FRAME_ENDS: &str = "\x1b[?2026l";
 
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct TerminalGuard {
-    tui: Terminal<Sheet>,
+    tui: Terminal<DiffBackend>,
+    right_halves: RightHalves,
     tty: File,
     capabilities: Capabilities,
 }
@@ -48,9 +52,10 @@ impl TerminalGuard {
         restore::remember(&tty).map_err(Error::Terminal)?;
         fatal::catch_faults().map_err(Error::Terminal)?;
         restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
-        let sheet = Sheet::new(tty.try_clone().map_err(Error::Terminal)?);
-        let tui = Terminal::new(sheet).map_err(Error::Terminal)?;
-        let mut screen = Self { tui, tty, capabilities: Capabilities::plain(display) };
+        let backend = DiffBackend::new(tty.try_clone().map_err(Error::Terminal)?);
+        let tui = Terminal::new(backend).map_err(Error::Terminal)?;
+        let mut screen =
+            Self { tui, right_halves: RightHalves::default(), tty, capabilities: Capabilities::plain(display) };
         restore::take_over(&screen.tty).map_err(Error::Terminal)?;
         screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
         screen.capabilities = Capabilities::ask(display, &screen.tty);
@@ -77,7 +82,10 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        self.tui.draw(render)?;
+        self.tui.draw(|frame| {
+            render(frame);
+            self.right_halves.refresh(frame.buffer_mut());
+        })?;
         let drawn = self.tui.backend_mut().take();
         if drawn.is_empty() {
             return Ok(());
