@@ -21,6 +21,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ratatui::{Frame, Terminal, layout::Rect};
+use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::capabilities::{Capabilities, DisplayOptions};
 use self::{
@@ -57,7 +58,7 @@ impl TerminalGuard {
         let mut screen =
             Self { tui, right_halves: RightHalves::default(), tty, capabilities: Capabilities::plain(display) };
         restore::take_over(&screen.tty).map_err(Error::Terminal)?;
-        screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
+        write_all(&screen.tty, b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
         screen.capabilities = Capabilities::ask(display, &screen.tty);
         screen.clear().map_err(Error::Terminal)?;
         Ok(screen)
@@ -90,7 +91,7 @@ impl TerminalGuard {
         if drawn.is_empty() {
             return Ok(());
         }
-        self.tty.write_all(&[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
+        write_all(&self.tty, &[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
     }
 
     /// Forgets what the terminal shows, so that the next frame draws all of it.
@@ -113,7 +114,7 @@ impl TerminalGuard {
             // tmux keeps the plain sequence for itself, unless it was told to pass everything on.
             sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
         }
-        self.tty.write_all(sequence.as_bytes())
+        write_all(&self.tty, sequence.as_bytes())
     }
 
     /// Gives the terminal back and stops the whole job, as Ctrl-Z does; returns in the foreground, with the terminal
@@ -138,6 +139,22 @@ impl TerminalGuard {
         restore::take_over(&self.tty)?;
         self.clear()
     }
+}
+
+/// Writes all of it, however long the terminal takes.
+fn write_all(mut tty: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match tty.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Whoever shares the terminal with us may have made it one on which no write waits.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(tty, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Columns and rows, and what the terminal shows, without taking it over.

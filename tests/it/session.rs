@@ -160,18 +160,7 @@ impl Session {
     /// Takes nothing more of what the program writes, and leaves no room for more: its next write blocks.
     pub fn stall(&mut self) {
         close_display(&self.display, self.reads.take().unwrap(), &mut self.keys);
-        let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits() as i32;
-        let mut tty = File::options().write(true).custom_flags(flags).open(self.master.tty_name().unwrap()).unwrap();
-        // Byte by byte at the end: a large piece may be refused where a small one still fits.
-        for piece in [4096, 1] {
-            loop {
-                match tty.write(&vec![b'.'; piece]) {
-                    Ok(_) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        }
+        fill(&*self.master);
     }
 
     /// Closes the terminal under the program, which goes on.
@@ -186,6 +175,22 @@ pub fn within_limit<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(wait()));
     told.recv_timeout(GIVE_UP).ok()
+}
+
+/// Leaves no room for what the program writes.
+pub fn fill(master: &dyn MasterPty) {
+    let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits() as i32;
+    let mut tty = File::options().write(true).custom_flags(flags).open(master.tty_name().unwrap()).unwrap();
+    // Byte by byte at the end: a large piece may be refused where a small one still fits.
+    for piece in [4096, 1] {
+        loop {
+            match tty.write(&vec![b'.'; piece]) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
 }
 
 /// Lets go of the terminal's output: the thread that reads it must read once more before it can.
