@@ -6,16 +6,18 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
+    thread,
 };
 
 use portable_pty::{CommandBuilder, MasterPty, PtyPair, PtySize, native_pty_system};
 use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
+    termios::Action,
 };
 
 use crate::session::{
-    COLUMNS, Display, PROGRAM, ROWS, Session, close_display, fill, line_discipline, pictures, within_limit,
+    COLUMNS, Display, PROGRAM, ROWS, Session, close_display, flow, line_discipline, pictures, within_limit,
 };
 
 #[test]
@@ -97,17 +99,32 @@ fn a_terminal_that_dies_without_a_word_ends_the_program() {
     ended(child);
 }
 
+/// How often the program has tried to write; nothing once it has ended.
+#[cfg(target_os = "linux")]
+fn writes(child: &process::Child) -> Option<String> {
+    let counts = fs::read_to_string(format!("/proc/{}/io", child.id())).ok()?;
+    counts.lines().find(|line| line.starts_with("syscw")).map(str::to_owned)
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_on_which_no_write_waits_is_waited_for() {
     let folder = pictures();
     let (master, child) = explorer_apart(folder.path(), OFlags::NONBLOCK);
-    let (display, reads) = Display::of(master.try_clone_reader().unwrap());
+    let (display, _) = Display::of(master.try_clone_reader().unwrap());
     let mut keys = master.take_writer().unwrap();
     display.wait_for("6 images");
-    close_display(&display, reads, &mut keys);
-    fill(&*master);
+    flow(&*master, Action::OOff);
+    let before = writes(&child);
     keys.write_all(b"2").unwrap();
-    let (display, _) = Display::of(master.try_clone_reader().unwrap());
+    let tried = within_limit(move || {
+        while writes(&child) == before {
+            thread::yield_now();
+        }
+        child
+    });
+    let child = tried.expect("the program tries to write");
+    flow(&*master, Action::OOn);
     display.wait_for("more alike");
     keys.write_all(b"q").unwrap();
     assert_eq!(ended(child).code(), Some(0));
@@ -158,7 +175,7 @@ fn a_second_signal_ends_a_program_whose_terminal_takes_nothing() {
     let folder = pictures();
     let mut session = Session::explorer(folder.path(), &["--graphics", "halfblocks"]);
     session.display.wait_for("6 images");
-    session.stall();
+    flow(&*session.master, Action::OOff);
     session.signal(Signal::TERM);
     session.signal(Signal::HUP);
     assert_eq!(session.exit_code(), 130);
