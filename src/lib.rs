@@ -28,6 +28,8 @@
 //!
 //! - `tch` is named only under `embed`, SQL only in `index`, `walkdir` only in `scan`; image files are opened only by `decode`.
 //! - Threads start only in `worker`, `terminal` and `embed::batcher`. While indexing, each core decodes and computes for itself.
+//! - `unsafe` code is in `index::store` (mapped files), `terminal::fatal` (signal handlers) and the binary (a check before libraries load).
+//! - The process ends without exit handlers: libtorch's crash under a thread that still computes.
 //! - `app::update` never blocks: it returns effects. `ui` never changes state. One selected image, which all screens show.
 //! - `similarity` does no I/O and reads no clock; 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N:
 //!   the order by similarity has a table of the pairs of at most 4096 rows or centers of rows.
