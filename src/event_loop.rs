@@ -66,8 +66,7 @@ pub enum ExitReason {
 
 /// Runs the explorer until the user leaves or the terminal does.
 ///
-/// Its threads may still be at work afterwards: the process must end without exit handlers, see
-/// [`cli::main`](../cli/fn.main.html).
+/// Its threads may still be at work afterwards: the process must end without exit handlers.
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in.

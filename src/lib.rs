@@ -8,21 +8,26 @@
 //! | Room | Owns |
 //! | --- | --- |
 //! | [`cli`] | arguments, the headless commands, the one sentence of a failure |
-//! | [`error`], [`printable`], [`cancel`], [`text`], [`environment`], [`folders`], [`files`] | what everybody needs: typed failures and exit codes, safe file names, the stop token, text for people, environment variables, where the user's files lie, opening regular files only |
-//! | [`display`] | what is known of the screen: color depth, background, how far the terminal is; color ramps |
+//! | [`error`], [`printable`], [`cancel`], [`text`], [`folders`], [`files`], [`environment`] | what everybody needs: typed failures and exit codes, safe names, the stop token, text for people, where the user's files lie, how a file is opened, variables |
+//! | [`display`] | what is known of the screen: size, color depth, background, how far it is; color ramps |
 //! | [`scan`] | which files there are |
-//! | [`decode`] | the only place that opens image files |
+//! | [`decode`] | the only place that opens image files; why one cannot be read is an enum |
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
-//! | [`index`] | one raw embedding a picture, in memory and on disk |
+//! | [`index`] | one raw embedding a picture, in memory and on disk; labels and filters; what an indexing run reports |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
-//! | [`similarity`] | both metrics, neighbors, row orders, the heatmap: exact, never N×N |
-//! | [`analysis`] | what can be said about a whole collection: how well a model keeps its groups apart |
+//! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact, never N×N |
+//! | [`order`] | every order in which pictures can stand |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
+//! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |
 //! | [`worker`] | every thread that works: jobs in, events out |
-//! | [`app`] | all state of the explorer, and `update`: pure |
-//! | [`ui`] | `draw(&App, &mut Frame)` |
+//! | [`app`] | all state of the explorer, and `update`: pure. A screen is one room, `app/screens/<name>.rs` |
+//! | [`ui`] | `draw(&App, &mut Frame)`: `ui/<name>.rs` draws `app/screens/<name>.rs` |
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
+//!
+//! Without the feature `libtorch` there is no `embed`, and none of the rooms that need it: `cli`, `pipeline`, `worker`, `event_loop`.
+//! All others can then be built and tested without libtorch.
 //!
 //! # What always holds
 //!
@@ -30,15 +35,17 @@
 //!
 //! - A room imports only from rooms below it.
 //! - `tch` is named only under `embed`, SQL only in `index::store`, `walkdir` only in `scan`, `clap` only in `cli` and on a few
-//!   choices that a user types; `unsafe` only where a file is mapped into memory.
+//!   choices that a user types; `unsafe` only in `index::store` (mapped files),
+//!   `terminal::fatal` (signal handlers) and the binary (a check before libraries load).
 //! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
 //! - Threads start only in `worker`, `terminal`, `embed::batcher` and `embed::script`.
-//! - `similarity` and `analysis` do no I/O, read no clock and draw no random numbers.
+//! - `similarity`, `order`, `analysis` and `task` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
 //!   before its tests.
 //!
 //! Held by review, and by the tests of each room:
 //!
+//! - The process ends without exit handlers: libtorch's crash under a thread that still computes.
 //! - `app::update` never blocks: it returns effects. `ui` never changes state. One selected image, which all screens show.
 //! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity has a table of the
 //!   pairs of at most 4096 rows or centers of rows.

@@ -150,7 +150,7 @@ impl Painter {
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
-                Ok(Shown::Cells(blocks::cells(&scaled, self.depth, self.background, self.thrift())))
+                Ok(Shown::Cells(blocks::cells(&scaled, self.depth, self.background, self.lambda())))
             }
         });
         Preview(shown)
@@ -178,9 +178,9 @@ impl Painter {
         encoded.map_err(|error| format!("the picture cannot be sent to this terminal: {error}"))
     }
 
-    /// How much error saving a byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
+    /// The squared error that one byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
     /// six, unseen, and saves two bytes of five; the other adds two levels and saves more than half.
-    fn thrift(&self) -> u32 {
+    fn lambda(&self) -> u32 {
         match self.link {
             Link::Local => 15,
             Link::Remote => 50,

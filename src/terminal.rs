@@ -2,13 +2,13 @@
 //!
 //! The screen is drawn on standard output, or, when that leads into a pipeline, on the controlling terminal.
 
+mod backend;
 pub mod capabilities;
 mod device;
 mod fatal;
 pub mod input;
 mod query;
 mod restore;
-mod sheet;
 pub mod signals;
 
 use std::{
@@ -21,9 +21,13 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ratatui::{Frame, Terminal, layout::Rect};
+use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::capabilities::{Capabilities, DisplayOptions};
-use self::{restore::give_back, sheet::Sheet};
+use self::{
+    backend::{DiffBackend, RightHalves},
+    restore::give_back,
+};
 use crate::error::{Error, Result};
 
 /// Between these the terminal holds still, if it knows how to, and then shows the frame at once.
@@ -32,7 +36,8 @@ const FRAME_ENDS: &str = "\x1b[?2026l";
 
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct TerminalGuard {
-    tui: Terminal<Sheet>,
+    tui: Terminal<DiffBackend>,
+    right_halves: RightHalves,
     tty: File,
     capabilities: Capabilities,
 }
@@ -48,11 +53,12 @@ impl TerminalGuard {
         restore::remember(&tty).map_err(Error::Terminal)?;
         fatal::catch_faults().map_err(Error::Terminal)?;
         restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
-        let sheet = Sheet::new(tty.try_clone().map_err(Error::Terminal)?);
-        let tui = Terminal::new(sheet).map_err(Error::Terminal)?;
-        let mut screen = Self { tui, tty, capabilities: Capabilities::plain(display) };
+        let backend = DiffBackend::new(tty.try_clone().map_err(Error::Terminal)?);
+        let tui = Terminal::new(backend).map_err(Error::Terminal)?;
+        let mut screen =
+            Self { tui, right_halves: RightHalves::default(), tty, capabilities: Capabilities::plain(display) };
         restore::take_over(&screen.tty).map_err(Error::Terminal)?;
-        screen.tty.write_all(b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
+        write_all(&screen.tty, b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
         screen.capabilities = Capabilities::ask(display, &screen.tty);
         screen.clear().map_err(Error::Terminal)?;
         Ok(screen)
@@ -77,12 +83,15 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        self.tui.draw(render)?;
+        self.tui.draw(|frame| {
+            render(frame);
+            self.right_halves.refresh(frame.buffer_mut());
+        })?;
         let drawn = self.tui.backend_mut().take();
         if drawn.is_empty() {
             return Ok(());
         }
-        self.tty.write_all(&[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
+        write_all(&self.tty, &[FRAME_BEGINS.as_bytes(), &drawn, FRAME_ENDS.as_bytes()].concat())
     }
 
     /// Forgets what the terminal shows, so that the next frame draws all of it.
@@ -105,7 +114,7 @@ impl TerminalGuard {
             // tmux keeps the plain sequence for itself, unless it was told to pass everything on.
             sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
         }
-        self.tty.write_all(sequence.as_bytes())
+        write_all(&self.tty, sequence.as_bytes())
     }
 
     /// Gives the terminal back and stops the whole job, as Ctrl-Z does; returns in the foreground, with the terminal
@@ -130,6 +139,22 @@ impl TerminalGuard {
         restore::take_over(&self.tty)?;
         self.clear()
     }
+}
+
+/// Writes all of it, however long the terminal takes.
+fn write_all(mut tty: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match tty.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Whoever shares the terminal with us may have made it one on which no write waits.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(tty, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Columns and rows, and what the terminal shows, without taking it over.

@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn groups_do_not_chain() {
-        // Each is 8° from the next, and the last 32° from the first.
-        check(&[0.0, 8.0, 16.0, 24.0, 32.0], (0.0, 10.0), &[&[0, 1], &[2, 3]]);
+        // Each is alike to the next, and none to the one after that.
+        check(&[0.0, 7.0, 15.0, 24.0, 34.0], (0.0, 10.5), &[&[0, 1], &[2, 3]]);
     }
 
     #[test]

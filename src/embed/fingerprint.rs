@@ -28,7 +28,9 @@ struct Recipe<'a> {
     input: u32,
     resize: Resize,
     interpolation: Interpolation,
-    alpha: Alpha,
+    /// What is usual is left out, as it was before manifests could say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpha: Option<Alpha>,
     mean: [f32; 3],
     std: [f32; 3],
     dim: usize,
@@ -69,7 +71,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         input: *input,
         resize: *resize,
         interpolation: *interpolation,
-        alpha: *alpha,
+        alpha: Some(*alpha).filter(|alpha| *alpha != Alpha::default()),
         mean: *mean,
         std: *std,
         dim: *dim,

@@ -32,16 +32,17 @@ type Rgb = [u8; 3];
 
 /// Draws the pixels of a picture as cells: half its width in columns, half its height in rows, rounded up.
 ///
-/// `thrift` is how much squared error, summed over the channels of a cell's four dots, a byte less is worth: a cell may
-/// keep a color of the cell before it, which then need not be sent again. 0 is the nearest picture.
+/// `lambda` is the squared error, summed over the channels of a cell's four dots, that one byte is worth, the λ of
+/// rate–distortion optimization: a cell may keep a color of the cell before it, which then need not be sent again. 0 gives
+/// the nearest picture.
 #[must_use]
-pub fn cells(picture: &RgbImage, depth: Depth, background: Background, thrift: u32) -> Buffer {
+pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u32) -> Buffer {
     let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
     let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
-    let mut pen = Pen::default();
+    let mut current = Current::default();
     for at in cells.area.positions() {
         if at.x == 0 {
-            pen = Pen::default();
+            current = Current::default();
         }
         let (x, y) = (DOTS * u32::from(at.x), DOTS * u32::from(at.y));
         let dot = |right, down| picture.get_pixel_checked(x + right, y + down).map(|pixel| pixel.0);
@@ -49,7 +50,7 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background, thrift: u
         let cell = &mut cells[at];
         match (depth, dots) {
             (Depth::Mono, _) => shade(cell, mean(dots.into_iter().flatten()), background),
-            (_, [Some(a), Some(b), Some(c), Some(d)]) => pen.draw(cell, [a, b, c, d], depth, thrift),
+            (_, [Some(a), Some(b), Some(c), Some(d)]) => current.draw(cell, [a, b, c, d], depth, lambda),
             // At the edge of the picture the rest of the cell stays the terminal's own.
             _ => {
                 let cover =
@@ -63,9 +64,9 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background, thrift: u
 
 /// The colors that the terminal already writes with when it comes to a cell.
 #[derive(Default)]
-struct Pen {
-    text: Option<Rgb>,
-    behind: Option<Rgb>,
+struct Current {
+    fg: Option<Rgb>,
+    bg: Option<Rgb>,
 }
 
 /// A candidate for a cell: how its four dots are split and colored.
@@ -73,42 +74,42 @@ struct Look {
     /// The dots that the text's color covers, as in [`COVER`].
     split: usize,
     /// Their color, when there are any.
-    text: Option<Rgb>,
+    fg: Option<Rgb>,
     /// The color of the others.
-    behind: Rgb,
+    bg: Rgb,
 }
 
 impl Look {
     /// The squared error that it leaves.
     fn error(&self, dots: [Rgb; 4]) -> u32 {
-        let shown = |at: usize| self.text.filter(|_| self.split >> at & 1 == 1).unwrap_or(self.behind);
+        let shown = |at: usize| self.fg.filter(|_| self.split >> at & 1 == 1).unwrap_or(self.bg);
         dots.into_iter().enumerate().map(|(at, dot)| distance(dot, shown(at))).sum()
     }
 }
 
-impl Pen {
+impl Current {
     /// Shows four dots with two colors: the split and the colors that are nearest to the dots and cost little.
-    fn draw(&mut self, cell: &mut Cell, dots: [Rgb; 4], depth: Depth, thrift: u32) {
-        let loss = |look: &Look| look.error(dots) + thrift * self.bytes(look, depth);
-        let Some(Look { split, text, behind }) = self.looks(dots).min_by_key(loss) else { return };
-        (self.text, self.behind) = (text.or(self.text), Some(behind));
-        let (text, behind) = (text.map(|text| depth.color(text)), depth.color(behind));
-        match text.filter(|text| *text != behind) {
-            Some(text) => cell.set_char(COVER[split]).set_fg(text).set_bg(behind),
-            None => cell.set_char(' ').set_bg(behind),
+    fn draw(&mut self, cell: &mut Cell, dots: [Rgb; 4], depth: Depth, lambda: u32) {
+        let loss = |look: &Look| look.error(dots) + lambda * self.bytes(look, depth);
+        let Some(Look { split, fg, bg }) = self.looks(dots).min_by_key(loss) else { return };
+        (self.fg, self.bg) = (fg.or(self.fg), Some(bg));
+        let (fg, bg) = (fg.map(|fg| depth.color(fg)), depth.color(bg));
+        match fg.filter(|fg| *fg != bg) {
+            Some(fg) => cell.set_char(COVER[split]).set_fg(fg).set_bg(bg),
+            None => cell.set_char(' ').set_bg(bg),
         };
     }
 
-    /// Every split with its parts' mean colors and with the pen's own, the plainest first.
+    /// Every split with its parts' mean colors and with the current ones, the plainest first.
     fn looks(&self, dots: [Rgb; 4]) -> impl Iterator<Item = Look> {
-        // With the two colors exchanged one of them may be the pen's; all text is no other look than all ground.
+        // With the two colors exchanged one of them may be current; all text is no other look than all ground.
         let splits = SPLITS.into_iter().flat_map(|split| [split, !split & 0b1111]).filter(|split| *split != 0b1111);
         splits.flat_map(move |split| {
             let part = |bit: usize| mean((0..4).filter(|at| split >> at & 1 == bit).map(|at| dots[at]));
-            let (text, behind) = ((split != 0).then(|| part(1)), part(0));
-            let texts = [text, text.and(self.text).or(text)];
-            let behinds = [behind, self.behind.unwrap_or(behind)];
-            texts.into_iter().flat_map(move |text| behinds.map(|behind| Look { split, text, behind }))
+            let (fg, bg) = ((split != 0).then(|| part(1)), part(0));
+            let fgs = [fg, fg.and(self.fg).or(fg)];
+            let bgs = [bg, self.bg.unwrap_or(bg)];
+            fgs.into_iter().flat_map(move |fg| bgs.map(|bg| Look { split, fg, bg }))
         })
     }
 
@@ -118,7 +119,7 @@ impl Pen {
             Some(rgb) if wanted != now => 1 + color_bytes(rgb, depth),
             _ => 0,
         };
-        let colors = color(look.text, self.text) + color(Some(look.behind), self.behind);
+        let colors = color(look.fg, self.fg) + color(Some(look.bg), self.bg);
         // A control sequence adds an escape, a bracket and a letter; of its parameters only the first needs no semicolon.
         let sequence = if colors > 0 { 2 } else { 0 };
         sequence + colors + if look.split == 0 { 1 } else { 3 }
@@ -174,11 +175,11 @@ mod tests {
 
     /// Asserts what one cell of four dots looks like.
     #[track_caller]
-    fn check(dots: [[Rgb; 2]; 2], symbol: &str, text: Rgb, behind: Rgb) {
+    fn check(dots: [[Rgb; 2]; 2], symbol: &str, fg: Rgb, bg: Rgb) {
         let cells = cells(&picture(&dots), Depth::True, Background::Dark, 0);
         let color = |[red, green, blue]: Rgb| Color::Rgb(red, green, blue);
         let cell = &cells[(0, 0)];
-        assert_eq!((cell.symbol(), cell.fg, cell.bg), (symbol, color(text), color(behind)));
+        assert_eq!((cell.symbol(), cell.fg, cell.bg), (symbol, color(fg), color(bg)));
     }
 
     #[test]
@@ -205,11 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn thrift_keeps_a_color_that_is_near_enough_and_no_other() {
+    fn lambda_keeps_a_color_that_is_near_enough_and_no_other() {
         let (near, far) = ([250, 4, 0], [200, 60, 0]);
-        let drawn = |thrift| {
+        let drawn = |lambda| {
             let dots = [[RED, BLUE, near, BLUE, far, BLUE]; 2];
-            let cells = cells(&picture(&dots), Depth::True, Background::Dark, thrift);
+            let cells = cells(&picture(&dots), Depth::True, Background::Dark, lambda);
             cells.content.iter().map(|cell| (cell.fg, cell.bg)).collect::<Vec<_>>()
         };
         let color = |[red, green, blue]: Rgb| Color::Rgb(red, green, blue);

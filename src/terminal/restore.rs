@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::{
         OnceLock,
@@ -16,6 +16,8 @@ use rustix::{
     termios::{OptionalActions, Termios, tcgetattr, tcsetattr, ttyname},
     thread::{Timespec, nanosleep},
 };
+
+use super::write_all;
 
 /// Alternate screen, no cursor, buttons and wheel of the mouse with coordinates beyond 223 (but no mere motion, which
 /// would send bytes all the time), and marks around pasted text, which is not to be taken for keys.
@@ -86,18 +88,18 @@ pub(super) fn leave_raw() -> io::Result<()> {
 ///
 /// # Errors
 /// When the terminal is gone.
-pub(super) fn take_over(mut tty: &File) -> io::Result<()> {
+pub(super) fn take_over(tty: &File) -> io::Result<()> {
     enter_raw()?;
     ENTERED.store(true, Ordering::SeqCst);
-    tty.write_all(ENTER.as_bytes())
+    write_all(tty, ENTER.as_bytes())
 }
 
 /// Leaves the terminal as it was found; does nothing when that has happened already.
-pub(super) fn give_back(mut tty: &File) {
+pub(super) fn give_back(tty: &File) {
     // The marks are taken away last: whoever ends the program while the write blocks must find them. On a dead terminal
     // all of it fails, and nothing is lost.
     if ENTERED.load(Ordering::SeqCst) {
-        let _ = tty.write_all(LEAVE.as_bytes());
+        let _ = write_all(tty, LEAVE.as_bytes());
         ENTERED.store(false, Ordering::SeqCst);
     }
     if RAW.load(Ordering::SeqCst) {

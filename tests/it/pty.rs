@@ -65,7 +65,7 @@ fn pasted_text_is_typed_into_a_prompt_and_does_nothing_elsewhere() {
     let folder = pictures();
     let mut session = Session::explorer(folder.path(), &["--graphics", "halfblocks"]);
     let display = session.display.clone();
-    display.wait("marks around pasted text", |screen| screen.bracketed_paste());
+    display.wait("marks around pasted text", vt100::Screen::bracketed_paste);
     display.wait_for("1 of 6");
     // As keys these would mark the picture, write a file and leave.
     session.press("\x1b[200~ wq\rq\x03\x1b[201~");

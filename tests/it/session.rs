@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{Read, Write},
     num::NonZeroU16,
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -20,6 +20,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
+    termios::{Action, tcflow},
 };
 use tempfile::TempDir;
 
@@ -157,23 +158,6 @@ impl Session {
         self.ended().exit_code()
     }
 
-    /// Takes nothing more of what the program writes, and leaves no room for more: its next write blocks.
-    pub fn stall(&mut self) {
-        close_display(&self.display, self.reads.take().unwrap(), &mut self.keys);
-        let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits() as i32;
-        let mut tty = File::options().write(true).custom_flags(flags).open(self.master.tty_name().unwrap()).unwrap();
-        // Byte by byte at the end: a large piece may be refused where a small one still fits.
-        for piece in [4096, 1] {
-            loop {
-                match tty.write(&vec![b'.'; piece]) {
-                    Ok(_) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        }
-    }
-
     /// Closes the terminal under the program, which goes on.
     pub fn close(mut self) -> Box<dyn Child + Send + Sync> {
         close_display(&self.display, self.reads.take().unwrap(), &mut self.keys);
@@ -186,6 +170,13 @@ pub fn within_limit<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(wait()));
     told.recv_timeout(GIVE_UP).ok()
+}
+
+/// Stops and starts the terminal's output: a stalled line, on which every write of the program blocks.
+pub fn flow(master: &dyn MasterPty, action: Action) {
+    let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits() as i32;
+    let tty = File::options().write(true).custom_flags(flags).open(master.tty_name().unwrap()).unwrap();
+    tcflow(tty, action).unwrap();
 }
 
 /// Lets go of the terminal's output: the thread that reads it must read once more before it can.

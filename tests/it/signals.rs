@@ -2,19 +2,22 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
+    thread,
 };
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{CommandBuilder, MasterPty, PtyPair, PtySize, native_pty_system};
 use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
+    termios::Action,
 };
 
 use crate::session::{
-    COLUMNS, Display, PROGRAM, ROWS, Session, close_display, line_discipline, pictures, within_limit,
+    COLUMNS, Display, PROGRAM, ROWS, Session, close_display, flow, line_discipline, pictures, within_limit,
 };
 
 #[test]
@@ -53,35 +56,78 @@ fn a_terminal_that_is_closed_ends_the_program() {
     assert!(ended.is_some(), "it goes on without a terminal");
 }
 
-#[test]
-fn a_terminal_that_dies_without_a_word_ends_the_program() {
-    let folder = pictures();
+/// The explorer on a terminal that is not its controlling one, opened with these flags besides.
+fn explorer_apart(folder: &Path, flags: OFlags) -> (Box<dyn MasterPty + Send>, process::Child) {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).unwrap();
-    let (display, reads) = Display::of(pair.master.try_clone_reader().unwrap());
-    let mut keys = pair.master.take_writer().unwrap();
-    // Not its controlling terminal, so that no signal comes when it goes.
-    let name = pair.master.tty_name().unwrap();
-    let open =
-        || File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(&name).unwrap();
-    let mut child = Command::new(PROGRAM)
+    let PtyPair { master, slave } = native_pty_system().openpty(size).unwrap();
+    let name = master.tty_name().unwrap();
+    let flags = (OFlags::NOCTTY | flags).bits() as i32;
+    let open = || File::options().read(true).write(true).custom_flags(flags).open(&name).unwrap();
+    let child = Command::new(PROGRAM)
         .args(["--model", "color-grid", "--no-cache", "--graphics", "halfblocks"])
-        .arg(folder.path())
+        .arg(folder)
         .env("TERM", "xterm-256color")
         .stdin(open())
         .stdout(open())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    drop(slave);
+    (master, child)
+}
+
+/// How the program ended; one that goes on is ended and fails the test.
+#[track_caller]
+fn ended(mut child: process::Child) -> process::ExitStatus {
+    let id = Pid::from_child(&child);
+    within_limit(move || child.wait().unwrap()).unwrap_or_else(|| {
+        let _ = kill_process(id, Signal::KILL);
+        panic!("the program does not end");
+    })
+}
+
+#[test]
+fn a_terminal_that_dies_without_a_word_ends_the_program() {
+    let folder = pictures();
+    // No signal comes when it goes.
+    let (master, child) = explorer_apart(folder.path(), OFlags::empty());
+    let (display, reads) = Display::of(master.try_clone_reader().unwrap());
+    let mut keys = master.take_writer().unwrap();
     display.wait_for("6 images");
     close_display(&display, reads, &mut keys);
-    drop((keys, pair));
-    let id = Pid::from_child(&child);
-    let ended = within_limit(move || child.wait().unwrap());
-    if ended.is_none() {
-        let _ = kill_process(id, Signal::KILL);
-    }
-    assert!(ended.is_some(), "it goes on without a terminal");
+    drop((keys, master));
+    ended(child);
+}
+
+/// How often the program has tried to write; nothing once it has ended.
+#[cfg(target_os = "linux")]
+fn writes(child: &process::Child) -> Option<String> {
+    let counts = fs::read_to_string(format!("/proc/{}/io", child.id())).ok()?;
+    counts.lines().find(|line| line.starts_with("syscw")).map(str::to_owned)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_on_which_no_write_waits_is_waited_for() {
+    let folder = pictures();
+    let (master, child) = explorer_apart(folder.path(), OFlags::NONBLOCK);
+    let (display, _) = Display::of(master.try_clone_reader().unwrap());
+    let mut keys = master.take_writer().unwrap();
+    display.wait_for("6 images");
+    flow(&*master, Action::OOff);
+    let before = writes(&child);
+    keys.write_all(b"2").unwrap();
+    let tried = within_limit(move || {
+        while writes(&child) == before {
+            thread::yield_now();
+        }
+        child
+    });
+    let child = tried.expect("the program tries to write");
+    flow(&*master, Action::OOn);
+    display.wait_for("more alike");
+    keys.write_all(b"q").unwrap();
+    assert_eq!(ended(child).code(), Some(0));
 }
 
 #[test]
@@ -129,7 +175,7 @@ fn a_second_signal_ends_a_program_whose_terminal_takes_nothing() {
     let folder = pictures();
     let mut session = Session::explorer(folder.path(), &["--graphics", "halfblocks"]);
     session.display.wait_for("6 images");
-    session.stall();
+    flow(&*session.master, Action::OOff);
     session.signal(Signal::TERM);
     session.signal(Signal::HUP);
     assert_eq!(session.exit_code(), 130);

@@ -204,6 +204,7 @@ fn rooms_import_only_from_rooms_below_them() {
                 "terminal",
                 "pipeline",
                 "worker",
+                "task",
                 "preview",
                 "scan",
                 "decode",

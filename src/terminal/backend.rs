@@ -1,5 +1,5 @@
-//! What a frame changes, in as few bytes as a terminal needs: only the color that is another one, and the shorter way
-//! to the next cell.
+//! The backend that draws what a frame changes in as few bytes as a terminal needs: only the color that is another one,
+//! and the shorter way to the next cell.
 //!
 //! ratatui's own backend sends both colors whenever one changes and a full position for every gap; over a network a
 //! picture of blocks costs more than twice as much that way.
@@ -12,12 +12,12 @@ use std::{
 
 use ratatui::{
     backend::{Backend, ClearType, WindowSize},
-    buffer::Cell,
+    buffer::{Buffer, Cell, CellDiffOption},
     layout::{Position, Size},
     style::{Color, Modifier},
 };
 use rustix::termios::tcgetwinsize;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Modifiers that show on a blank as well; of all others a blank looks the same.
 const SEEN_ON_BLANKS: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
@@ -36,13 +36,13 @@ const PARAMETERS: [(Modifier, &str); 9] = [
 ];
 
 /// Collects the bytes of a frame, so that it leaves in one write. No change, no byte.
-pub(super) struct Sheet {
+pub(super) struct DiffBackend {
     tty: File,
     bytes: Vec<u8>,
     cursor_shown: bool,
 }
 
-impl Sheet {
+impl DiffBackend {
     /// An empty one for this terminal, whose cursor is hidden.
     pub(super) fn new(tty: File) -> Self {
         Self { tty, bytes: Vec::new(), cursor_shown: false }
@@ -54,14 +54,14 @@ impl Sheet {
     }
 }
 
-impl Backend for Sheet {
+impl Backend for DiffBackend {
     type Error = io::Error;
 
     fn draw<'a, I>(&mut self, cells: I) -> io::Result<()>
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut pen = Pen::default();
+        let mut sgr = CurrentSgr(Some(PLAIN));
         // Where the terminal writes next, as long as that is certain.
         let mut at = None;
         for (x, y, cell) in cells {
@@ -73,7 +73,7 @@ impl Backend for Sheet {
                 },
                 _ => write!(self.bytes, "\x1b[{};{}H", y + 1, x + 1)?,
             }
-            pen.change(cell, &mut self.bytes)?;
+            sgr.change(cell, &mut self.bytes)?;
             let symbol = cell.symbol();
             self.bytes.extend_from_slice(symbol.as_bytes());
             let mut chars = symbol.chars();
@@ -81,10 +81,10 @@ impl Backend for Sheet {
             // Terminals differ about the width of everything else.
             at = narrow.then_some((x + 1, y));
             if symbol.contains('\x1b') {
-                pen.set = None;
+                sgr.0 = None;
             }
         }
-        pen.lay_down(&mut self.bytes)
+        sgr.reset(&mut self.bytes)
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -140,7 +140,7 @@ impl Backend for Sheet {
     }
 }
 
-impl Sheet {
+impl DiffBackend {
     // Asked of this very terminal: crossterm's question is answered even when it is gone.
     fn window_size_of_tty(&self) -> io::Result<WindowSize> {
         let size = tcgetwinsize(&self.tty)?;
@@ -151,59 +151,81 @@ impl Sheet {
     }
 }
 
-/// How the terminal writes at the moment; nothing when a picture's own sequences may have changed it.
-struct Pen {
-    set: Option<Style>,
-}
+/// The right halves of the wide characters that the terminal shows.
+///
+/// When a left half is written over, a terminal clears the right one, each in a color of its own choice. The comparison of
+/// two frames does not see that when the cell there is blank in both.
+#[derive(Default)]
+pub(super) struct RightHalves(Vec<Position>);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Style {
-    text: Color,
-    behind: Color,
-    modifier: Modifier,
-}
-
-const PLAIN: Style = Style { text: Color::Reset, behind: Color::Reset, modifier: Modifier::empty() };
-
-impl Default for Pen {
-    fn default() -> Self {
-        Self { set: Some(PLAIN) }
+impl RightHalves {
+    /// Has the cells drawn where the last frame had a right half; then remembers those of this frame.
+    pub(super) fn refresh(&mut self, frame: &mut Buffer) {
+        for at in self.0.drain(..) {
+            if let Some(cell) = frame.cell_mut(at)
+                && cell.diff_option == CellDiffOption::None
+            {
+                cell.diff_option = CellDiffOption::AlwaysUpdate;
+            }
+        }
+        let area = frame.area;
+        let cells = area.positions().zip(&frame.content);
+        let wide = cells.filter(|(_, cell)| cell.symbol().len() > 1 && is_wide(cell.symbol()));
+        self.0.extend(wide.map(|(at, _)| Position::new(at.x + 1, at.y)).filter(|at| area.contains(*at)));
     }
 }
 
-impl Pen {
+/// Whether it is a character of two columns, and no control sequence.
+fn is_wide(symbol: &str) -> bool {
+    !symbol.starts_with('\x1b') && symbol.width() == 2
+}
+
+/// How the terminal writes (ECMA-48, Select Graphic Rendition).
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sgr {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+const PLAIN: Sgr = Sgr { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+
+/// How the terminal writes at the moment; nothing when a picture's own sequences may have changed it.
+struct CurrentSgr(Option<Sgr>);
+
+impl CurrentSgr {
     /// Makes the terminal write this cell as it is meant.
     fn change(&mut self, cell: &Cell, bytes: &mut Vec<u8>) -> io::Result<()> {
-        let mut wanted = Style { text: cell.fg, behind: cell.bg, modifier: cell.modifier };
-        if let Some(now) = self.set
+        let mut wanted = Sgr { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
+        if let Some(now) = self.0
             && cell.symbol() == " "
             && !(now.modifier | wanted.modifier).intersects(SEEN_ON_BLANKS)
         {
-            (wanted.text, wanted.modifier) = (now.text, now.modifier);
+            (wanted.fg, wanted.modifier) = (now.fg, now.modifier);
         }
-        if self.set == Some(wanted) {
+        if self.0 == Some(wanted) {
             return Ok(());
         }
         let mut parameters = Vec::new();
         // There is no way to take off one modifier that all terminals know.
-        let now = self.set.filter(|now| wanted.modifier.contains(now.modifier)).unwrap_or_else(|| {
+        let now = self.0.filter(|now| wanted.modifier.contains(now.modifier)).unwrap_or_else(|| {
             parameters.push("0".to_owned());
             PLAIN
         });
         let added = PARAMETERS.iter().filter(|(modifier, _)| (wanted.modifier - now.modifier).contains(*modifier));
         parameters.extend(added.map(|(_, parameter)| (*parameter).to_owned()));
-        for (color, before, base) in [(wanted.text, now.text, 30), (wanted.behind, now.behind, 40)] {
+        for (color, before, base) in [(wanted.fg, now.fg, 30), (wanted.bg, now.bg, 40)] {
             if color != before {
                 parameters.push(parameter(color, base));
             }
         }
-        self.set = Some(wanted);
+        self.0 = Some(wanted);
         write!(bytes, "\x1b[{}m", parameters.join(";"))
     }
 
     /// Leaves the terminal writing plainly.
-    fn lay_down(&self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        if self.set != Some(PLAIN) { bytes.write_all(b"\x1b[0m") } else { Ok(()) }
+    fn reset(&self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        if self.0 != Some(PLAIN) { bytes.write_all(b"\x1b[0m") } else { Ok(()) }
     }
 }
 
@@ -239,27 +261,25 @@ fn parameter(color: Color, base: u8) -> String {
 mod tests {
     use std::num::NonZeroU16;
 
+    use super::*;
     use ratatui::{
         Terminal, TerminalOptions, Viewport,
-        buffer::Buffer,
         layout::Rect,
         style::Style,
         text::{Line, Span},
         widgets::Widget,
     };
 
-    use super::*;
-
     const AREA: Rect = Rect::new(0, 0, 24, 4);
 
-    fn tui() -> Terminal<Sheet> {
+    fn tui() -> Terminal<DiffBackend> {
         let tty = File::open("/dev/null").expect("every system has it");
         let options = TerminalOptions { viewport: Viewport::Fixed(AREA) };
-        Terminal::with_options(Sheet::new(tty), options).expect("nothing to fail")
+        Terminal::with_options(DiffBackend::new(tty), options).expect("nothing to fail")
     }
 
     /// Draws, and gives the bytes that it took.
-    fn frame(tui: &mut Terminal<Sheet>, draw: impl FnOnce(&mut Buffer)) -> Vec<u8> {
+    fn frame(tui: &mut Terminal<DiffBackend>, draw: impl FnOnce(&mut Buffer)) -> Vec<u8> {
         tui.draw(|frame| draw(frame.buffer_mut())).expect("nothing to fail");
         tui.backend_mut().take()
     }
@@ -313,6 +333,21 @@ mod tests {
         assert_eq!(String::from_utf8(bytes).expect("text"), "\x1b[1;8H\x1bPq\x1b\\\x1b[1;21H\x1b[0mx");
     }
 
+    #[test]
+    fn a_wide_character_that_stays_is_no_byte_and_one_that_goes_leaves_nothing_behind() {
+        let (mut tui, mut right_halves) = (tui(), RightHalves::default());
+        let mut text = |text: &str| {
+            let bytes = frame(&mut tui, |buf| {
+                Line::from(Span::styled(text, Style::new().bg(Color::Red))).render(AREA, buf);
+                right_halves.refresh(buf);
+            });
+            String::from_utf8(bytes).expect("text")
+        };
+        assert_eq!(text("a猫"), "\x1b[1;1H\x1b[41ma猫\x1b[0m");
+        assert_eq!(text("a猫"), "");
+        assert_eq!(text("猫"), "\x1b[1;1H\x1b[41m猫\x1b[1;3H\x1b[49m ", "the right half of the first");
+    }
+
     /// Any sequence of frames must leave a terminal with what ratatui's own backend leaves.
     #[test]
     fn a_terminal_shows_what_was_drawn() {
@@ -321,23 +356,49 @@ mod tests {
         let mut tui = tui();
         let colors = [Color::Reset, Color::Red, Color::LightCyan, Color::Indexed(200), Color::Rgb(1, 20, 255)];
         let modifiers = [Modifier::empty(), Modifier::BOLD, Modifier::REVERSED, Modifier::BOLD | Modifier::UNDERLINED];
-        let symbols = [" ", "a", "▀", "─", "ü", " "];
+        let symbols = [" ", "a", "▀", "─", "ü", "猫"];
         let mut state = 1_u32;
         let mut any = |below: usize| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 16) as usize % below
         };
-        let mut drawn = Buffer::empty(AREA);
+        let (mut drawn, mut right_halves) = (Buffer::empty(AREA), RightHalves::default());
         for _ in 0..60 {
             for _ in 0..any(40) {
                 let at = (any(AREA.width.into()) as u16, any(AREA.height.into()) as u16);
                 let style = Style::new().fg(colors[any(5)]).bg(colors[any(5)]).add_modifier(modifiers[any(4)]);
+                let symbol = symbols[any(6)];
+                // As ratatui's own widgets do: a wide character has two cells, and whatever covers one of them ends it.
+                let wide = |at: (u16, u16), drawn: &Buffer| at.0 < AREA.width && drawn[at].symbol().width() == 2;
+                if at.0 > 0 && wide((at.0 - 1, at.1), &drawn) {
+                    drawn[(at.0 - 1, at.1)].reset();
+                }
+                let next = (at.0 + 1, at.1);
+                if symbol.width() == 2 && next.0 == AREA.width {
+                    continue;
+                }
+                if wide(at, &drawn) {
+                    drawn[next].reset();
+                }
                 drawn[at].reset();
-                drawn[at].set_symbol(symbols[any(6)]).set_style(style);
+                drawn[at].set_symbol(symbol).set_style(style);
+                if symbol.width() == 2 {
+                    if wide(next, &drawn) {
+                        drawn[(next.0 + 1, next.1)].reset();
+                    }
+                    drawn[next].reset();
+                }
             }
-            shown.process(&frame(&mut tui, |buf| buf.clone_from(&drawn)));
+            shown.process(&frame(&mut tui, |buf| {
+                buf.clone_from(&drawn);
+                right_halves.refresh(buf);
+            }));
             for at in AREA.positions() {
                 let (meant, seen) = (&drawn[at], shown.screen().cell(at.y, at.x).expect("inside"));
+                if seen.is_wide_continuation() {
+                    assert_eq!(drawn[(at.x - 1, at.y)].symbol().width(), 2, "at {at}");
+                    continue;
+                }
                 let symbol = if seen.has_contents() { seen.contents() } else { " " };
                 assert_eq!(symbol, meant.symbol(), "at {at}");
                 assert_eq!(seen.bgcolor(), color(meant.bg), "at {at}");
