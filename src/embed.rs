@@ -17,6 +17,8 @@ pub mod device;
 pub mod download;
 pub mod fingerprint;
 mod fused;
+mod head;
+pub mod inverted_residual;
 pub mod manifest;
 mod network;
 pub mod preprocess;

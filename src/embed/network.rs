@@ -8,6 +8,7 @@ use super::{
     convolution::Convolver,
     device::{self, Compute},
     fused::Fused,
+    inverted_residual::{self, InvertedResidual},
     manifest::Architecture,
     preprocess::Normalizer,
     resnet::{self, ResNet},
@@ -33,6 +34,7 @@ pub(super) struct Network {
 
 enum Body {
     ResNet(ResNet),
+    InvertedResidual(InvertedResidual),
     Script(Script),
 }
 
@@ -41,8 +43,7 @@ impl Network {
         Self::load_with(model, choice, device::compute(choice)?, Fused::new)
     }
 
-    /// [`Network::load`] for a device and precision, with the fused operators that `fused` gives; without them, or when they refuse the weights, the
-    /// convolutions are libtorch's plain ones.
+    /// [`Network::load`] for a device and precision, with the fused operators that `fused` gives.
     fn load_with(
         model: &Model,
         choice: &ModelChoice,
@@ -53,21 +54,22 @@ impl Network {
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
         let threads = device::threads(choice.threads);
-        let body = match (manifest.architecture, &manifest.resnet) {
-            (Architecture::ResNet, Some(layout)) => {
-                let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-                let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
-                let build = |fused: Option<Fused>| {
-                    let mut weights =
-                        Weights::read(name, file, prefix, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
-                    ResNet::build(layout, &mut weights, compute, Convolver::new(fused, compute), shape)
-                };
-                let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
-                // Whatever the first attempt failed for, the plain one says it, unless it was the operators.
-                let fast = fused.and_then(|fused| build(Some(fused)).ok());
-                Body::ResNet(fast.map_or_else(|| build(None), Ok)?)
+        let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
+        let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
+        let body = match (manifest.architecture, &manifest.resnet, &manifest.inverted_residual) {
+            (Architecture::ResNet, Some(layout), _) => Body::ResNet(with_operators(compute, fused, |convolver| {
+                let wanted = resnet::wanted(layout, manifest.dim);
+                let mut weights = Weights::read(name, file, prefix, &wanted, resnet::ignored)?;
+                ResNet::build(layout, &mut weights, compute, convolver, shape)
+            })?),
+            (Architecture::InvertedResidual, _, Some(layout)) => {
+                Body::InvertedResidual(with_operators(compute, fused, |convolver| {
+                    let wanted = inverted_residual::wanted(layout, manifest.dim);
+                    let mut weights = Weights::read(name, file, prefix, &wanted, inverted_residual::ignored)?;
+                    InvertedResidual::build(layout, &mut weights, compute, convolver, shape)
+                })?)
             }
-            (Architecture::TorchScript, _) => {
+            (Architecture::TorchScript, ..) => {
                 // Whether a foreign module survives another precision is not ours to guess.
                 compute.kind = Kind::Float;
                 open_regular(file).map_err(Error::io("read", file))?;
@@ -125,6 +127,7 @@ impl Network {
         let input = self.input(batch).map_err(failed)?;
         let embeddings = match &self.body {
             Body::ResNet(network) => network.forward(&input).map_err(failed)?,
+            Body::InvertedResidual(network) => network.forward(&input).map_err(failed)?,
             Body::Script(module) => module.forward(input)?,
         };
         let plain = || embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous();
@@ -166,12 +169,15 @@ impl Embedder for Network {
     /// One for each thread that asks, computing on that thread alone: apart they wait for nobody, and a batch is not
     /// cut into pieces. A GPU, and a module that is not ours to share, has one user.
     fn share(&self) -> Option<Box<dyn Embedder>> {
-        let Body::ResNet(network) = &self.body else { return None };
         if self.compute.device != tch::Device::Cpu {
             return None;
         }
         // A libtorch that could make the first can make another; if not, there is still the first.
-        let body = Body::ResNet(network.share().ok()?);
+        let body = match &self.body {
+            Body::ResNet(network) => Body::ResNet(network.share().ok()?),
+            Body::InvertedResidual(network) => Body::InvertedResidual(network.share().ok()?),
+            Body::Script(_) => return None,
+        };
         let (model, normalizer) = (self.model.clone(), self.normalizer.clone());
         Some(Box::new(Self { model, normalizer, body, compute: self.compute, threads: 1, exact: None }))
     }
@@ -183,6 +189,18 @@ impl Embedder for Network {
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
     }
+}
+
+/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
+fn with_operators<T>(
+    compute: Compute,
+    fused: impl Fn(Kind) -> Result<Fused, TchError>,
+    build: impl Fn(Convolver) -> Result<T>,
+) -> Result<T> {
+    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+    // Whatever else the first attempt may have failed for, the second one says it.
+    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
+    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod cli;
 mod explorer;
 mod glance;
 mod indexing;
+mod inverted_residual;
 mod models;
 mod numbers;
 mod preprocess;
