@@ -216,11 +216,21 @@ mod tests {
                          [resnet]\nblock = 'basic'\ndepths = [1, 1, 1, 1]\nwidths = [8, 8, 8, 16]\n\
                          [weights]\nfile = 'small.safetensors'\n";
 
+    const DEPTHWISE: &str = "name = 'depthwise'\narchitecture = 'inverted-residual'\ndim = 16\ninput = 32\n\
+                             [weights]\nfile = 'small.safetensors'\n\
+                             [inverted_residual]\nstem = 8\nfeatures = 16\nstages = [\
+                             { blocks = 2, channels = 8, kernel = 5, stride = 2, expansion = 2 },\
+                             { blocks = 1, channels = 16, kernel = 3, stride = 2, expansion = 1 }]\n";
+
     /// A small network whose weights are all positive and `scale` times as large as usual.
-    fn small(folder: &tempfile::TempDir, scale: f32) -> Model {
+    fn small(folder: &tempfile::TempDir, manifest: &str, scale: f32) -> Model {
         let file = folder.path().join("small.safetensors");
-        let manifest = Manifest::parse(SMALL).unwrap();
-        let tensors: HashMap<_, _> = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim)
+        let manifest = Manifest::parse(manifest).unwrap();
+        let wanted = match (&manifest.resnet, &manifest.inverted_residual) {
+            (Some(layout), _) => resnet::wanted(layout, manifest.dim),
+            (_, layout) => inverted_residual::wanted(layout.as_ref().unwrap(), manifest.dim),
+        };
+        let tensors: HashMap<_, _> = wanted
             .into_iter()
             .map(|wanted| {
                 let shape: Vec<_> = wanted.shape.iter().map(|&side| side as usize).collect();
@@ -252,7 +262,7 @@ mod tests {
         let half = Compute { kind: Kind::Half, ..FLOAT };
         let mut embedded = Vec::new();
         for scale in [0.3, 3.0] {
-            let model = small(&folder, scale);
+            let model = small(&folder, SMALL, scale);
             let rows = |compute| {
                 let mut network = Network::load_with(&model, &CHOICE, compute, plain).unwrap();
                 let once = network.embed_once(&[picture(), RgbImage::new(32, 32)]).unwrap();
@@ -270,20 +280,22 @@ mod tests {
     #[test]
     fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
         let folder = tempfile::tempdir().unwrap();
-        let model = small(&folder, 1.0);
-        let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
-            let mut network = Network::load_with(&model, &CHOICE, FLOAT, fused).unwrap();
-            let mut other = network.share().unwrap();
-            let rows = network.embed(&[picture()]).unwrap();
-            assert_eq!(other.embed(&[picture()]).unwrap(), rows);
-            rows
-        };
-        let usual = embed(&Fused::new);
-        assert_eq!(usual[0].len(), 16);
-        for code in broken() {
-            let plain = embed(&|kind| Fused::of(&code, kind));
-            for (usual, plain) in usual[0].iter().zip(&plain[0]) {
-                assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+        for (manifest, scale) in [(SMALL, 1.0), (DEPTHWISE, 0.3)] {
+            let model = small(&folder, manifest, scale);
+            let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
+                let mut network = Network::load_with(&model, &CHOICE, FLOAT, fused).unwrap();
+                let mut other = network.share().unwrap();
+                let rows = network.embed(&[picture()]).unwrap();
+                assert_eq!(other.embed(&[picture()]).unwrap(), rows);
+                rows
+            };
+            let usual = embed(&Fused::new);
+            assert_eq!(usual[0].len(), 16);
+            for code in broken() {
+                let plain = embed(&|kind| Fused::of(&code, kind));
+                for (usual, plain) in usual[0].iter().zip(&plain[0]) {
+                    assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+                }
             }
         }
     }
