@@ -17,6 +17,8 @@ pub mod device;
 pub mod download;
 pub mod fingerprint;
 mod fused;
+mod head;
+pub mod inverted_residual;
 pub mod manifest;
 mod network;
 pub mod preprocess;
@@ -24,7 +26,7 @@ pub mod resnet;
 mod script;
 pub mod weights;
 
-pub use catalog::{Catalog, Folders, Listing, catalog};
+pub use catalog::{Catalog, CatalogEntry, Folders, catalog};
 pub use device::device_report;
 pub use manifest::Manifest;
 
@@ -107,13 +109,13 @@ pub fn choose(choice: &ModelChoice) -> Result<Model> {
 /// As [`choose`].
 pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
     let catalog = catalog(folders);
-    let listing = match (&choice.name, &choice.weights) {
+    let entry = match (&choice.name, &choice.weights) {
         (Some(name), _) => catalog.named(name)?.clone(),
         (None, Some(file)) => catalog.of_weights_file(file)?,
         (None, None) => catalog.best()?.clone(),
     };
-    let manifest = listing.manifest;
-    let weights = match (&choice.weights, &manifest.weights, listing.found) {
+    let manifest = entry.manifest;
+    let weights = match (&choice.weights, &manifest.weights, entry.found) {
         (Some(file), Some(_), _) => {
             if !file.is_file() {
                 return Err(Error::model(&manifest.name, format!("there is no weights file {}", shown(file))));

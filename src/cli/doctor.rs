@@ -55,14 +55,14 @@ fn models() -> Result<Vec<(&'static str, String)>> {
     let catalog = embed::catalog(&folders);
     let named = |usable: bool| {
         let names: Vec<_> = catalog
-            .listings
+            .entries
             .iter()
-            .filter(|listing| listing.usable() == usable)
-            .map(|listing| listing.manifest.name.as_str())
+            .filter(|entry| entry.usable() == usable)
+            .map(|entry| entry.manifest.name.as_str())
             .collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    let chosen = catalog.best().map_or_else(|error| error.to_string(), |listing| listing.manifest.name.clone());
+    let chosen = catalog.best().map_or_else(|error| error.to_string(), |entry| entry.manifest.name.clone());
     Ok(vec![("default model", chosen), ("models found", named(true)), ("without weights", named(false))])
 }
 

@@ -17,7 +17,7 @@ use super::{
     stdout_error,
 };
 use crate::{
-    embed::{Catalog, Folders, Listing, Manifest, catalog, download},
+    embed::{Catalog, CatalogEntry, Folders, Manifest, catalog, download},
     error::{Exit, Result},
     printable::{printable, printable_str},
 };
@@ -59,15 +59,15 @@ pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn pull(listing: &Listing, folders: &Folders, out: &mut dyn Write) -> Result<()> {
+fn pull(entry: &CatalogEntry, folders: &Folders, out: &mut dyn Write) -> Result<()> {
     let say = |out: &mut dyn Write, text: String| writeln!(out, "{text}").map_err(stdout_error);
-    if let Some(found) = &listing.found {
-        return say(out, format!("{} is here already: {}", listing.manifest.name, printable(found)));
+    if let Some(found) = &entry.found {
+        return say(out, format!("{} is here already: {}", entry.manifest.name, printable(found)));
     }
     let mut bar = Bar::new();
-    let file = download::pull(&listing.manifest, &folders.models, &mut |have, all| bar.show(have, all));
+    let file = download::pull(&entry.manifest, &folders.models, &mut |have, all| bar.show(have, all));
     bar.clear();
-    say(out, format!("{} is ready: {}", listing.manifest.name, printable(file?)))
+    say(out, format!("{} is ready: {}", entry.manifest.name, printable(file?)))
 }
 
 /// A progress bar on a terminal's stderr; silent elsewhere.
@@ -139,9 +139,9 @@ struct Model<'a> {
 
 fn json(catalog: &Catalog, out: &mut dyn Write) -> Result<()> {
     let models = catalog
-        .listings
+        .entries
         .iter()
-        .map(|Listing { manifest, found }| Model { manifest, found: found.as_deref().map(path_text) })
+        .map(|CatalogEntry { manifest, found }| Model { manifest, found: found.as_deref().map(path_text) })
         .collect();
     let report = Report { schema_version: SCHEMA_VERSION, models, problems: &catalog.problems };
     pretty_json(&report).and_then(|json| writeln!(out, "{json}")).map_err(stdout_error)
@@ -149,8 +149,8 @@ fn json(catalog: &Catalog, out: &mut dyn Write) -> Result<()> {
 
 fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()> {
     let header = ["", "NAME", "DIM", "INPUT", "SIZE", "WEIGHTS"].map(String::from);
-    let best = catalog.best().ok().map(|listing| &*listing.manifest.name);
-    let rows: Vec<_> = [header].into_iter().chain(catalog.listings.iter().map(|listing| row(listing, best))).collect();
+    let best = catalog.best().ok().map(|entry| &*entry.manifest.name);
+    let rows: Vec<_> = [header].into_iter().chain(catalog.entries.iter().map(|entry| row(entry, best))).collect();
     let widths: [usize; 6] =
         std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let mut text = String::new();
@@ -160,7 +160,7 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
         text.push('\n');
     }
     text += "\n* is used unless --model names another one.\n\nLicenses of the weights:\n";
-    for (license, names) in licenses(&catalog.listings) {
+    for (license, names) in licenses(&catalog.entries) {
         text += &format!("  {}: {}\n", names.join(", "), printable_str(license));
     }
     text.push('\n');
@@ -176,9 +176,9 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
 }
 
 /// Each license once, with the models it is for.
-fn licenses(listings: &[Listing]) -> Vec<(&str, Vec<&str>)> {
+fn licenses(entries: &[CatalogEntry]) -> Vec<(&str, Vec<&str>)> {
     let mut licenses: Vec<(&str, Vec<&str>)> = Vec::new();
-    for Listing { manifest, .. } in listings {
+    for CatalogEntry { manifest, .. } in entries {
         match licenses.iter_mut().find(|(license, _)| *license == manifest.license) {
             Some((_, names)) => names.push(&manifest.name),
             None => licenses.push((&manifest.license, vec![&manifest.name])),
@@ -187,9 +187,9 @@ fn licenses(listings: &[Listing]) -> Vec<(&str, Vec<&str>)> {
     licenses
 }
 
-fn row(listing: &Listing, best: Option<&str>) -> [String; 6] {
-    let manifest = &listing.manifest;
-    let found = match (&listing.found, &manifest.weights) {
+fn row(entry: &CatalogEntry, best: Option<&str>) -> [String; 6] {
+    let manifest = &entry.manifest;
+    let found = match (&entry.found, &manifest.weights) {
         (Some(file), _) => printable(file),
         (None, None) => "none needed (baseline)".into(),
         (None, Some(source)) if source.url.is_some() => format!("not here: lookalike models pull {}", manifest.name),
@@ -200,15 +200,15 @@ fn row(listing: &Listing, best: Option<&str>) -> [String; 6] {
         manifest.name.clone(),
         manifest.dim.to_string(),
         format!("{0}×{0}", manifest.input),
-        size(listing),
+        size(entry),
         found,
     ]
 }
 
-fn size(listing: &Listing) -> String {
+fn size(entry: &CatalogEntry) -> String {
     let on_disk = |file: &Path| fs::metadata(file).ok().map(|meta| meta.len() as f64 / f64::from(1 << 20));
-    let known = listing.manifest.weights.as_ref().and_then(|source| source.mib).map(f64::from);
-    listing.found.as_deref().and_then(on_disk).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
+    let known = entry.manifest.weights.as_ref().and_then(|source| source.mib).map(f64::from);
+    entry.found.as_deref().and_then(on_disk).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
 }
 
 #[cfg(test)]

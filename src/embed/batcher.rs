@@ -60,7 +60,7 @@ pub fn run<T: Send>(
     let free: Vec<&mut dyn Embedder> =
         if copies.is_empty() { vec![embedder] } else { copies.iter_mut().map(|copy| &mut **copy as _).collect() };
     let (sender, receiver) = sync_channel(free.len());
-    let line = Line {
+    let queue = Queue {
         size,
         // Twice a batch: the next one is being decoded while this one is in the network, and no more lies around.
         room: size * 2,
@@ -79,8 +79,8 @@ pub fn run<T: Send>(
     };
     thread::scope(|scope| {
         for _ in 0..threads {
-            let (line, read, sender) = (&line, &read, sender.clone());
-            scope.spawn(move || line.work(read, cancel, &sender));
+            let (queue, read, sender) = (&queue, &read, sender.clone());
+            scope.spawn(move || queue.work(read, cancel, &sender));
         }
         drop(sender);
         let ended = receiver
@@ -88,13 +88,13 @@ pub fn run<T: Send>(
             .try_for_each(|batch| if cancel.is_cancelled() { Err(Error::Interrupted) } else { on_batch(batch?) });
         // After an early end, threads that wait for work, or for room in the channel, see it closed.
         drop(receiver);
-        line.close();
+        queue.close();
         if cancel.is_cancelled() { Err(Error::Interrupted) } else { ended }
     })
 }
 
 /// The items on their way from file to embedding, and who works on them.
-struct Line<'e, T> {
+struct Queue<'e, T> {
     /// Pictures in a batch.
     size: usize,
     /// Arrivals that may wait for an embedder.
@@ -172,7 +172,7 @@ impl<'e, T> State<'e, T> {
     }
 }
 
-impl<'e, T> Line<'e, T> {
+impl<'e, T> Queue<'e, T> {
     /// One thread of the pool: works until there is nothing more to do, or nobody wants it any more.
     fn work(
         &self,

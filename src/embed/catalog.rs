@@ -71,7 +71,7 @@ fn checkouts() -> Vec<PathBuf> {
 
 /// A model and where its weights are.
 #[derive(Debug, Clone, Serialize)]
-pub struct Listing {
+pub struct CatalogEntry {
     /// The model.
     #[serde(flatten)]
     pub manifest: Manifest,
@@ -79,7 +79,7 @@ pub struct Listing {
     pub found: Option<PathBuf>,
 }
 
-impl Listing {
+impl CatalogEntry {
     /// Whether the model can be used right away.
     #[must_use]
     pub fn usable(&self) -> bool {
@@ -91,7 +91,7 @@ impl Listing {
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// The models, the best one first.
-    pub listings: Vec<Listing>,
+    pub entries: Vec<CatalogEntry>,
     /// One sentence for each manifest that could not be read.
     pub problems: Vec<String>,
 }
@@ -115,8 +115,8 @@ pub fn catalog(folders: &Folders) -> Catalog {
             }
         }
     }
-    catalog.listings.sort_by(|a, b| {
-        let key = |listing: &Listing| (!listing.manifest.baseline, listing.manifest.rank);
+    catalog.entries.sort_by(|a, b| {
+        let key = |entry: &CatalogEntry| (!entry.manifest.baseline, entry.manifest.rank);
         key(b).cmp(&key(a)).then_with(|| a.manifest.name.cmp(&b.manifest.name))
     });
     catalog
@@ -127,17 +127,17 @@ impl Catalog {
         let found = manifest.weights.as_ref().and_then(|source| {
             find(source, beside.into_iter().chain(folders.weights()).map(|folder| folder.join(&source.file)))
         });
-        self.listings.retain(|listing| listing.manifest.name != manifest.name);
-        self.listings.push(Listing { manifest, found });
+        self.entries.retain(|entry| entry.manifest.name != manifest.name);
+        self.entries.push(CatalogEntry { manifest, found });
     }
 
     /// The model of that name.
     ///
     /// # Errors
     /// [`Error::Model`] that lists the names there are, and the manifests that could not be read.
-    pub fn named(&self, name: &str) -> Result<&Listing> {
-        self.listings.iter().find(|listing| listing.manifest.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.listings.iter().map(|listing| &*listing.manifest.name).collect();
+    pub fn named(&self, name: &str) -> Result<&CatalogEntry> {
+        self.entries.iter().find(|entry| entry.manifest.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.entries.iter().map(|entry| &*entry.manifest.name).collect();
             let mut reason = format!("there is no such model; there are {}", names.join(", "));
             for problem in &self.problems {
                 reason += &format!("; {problem}");
@@ -150,10 +150,10 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Model`] when not even the baseline is left.
-    pub fn best(&self) -> Result<&Listing> {
-        self.listings
+    pub fn best(&self) -> Result<&CatalogEntry> {
+        self.entries
             .iter()
-            .find(|listing| listing.usable())
+            .find(|entry| entry.usable())
             .ok_or_else(|| Error::model("auto", "no model can be used: see `lookalike models`"))
     }
 
@@ -161,19 +161,19 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Model`] when neither tells.
-    pub fn of_weights_file(&self, file: &Path) -> Result<Listing> {
+    pub fn of_weights_file(&self, file: &Path) -> Result<CatalogEntry> {
         let beside = file.with_extension("toml");
         if beside.is_file() {
-            return Ok(Listing { manifest: read(&beside)?, found: Some(file.to_path_buf()) });
+            return Ok(CatalogEntry { manifest: read(&beside)?, found: Some(file.to_path_buf()) });
         }
-        let named = |listing: &&Listing| {
-            listing
+        let named = |entry: &&CatalogEntry| {
+            entry
                 .manifest
                 .weights
                 .as_ref()
                 .is_some_and(|source| Path::new(&source.file).file_name() == file.file_name())
         };
-        self.listings.iter().find(named).cloned().ok_or_else(|| {
+        self.entries.iter().find(named).cloned().ok_or_else(|| {
             let reason = format!(
                 "nothing says which network these weights are for: name it with --model, or write the manifest {}",
                 shown(&beside)
@@ -318,7 +318,7 @@ mod tests {
     fn a_weights_file_is_known_by_its_name_or_by_the_manifest_beside_it() {
         let home = TempDir::new().unwrap();
         let catalog = catalog(&folders(&home));
-        let name = |file: &Path| catalog.of_weights_file(file).map(|listing| listing.manifest.name);
+        let name = |file: &Path| catalog.of_weights_file(file).map(|entry| entry.manifest.name);
         assert_eq!(name(Path::new("elsewhere/resnet18-f37072fd.pth")).unwrap(), "resnet18");
         let file = home.path().join("net.pt");
         assert!(name(&file).unwrap_err().to_string().contains("net.toml"));

@@ -11,7 +11,16 @@ use super::{
 };
 use crate::error::Result;
 
-/// A convolution and the batch norm behind it, before their weights are there. Padding is half the kernel.
+/// How zeros are put around a picture before a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// Half the kernel on every side, as PyTorch's networks have it.
+    Half,
+    /// As few as give ⌈side / stride⌉ outputs, an odd one at the right and the bottom: TensorFlow's "SAME".
+    Same,
+}
+
+/// A convolution and the batch norm behind it, before their weights are there.
 pub(super) struct Plan {
     /// Name of the convolution in the weights.
     pub(super) conv: String,
@@ -22,12 +31,15 @@ pub(super) struct Plan {
     /// Width and height of the kernel.
     pub(super) kernel: i64,
     pub(super) stride: i64,
+    /// As many as there are channels for a depthwise convolution, else 1.
+    pub(super) groups: i64,
+    pub(super) padding: Padding,
 }
 
 impl Plan {
     /// The tensors it reads from a state dict.
     pub(super) fn wanted(&self) -> impl Iterator<Item = Wanted> + '_ {
-        let shape = vec![self.outputs, self.inputs, self.kernel, self.kernel];
+        let shape = vec![self.outputs, self.inputs / self.groups, self.kernel, self.kernel];
         let norm = ["weight", "bias", "running_mean", "running_var"]
             .map(|part| Wanted { name: format!("{}.{part}", self.norm), shape: vec![self.outputs] });
         [Wanted { name: format!("{}.weight", self.conv), shape }].into_iter().chain(norm)
@@ -38,7 +50,10 @@ impl Plan {
 pub(super) struct Convolution {
     weight: Tensor,
     bias: Tensor,
+    /// With half the kernel as padding.
     geometry: Geometry,
+    kernel: i64,
+    padding: Padding,
 }
 
 impl Convolution {
@@ -58,7 +73,9 @@ impl Convolution {
             Ok(Self {
                 weight: channels_last(&place(weight)?)?,
                 bias: place(bias)?,
-                geometry: Geometry { stride: plan.stride, padding: plan.kernel / 2 },
+                geometry: Geometry { stride: plan.stride, padding: plan.kernel / 2, groups: plan.groups },
+                kernel: plan.kernel,
+                padding: plan.padding,
             })
         };
         folded().map_err(torch_error(&plan.conv))
@@ -66,7 +83,22 @@ impl Convolution {
 
     /// The same convolution for another thread; its weights are in memory once.
     pub(super) fn share(&self) -> Self {
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), geometry: self.geometry }
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), ..*self }
+    }
+
+    /// How many zeros the convolution itself adds on every side, and how many must be added at the right and the bottom
+    /// before it, or on all sides when they differ: left, right, top, bottom.
+    fn zeros(&self, [height, width]: [i64; 2]) -> (i64, [i64; 4]) {
+        if self.padding == Padding::Half {
+            return (self.geometry.padding, [0; 4]);
+        }
+        let stride = self.geometry.stride;
+        let needed = |side: i64| ((side - 1) / stride * stride + self.kernel - side).max(0);
+        let [above, beside] = [needed(height), needed(width)];
+        if above == beside && above % 2 == 0 {
+            return (above / 2, [0; 4]);
+        }
+        (0, [beside / 2, beside - beside / 2, above / 2, above - above / 2])
     }
 }
 
@@ -91,15 +123,28 @@ impl Convolver {
     /// Lays a convolution's weights out for inputs of the given shape (N×C×H×W).
     pub(super) fn prepare(&self, conv: Convolution, input: [i64; 4]) -> Result<Convolution, TchError> {
         let Some(fused) = &self.fused else { return Ok(conv) };
-        Ok(Convolution { weight: fused.pack(&conv.weight, conv.geometry, input)?, ..conv })
+        let [batch, channels, height, width] = input;
+        let (padding, [left, right, top, bottom]) = conv.zeros([height, width]);
+        let geometry = Geometry { padding, ..conv.geometry };
+        let padded = [batch, channels, height + top + bottom, width + left + right];
+        Ok(Convolution { weight: fused.pack(&conv.weight, geometry, padded)?, ..conv })
+    }
+
+    /// The input with the zeros that the convolution cannot add itself, and how the convolution moves over it.
+    fn padded(conv: &Convolution, x: &Tensor) -> Result<(Tensor, Geometry), TchError> {
+        let size = x.size();
+        let (padding, zeros) = conv.zeros([size[2], size[3]]);
+        let x = if zeros == [0; 4] { x.shallow_clone() } else { x.f_constant_pad_nd(zeros)? };
+        Ok((x, Geometry { padding, ..conv.geometry }))
     }
 
     /// The convolution of `x`, and what follows it.
     pub(super) fn convolve(&self, conv: &Convolution, x: &Tensor, then: Activation) -> Result<Tensor, TchError> {
+        let (x, geometry) = Self::padded(conv, x)?;
         if let Some(fused) = &self.fused {
-            return fused.convolve(x, &conv.weight, &conv.bias, conv.geometry, then);
+            return fused.convolve(&x, &conv.weight, &conv.bias, geometry, then);
         }
-        then.apply(self.plain(conv, x)?)
+        then.apply(self.plain(conv, &x, geometry)?)
     }
 
     /// The convolution of `x` plus `sum`, in whose place it may be written, and what follows both.
@@ -110,14 +155,15 @@ impl Convolver {
         sum: &Tensor,
         then: Activation,
     ) -> Result<Tensor, TchError> {
+        let (x, geometry) = Self::padded(conv, x)?;
         if let Some(fused) = &self.fused {
-            return fused.convolve_add(x, &conv.weight, &conv.bias, conv.geometry, sum, then);
+            return fused.convolve_add(&x, &conv.weight, &conv.bias, geometry, sum, then);
         }
-        then.apply(self.plain(conv, x)?.f_add_(sum)?)
+        then.apply(self.plain(conv, &x, geometry)?.f_add_(sum)?)
     }
 
-    fn plain(&self, conv: &Convolution, x: &Tensor) -> Result<Tensor, TchError> {
-        let Geometry { stride, padding } = conv.geometry;
+    fn plain(&self, conv: &Convolution, x: &Tensor, geometry: Geometry) -> Result<Tensor, TchError> {
+        let Geometry { stride, padding, groups } = geometry;
         // On a GPU cuDNN may search for its best algorithm; TensorFloat-32 is not float32.
         let (benchmark, deterministic, cudnn, tf32) = (true, false, true, !self.exact);
         x.f_internal_convolution(
@@ -128,7 +174,7 @@ impl Convolver {
             [1, 1],
             false,
             [0, 0],
-            1,
+            groups,
             benchmark,
             deterministic,
             cudnn,

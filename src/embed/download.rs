@@ -71,7 +71,7 @@ const TAG_BYTES: u64 = 1024;
 impl Part {
     /// Opens the part; while another process has it, that is waited for.
     fn open(path: &Path) -> Result<Self> {
-        let tag = path.with_added_extension("tag");
+        let tag = path.with_extension("part.tag");
         loop {
             let file = open_own(path).map_err(Error::io("write", path))?;
             match file.try_lock() {

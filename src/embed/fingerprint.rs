@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    manifest::{Architecture, Interpolation, Manifest, ResNetLayout, Resize},
+    manifest::{Architecture, Interpolation, InvertedResidualLayout, Manifest, ResNetLayout, Resize},
     preprocess,
 };
 use crate::{
@@ -25,6 +25,8 @@ struct Recipe<'a> {
     architecture: Architecture,
     #[serde(skip_serializing_if = "Option::is_none")]
     resnet: Option<&'a ResNetLayout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inverted_residual: Option<&'a InvertedResidualLayout>,
     input: u32,
     resize: Resize,
     interpolation: Interpolation,
@@ -49,6 +51,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
     let Manifest {
         architecture,
         resnet,
+        inverted_residual,
         input,
         resize,
         interpolation,
@@ -68,6 +71,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
     let recipe = Recipe {
         architecture: *architecture,
         resnet: resnet.as_ref(),
+        inverted_residual: inverted_residual.as_ref(),
         input: *input,
         resize: *resize,
         interpolation: *interpolation,

@@ -2,7 +2,7 @@
 //! on weights that are laid out for the processor once and not at every call.
 //!
 //! libtorch has them as operators for PyTorch's own compiler. The bindings name no such operator, but TorchScript does,
-//! so a module of three one-line methods is written down here and loaded from memory.
+//! so a module of one-line methods is written down here and loaded from memory.
 
 use std::io::{Cursor, Write};
 
@@ -17,25 +17,36 @@ const CODE: &str = r#"class Fused(Module):
     weight: Tensor,
     padding: List[int],
     stride: List[int],
+    groups: int,
     input: List[int]) -> Tensor:
-    return ops.mkldnn._reorder_convolution_weight(weight, padding, stride, [1, 1], 1, input)
+    return ops.mkldnn._reorder_convolution_weight(weight, padding, stride, [1, 1], groups, input)
   def convolve(self: __torch__.Fused,
     x: Tensor,
     weight: Tensor,
     bias: Tensor,
     padding: List[int],
     stride: List[int],
+    groups: int,
     activation: str) -> Tensor:
-    return ops.mkldnn._convolution_pointwise(x, weight, bias, padding, stride, [1, 1], 1, activation, annotate(List[Optional[number]], []), "")
+    return ops.mkldnn._convolution_pointwise(x, weight, bias, padding, stride, [1, 1], groups, activation, annotate(List[Optional[number]], []), "")
+  def convolve_relu6(self: __torch__.Fused,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    padding: List[int],
+    stride: List[int],
+    groups: int) -> Tensor:
+    return ops.mkldnn._convolution_pointwise(x, weight, bias, padding, stride, [1, 1], groups, "hardtanh", annotate(List[Optional[number]], [0., 6.]), "")
   def convolve_add(self: __torch__.Fused,
     x: Tensor,
     weight: Tensor,
     bias: Tensor,
     padding: List[int],
     stride: List[int],
+    groups: int,
     sum: Tensor,
     activation: Optional[str]) -> Tensor:
-    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], 1, "add", 1., activation, annotate(List[Optional[number]], []), "")
+    return ops.mkldnn._convolution_pointwise_(sum, x, weight, bias, padding, stride, [1, 1], groups, "add", 1., activation, annotate(List[Optional[number]], []), "")
 "#;
 /// A pickled `Fused` without attributes, and an empty tuple of constants.
 const OBJECT: &[u8] = b"\x80\x02c__torch__\nFused\nq\x00)\x81}b.";
@@ -46,7 +57,10 @@ const FORMAT: &[u8] = b"3\n";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Geometry {
     pub(super) stride: i64,
+    /// Zeros around the picture.
     pub(super) padding: i64,
+    /// Into so many groups the channels are divided, each with weights of its own.
+    pub(super) groups: i64,
 }
 
 /// What follows a convolution.
@@ -54,6 +68,8 @@ pub(super) struct Geometry {
 pub(super) enum Activation {
     None,
     Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
 }
 
 impl Activation {
@@ -62,14 +78,7 @@ impl Activation {
         match self {
             Self::None => Ok(x),
             Self::Relu => x.f_relu_(),
-        }
-    }
-
-    /// What the operators call it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Relu => "relu",
+            Self::Relu6 => x.f_clamp_(0, 6),
         }
     }
 }
@@ -113,22 +122,22 @@ impl Fused {
     /// Calls every operator once, on a picture of 4×4 pixels with 16 channels.
     fn rehearse(&self, kind: Kind) -> Result<(), TchError> {
         let ones = |shape: [i64; 4]| Tensor::f_ones(shape, (kind, Device::Cpu));
-        let (shape, geometry) = ([1, 16, 4, 4], Geometry { stride: 1, padding: 0 });
+        let (shape, geometry) = ([1, 16, 4, 4], Geometry { stride: 1, padding: 0, groups: 1 });
         let (x, bias) = (ones(shape)?, Tensor::f_ones([16], (kind, Device::Cpu))?);
         let weight = self.pack(&ones([16, 16, 1, 1])?, geometry, shape)?;
         let y = self.convolve(&x, &weight, &bias, geometry, Activation::Relu)?;
+        let limited = self.convolve(&x, &weight, &bias, geometry, Activation::Relu6)?;
         let sum = self.convolve_add(&x, &weight, &bias, geometry, &y, Activation::Relu)?;
+        let all = |y: &Tensor, value: f64| Ok(y.f_to_kind(Kind::Float)?.f_eq(value)?.f_all()?.f_int64_value(&[])? == 1);
         // 16 ones and the bias, twice: small numbers, which every precision holds.
-        match sum.f_to_kind(Kind::Float)?.f_eq(34.0)?.f_all()?.f_int64_value(&[])? {
-            1 => Ok(()),
-            _ => Err(TchError::Torch("they compute something else than a convolution".into())),
-        }
+        let right: Result<_, TchError> = all(&sum, 34.0).and_then(|right| Ok(right && all(&limited, 6.0)?));
+        if right? { Ok(()) } else { Err(TchError::Torch("they compute something else than a convolution".into())) }
     }
 
     /// A convolution's weights laid out for an input of the given shape.
     pub(super) fn pack(&self, weight: &Tensor, geometry: Geometry, input: [i64; 4]) -> Result<Tensor, TchError> {
-        let Geometry { stride, padding } = geometry;
-        self.call("pack", &[tensor(weight), list(padding), list(stride), input.to_vec().into()])
+        let Geometry { stride, padding, groups } = geometry;
+        self.call("pack", &[tensor(weight), list(padding), list(stride), IValue::Int(groups), input.to_vec().into()])
     }
 
     /// A convolution of `x` with packed weights.
@@ -137,10 +146,17 @@ impl Fused {
         x: &Tensor,
         weight: &Tensor,
         bias: &Tensor,
-        Geometry { stride, padding }: Geometry,
+        Geometry { stride, padding, groups }: Geometry,
         then: Activation,
     ) -> Result<Tensor, TchError> {
-        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), then.name().into()];
+        let mut arguments =
+            vec![tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), IValue::Int(groups)];
+        let activation = match then {
+            Activation::None => "none",
+            Activation::Relu => "relu",
+            Activation::Relu6 => return self.call("convolve_relu6", &arguments),
+        };
+        arguments.push(activation.into());
         self.call("convolve", &arguments)
     }
 
@@ -150,13 +166,20 @@ impl Fused {
         x: &Tensor,
         weight: &Tensor,
         bias: &Tensor,
-        Geometry { stride, padding }: Geometry,
+        Geometry { stride, padding, groups }: Geometry,
         sum: &Tensor,
         then: Activation,
     ) -> Result<Tensor, TchError> {
-        let then = if then == Activation::None { IValue::None } else { then.name().into() };
-        let arguments = [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), tensor(sum), then];
-        self.call("convolve_add", &arguments)
+        let (activation, after) = match then {
+            Activation::None => (IValue::None, Activation::None),
+            Activation::Relu => ("relu".into(), Activation::None),
+            // The operator takes no limits here.
+            Activation::Relu6 => (IValue::None, Activation::Relu6),
+        };
+        let groups = IValue::Int(groups);
+        let arguments =
+            [tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), groups, tensor(sum), activation];
+        after.apply(self.call("convolve_add", &arguments)?)
     }
 
     fn call(&self, method: &str, arguments: &[IValue]) -> Result<Tensor, TchError> {

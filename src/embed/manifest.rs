@@ -37,6 +37,9 @@ pub struct Manifest {
     /// Layout of a native ResNet; only with [`Architecture::ResNet`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resnet: Option<ResNetLayout>,
+    /// Layout of a native network of inverted residuals; only with [`Architecture::InvertedResidual`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverted_residual: Option<InvertedResidualLayout>,
     /// The weights file and its home; the baseline has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsSource>,
@@ -83,6 +86,9 @@ pub enum Architecture {
     /// A residual network (He et al. 2015, as torchvision builds it) without its classifier.
     #[serde(rename = "resnet")]
     ResNet,
+    /// A network of inverted residuals (Sandler et al. 2018), as EfficientNet-Lite is, without its classifier.
+    #[serde(rename = "inverted-residual")]
+    InvertedResidual,
     /// A TorchScript module that maps N×3×H×W to N×dim.
     #[serde(rename = "torchscript")]
     TorchScript,
@@ -114,6 +120,40 @@ pub enum Block {
     Basic,
     /// 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.
     Bottleneck,
+}
+
+/// The layout of a network of inverted residuals; tensor names and shapes are those of `efficientnet_pytorch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvertedResidualLayout {
+    /// Channels of the first convolution, which halves the sides.
+    pub stem: i64,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+    /// Channels of the last convolution, which are pooled.
+    pub features: i64,
+    /// Whether the pooled features are scaled to length 1 before the linear layer.
+    #[serde(default)]
+    pub normalize: bool,
+    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
+}
+
+/// Inverted residuals of one shape, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// How many.
+    pub blocks: usize,
+    /// Channels of their outputs.
+    pub channels: i64,
+    /// Side of the depthwise convolution's kernel.
+    pub kernel: i64,
+    /// Stride of the first one's depthwise convolution.
+    pub stride: i64,
+    /// Channels inside, as a multiple of the input's.
+    pub expansion: i64,
 }
 
 /// Where weights come from.
@@ -222,6 +262,14 @@ impl Manifest {
         if self.near_duplicate.is_some_and(|cosine| !(-1.0..=1.0).contains(&cosine)) {
             return wrong("`near_duplicate` is a cosine similarity, from -1 to 1");
         }
+        match (self.architecture, &self.inverted_residual, &self.weights) {
+            (Architecture::InvertedResidual, Some(layout), Some(_)) => layout.check(self.dim)?,
+            (Architecture::InvertedResidual, ..) => {
+                return wrong("an inverted-residual network needs the tables `[inverted_residual]` and `[weights]`");
+            }
+            (_, Some(_), _) => return wrong("only an inverted-residual network has the table `[inverted_residual]`"),
+            _ => {}
+        }
         match (self.architecture, &self.resnet, &self.weights) {
             (Architecture::ResNet, Some(layout), Some(_)) => layout.check(self.dim),
             (Architecture::ResNet, ..) => wrong("a resnet needs the tables `[resnet]` and `[weights]`"),
@@ -291,6 +339,36 @@ impl ResNetLayout {
     #[must_use]
     pub fn features(&self) -> i64 {
         self.widths[3] * self.block.expansion()
+    }
+}
+
+impl InvertedResidualLayout {
+    fn check(&self, dim: usize) -> Result<(), String> {
+        let channels = self.stages.iter().map(|stage| stage.channels).chain([self.stem, self.features]);
+        if channels.into_iter().any(|channels| !(1..=MOST_CHANNELS).contains(&channels)) {
+            return Err("`inverted_residual`: channels must be between 1 and 65536".into());
+        }
+        let sound = |stage: &Stage| {
+            (1..=MOST_BLOCKS).contains(&stage.blocks)
+                && (1..=11).contains(&stage.kernel)
+                && stage.kernel % 2 == 1
+                && (1..=2).contains(&stage.stride)
+                && (1..=16).contains(&stage.expansion)
+        };
+        if !(1..=32).contains(&self.stages.len()) || !self.stages.iter().all(sound) {
+            return Err(
+                "`inverted_residual.stages`: 1 to 32 of them, each with 1 to 512 blocks, an odd kernel up to 11, \
+                        a stride of 1 or 2 and an expansion from 1 to 16"
+                    .into(),
+            );
+        }
+        if self.projection.as_ref().is_some_and(|name| name.is_empty() || name.len() > MOST_NAME) {
+            return Err("`inverted_residual.projection` names a layer, in at most 200 bytes".into());
+        }
+        if self.projection.is_none() && self.features != dim as i64 {
+            return Err(format!("this network has {} dimensions, `dim` says {dim}", self.features));
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     convolution::Convolver,
     device::{self, Compute},
     fused::Fused,
+    inverted_residual::{self, InvertedResidual},
     manifest::Architecture,
     preprocess::Normalizer,
     resnet::{self, ResNet},
@@ -22,46 +23,53 @@ use crate::{
 
 /// A loaded network and how to feed it.
 pub(super) struct Network {
-    manifest: Manifest,
+    model: Model,
     normalizer: Normalizer,
     body: Body,
     compute: Compute,
     threads: usize,
+    /// The same network in float32, from the first time on that an answer was not finite in less.
+    exact: Option<Box<Self>>,
 }
 
 enum Body {
     ResNet(ResNet),
+    InvertedResidual(InvertedResidual),
     Script(Script),
 }
 
 impl Network {
     pub(super) fn load(model: &Model, choice: &ModelChoice) -> Result<Self> {
-        Self::load_with(model, choice, Fused::new)
+        Self::load_with(model, choice, device::compute(choice)?, Fused::new)
     }
 
-    /// [`Network::load`] with the fused operators that `fused` gives; without them, or when they refuse the weights, the
-    /// convolutions are libtorch's plain ones.
-    fn load_with(model: &Model, choice: &ModelChoice, fused: impl Fn(Kind) -> Result<Fused, TchError>) -> Result<Self> {
-        let manifest = model.manifest.clone();
+    /// [`Network::load`] for a device and precision, with the fused operators that `fused` gives.
+    fn load_with(
+        model: &Model,
+        choice: &ModelChoice,
+        mut compute: Compute,
+        fused: impl Fn(Kind) -> Result<Fused, TchError>,
+    ) -> Result<Self> {
+        let manifest = &model.manifest;
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
-        let mut compute = device::compute(choice)?;
         let threads = device::threads(choice.threads);
-        let body = match (manifest.architecture, &manifest.resnet) {
-            (Architecture::ResNet, Some(layout)) => {
-                let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-                let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
-                let build = |fused: Option<Fused>| {
-                    let mut weights =
-                        Weights::read(name, file, prefix, &resnet::wanted(layout, manifest.dim), resnet::ignored)?;
-                    ResNet::build(layout, &mut weights, compute, Convolver::new(fused, compute), shape)
-                };
-                let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
-                // Whatever the first attempt failed for, the plain one says it, unless it was the operators.
-                let fast = fused.and_then(|fused| build(Some(fused)).ok());
-                Body::ResNet(fast.map_or_else(|| build(None), Ok)?)
+        let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
+        let prefix = manifest.weights.as_ref().and_then(|source| source.prefix.as_deref());
+        let body = match (manifest.architecture, &manifest.resnet, &manifest.inverted_residual) {
+            (Architecture::ResNet, Some(layout), _) => Body::ResNet(with_operators(compute, fused, |convolver| {
+                let wanted = resnet::wanted(layout, manifest.dim);
+                let mut weights = Weights::read(name, file, prefix, &wanted, resnet::ignored)?;
+                ResNet::build(layout, &mut weights, compute, convolver, shape)
+            })?),
+            (Architecture::InvertedResidual, _, Some(layout)) => {
+                Body::InvertedResidual(with_operators(compute, fused, |convolver| {
+                    let wanted = inverted_residual::wanted(layout, manifest.dim);
+                    let mut weights = Weights::read(name, file, prefix, &wanted, inverted_residual::ignored)?;
+                    InvertedResidual::build(layout, &mut weights, compute, convolver, shape)
+                })?)
             }
-            (Architecture::TorchScript, _) => {
+            (Architecture::TorchScript, ..) => {
                 // Whether a foreign module survives another precision is not ours to guess.
                 compute.kind = Kind::Float;
                 open_regular(file).map_err(Error::io("read", file))?;
@@ -69,39 +77,13 @@ impl Network {
             }
             _ => return Err(Error::model(name, "it is no network")),
         };
-        let normalizer = Normalizer::new(&manifest);
-        Ok(Self { normalizer, body, compute, threads, manifest })
+        let normalizer = Normalizer::new(manifest);
+        Ok(Self { model: model.clone(), normalizer, body, compute, threads, exact: None })
     }
 
-    /// The embeddings of a batch, N×dim on the CPU in float32.
-    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor> {
-        let failed = |error| torch_error(&self.manifest.name)(error);
-        let input = self.input(batch).map_err(failed)?;
-        let embeddings = match &self.body {
-            Body::ResNet(network) => network.forward(&input).map_err(failed)?,
-            Body::Script(module) => module.forward(input)?,
-        };
-        let plain = || embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous();
-        plain().map_err(failed)
-    }
-
-    /// The normalized pixels of a batch, N×3×side×side.
-    fn input(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
-        let side = i64::from(self.manifest.input);
-        let pixels =
-            Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
-        // Permuted, not copied: this is the channels-last layout that the convolutions are quickest with.
-        pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)
-    }
-}
-
-impl Embedder for Network {
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
-        let (name, dim, side) = (&*self.manifest.name, self.manifest.dim, self.manifest.input);
+    /// The embeddings as the network gives them, finite or not.
+    fn embed_once(&self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
+        let (name, dim, side) = (&*self.model.manifest.name, self.model.manifest.dim, self.model.manifest.input);
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -126,26 +108,99 @@ impl Embedder for Network {
         Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
     }
 
+    /// The same network in float32.
+    fn exact(&mut self) -> Result<&Self> {
+        let network = match self.exact.take() {
+            Some(network) => network,
+            None => {
+                let choice = ModelChoice { threads: self.threads, ..ModelChoice::default() };
+                let compute = Compute { kind: Kind::Float, ..self.compute };
+                Box::new(Self::load_with(&self.model, &choice, compute, Fused::new)?)
+            }
+        };
+        Ok(self.exact.insert(network))
+    }
+
+    /// The embeddings of a batch, N×dim on the CPU in float32.
+    fn forward(&self, batch: &[RgbImage]) -> Result<Tensor> {
+        let failed = |error| torch_error(&self.model.manifest.name)(error);
+        let input = self.input(batch).map_err(failed)?;
+        let embeddings = match &self.body {
+            Body::ResNet(network) => network.forward(&input).map_err(failed)?,
+            Body::InvertedResidual(network) => network.forward(&input).map_err(failed)?,
+            Body::Script(module) => module.forward(input)?,
+        };
+        let plain = || embeddings.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous();
+        plain().map_err(failed)
+    }
+
+    /// The normalized pixels of a batch, N×3×side×side.
+    fn input(&self, batch: &[RgbImage]) -> Result<Tensor, TchError> {
+        let side = i64::from(self.model.manifest.input);
+        let pixels =
+            Tensor::f_from_slice(&self.normalizer.normalize(batch))?.f_view([batch.len() as i64, side, side, 3])?;
+        // Permuted, not copied: this is the channels-last layout that the convolutions are quickest with.
+        pixels.f_permute([0, 3, 1, 2])?.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)
+    }
+}
+
+impl Embedder for Network {
+    fn manifest(&self) -> &Manifest {
+        &self.model.manifest
+    }
+
+    fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
+        let mut rows = self.embed_once(batch)?;
+        if self.compute.kind == Kind::Float {
+            return Ok(rows);
+        }
+        // Numbers that half precision cannot hold say nothing about the picture.
+        let is_lost = |row: &[f32]| !row.iter().all(|value| value.is_finite());
+        let lost: Vec<_> = (0..rows.len()).filter(|&at| is_lost(&rows[at])).collect();
+        if !lost.is_empty() {
+            let pictures: Vec<_> = lost.iter().map(|&at| batch[at].clone()).collect();
+            for (at, row) in lost.into_iter().zip(self.exact()?.embed_once(&pictures)?) {
+                rows[at] = row;
+            }
+        }
+        Ok(rows)
+    }
+
     /// One for each thread that asks, computing on that thread alone: apart they wait for nobody, and a batch is not
     /// cut into pieces. A GPU, and a module that is not ours to share, has one user.
     fn share(&self) -> Option<Box<dyn Embedder>> {
-        let Body::ResNet(network) = &self.body else { return None };
         if self.compute.device != tch::Device::Cpu {
             return None;
         }
         // A libtorch that could make the first can make another; if not, there is still the first.
-        let body = Body::ResNet(network.share().ok()?);
-        let (manifest, normalizer) = (self.manifest.clone(), self.normalizer.clone());
-        Some(Box::new(Self { manifest, normalizer, body, compute: self.compute, threads: 1 }))
+        let body = match &self.body {
+            Body::ResNet(network) => Body::ResNet(network.share().ok()?),
+            Body::InvertedResidual(network) => Body::InvertedResidual(network.share().ok()?),
+            Body::Script(_) => return None,
+        };
+        let (model, normalizer) = (self.model.clone(), self.normalizer.clone());
+        Some(Box::new(Self { model, normalizer, body, compute: self.compute, threads: 1, exact: None }))
     }
 
     fn batch_size(&self) -> usize {
-        device::batch_size(self.compute.device, self.manifest.input)
+        device::batch_size(self.compute.device, self.model.manifest.input)
     }
 
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
     }
+}
+
+/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
+fn with_operators<T>(
+    compute: Compute,
+    fused: impl Fn(Kind) -> Result<Fused, TchError>,
+    build: impl Fn(Convolver) -> Result<T>,
+) -> Result<T> {
+    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+    // Whatever else the first attempt may have failed for, the second one says it.
+    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
+    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
 }
 
 #[cfg(test)]
@@ -161,38 +216,86 @@ mod tests {
                          [resnet]\nblock = 'basic'\ndepths = [1, 1, 1, 1]\nwidths = [8, 8, 8, 16]\n\
                          [weights]\nfile = 'small.safetensors'\n";
 
-    #[test]
-    fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
-        let folder = tempfile::tempdir().unwrap();
+    const DEPTHWISE: &str = "name = 'depthwise'\narchitecture = 'inverted-residual'\ndim = 16\ninput = 32\n\
+                             [weights]\nfile = 'small.safetensors'\n\
+                             [inverted_residual]\nstem = 8\nfeatures = 16\nstages = [\
+                             { blocks = 2, channels = 8, kernel = 5, stride = 2, expansion = 2 },\
+                             { blocks = 1, channels = 16, kernel = 3, stride = 2, expansion = 1 }]\n";
+
+    /// A small network whose weights are all positive and `scale` times as large as usual.
+    fn small(folder: &tempfile::TempDir, manifest: &str, scale: f32) -> Model {
         let file = folder.path().join("small.safetensors");
-        let manifest = Manifest::parse(SMALL).unwrap();
-        let tensors: HashMap<_, _> = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim)
+        let manifest = Manifest::parse(manifest).unwrap();
+        let wanted = match (&manifest.resnet, &manifest.inverted_residual) {
+            (Some(layout), _) => resnet::wanted(layout, manifest.dim),
+            (_, layout) => inverted_residual::wanted(layout.as_ref().unwrap(), manifest.dim),
+        };
+        let tensors: HashMap<_, _> = wanted
             .into_iter()
             .map(|wanted| {
                 let shape: Vec<_> = wanted.shape.iter().map(|&side| side as usize).collect();
-                let values = (0..shape.iter().product::<usize>()).map(|i| 0.1 + (i * 7 % 5) as f32 / 10.0);
+                let value = |i| scale * (0.1 + (i * 7 % 5) as f32 / 10.0);
+                let values = (0..shape.iter().product::<usize>()).map(value);
                 (wanted.name, (shape, values.flat_map(f32::to_le_bytes).collect::<Vec<_>>()))
             })
             .collect();
         let view = |(shape, bytes)| TensorView::new(Dtype::F32, Vec::clone(shape), bytes).unwrap();
         serialize_to_file(tensors.iter().map(|(name, (shape, bytes))| (name, view((shape, bytes)))), None, &file)
             .unwrap();
-        let model = Model { manifest, weights: Some(file), fingerprint: String::new() };
-        let choice = ModelChoice { device: Device::Cpu, exact: true, threads: 1, ..ModelChoice::default() };
-        let picture = RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, (x * y) as u8]));
-        let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
-            let mut network = Network::load_with(&model, &choice, fused).unwrap();
-            let mut other = network.share().unwrap();
-            let rows = network.embed(std::slice::from_ref(&picture)).unwrap();
-            assert_eq!(other.embed(std::slice::from_ref(&picture)).unwrap(), rows);
-            rows
-        };
-        let usual = embed(&Fused::new);
-        assert_eq!(usual[0].len(), 16);
-        for code in broken() {
-            let plain = embed(&|kind| Fused::of(&code, kind));
-            for (usual, plain) in usual[0].iter().zip(&plain[0]) {
-                assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+        Model { manifest, weights: Some(file), fingerprint: String::new() }
+    }
+
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, (x * y) as u8]))
+    }
+
+    const CHOICE: ModelChoice = ModelChoice { name: None, weights: None, device: Device::Cpu, exact: true, threads: 1 };
+    const FLOAT: Compute = Compute { device: tch::Device::Cpu, kind: Kind::Float };
+
+    fn plain(_: Kind) -> Result<Fused, TchError> {
+        Err(TchError::Torch("told to".into()))
+    }
+
+    #[test]
+    fn what_half_precision_cannot_hold_is_computed_again_in_float32() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = Compute { kind: Kind::Half, ..FLOAT };
+        let mut embedded = Vec::new();
+        for scale in [0.3, 3.0] {
+            let model = small(&folder, SMALL, scale);
+            let rows = |compute| {
+                let mut network = Network::load_with(&model, &CHOICE, compute, plain).unwrap();
+                let once = network.embed_once(&[picture(), RgbImage::new(32, 32)]).unwrap();
+                (once.concat().iter().all(|value| value.is_finite()), network.embed(&[picture()]).unwrap().concat())
+            };
+            let ((finite, in_half), (_, exact)) = (rows(half), rows(FLOAT));
+            assert!(exact.iter().all(|value| value.is_finite()));
+            let same = in_half.iter().zip(&exact).all(|(half, exact)| (half - exact).abs() <= 1e-5 * exact.abs());
+            embedded.push((finite, same));
+        }
+        // Small values are computed in half precision, and come out a little different; large ones are not finite in it.
+        assert_eq!(embedded, [(true, false), (false, true)]);
+    }
+
+    #[test]
+    fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
+        let folder = tempfile::tempdir().unwrap();
+        for (manifest, scale) in [(SMALL, 1.0), (DEPTHWISE, 0.3)] {
+            let model = small(&folder, manifest, scale);
+            let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
+                let mut network = Network::load_with(&model, &CHOICE, FLOAT, fused).unwrap();
+                let mut other = network.share().unwrap();
+                let rows = network.embed(&[picture()]).unwrap();
+                assert_eq!(other.embed(&[picture()]).unwrap(), rows);
+                rows
+            };
+            let usual = embed(&Fused::new);
+            assert_eq!(usual[0].len(), 16);
+            for code in broken() {
+                let plain = embed(&|kind| Fused::of(&code, kind));
+                for (usual, plain) in usual[0].iter().zip(&plain[0]) {
+                    assert!((usual - plain).abs() <= 1e-5 * usual.abs(), "{usual}, plain {plain}");
+                }
             }
         }
     }

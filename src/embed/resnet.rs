@@ -1,12 +1,13 @@
 //! Residual networks (He et al., "Deep Residual Learning for Image Recognition", 2015) as torchvision builds them,
 //! without the classifier, with each batch norm folded into the convolution before it.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use super::{
-    convolution::{Convolution, Convolver, Plan},
+    convolution::{Convolution, Convolver, Padding, Plan},
     device::Compute,
     fused::Activation,
+    head::Head,
     manifest::{Block, ResNetLayout},
     torch_error,
     weights::{Wanted, Weights},
@@ -23,7 +24,16 @@ struct BlockPlan {
 }
 
 fn stem(layout: &ResNetLayout) -> Plan {
-    Plan { conv: "conv1".into(), norm: "bn1".into(), inputs: 3, outputs: layout.widths[0], kernel: 7, stride: 2 }
+    Plan {
+        conv: "conv1".into(),
+        norm: "bn1".into(),
+        inputs: 3,
+        outputs: layout.widths[0],
+        kernel: 7,
+        stride: 2,
+        groups: 1,
+        padding: Padding::Half,
+    }
 }
 
 /// All residual blocks in order.
@@ -42,6 +52,8 @@ fn blocks(layout: &ResNetLayout) -> Vec<BlockPlan> {
                 outputs,
                 kernel,
                 stride,
+                groups: 1,
+                padding: Padding::Half,
             };
             let convs = match layout.block {
                 Block::Basic => vec![conv(1, inputs, width, 3, stride), conv(2, width, outputs, 3, 1)],
@@ -56,6 +68,8 @@ fn blocks(layout: &ResNetLayout) -> Vec<BlockPlan> {
                 outputs,
                 kernel: 1,
                 stride,
+                groups: 1,
+                padding: Padding::Half,
             });
             blocks.push(BlockPlan { convs, shortcut });
             inputs = outputs;
@@ -71,10 +85,7 @@ pub fn wanted(layout: &ResNetLayout, dim: usize) -> Vec<Wanted> {
     let stem = [stem(layout)];
     let convs = blocks.iter().flat_map(|block| block.convs.iter().chain(&block.shortcut));
     let mut wanted: Vec<_> = stem.iter().chain(convs).flat_map(Plan::wanted).collect();
-    if let Some(projection) = &layout.projection {
-        wanted.push(Wanted { name: format!("{projection}.weight"), shape: vec![dim as i64, layout.features()] });
-        wanted.push(Wanted { name: format!("{projection}.bias"), shape: vec![dim as i64] });
-    }
+    wanted.extend(Head::wanted(layout.projection.as_deref(), layout.features(), dim));
     wanted
 }
 
@@ -93,7 +104,7 @@ struct ResidualBlock {
 pub(super) struct ResNet {
     stem: Convolution,
     blocks: Vec<ResidualBlock>,
-    projection: Option<(Tensor, Tensor)>,
+    head: Head,
     convolver: Convolver,
 }
 
@@ -124,17 +135,8 @@ impl ResNet {
             }
             residual.push(ResidualBlock { convs, shortcut });
         }
-        let projection = match &layout.projection {
-            None => None,
-            Some(name) => {
-                let mut part = |part: &str| {
-                    let tensor = weights.take(&format!("{name}.{part}"))?;
-                    tensor.f_to_device(compute.device).map_err(torch_error(name))
-                };
-                Some((part("weight")?, part("bias")?))
-            }
-        };
-        Ok(Self { stem: first, blocks: residual, projection, convolver })
+        let head = Head::build(layout.projection.as_deref(), false, weights, compute)?;
+        Ok(Self { stem: first, blocks: residual, head, convolver })
     }
 
     /// The same network for another thread; the weights are in memory once.
@@ -146,7 +148,7 @@ impl ResNet {
         Ok(Self {
             stem: self.stem.share(),
             blocks: self.blocks.iter().map(block).collect(),
-            projection: self.projection.as_ref().map(|(weight, bias)| (weight.shallow_clone(), bias.shallow_clone())),
+            head: self.head.share(),
             convolver: self.convolver.share()?,
         })
     }
@@ -158,12 +160,7 @@ impl ResNet {
         for block in &self.blocks {
             x = self.residual(block, x)?;
         }
-        // Half-precision sums over 49 pixels would cost digits for nothing.
-        let features = x.f_to_kind(Kind::Float)?.f_mean_dim(&[2, 3][..], false, Kind::Float)?;
-        match &self.projection {
-            Some((weight, bias)) => features.f_linear(weight, Some(bias)),
-            None => Ok(features),
-        }
+        self.head.apply(&x)
     }
 
     /// Takes the input, because without a shortcut the output takes its place.

@@ -14,6 +14,8 @@ mod indexing;
 #[cfg(feature = "libtorch")]
 mod interrupt;
 #[cfg(feature = "libtorch")]
+mod inverted_residual;
+#[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
 #[cfg(feature = "libtorch")]

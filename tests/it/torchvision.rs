@@ -1,10 +1,10 @@
 //! The native networks answer as torchvision's do. Weights and pixels follow a formula that both sides compute;
-//! `torchvision/make_expected.py` made the expected values.
+//! `torchvision/formula.py` and `make_expected.py` beside it made the expected values.
 
 use std::{collections::HashMap, path::Path};
 
 use image::{Rgb, RgbImage};
-use lookalike::embed::{self, Device, Manifest, Model, ModelChoice, resnet};
+use lookalike::embed::{self, Device, Manifest, Model, ModelChoice, resnet, weights::Wanted};
 use safetensors::{Dtype, serialize_to_file, tensor::TensorView};
 use serde::Deserialize;
 
@@ -30,24 +30,24 @@ fn values(name: &str, shape: &[i64]) -> Vec<u8> {
     let count = shape.iter().product::<i64>() as usize;
     let bound = (6.0 / shape.iter().skip(1).product::<i64>() as f64).sqrt();
     let value = |u: f64| match name {
-        _ if shape.len() == 4 => (2.0 * u - 1.0) * bound,
+        _ if shape.len() > 1 => (2.0 * u - 1.0) * bound,
         _ if name.ends_with("running_var") => 0.5 + u,
+        _ if name.ends_with(".weight") && name.starts_with('_') => 0.6 + 0.4 * u,
         _ if name.ends_with(".weight") => 0.2 + 0.4 * u,
         _ => 0.2 * u - 0.1,
     };
     uniform(name, count).flat_map(|u| (value(u) as f32).to_le_bytes()).collect()
 }
 
-fn picture(index: u32) -> RgbImage {
-    RgbImage::from_fn(224, 224, |x, y| {
+fn picture(index: u32, side: u32) -> RgbImage {
+    RgbImage::from_fn(side, side, |x, y| {
         let level = |c: u32| ((x * (3 + index) + y * (5 + 2 * c) + x * y / 16) % 256) as u8;
         Rgb([level(0), level(1), level(2)])
     })
 }
 
-fn write_weights(manifest: &Manifest, file: &Path) {
-    let layout = manifest.resnet.as_ref().unwrap();
-    let tensors: HashMap<_, _> = resnet::wanted(layout, manifest.dim)
+fn write_weights(wanted: Vec<Wanted>, file: &Path) {
+    let tensors: HashMap<_, _> = wanted
         .into_iter()
         .map(|wanted| {
             let shape: Vec<_> = wanted.shape.iter().map(|&side| side as usize).collect();
@@ -62,14 +62,20 @@ fn write_weights(manifest: &Manifest, file: &Path) {
 #[track_caller]
 fn check(manifest: &str) {
     let manifest = Manifest::parse(manifest).unwrap();
-    let mut expected: HashMap<String, serde_json::Value> =
-        serde_json::from_str(include_str!("../torchvision/expected.json")).unwrap();
+    let wanted = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim);
+    check_against(include_str!("../torchvision/expected.json"), manifest, wanted);
+}
+
+/// Compares the answers of a network with those in `expected`, where they stand under its name.
+#[track_caller]
+pub fn check_against(expected: &str, manifest: Manifest, wanted: Vec<Wanted>) {
+    let mut expected: HashMap<String, serde_json::Value> = serde_json::from_str(expected).unwrap();
     let expected: Vec<Row> = serde_json::from_value(expected.remove(&manifest.name).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weights.safetensors");
-    write_weights(&manifest, &file);
+    write_weights(wanted, &file);
     let model = Model { manifest, weights: Some(file), fingerprint: String::new() };
-    let batch: Vec<_> = (0..expected.len() as u32).map(picture).collect();
+    let batch: Vec<_> = (0..expected.len() as u32).map(|index| picture(index, model.manifest.input)).collect();
     let embed = |exact: bool| {
         let choice = ModelChoice { exact, device: Device::Cpu, ..ModelChoice::default() };
         embed::load(&model, &choice).unwrap().embed(&batch).unwrap()
@@ -79,12 +85,12 @@ fn check(manifest: &str) {
     for (row, expected) in exact.iter().zip(&expected) {
         assert_eq!(row.len(), model.manifest.dim);
         let norm = length(row);
-        assert!((norm - expected.norm).abs() <= 1e-4 * expected.norm, "norm {norm}, torchvision {}", expected.norm);
+        assert!((norm - expected.norm).abs() <= 1e-4 * expected.norm, "norm {norm}, expected {}", expected.norm);
         // Relative to the size of a typical value: single ones may be close to 0.
         let typical = expected.norm / (row.len() as f64).sqrt();
         for (i, (&value, &expected)) in row.iter().zip(&expected.first).enumerate() {
             let apart = (f64::from(value) - expected).abs();
-            assert!(apart <= 1e-4 * typical, "value {i}: {value}, torchvision {expected}");
+            assert!(apart <= 1e-4 * typical, "value {i}: {value}, expected {expected}");
         }
     }
 

@@ -1,0 +1,49 @@
+//! The native networks of inverted residuals answer as PyTorch's do, with the layouts of EfficientNet-Lite 0, 1 and 2.
+//! Weights and pixels follow the formula of `torchvision`; `inverted_residual/make_expected.py` made the expected values.
+
+use lookalike::embed::{Manifest, inverted_residual};
+
+use crate::torchvision::check_against;
+
+/// The seven stages: kernel, stride and expansion are the same for all sizes.
+const STAGES: [(i64, i64, i64); 7] = [(3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6)];
+
+#[track_caller]
+fn check(name: &str, input: u32, blocks: [usize; 7], channels: [i64; 7], head: &str) {
+    let stages: Vec<_> = STAGES
+        .iter()
+        .zip(blocks.iter().zip(channels))
+        .map(|((kernel, stride, expansion), (blocks, channels))| {
+            format!(
+                "{{ blocks = {blocks}, channels = {channels}, kernel = {kernel}, stride = {stride}, expansion = {expansion} }}"
+            )
+        })
+        .collect();
+    let text = format!(
+        "name = '{name}'\narchitecture = 'inverted-residual'\ninput = {input}\n{head}\n\
+         mean = [{mean}, {mean}, {mean}]\nstd = [{std}, {std}, {std}]\n\
+         [inverted_residual]\nstem = 32\nfeatures = 1280\nstages = [{stages}]\n{projection}\n[weights]\nfile = 'lite.pth'\n",
+        mean = 127.0 / 255.0,
+        std = 128.0 / 255.0,
+        stages = stages.join(", "),
+        projection = if head == "dim = 64" { "normalize = true\nprojection = 'embedding'" } else { "" },
+    );
+    let manifest = Manifest::parse(&text).unwrap();
+    let wanted = inverted_residual::wanted(manifest.inverted_residual.as_ref().unwrap(), manifest.dim);
+    check_against(include_str!("../inverted_residual/expected.json"), manifest, wanted);
+}
+
+#[test]
+fn lite0_is_pytorchs() {
+    check("lite0", 160, [1, 2, 2, 3, 3, 4, 1], [16, 24, 40, 80, 112, 192, 320], "dim = 64");
+}
+
+#[test]
+fn lite1_without_a_linear_layer_and_with_odd_sides_is_pytorchs() {
+    check("lite1", 130, [1, 3, 3, 4, 4, 5, 1], [16, 24, 40, 80, 112, 192, 320], "dim = 1280");
+}
+
+#[test]
+fn lite2_is_pytorchs() {
+    check("lite2", 192, [1, 3, 3, 4, 4, 5, 1], [16, 24, 48, 88, 120, 208, 352], "dim = 64");
+}
