@@ -1,0 +1,83 @@
+//! The lock of a store: one process writes at a time, and shows that it is at work.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::Weak,
+    time::SystemTime,
+};
+
+use super::Key;
+use crate::error::{Error, Result};
+
+/// The name of its file.
+pub(super) const LOCK: &str = "lock";
+
+/// When the writer of a store last gave a sign of life, by its own clock; see [`Heartbeat`].
+#[must_use]
+pub fn last_beat(cache: &Path, key: &Key) -> Option<SystemTime> {
+    fs::metadata(cache.join(key.folder_name()).join(LOCK)).and_then(|lock| lock.modified()).ok()
+}
+
+/// Tells those who wait for this process to be done with a store that it is at work, and not stopped.
+pub struct Heartbeat(pub(super) Weak<Lock>);
+
+impl Heartbeat {
+    /// A sign of life; nothing when the store was closed.
+    pub fn beat(&self) {
+        if let Some(lock) = self.0.upgrade() {
+            // Who hears nothing goes on alone, which costs time and nothing else.
+            let _ = lock.0.set_modified(SystemTime::now());
+        }
+    }
+}
+
+/// The right to write into a store.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child process that starts at this moment holds a copy until it runs its program.
+    fn drop(&mut self) {
+        // What cannot be unlocked ends with the process.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the lock of a store whose folder need not be there yet.
+pub(super) fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
+    loop {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        match lock(folder) {
+            // It was deleted between these two lines.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            locked => return locked,
+        }
+    }
+}
+
+/// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
+pub(super) fn lock(folder: &Path) -> Result<Option<Lock>> {
+    let path = folder.join(LOCK);
+    loop {
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(Error::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        // Who deletes a store deletes this file: a lock on a file that lies there no more keeps nobody out.
+        if lies_at(&file, &path) {
+            return Ok(Some(Lock(file)));
+        }
+    }
+}
+
+/// Whether an open file is the one that has this name now.
+fn lies_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, named) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    matches!((open, named), (Ok(open), Ok(named)) if open == named)
+}
