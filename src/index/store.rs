@@ -395,6 +395,11 @@ fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()>
     tx.commit()
 }
 
+/// Whether something is there that is no file: opening a pipe waits for ever.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
 fn vector_name(generation: i64) -> String {
     format!("vectors-{generation}.f16")
 }

@@ -654,6 +654,22 @@ fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let replace = |path: PathBuf| {
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    check_damage("set aside", 5, |place| replace(place.store_file("vectors")));
+    check_damage("set aside", 5, |place| replace(place.store_file(".sqlite")));
+    let place = Place::with(2);
+    place.run();
+    replace(place.store_file("lock"));
+    let run = place.run();
+    assert!(run.notes[0].contains("it is not a file: delete it"), "{:?}", run.notes);
+    assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
+}
+
+#[test]
 fn a_vector_file_that_lost_its_end_costs_the_lost_rows_only() {
     check_damage("computed again", 2, |place| {
         let path = place.store_file("vectors");

@@ -2,7 +2,9 @@
 
 use std::{fmt::Write, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result, ffi};
+
+use super::is_no_file;
 
 /// For the process that holds the lock.
 pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection> {
@@ -25,6 +27,9 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<Connection> {
 }
 
 fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Result<Connection> {
+    if is_no_file(path) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None));
+    }
     let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(patience)?;
     Ok(db)

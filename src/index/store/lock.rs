@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::Key;
+use super::{Key, is_no_file};
 use crate::error::{Error, Result};
 
 /// The name of its file.
@@ -60,6 +60,9 @@ pub(super) fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
 /// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
 pub(super) fn lock(folder: &Path) -> Result<Option<Lock>> {
     let path = folder.join(LOCK);
+    if is_no_file(&path) {
+        return Err(Error::store(path, "it is not a file: delete it"));
+    }
     loop {
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(Error::io("create", &path))?;
@@ -78,6 +81,6 @@ pub(super) fn lock(folder: &Path) -> Result<Option<Lock>> {
 /// Whether an open file is the one that has this name now.
 fn lies_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let (open, named) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    let (open, named) = (file.metadata().map(identity), fs::metadata(path).map(identity));
     matches!((open, named), (Ok(open), Ok(named)) if open == named)
 }
