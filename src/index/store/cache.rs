@@ -50,6 +50,8 @@ pub struct Content {
     pub images: u64,
     /// Files that the last run skipped.
     pub skipped: u64,
+    /// Whether an earlier version of lookalike wrote it, whose embeddings this one takes over into a store of its own.
+    pub earlier: bool,
     /// When a run last wrote to it.
     pub used: SystemTime,
 }
@@ -164,6 +166,6 @@ fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
         let skipped = row.get::<_, i64>(3)? as u64;
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, used }))
+        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, earlier: schema < SCHEMA, used }))
     })
 }
