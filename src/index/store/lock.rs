@@ -45,9 +45,12 @@ impl Drop for Lock {
     }
 }
 
+/// A store is not deleted so often in a row; something else is wrong then, a lock that is a link to nowhere perhaps.
+const TRIES: usize = 100;
+
 /// Takes the lock of a store whose folder need not be there yet.
 pub(super) fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
-    loop {
+    for _ in 0..TRIES {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         match lock(folder) {
             // It was deleted between these two lines.
@@ -55,6 +58,7 @@ pub(super) fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
             locked => return locked,
         }
     }
+    lock(folder)
 }
 
 /// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
@@ -83,4 +87,26 @@ fn lies_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     let (open, named) = (file.metadata().map(identity), fs::metadata(path).map(identity));
     matches!((open, named), (Ok(open), Ok(named)) if open == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_that_was_deleted_or_replaced_is_not_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK);
+        let held = lock(folder.path()).unwrap().unwrap();
+        assert!(lies_at(&held.0, &path));
+        assert!(lock(folder.path()).unwrap().is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(!lies_at(&held.0, &path));
+        let next = lock(folder.path()).unwrap().unwrap();
+        assert!(lies_at(&next.0, &path) && !lies_at(&held.0, &path));
+        drop(next);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
+        assert!(make_and_lock(folder.path()).is_err());
+    }
 }
