@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     index::{
         ImageId, Index,
-        store::{self, Key, Others},
+        store::{self, Heartbeat, Key, Opened, Others},
     },
     printable::printable,
     scan::{self, ImageFile, Skipped},
@@ -62,6 +62,10 @@ const REPORT_AFTER: Duration = Duration::from_millis(100);
 const SKIPPED_AFTER: Duration = Duration::from_secs(1);
 /// How often a run looks at the index that another process is writing.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// Between two signs of life for those who follow.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// Without a sign of life for so long, a process is taken to be stopped. A wrong guess costs time and nothing else.
+const STOPPED_AFTER: Duration = Duration::from_secs(10);
 
 /// Brings the index of the folders up to date.
 ///
@@ -84,12 +88,17 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
         skipped_at: None,
         counts: Counts::default(),
         last_progress: None,
+        heartbeats: Vec::new(),
+        last_beat: None,
     };
     run.progress(
         Progress { stage: Stage::Loading, done: 0, total: 0, per_second: 0.0, left: None, decode_bound: None },
         true,
     );
-    run.open_stores(&roots, &model)?;
+    for (at, root) in roots.iter().enumerate() {
+        run.folders.push(Folder::new(root));
+        run.open_store(at, &model);
+    }
     if !run.index.is_empty() {
         run.snapshot();
     }
@@ -99,6 +108,9 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     run.snapshot();
     run.embed(work, &model)?;
     for folder in &mut run.folders {
+        if let Some(note) = folder.record_skipped(&run.skipped) {
+            (run.report)(Report::Note(note));
+        }
         folder.write_columns();
     }
     Ok(run.finish(started))
@@ -130,28 +142,33 @@ struct IndexingRun<'a> {
     skipped_at: Option<Instant>,
     counts: Counts,
     last_progress: Option<Instant>,
+    heartbeats: Vec<Heartbeat>,
+    last_beat: Option<Instant>,
 }
 
 impl IndexingRun<'_> {
-    /// Opens the stores and puts the rows they hold into the index.
-    fn open_stores(&mut self, roots: &[PathBuf], model: &Model) -> Result<()> {
-        for root in roots {
-            let mut folder = Folder::new(root);
-            if let Cache::Folder(cache) = &self.request.cache {
-                let mut notes = Vec::new();
-                let opened = store::open(cache, &self.key(root, model), &mut notes);
-                let opened =
-                    opened.and_then(|opened| folder.load_new_rows(opened, &mut self.index, &self.request.scan));
-                if let Err(error) = opened {
-                    notes.push(format!("nothing is kept on disk: {error}"));
-                }
-                for note in notes {
-                    (self.report)(Report::Note(note));
-                }
-            }
-            self.folders.push(folder);
+    /// Opens a folder's store, once more while another process writes it, and puts the rows that are new into the index.
+    fn open_store(&mut self, at: usize, model: &Model) {
+        let Cache::Folder(cache) = &self.request.cache else { return };
+        let root = self.folders[at].root();
+        let mut notes = Vec::new();
+        let opened = store::open(cache, &self.key(root, model), &mut notes);
+        if matches!(opened, Ok(Opened::ReadOnly(_))) {
+            let root = printable(root);
+            notes.push(format!(
+                "the index of {root} cannot be written: it is used, and what is new is not kept on disk"
+            ));
         }
-        Ok(())
+        let folder = &mut self.folders[at];
+        let loaded = opened.and_then(|opened| folder.load_new_rows(opened, &mut self.index, &self.request.scan));
+        if let Err(error) = loaded {
+            folder.forget_store();
+            notes.push(format!("nothing is kept on disk: {error}"));
+        }
+        self.heartbeats.extend(folder.heartbeat());
+        for note in notes {
+            (self.report)(Report::Note(note));
+        }
     }
 
     fn key(&self, root: &std::path::Path, model: &Model) -> Key {
@@ -165,35 +182,35 @@ impl IndexingRun<'_> {
         }
     }
 
-    /// While another process writes a store, shows its rows as they come, and becomes the writer when it is done.
+    /// While another process writes a store, shows its rows as they come, and becomes the writer when it is done. One that
+    /// gives no sign of life, because it was stopped, is not waited for.
     fn follow_writers(&mut self, model: &Model) -> Result<()> {
         let Cache::Folder(cache) = &self.request.cache else { return Ok(()) };
         for at in 0..self.folders.len() {
-            let mut said = false;
+            let mut heard = (None, Instant::now());
             while self.folders[at].is_followed() {
-                if !said {
-                    let folder = printable(self.folders[at].root());
+                let folder = printable(self.folders[at].root());
+                let key = self.key(self.folders[at].root(), model);
+                let news = Some((store::last_beat(cache, &key), self.index.version()));
+                if heard.0.is_none() {
                     let note = format!("another lookalike is indexing {folder}: its images appear here as they come");
                     (self.report)(Report::Note(note));
-                    said = true;
+                }
+                if heard.0 != news {
+                    heard = (news, Instant::now());
+                } else if heard.1.elapsed() >= STOPPED_AFTER {
+                    let note = "gives no sign of life: going on without it, and what is new is not kept on disk";
+                    (self.report)(Report::Note(format!("the lookalike that is indexing {folder} {note}")));
+                    self.folders[at].stop_following();
+                    break;
                 }
                 if self.cancel.is_cancelled() {
                     return Err(Error::Interrupted);
                 }
                 std::thread::sleep(FOLLOW_EVERY);
-                let before = self.index.id_bound();
-                let mut notes = Vec::new();
-                let opened = store::open(cache, &self.key(self.folders[at].root(), model), &mut notes);
-                let attached =
-                    opened.and_then(|o| self.folders[at].load_new_rows(o, &mut self.index, &self.request.scan));
-                if let Err(error) = attached {
-                    self.folders[at].forget_store();
-                    notes.push(format!("nothing is kept on disk: {error}"));
-                }
-                for note in notes {
-                    (self.report)(Report::Note(note));
-                }
-                if self.index.id_bound() > before {
+                let before = self.index.version();
+                self.open_store(at, model);
+                if self.index.version() != before {
                     self.snapshot();
                 }
             }
@@ -319,8 +336,12 @@ impl IndexingRun<'_> {
         self.skipped.as_slice().into()
     }
 
-    /// Reports progress, unless that was done a moment ago.
+    /// Reports progress, unless that was done a moment ago, and tells other processes that this one is at work.
     fn progress(&mut self, progress: Progress, now: bool) {
+        if self.last_beat.is_none_or(|at| at.elapsed() >= BEAT_EVERY) {
+            self.last_beat = Some(Instant::now());
+            self.heartbeats.iter().for_each(Heartbeat::beat);
+        }
         if now || self.last_progress.is_none_or(|at| at.elapsed() >= REPORT_AFTER) {
             self.last_progress = Some(Instant::now());
             (self.report)(Report::Progress(progress));

@@ -36,7 +36,8 @@ pub struct CacheArgs {
 pub enum CacheAction {
     /// List the indexes: folder, model, images, size, last use.
     Show,
-    /// Delete the indexes of folders that are gone and were not indexed for 30 days, and what was set aside as damaged.
+    /// Delete the indexes that were not used for 30 days and are of folders that are gone, or of an earlier version, and
+    /// what was set aside as damaged.
     Prune {
         /// Only say what would be deleted.
         #[arg(long)]
@@ -99,10 +100,12 @@ fn counted_indexes(count: usize) -> String {
     format!("{} {}", text::count(count), if count == 1 { "index" } else { "indexes" })
 }
 
-/// Whether the store's folder is gone, and has been for long unless `all` is asked for. Of a store that cannot be read
-/// nobody knows.
+/// Whether the store's folder is gone, and has been for long unless `all` is asked for; or only an earlier version used it,
+/// long ago. Of a store that cannot be read nobody knows.
 fn is_orphan(store: &Listing, all: bool) -> bool {
-    store.content.as_ref().is_ok_and(|content| content.root_is_gone() && (all || content.is_old()))
+    store.content.as_ref().is_ok_and(|content| {
+        (content.root_is_gone() && (all || content.is_old())) || (content.earlier && content.is_old())
+    })
 }
 
 /// What is removed of a store.
@@ -232,7 +235,8 @@ fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Res
             match &store.content {
                 Ok(content) => {
                     let gone = if content.root_is_gone() { " (not there now)" } else { "" };
-                    writeln!(out, "{}{gone}", printable(&content.root))?;
+                    let earlier = if content.earlier { " (of an earlier lookalike)" } else { "" };
+                    writeln!(out, "{}{gone}{earlier}", printable(&content.root))?;
                     writeln!(
                         out,
                         "    {}: {}, {} skipped, {bytes}, used {}",

@@ -10,15 +10,14 @@
 //! the truth, and tells what has changed since.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -29,14 +28,20 @@ use crate::{
 };
 
 mod cache;
+mod lock;
 mod maintain;
 mod others;
 mod columns;
+mod connection;
 mod records;
+mod set_aside;
 mod vectors;
 
 pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
+pub use lock::{Heartbeat, last_beat};
+use lock::{Lock, make_and_lock};
 pub use others::{Others, Taken};
+use set_aside::{set_aside, set_aside_contents};
 use vectors::Vectors;
 pub use vectors::checksum;
 
@@ -95,7 +100,6 @@ impl From<Error> for Fault {
 }
 
 const DATABASE: &str = "records.sqlite";
-const LOCK: &str = "lock";
 /// Tells databases of lookalike from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
 /// The version of the tables. It is part of a store's name, see [`Key::folder_name`].
@@ -192,6 +196,8 @@ pub struct Change<'a> {
     pub deleted: &'a [u32],
     /// Paths whose failures are forgotten.
     pub forgotten: &'a [PathBuf],
+    /// How many files a run that is over skipped, for whatever reason.
+    pub skipped: Option<u32>,
 }
 
 /// What opening a store comes to.
@@ -200,6 +206,8 @@ pub enum Opened {
     Writer(Store),
     /// Another process is writing; its committed rows can be read, once there are any.
     Reader(Option<Store>),
+    /// Nobody may write where it lies; what it holds can be read.
+    ReadOnly(Store),
 }
 
 /// Opens the store, as its writer when no other process is. Damage is repaired, and said in `notes`.
@@ -212,9 +220,11 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
         let aside = set_aside(&folder)?;
         notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
-    match make_and_lock(&folder)? {
-        Some(lock) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
-        None => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
+    match make_and_lock(&folder) {
+        Ok(Some(lock)) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
+        Ok(None) => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
+        Err(error) if is_unwritable(&error) => Store::open(&folder, key, None).map(Opened::ReadOnly).map_err(|_| error),
+        Err(error) => Err(error),
     }
 }
 
@@ -240,63 +250,18 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String
     }
 }
 
-/// The right to write into a store.
-struct Lock(File);
-
-impl Drop for Lock {
-    /// Closing the file is not enough: a child process that starts at this moment holds a copy until it runs its program.
-    fn drop(&mut self) {
-        // What cannot be unlocked ends with the process.
-        let _ = self.0.unlock();
-    }
-}
-
-/// Takes the lock of a store whose folder need not be there yet.
-fn make_and_lock(folder: &Path) -> Result<Option<Lock>> {
-    loop {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        match lock(folder) {
-            // It was deleted between these two lines.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            locked => return locked,
-        }
-    }
-}
-
-/// Takes the store's lock; `None` when another process has it. The lock ends with the process, however that ends.
-fn lock(folder: &Path) -> Result<Option<Lock>> {
-    let path = folder.join(LOCK);
-    loop {
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(Error::io("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
-        }
-        // Who deletes a store deletes this file: a lock on a file that lies there no more keeps nobody out.
-        if lies_at(&file, &path) {
-            return Ok(Some(Lock(file)));
-        }
-    }
-}
-
-/// Whether an open file is the one that has this name now.
-fn lies_at(file: &File, path: &Path) -> bool {
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let (open, named) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
-    matches!((open, named), (Ok(open), Ok(named)) if open == named)
+fn is_unwritable(error: &Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error, Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 impl Store {
     fn open(folder: &Path, key: &Key, lock: Option<Arc<Lock>>) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
         let writer = lock.is_some();
-        let access = if writer { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | access;
-        let mut db = Connection::open_with_flags(&path, flags).map_err(|e| sql(&path, e))?;
+        let open = if writer { connection::to_write } else { connection::to_read };
+        let mut db = open(&path, Duration::from_secs(10)).map_err(|e| sql(&path, e))?;
         let made = (|| {
-            db.busy_timeout(Duration::from_secs(10))?;
             if !writer {
                 // All that a reader reads is of one moment; its transaction ends when the rows were loaded.
                 db.execute_batch("BEGIN")?;
@@ -309,12 +274,12 @@ impl Store {
         })();
         match made.map_err(|e| sql(&path, e))? {
             (APPLICATION, SCHEMA, _) => {}
-            (0, 0, 0) if writer => create(&mut db, key).map_err(|e| sql(&path, e))?,
+            (0, 0, 0) if writer => create(&mut db, folder, key).map_err(|e| sql(&path, e))?,
             (APPLICATION, _, _) => return Err(Fault::Other(Error::store(path, OTHER_VERSION))),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
         }
         if writer {
-            tune(&db).map_err(|e| sql(&path, e))?;
+            connection::tune(&db, folder).map_err(|e| sql(&path, e))?;
         }
         let mut store = Self::read_meta(folder, key, db, writer)?;
         store.lock = lock;
@@ -345,6 +310,18 @@ impl Store {
             opened => opened?,
         };
         Ok(Self { folder: folder.to_path_buf(), key: key.clone(), db, vectors, meta, lock: None })
+    }
+
+    /// Whether this process may write.
+    #[must_use]
+    pub fn is_writer(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// What a writer tells others with that it is at work.
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<Heartbeat> {
+        self.lock.as_ref().map(|lock| Heartbeat(Arc::downgrade(lock)))
     }
 
     /// Changes when compaction gave the rows other numbers.
@@ -389,21 +366,16 @@ impl Store {
     }
 }
 
-fn tune(db: &Connection) -> rusqlite::Result<()> {
-    // With a write-ahead log readers never wait for the writer, and NORMAL survives a killed process at any moment.
-    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    db.pragma_update(None, "synchronous", "normal")
-}
-
-fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
+fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()> {
     // A number that no older database here has used, so that who follows this store notices that it is another one.
     let generation = now();
-    tune(db)?;
+    connection::tune(db, folder)?;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE store (root BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL,
              vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
-             columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL);
+             columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL,
+             skipped INTEGER NOT NULL DEFAULT 0);
          CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
              modified INTEGER NOT NULL, changed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
              norm REAL NOT NULL, scale REAL NOT NULL, checksum INTEGER NOT NULL, gone INTEGER, hash BLOB NOT NULL);
@@ -421,6 +393,11 @@ fn create(db: &mut Connection, key: &Key) -> rusqlite::Result<()> {
     tx.pragma_update(None, "application_id", APPLICATION)?;
     tx.pragma_update(None, "user_version", SCHEMA)?;
     tx.commit()
+}
+
+/// Whether something is there that is no file: opening a pipe waits for ever.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 fn vector_name(generation: i64) -> String {
@@ -444,41 +421,6 @@ fn sql(path: &Path, error: rusqlite::Error) -> Fault {
         )
     );
     if passing { Fault::Other(Error::store(path, error)) } else { Fault::Damaged(printable_str(&error.to_string())) }
-}
-
-/// Gives a foreign file or folder another name.
-fn set_aside(path: &Path) -> Result<PathBuf> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".set-aside-{}", free_number(path)));
-    fs::rename(path, &name).map_err(Error::io("move", path))?;
-    Ok(name.into())
-}
-
-/// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only.
-/// Returns the database's new name.
-fn set_aside_contents(folder: &Path) -> Result<String> {
-    let number = free_number(&folder.join(DATABASE));
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    for entry in entries.map_err(Error::io("list", folder))? {
-        let name = entry.file_name();
-        let text = name.to_string_lossy();
-        if text == LOCK || text.contains(".set-aside-") {
-            continue;
-        }
-        let mut aside = entry.path().into_os_string();
-        aside.push(format!(".set-aside-{number}"));
-        fs::rename(entry.path(), aside).map_err(Error::io("move", entry.path()))?;
-    }
-    Ok(format!("{DATABASE}.set-aside-{number}"))
-}
-
-fn free_number(path: &Path) -> u32 {
-    let taken = |number: &u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".set-aside-{number}"));
-        fs::symlink_metadata(Path::new(&name)).is_ok()
-    };
-    (1..u32::MAX).find(|number| !taken(number)).unwrap_or(u32::MAX)
 }
 
 /// Seconds since the Unix epoch.

@@ -14,7 +14,7 @@ use super::{known::Known, row_map::RowMap};
 use crate::{
     index::{
         ImageId, Index, Marks, Segment,
-        store::{Failure, Present, RowState, Store},
+        store::{Failure, Heartbeat, Present, RowState, Store},
     },
     scan::{Found, ImageFile, Options, Skipped},
 };
@@ -93,6 +93,23 @@ impl Folder {
 
     pub(super) fn holds_images(&self) -> bool {
         self.row_map.iter().any(|(_, state)| state == RowState::Present)
+    }
+
+    /// Goes on without waiting for the process that writes the store: what it wrote is used, nothing is added to it.
+    pub(super) fn stop_following(&mut self) {
+        self.followed = false;
+        let failures = self.store.as_ref().and_then(|store| store.failures().ok()).unwrap_or_default();
+        self.failures = failures.into_iter().map(|failure| (failure.file.path.clone(), failure)).collect();
+    }
+
+    /// What tells others that this process is at work, if it may write.
+    pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
+        self.store.as_ref().and_then(Store::heartbeat)
+    }
+
+    /// The store, if this process may write it.
+    fn writer(&mut self) -> Option<&mut Store> {
+        self.store.as_mut().filter(|store| store.is_writer())
     }
 
     /// From now on nothing is read from or written to the disk.

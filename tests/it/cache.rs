@@ -77,6 +77,19 @@ fn the_cache_is_shown_pruned_and_cleared() {
 }
 
 #[test]
+fn what_an_earlier_version_left_is_pruned_when_nobody_used_it_for_long() {
+    let place = Place::with(1);
+    place.run();
+    let columns = "ALTER TABLE images DROP COLUMN changed; ALTER TABLE images DROP COLUMN checksum;";
+    alter(&place, &place.root(), &format!("{columns} PRAGMA user_version = 2;"));
+    assert!(cache(&place, &[]).1.contains("of an earlier lookalike"));
+    assert_eq!(cache(&place, &["prune", "--all", "--yes"]).1, "nothing to delete\n");
+    alter(&place, &place.root(), UNUSED_FOR_40_DAYS);
+    assert_eq!(cache(&place, &["prune", "--yes"]).0, 0);
+    assert_eq!(stores(&place), 0);
+}
+
+#[test]
 fn pruning_all_does_not_wait_for_30_days() {
     let place = Place::with(1);
     place.run();

@@ -331,7 +331,8 @@ fn what_an_earlier_version_embedded_is_taken_over_and_left_to_it() {
 fn a_damaged_embedding_is_not_taken_over() {
     let place = Place::with(5);
     place.run();
-    change_vectors(&place, |rows, row| rows[row + 3] ^= 1);
+    // So little that nothing but the checksum shows it.
+    change_vectors(&place, |rows, row| rows[row + 2] ^= 1);
     let moved = place.folder.path().canonicalize().unwrap().join("moved");
     fs::rename(place.root(), &moved).unwrap();
     let again = run(&request(&[moved], Cache::Folder(place.cache()))).unwrap();
@@ -348,20 +349,135 @@ fn a_missing_root_is_said_and_costs_nothing() {
     assert_eq!(place.run().counts(), [0, 3, 0, 0, 0]);
 }
 
+/// Runs `work` on a thread that may no more than the owner of a file may, also where the tests are the superuser's.
+#[cfg(target_os = "linux")]
+fn as_nobody_special<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let drop_rights = || {
+        let mut rights = capabilities(None).unwrap();
+        rights.effective -= CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+        set_capabilities(None, rights).unwrap();
+    };
+    let work = || {
+        drop_rights();
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
+}
+
+/// Elsewhere nobody tests as the superuser; if somebody does, the test says so by failing.
+#[cfg(not(target_os = "linux"))]
+fn as_nobody_special<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    work()
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
 fn a_folder_that_cannot_be_listed_keeps_its_images_and_is_said() {
     let place = Place::with(1);
     place.draw("locked/a.png", 30);
     place.run();
     let locked = place.path("locked");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
-    // The superuser may look into every folder; for them there is nothing to see here.
-    let is_locked = fs::read_dir(&locked).is_err();
-    let run = place.run();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&locked, 0o000);
+    let run = as_nobody_special(|| place.run());
+    set_mode(&locked, 0o755);
     assert_eq!(run.outcome.index.len(), 2);
-    assert_eq!(run.outcome.skipped.iter().any(|skipped| skipped.path == locked), is_locked);
+    let skipped: Vec<_> = run.outcome.skipped.iter().map(|skipped| (&*skipped.path, &*skipped.reason)).collect();
+    assert_eq!(skipped, [(&*locked, "no permission to look inside")]);
+    assert_eq!(store::list(&place.cache()).unwrap()[0].content.as_ref().unwrap().skipped, 1, "one number everywhere");
     assert_eq!(place.run().counts(), [0, 2, 0, 0, 0]);
+}
+
+#[test]
+fn an_index_that_cannot_be_written_is_used_nevertheless() {
+    let place = Place::with(4);
+    let before = embeddings(&place.run().outcome.index);
+    let folder = store::list(&place.cache()).unwrap().remove(0).folder;
+    let files = || -> Vec<_> { fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let records = fs::read(place.store_file(".sqlite")).unwrap();
+    files().iter().for_each(|file| set_mode(file, 0o444));
+    set_mode(&folder, 0o555);
+    place.draw("new.png", 50);
+    fs::write(place.path("bad.jpg"), "no picture").unwrap();
+    fs::rename(place.path("003.png"), place.path("moved.png")).unwrap();
+    let run = as_nobody_special(|| {
+        assert_eq!(store::list(&place.cache()).unwrap()[0].content.as_ref().unwrap().images, 4);
+        place.run()
+    });
+    set_mode(&folder, 0o755);
+    files().iter().for_each(|file| set_mode(file, 0o644));
+    assert_eq!(run.counts(), [1, 3, 1, 0, 1], "{:?}", run.notes);
+    assert_eq!((run.snapshots[0], run.notes.len()), (4, 1), "{:?}", run.notes);
+    assert!(run.notes[0].contains("cannot be written: it is used"), "{:?}", run.notes);
+    let after = embeddings(&run.outcome.index);
+    assert_eq!((after.len(), &after[Path::new("moved.png")]), (5, &before[Path::new("003.png")]));
+    assert_eq!(fs::read(place.store_file(".sqlite")).unwrap(), records);
+    assert_eq!(place.run().counts(), [1, 3, 1, 0, 1], "nothing was kept");
+}
+
+#[test]
+fn a_full_disk_costs_what_is_new_and_no_picture() {
+    const COUNT: usize = 600;
+    let place = Place::with(COUNT as u32);
+    // No file may become larger, which is refused as a full disk refuses it.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 256; exec \"$@\"", "sh"]);
+    let index = index_command(&place);
+    let output = limited.arg(index.get_program()).args(index.get_args()).output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(out.starts_with("600 images in ") && err.contains("from here on nothing is kept on disk"), "{out}{err}");
+    let run = place.run();
+    let [added, reused, ..] = run.counts();
+    assert!(added > 0 && reused > 0 && added + reused == COUNT && run.notes.is_empty(), "{:?}", run.counts());
+    assert_eq!(place.run().counts(), [0, COUNT, 0, 0, 0]);
+}
+
+#[test]
+fn two_runs_at_once_index_every_picture_once() {
+    const COUNT: usize = 150;
+    let place = Place::with(COUNT as u32);
+    let children: Vec<_> = (0..2).map(|_| index_command(&place).spawn().unwrap()).collect();
+    let mut added = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(output.status.success() && out.starts_with("150 images in "), "{out}{err}");
+        let count = out.lines().nth(1).and_then(|line| line.split(' ').next()).unwrap();
+        added += count.parse::<usize>().unwrap();
+    }
+    assert_eq!(added, COUNT);
+    assert_eq!(place.run().counts(), [0, COUNT, 0, 0, 0]);
+}
+
+#[test]
+fn a_writer_that_was_stopped_is_not_waited_for_for_ever() {
+    use rustix::process::{Pid, Signal, kill_process};
+    const COUNT: usize = 400;
+    let place = Place::new();
+    let noise = RgbImage::from_fn(640, 480, |x, y| Rgb([x as u8 ^ y as u8, (x * y) as u8, (x * 7 + y * 13) as u8]));
+    let bytes = encode(&noise);
+    for at in 0..COUNT {
+        fs::write(place.path(format!("{at:04}.png")), [bytes.as_slice(), &at.to_le_bytes()].concat()).unwrap();
+    }
+    let mut child = index_command(&place).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    while stored(&place) == 0 {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    kill_process(pid, Signal::STOP).unwrap();
+    let run = place.run();
+    let kept = stored(&place) as usize;
+    kill_process(pid, Signal::CONT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(run.counts(), [COUNT - kept, kept, 0, 0, 0], "{:?}", run.notes);
+    assert!(run.notes[1].contains("gives no sign of life"), "{:?}", run.notes);
+    assert_eq!(place.run().counts(), [0, COUNT, 0, 0, 0]);
 }
 
 #[test]
@@ -573,6 +689,22 @@ fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
         fs::remove_dir_all(&folder).unwrap();
         fs::write(folder, "a file where a folder should be").unwrap();
     });
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let replace = |path: PathBuf| {
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    check_damage("set aside", 5, |place| replace(place.store_file("vectors")));
+    check_damage("set aside", 5, |place| replace(place.store_file(".sqlite")));
+    let place = Place::with(2);
+    place.run();
+    replace(place.store_file("lock"));
+    let run = place.run();
+    assert!(run.notes[0].contains("it is not a file: delete it"), "{:?}", run.notes);
+    assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
 }
 
 #[test]

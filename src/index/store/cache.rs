@@ -8,9 +8,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rusqlite::{Connection, OpenFlags};
-
-use super::{APPLICATION, DATABASE, KEEP_GONE, LOCK, SCHEMA, columns::is_columns_name, lock, maintain::is_vector_name};
+use super::{
+    APPLICATION, DATABASE, KEEP_GONE, SCHEMA,
+    columns::is_columns_name,
+    connection,
+    lock::{LOCK, lock},
+    maintain::is_vector_name,
+};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -44,8 +48,10 @@ pub struct Content {
     pub model: String,
     /// Embedded images.
     pub images: u64,
-    /// Images remembered as unreadable.
+    /// Files that the last run skipped.
     pub skipped: u64,
+    /// Whether an earlier version of lookalike wrote it, whose embeddings this one takes over into a store of its own.
+    pub earlier: bool,
     /// When a run last wrote to it.
     pub used: SystemTime,
 }
@@ -145,8 +151,7 @@ fn store_size(folder: &Path) -> Option<(u64, u64)> {
 }
 
 fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
-    let db = Connection::open_with_flags(folder.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    db.busy_timeout(Duration::from_secs(2))?;
+    let db = connection::to_read(&folder.join(DATABASE), Duration::from_secs(2))?;
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match application {
@@ -154,11 +159,13 @@ fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
         APPLICATION => {}
         _ => return Ok(Err(Unknown::Unreadable)),
     }
-    let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
-    let (images, skipped) = (count("images WHERE gone IS NULL")? as u64, count("failures")? as u64);
-    db.query_row("SELECT root, model, used FROM store", [], |row| {
+    let images = db.query_row("SELECT count(*) FROM images WHERE gone IS NULL", [], |row| row.get::<_, i64>(0))? as u64;
+    // Earlier schemas counted only the files that are not tried again.
+    let skipped = if schema < 3 { "(SELECT count(*) FROM failures)" } else { "skipped" };
+    db.query_row(&format!("SELECT root, model, used, {skipped} FROM store"), [], |row| {
+        let skipped = row.get::<_, i64>(3)? as u64;
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, used }))
+        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, earlier: schema < SCHEMA, used }))
     })
 }

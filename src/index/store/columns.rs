@@ -13,7 +13,7 @@ use bytemuck::{Pod, bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
 use crc32fast::Hasher;
 use rusqlite::{Connection, params};
 
-use super::{DATABASE, Fault, Meta, RowState, Store, now, sql};
+use super::{DATABASE, Fault, Meta, RowState, Store, is_no_file, now, sql};
 use crate::{
     error::{Error, Result},
     index::{Images, Segment},
@@ -77,7 +77,8 @@ impl Store {
         if in_columns == 0 {
             return Ok(Records::default());
         }
-        let file = File::open(self.folder.join(name(columns)));
+        let path = self.folder.join(name(columns));
+        let file = if is_no_file(&path) { Err(io::ErrorKind::InvalidData.into()) } else { File::open(path) };
         match file.and_then(|file| read(file, (generation, columns), in_columns as usize)) {
             Ok(records) => Ok(records),
             Err(_) => {

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, SCHEMA, records::knows_size, vector_name, vectors::Vectors,
+    APPLICATION, ContentHash, DATABASE, Key, SCHEMA, connection, records::knows_size, vector_name, vectors::Vectors,
     vectors::checksum_of,
 };
 use crate::index::{images::format_named, norm};
@@ -69,8 +69,7 @@ impl Other {
         if !path.is_file() {
             return None;
         }
-        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-        db.busy_timeout(Duration::from_secs(2)).ok()?;
+        let db = connection::to_read(&path, Duration::from_secs(2)).ok()?;
         // All is of one moment: compaction gives rows other numbers.
         db.execute_batch("BEGIN").ok()?;
         let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).ok();

@@ -183,8 +183,8 @@ impl Store {
             remember_failures(tx, change, &root)?;
             insert(tx, change, &mut meta, &mut edited)?;
             note_edits(tx, &edited, &mut meta)?;
-            let update = "UPDATE store SET next_row = ?1, live = ?2, used = ?3";
-            tx.execute(update, params![meta.next_row, meta.live, now()])
+            let update = "UPDATE store SET next_row = ?1, live = ?2, used = ?3, skipped = coalesce(?4, skipped)";
+            tx.execute(update, params![meta.next_row, meta.live, now(), change.skipped])
         })?;
         self.meta = meta;
         Ok(first)

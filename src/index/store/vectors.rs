@@ -11,7 +11,7 @@ use std::{
 use half::f16;
 use memmap2::{Mmap, MmapOptions};
 
-use super::Fault;
+use super::{Fault, is_no_file};
 use crate::{
     error::Error,
     index::{Rows, Segment},
@@ -60,6 +60,9 @@ impl Vectors {
 
     /// Opens a file that [`Self::create`] made for embeddings of `dim` values.
     pub(super) fn open(path: &Path, dim: usize, write: bool) -> Result<Self, Fault> {
+        if is_no_file(path) {
+            return Err(Fault::Damaged("its vector file is not a file".into()));
+        }
         let mut header = [0_u8; HEADER];
         let mut file = OpenOptions::new().read(true).write(write).open(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Fault::Damaged("its vector file is missing".into()),

@@ -25,7 +25,9 @@ impl Folder {
         options: &Options,
     ) -> Result<()> {
         self.followed = matches!(opened, Opened::Reader(_));
-        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store))) = opened else { return Ok(()) };
+        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store)) = opened else {
+            return Ok(());
+        };
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
         if compacted {
             // All rows have other numbers now, which happens when another process takes over the store in between.
@@ -35,7 +37,7 @@ impl Folder {
             self.known = Known::default();
         }
         let first = self.row_map.end();
-        self.as_loaded = first == 0 && !self.followed;
+        self.as_loaded = first == 0 && store.is_writer();
         if !self.followed {
             self.catch_up(&store.states(first)?, index, options);
             self.failures = store.failures()?.into_iter().map(|f| (f.file.path.clone(), f)).collect();

@@ -12,7 +12,7 @@ use crate::{
         Image, ImageId, Index, Rows, Segment,
         store::{Change, ContentHash, Failure, Loaded, RowState},
     },
-    scan::ImageFile,
+    scan::{ImageFile, Skipped},
 };
 
 /// Marks that are written in one transaction.
@@ -88,14 +88,14 @@ impl Folder {
         }
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
         let change = Change { rows: Some((&segment, &hashes)), failed: &failures, ..Change::default() };
-        let (first_row, note) = match self.store.as_mut().map(|store| store.commit(&change)) {
-            Some(Ok(row)) => (row, None),
-            Some(Err(error)) => (0, Some(self.give_up(&error))),
-            None => (0, None),
+        let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
+            Some(Ok(row)) => (Some(row), None),
+            Some(Err(error)) => (None, Some(self.give_up(&error))),
+            None => (None, None),
         };
         let first_id = ImageId(index.id_bound() as u32);
         if !segment.images.is_empty() && index.push(Arc::clone(&segment)) {
-            if self.store.is_some() {
+            if let Some(first_row) = first_row {
                 self.row_map.push(first_row, first_id, vec![RowState::Present; segment.images.len()]);
             }
             for id in (first_id.0..).map(ImageId).take(segment.images.len()) {
@@ -104,7 +104,7 @@ impl Folder {
                     self.row_map.set(before, RowState::Vacant);
                 }
             }
-            self.join_tail(first_row, segment, index);
+            self.join_tail(first_row.unwrap_or_default(), segment, index);
         }
         note
     }
@@ -134,7 +134,11 @@ impl Folder {
         let len = a.images.len() + b.images.len();
         let mut images = a.images.clone();
         images.append(&b.images);
-        let mapped = self.store.as_ref().and_then(|store| store.rows(first_row, len as u32).ok());
+        let mapped = self
+            .store
+            .as_ref()
+            .filter(|store| store.is_writer())
+            .and_then(|store| store.rows(first_row, len as u32).ok());
         let rows = mapped.unwrap_or_else(|| {
             let values: Vec<f16> = [a, b].iter().flat_map(|segment| segment.rows.values()).copied().collect();
             Rows::owned(values, dim)
@@ -154,11 +158,12 @@ impl Folder {
             && change.present.is_empty()
             && change.deleted.is_empty()
             && change.forgotten.is_empty()
-            && change.failed.is_empty();
+            && change.failed.is_empty()
+            && change.skipped.is_none();
         if nothing {
             return None;
         }
-        let failed = self.store.as_mut()?.commit(change).err()?;
+        let failed = self.writer()?.commit(change).err()?;
         Some(self.give_up(&failed))
     }
 
@@ -166,6 +171,12 @@ impl Folder {
     pub(super) fn give_up(&mut self, error: &Error) -> String {
         self.store = None;
         format!("from here on nothing is kept on disk: {error}")
+    }
+
+    /// Notes how many files the run skipped, which is over.
+    pub(in crate::pipeline) fn record_skipped(&mut self, skipped: &[Skipped]) -> Option<String> {
+        let here = skipped.iter().filter(|skipped| skipped.path.starts_with(&self.root)).count();
+        self.write(&Change { skipped: Some(here as u32), ..Change::default() })
     }
 
     /// Writes the columnar copy when many records have changed, so that the next run starts at once.

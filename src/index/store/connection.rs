@@ -1,0 +1,127 @@
+//! Connections to the database of a store, on any file system, whether or not it can be written.
+
+use std::{fmt::Write, os::unix::ffi::OsStrExt, path::Path, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result, ffi};
+
+use super::is_no_file;
+
+/// For the process that holds the lock.
+pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection> {
+    let create = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    connect(path, create, patience)
+}
+
+/// For all others.
+pub(super) fn to_read(path: &Path, patience: Duration) -> Result<Connection> {
+    let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, patience)?;
+    match db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+        // SQLite cannot make the files there by which processes share a log. A database without a log is complete.
+        Err(error) if is_unwritable(&error) && !has_log(path) => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            connect(Path::new(&immutable(path)), flags, patience)
+        }
+        // Whatever else is wrong, the caller's first query will say.
+        _ => Ok(db),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Result<Connection> {
+    if is_no_file(path) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None));
+    }
+    let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(patience)?;
+    Ok(db)
+}
+
+fn is_unwritable(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
+}
+
+/// The address of a database that nobody changes.
+fn immutable(path: &Path) -> String {
+    let mut address = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => address.push(char::from(*byte)),
+            // Writing into a string never fails.
+            _ => drop(write!(address, "%{byte:02X}")),
+        }
+    }
+    address + "?immutable=1"
+}
+
+/// Settings of a writer.
+pub(super) fn tune(db: &Connection, folder: &Path) -> Result<()> {
+    // With a write-ahead log readers never wait for the writer, and NORMAL survives a killed process at any moment. It
+    // needs memory that all processes share, which those of two machines do not: there file locks must do.
+    let (journal, synchronous) = if is_on_network(folder) { ("truncate", "full") } else { ("wal", "normal") };
+    db.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", synchronous)
+}
+
+/// Whether the folder may lie on another machine.
+#[cfg(target_os = "linux")]
+fn is_on_network(folder: &Path) -> bool {
+    rustix::fs::statfs(folder).is_ok_and(|system| is_network(system.f_type as u32))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_network(_: &Path) -> bool {
+    false
+}
+
+/// Whether a file system of this type, as `statfs(2)` numbers them, is one that several machines use.
+#[cfg(any(target_os = "linux", test))]
+fn is_network(kind: u32) -> bool {
+    /// NFS, SMB and its successors, Ceph, Lustre, GPFS, BeeGFS, AFS, Coda, 9P, GFS2, OCFS2, PanFS; FUSE, because of sshfs.
+    const NETWORK: [u32; 16] = [
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x00c3_6400,
+        0x0bd0_0bd0,
+        0x4750_4653,
+        0x1983_0326,
+        0x5346_414f,
+        0x7375_7245,
+        0x0102_1997,
+        0x0116_1970,
+        0x7461_636f,
+        0xaad7_aaea,
+        0x6b41_4653,
+        0x6573_5546,
+    ];
+    NETWORK.contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_on_a_network_is_journaled_without_shared_memory() {
+        // ext4, btrfs, xfs, tmpfs, overlayfs; then NFS and sshfs.
+        assert!([0xef53, 0x9123_683e, 0x5846_5342, 0x0102_1994, 0x794c_7630].iter().all(|kind| !is_network(*kind)));
+        assert!(is_network(0x6969) && is_network(0x6573_5546));
+    }
+
+    #[test]
+    fn a_database_that_nobody_may_write_has_an_address_whatever_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("50% off? #1 \u{e9}.sqlite");
+        to_write(&path, Duration::ZERO).unwrap().execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (7)").unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = connect(Path::new(&immutable(&path)), flags, Duration::ZERO).unwrap();
+        assert_eq!(db.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
+    }
+}
