@@ -330,5 +330,8 @@ mod tests {
         let larger = Manifest { input: 128, ..manifest.clone() };
         assert_eq!(print(&manifest), print(&renamed));
         assert_ne!(print(&manifest), print(&larger));
+        let bare =
+            Manifest::parse(&include_str!("../../models/color-grid.toml").replace("input", "alpha = 'drop'\ninput"));
+        assert_ne!(print(&manifest), print(&bare.unwrap()), "hidden colors come out");
     }
 }
