@@ -244,7 +244,9 @@ impl Component {
         let (dc, ac) = (self.dc.as_ref()?, self.ac.as_ref()?);
         let mut coefficients = [0; LOWEST];
         let (size, window) = bits.symbol(dc)?;
-        self.predicted = self.predicted.wrapping_add(bits.value(window, size.min(15)));
+        // Eight bits a sample give differences of eleven bits and levels of sixteen; more are damage.
+        (size <= 11).then_some(())?;
+        self.predicted = i16::try_from(self.predicted + bits.value(window, size)).ok()?.into();
         coefficients[0] = unquantized(self.predicted, self.steps[0]);
         let mut next = 1;
         while self.points != (1, 1) && next < LOWEST {

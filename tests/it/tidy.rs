@@ -253,7 +253,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 
 #[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 22] = [
+    const ONLY: [(&str, &[&str]); 23] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
@@ -277,6 +277,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("image::open", &["decode"]),
         ("load_from_memory", &["decode"]),
         ("jpeg_decoder", &["decode"]),
+        ("zune_jpeg", &["decode"]),
     ];
     let mut found = Vec::new();
     for source in sources() {

@@ -31,7 +31,7 @@ impl Headers {
         while let Some((mark, segment)) = segments.next() {
             match mark {
                 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf if frame.is_none() => {
-                    frame = Some((mark, segment))
+                    frame = Some((mark, segment));
                 }
                 0xe1 if exif.is_none() && segment.starts_with(b"Exif\0\0") => exif = Some(segment),
                 0xe1 if xmp.is_none() => xmp = segment.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0"),
@@ -86,12 +86,7 @@ impl Headers {
     /// colors that are sampled more finely than the first component for coarser ones.
     pub(super) fn is_ordinary(&self) -> bool {
         let together = self.is_progressive() || usize::from(self.in_first_scan) == self.sampling.len();
-        let usual = match self.sampling[..] {
-            [_] => true,
-            [(1 | 2, 1 | 2), (1, 1), (1, 1)] => true,
-            _ => false,
-        };
-        together && usual
+        together && matches!(self.sampling[..], [_] | [(1 | 2, 1 | 2), (1, 1), (1, 1)])
     }
 }
 

@@ -131,7 +131,7 @@ impl<'a> Bits<'a> {
         if window >> 63 == 1 { value } else { value + 1 - (1 << size) }
     }
 
-    /// Goes to the end of a block whose coefficients before `next` were taken.
+    /// Goes to the end of a block whose coefficients before `next` were taken; `None` when it has more than 64.
     pub(super) fn step_over(&mut self, table: &Huffman, mut next: usize) -> Option<()> {
         // Looking anew after every step would take longer than the steps themselves.
         let (mut window, mut left) = (self.look()?, LOOKED);
@@ -160,7 +160,8 @@ impl<'a> Bits<'a> {
             }
             (window, left) = (self.look()?, LOOKED);
         }
-        Some(())
+        // Only damaged data have more coefficients than a block.
+        (next == 64).then_some(())
     }
 }
 
