@@ -3,6 +3,8 @@
 //! A graph is extended when pictures come and mended when they go: only rows that are new or that lost a neighbor are
 //! searched again. Each row holds what [`Comparison::nearest`](super::Comparison::nearest) gives for it, value by value.
 
+mod arrangement;
+mod bytes;
 mod packing;
 mod products;
 mod search;
@@ -111,7 +113,7 @@ impl Graph {
     /// The rows of pictures that are still there and of whose neighbors none went.
     fn still_right(&self, index: &Index) -> Self {
         let len = index.table_len();
-        let nothing = Edge { id: ImageId(0), value: f32::NAN };
+        let nothing = Edge { id: ImageId(0), value: 0.0 };
         let mut next = Self {
             edges: vec![nothing; len * self.k],
             counts: vec![ABSENT; len],
