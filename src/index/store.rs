@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod cache;
+mod graphs;
 mod maintain;
 mod photograph;
 mod records;

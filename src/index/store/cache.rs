@@ -10,7 +10,9 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{APPLICATION, DATABASE, LOCK, lock, maintain::is_vector_name, photograph::is_photograph_name};
+use super::{
+    APPLICATION, DATABASE, LOCK, graphs::is_graph_name, lock, maintain::is_vector_name, photograph::is_photograph_name,
+};
 use crate::error::{Error, Result};
 
 /// One store in the cache folder.
@@ -87,6 +89,7 @@ fn is_ours(name: &OsStr) -> bool {
         || text.starts_with(DATABASE)
         || is_vector_name(&text)
         || is_photograph_name(&text)
+        || is_graph_name(&text)
         || is_set_aside(name)
 }
 
