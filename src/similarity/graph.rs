@@ -104,7 +104,7 @@ impl Graph {
                 }
             }
         } else {
-            next.search(&search, &fresh, &known, &odd, executor, superseded, progress)?;
+            next.search(&search, (&fresh, &known), &odd, executor, superseded, progress)?;
         }
         progress(1.0);
         Some(next)
@@ -159,15 +159,13 @@ impl Graph {
     fn search(
         &mut self,
         search: &Search<'_>,
-        fresh: &[ImageId],
-        known: &[ImageId],
+        (every_fresh, known): (&[ImageId], &[ImageId]),
         odd: &Odd,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
     ) -> Option<()> {
-        let every_fresh = fresh;
-        let (odd_fresh, fresh): (Vec<_>, Vec<_>) = fresh.iter().partition(|id| odd.contains(**id));
+        let (odd_fresh, fresh): (Vec<_>, Vec<_>) = every_fresh.iter().partition(|id| odd.contains(**id));
         let last = |id: &ImageId| self.neighbors(*id).get(self.k - 1).map(|edge| edge.value);
         let ordinary: Vec<_> = known.iter().filter(|id| !odd.contains(**id)).map(|id| (*id, last(id))).collect();
         let rows = Rows { fresh: &fresh, known: &ordinary };

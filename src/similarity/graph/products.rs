@@ -109,8 +109,8 @@ impl Search<'_> {
         let pairs = self.pairs;
         let row_panel = &self.rows.panels[row / PANEL * pairs..][..pairs];
         let mut col_panels = [&self.cols.panels[col * pairs..][..pairs]; C];
-        for c in 1..C {
-            col_panels[c] = &self.cols.panels[(col + c) * pairs..][..pairs];
+        for (c, panel) in col_panels.iter_mut().enumerate().skip(1) {
+            *panel = &self.cols.panels[(col + c) * pairs..][..pairs];
         }
         let part = row % PANEL / R;
         let mut sums = [[lanes.zero(); C]; R];

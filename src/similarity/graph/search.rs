@@ -75,16 +75,15 @@ impl Search<'_> {
         if superseded() {
             return None;
         }
-        let mut blocks = packing.blocks(self.index, rows.fresh, executor);
+        let pack = |ids: &[ImageId]| packing.blocks(self.index, &packing.arranged(self.index, ids, executor), executor);
+        let mut blocks = pack(rows.fresh);
         let fresh = blocks.len();
-        blocks.extend(packing.blocks(self.index, &known, executor));
-        let reaches =
-            rows.known.iter().map(|(_, last)| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
-        let reaches: Vec<f32> = rows.fresh.iter().map(|_| f32::INFINITY).chain(reaches).collect();
-        let mut reaches = reaches.into_iter();
+        blocks.extend(pack(&known));
+        let last: HashMap<_, _> = rows.known.iter().copied().collect();
         let nearest = |block: &Block| {
-            let nearest = |reach| Nearest { reach, found: Vec::new() };
-            Mutex::new(reaches.by_ref().take(block.ids.len()).map(nearest).collect::<Vec<_>>())
+            let last = block.ids.iter().map(|id| last.get(id).copied().flatten());
+            let reach = last.map(|last| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
+            Mutex::new(reach.map(|reach| Nearest { reach, found: Vec::new() }).collect::<Vec<_>>())
         };
         let mut nearest: Vec<_> = blocks.iter().map(nearest).collect();
         let count = blocks.len();
