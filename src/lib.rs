@@ -15,7 +15,7 @@
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
 //! | [`index`] | one raw embedding a picture, in memory and on disk |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
-//! | [`similarity`] | both metrics, neighbors, row orders, the heatmap: exact, never N×N |
+//! | [`similarity`] | both metrics, neighbors of one picture and of all, row orders, the heatmap: exact, never N×N |
 //! | [`analysis`] | what can be said about a whole collection: how well a model keeps its groups apart |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`worker`] | every thread that works: jobs in, events out |

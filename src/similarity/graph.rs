@@ -1,4 +1,9 @@
-//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact, in memory for N·k edges.
+//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact.
+//!
+//! It takes memory for N·k edges; while it is made, for two or three times as many candidates and for a copy of the rows
+//! as 16-bit integers, which is as large as the rows themselves. The time grows with N², by a factor that depends on the
+//! pictures: where they stand in clusters, most pairs are settled by few dimensions; independent random values are the
+//! worst case, for which all dimensions of all pairs are multiplied, each pair once.
 //!
 //! A graph is extended when pictures come and mended when they go: only rows that are new or that lost a neighbor are
 //! searched again. Each row holds what [`Comparison::nearest`](super::Comparison::nearest) gives for it, value by value.
