@@ -60,6 +60,7 @@ compare: setup
 	python3 tests/bench/compare/screen.py --photos "$$PHOTOS"
 	python3 tests/bench/compare/network.py
 	python3 tests/bench/compare/neighbors.py
+	python3 tests/bench/compare/graph.py
 
 clean:
 	cargo clean

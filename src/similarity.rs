@@ -54,6 +54,9 @@ fn map_parallel<T: Send, R: Send>(
 }
 
 impl Metric {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Cosine, Self::Euclidean];
+
     /// The other one.
     #[must_use]
     pub fn toggled(self) -> Self {

@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod cache;
+mod graphs;
 mod lock;
 mod maintain;
 mod others;

@@ -1,8 +1,15 @@
-//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact, in memory for N·k edges.
+//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact.
+//!
+//! It takes memory for N·k edges; while it is made, for two or three times as many candidates and for a copy of the rows
+//! as 16-bit integers, which is as large as the rows themselves. The time grows with N², by a factor that depends on the
+//! pictures: where they stand in clusters, most pairs are settled by few dimensions; independent random values are the
+//! worst case, for which all dimensions of all pairs are multiplied, each pair once.
 //!
 //! A graph is extended when pictures come and mended when they go: only rows that are new or that lost a neighbor are
 //! searched again. Each row holds what [`Comparison::nearest`](super::Comparison::nearest) gives for it, value by value.
 
+mod arrangement;
+mod bytes;
 mod packing;
 mod products;
 mod search;
@@ -102,7 +109,7 @@ impl Graph {
                 }
             }
         } else {
-            next.search(&search, &fresh, &known, &odd, executor, superseded, progress)?;
+            next.search(&search, (&fresh, &known), &odd, executor, superseded, progress)?;
         }
         progress(1.0);
         Some(next)
@@ -111,7 +118,7 @@ impl Graph {
     /// The rows of pictures that are still there and of whose neighbors none went.
     fn still_right(&self, index: &Index) -> Self {
         let len = index.id_bound();
-        let nothing = Edge { id: ImageId(0), value: f32::NAN };
+        let nothing = Edge { id: ImageId(0), value: 0.0 };
         let mut next = Self {
             edges: vec![nothing; len * self.k],
             counts: vec![ABSENT; len],
@@ -157,15 +164,13 @@ impl Graph {
     fn search(
         &mut self,
         search: &Search<'_>,
-        fresh: &[ImageId],
-        known: &[ImageId],
+        (every_fresh, known): (&[ImageId], &[ImageId]),
         odd: &Odd,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
     ) -> Option<()> {
-        let every_fresh = fresh;
-        let (odd_fresh, fresh): (Vec<_>, Vec<_>) = fresh.iter().partition(|id| odd.contains(**id));
+        let (odd_fresh, fresh): (Vec<_>, Vec<_>) = every_fresh.iter().partition(|id| odd.contains(**id));
         let last = |id: &ImageId| self.neighbors(*id).get(self.k - 1).map(|edge| edge.value);
         let ordinary: Vec<_> = known.iter().filter(|id| !odd.contains(**id)).map(|id| (*id, last(id))).collect();
         let rows = Rows { fresh: &fresh, known: &ordinary };

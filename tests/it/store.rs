@@ -57,6 +57,13 @@ impl Place {
         store
     }
 
+    /// The store's files whose names begin so.
+    fn files(&self, name: &str) -> Vec<PathBuf> {
+        let folder = store::list(self.0.path()).unwrap().remove(0).folder;
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).collect()
+    }
+
     fn copies(&self) -> Vec<PathBuf> {
         let folder = store::list(self.0.path()).unwrap().remove(0).folder;
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -263,4 +270,33 @@ fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_c
     let plan = "EXPLAIN QUERY PLAN SELECT row FROM images WHERE size = 7 AND hash = x'00'";
     let plan: String = db.query_row(plan, [], |row| row.get("detail")).unwrap();
     assert!(plan.contains("(size=? AND hash=?)"), "{plan}");
+}
+
+#[test]
+fn a_graph_is_kept_with_the_numbers_of_the_rows_it_names() {
+    let (place, mut store) = Place::with(4);
+    assert_eq!(store.graph("cosine"), None);
+    store.keep_graph("cosine", b"first").unwrap();
+    store.keep_graph("cosine", b"second").unwrap();
+    store.keep_graph("euclidean", b"other").unwrap();
+    assert_eq!(store.graph("cosine").as_deref(), Some(&b"second"[..]));
+    // Who follows reads it and writes none.
+    let follower = place.follower();
+    follower.keep_graph("cosine", b"third").unwrap();
+    assert_eq!(follower.graph("cosine").as_deref(), Some(&b"second"[..]));
+    drop((store, follower));
+    // Rows that vanished from the vector file are computed again under their old numbers.
+    let vectors = place.files("vectors-").remove(0);
+    let file = fs::File::options().write(true).open(&vectors).unwrap();
+    file.set_len(file.metadata().unwrap().len() - DIM as u64 * 2).unwrap();
+    let (Opened::Writer(opened), _) = place.open() else { panic!("not the writer") };
+    store = opened;
+    assert_eq!((store.graph("cosine"), store.graph("euclidean")), (None, None));
+    assert!(place.files("graph-").is_empty());
+    store.keep_graph("cosine", b"again").unwrap();
+    drop(store);
+    // It goes with the store.
+    let listed = store::list(place.0.path()).unwrap();
+    assert!(store::remove(&listed[0]).unwrap());
+    assert!(store::list(place.0.path()).unwrap().is_empty());
 }

@@ -12,6 +12,7 @@ use super::{
     APPLICATION, DATABASE, KEEP_GONE, SCHEMA,
     columns::is_columns_name,
     connection,
+    graphs::is_graph_name,
     lock::{LOCK, lock},
     maintain::is_vector_name,
 };
@@ -115,7 +116,11 @@ pub fn remove(store: &Listing) -> Result<bool> {
 /// Whether a store makes files of this name, besides its lock.
 fn is_store_file(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
-    text.starts_with(DATABASE) || is_vector_name(&text) || is_columns_name(&text) || is_set_aside(name)
+    text.starts_with(DATABASE)
+        || is_vector_name(&text)
+        || is_columns_name(&text)
+        || is_graph_name(&text)
+        || is_set_aside(name)
 }
 
 /// Deletes what was set aside in a store; `false` when another process is writing to it.

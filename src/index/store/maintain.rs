@@ -15,6 +15,8 @@ impl Store {
     pub(super) fn maintain(&mut self, notes: &mut Vec<String>) -> Result<(), Fault> {
         let held = self.vectors.held()?;
         if held < self.meta.next_row {
+            // The numbers of the lost rows are given to others.
+            self.drop_graphs(None);
             let lost = self.change(|tx| {
                 forget_columns(tx)?;
                 let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;

@@ -8,7 +8,10 @@
 //! The turn is a product of Householder reflections, found by orthogonal iteration on a sample (Golub and Van Loan,
 //! "Matrix Computations", 4th edition, sections 5.2 and 8.2.4). It need not be exact: any turn is as good, but slower.
 
-use super::products::{Lines, PANEL, PairColumn};
+use super::{
+    arrangement::{COORDINATES, arranged},
+    products::{Lines, PANEL, PairColumn},
+};
 use crate::{
     index::{ImageId, Index},
     similarity::{Executor, Metric, kernel, map_parallel},
@@ -21,7 +24,7 @@ pub const BLOCK_LEN: usize = if cfg!(test) { 48 } else { 768 };
 const SAMPLE: usize = 2048;
 
 /// Dimensions that get most of the spread.
-const DIRECTIONS: usize = 128;
+const DIRECTIONS: usize = 64;
 
 /// Rounds of orthogonal iteration.
 const ROUNDS: usize = 3;
@@ -54,6 +57,26 @@ impl Block {
         Lines { scales: &self.scales, heights: &self.heights, squares: &self.squares, bars, panels: &self.panels }
     }
 
+    /// Puts the rows in another order, given as their positions now.
+    pub fn rearrange(&mut self, order: &[usize]) {
+        fn put<T: Copy>(values: &mut [T], order: &[usize]) {
+            let old = values.to_vec();
+            values.iter_mut().zip(order).for_each(|(place, at)| *place = old[*at]);
+        }
+        let pairs = self.panels.len() / (self.scales.len() / PANEL).max(1);
+        put(&mut self.ids, order);
+        put(&mut self.errors, order);
+        put(&mut self.scales, order);
+        put(&mut self.squares, order);
+        self.heights.iter_mut().for_each(|heights| put(heights, order));
+        let old = self.panels.clone();
+        for (to, from) in order.iter().enumerate() {
+            for pair in 0..pairs {
+                self.panels[to / PANEL * pairs + pair][to % PANEL] = old[from / PANEL * pairs + pair][from % PANEL];
+            }
+        }
+    }
+
     /// Rows with padding.
     pub fn padded(&self) -> usize {
         self.scales.len()
@@ -68,6 +91,8 @@ pub struct Packing {
     mean: Vec<f32>,
     mean_length: f32,
     reflections: Vec<Vec<f32>>,
+    /// The first directions of the turn.
+    directions: Vec<Vec<f32>>,
     /// Pairs of dimensions.
     pub pairs: usize,
     /// After how many pairs of dimensions a distance is looked at.
@@ -86,8 +111,16 @@ impl Packing {
         let mut stages: Vec<_> =
             std::iter::successors(Some(32), |at| Some(at * 2)).take_while(|at| *at < pairs).collect();
         stages.push(pairs);
-        let mut packing =
-            Self { metric, unit, mean: vec![0.0; dim], mean_length: 0.0, reflections: Vec::new(), pairs, stages };
+        let mut packing = Self {
+            metric,
+            unit,
+            mean: vec![0.0; dim],
+            mean_length: 0.0,
+            reflections: Vec::new(),
+            directions: Vec::new(),
+            pairs,
+            stages,
+        };
         let mut sample: Vec<Vec<f32>> = (0..ids.len().min(SAMPLE))
             .filter_map(|at| packing.row(index, ids[at * ids.len() / ids.len().min(SAMPLE)]))
             .collect();
@@ -100,6 +133,8 @@ impl Packing {
         if packing.stages.len() > 1 {
             packing.reflections = principal_reflections(&sample, dim, DIRECTIONS.min(dim / 4));
         }
+        let first = packing.reflections.len().min(COORDINATES);
+        packing.directions = (0..first).map(|axis| direction(&packing.reflections, axis, dim)).collect();
         packing
     }
 
@@ -111,6 +146,23 @@ impl Packing {
             Metric::Euclidean => f64::from(entry.scale) * self.unit,
         };
         Some(entry.row.iter().map(|value| (value.to_f64() * factor) as f32).collect())
+    }
+
+    /// The rows in an order in which like ones stand together.
+    pub fn arranged(&self, index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
+        if self.directions.is_empty() {
+            return ids.to_vec();
+        }
+        let coordinates = map_parallel(executor, ids.chunks(BLOCK_LEN), |ids| {
+            let mut coordinates = vec![0.0; ids.len() * COORDINATES];
+            for (id, place) in ids.iter().zip(coordinates.chunks_exact_mut(COORDINATES)) {
+                let row = self.row(index, *id).unwrap_or_default();
+                let along = self.directions.iter().map(|direction| kernel::dot(&row, direction) as f32);
+                place.iter_mut().zip(along).for_each(|(place, along)| *place = along);
+            }
+            coordinates
+        });
+        arranged(&coordinates.concat(), executor).into_iter().map(|at| ids[at]).collect()
     }
 
     /// Packs rows, [`BLOCK_LEN`] a block.

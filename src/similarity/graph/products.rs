@@ -109,28 +109,22 @@ impl Search<'_> {
         let pairs = self.pairs;
         let row_panel = &self.rows.panels[row / PANEL * pairs..][..pairs];
         let mut col_panels = [&self.cols.panels[col * pairs..][..pairs]; C];
-        for c in 1..C {
-            col_panels[c] = &self.cols.panels[(col + c) * pairs..][..pairs];
+        for (c, panel) in col_panels.iter_mut().enumerate().skip(1) {
+            *panel = &self.cols.panels[(col + c) * pairs..][..pairs];
         }
         let part = row % PANEL / R;
         let mut sums = [[lanes.zero(); C]; R];
-        let mut from = 0;
+        let (mut from, mut reach) = (0, [[0_u16; C]; R]);
         for (stage, to) in self.stages.iter().enumerate() {
-            for at in from..*to {
-                let values: &[[i16; 2]; R] = &row_panel[at].as_chunks().0[part];
-                let mut cols = [lanes.load(&col_panels[0][at]); C];
+            let cols = {
+                let mut cols = [&col_panels[0][from..*to]; C];
                 for c in 1..C {
-                    cols[c] = lanes.load(&col_panels[c][at]);
+                    cols[c] = &col_panels[c][from..*to];
                 }
-                for r in 0..R {
-                    let value = lanes.broadcast(values[r]);
-                    for c in 0..C {
-                        sums[r][c] = lanes.multiply_add(sums[r][c], value, cols[c]);
-                    }
-                }
-            }
+                cols
+            };
+            sums = add_products(lanes, sums, &row_panel[from..*to], part, cols);
             from = *to;
-            let mut reach = [[0_u16; C]; R];
             let mut any = 0;
             let (row_heights, col_heights) = (&self.rows.heights[stage], &self.cols.heights[stage]);
             for c in 0..C {
@@ -146,26 +140,58 @@ impl Search<'_> {
             if any == 0 {
                 return;
             }
-            if stage + 1 == self.stages.len() {
-                for r in 0..R {
-                    for c in 0..C {
-                        self.take(row + r, (col + c) * PANEL, reach[r][c], &lanes.store(sums[r][c]), hits);
-                    }
-                }
+        }
+        // Written out as a whole: sums that a loop picks from would have to lie in memory all the time.
+        let mut written = [[[0; PANEL]; C]; R];
+        for r in 0..R {
+            for c in 0..C {
+                written[r][c] = lanes.store(sums[r][c]);
+            }
+        }
+        self.take(row, col * PANEL, reach.as_flattened(), written.as_flattened(), C, hits);
+    }
+
+    /// Notes the pairs of a tile that are near enough.
+    #[inline(never)]
+    fn take(&self, row: usize, col: usize, reach: &[u16], sums: &[[i32; PANEL]], panels: usize, hits: &mut Vec<Hit>) {
+        for (at, (reach, sums)) in reach.iter().zip(sums).enumerate() {
+            let (row, first, mut reach) = (row + at / panels, col + at % panels * PANEL, *reach);
+            while reach != 0 {
+                let at = reach.trailing_zeros() as usize;
+                reach &= reach - 1;
+                let col = first + at;
+                let product = f64::from(sums[at]) * f64::from(self.cols.scales[col]) * f64::from(self.rows.scales[row]);
+                let square = self.rows.squares[row] + self.cols.squares[col] - 2.0 * product;
+                hits.push(Hit { row: row as u32, col: col as u32, distance: square.max(0.0).sqrt() as f32 });
             }
         }
     }
+}
 
-    fn take(&self, row: usize, first: usize, mut reach: u16, sums: &[i32; PANEL], hits: &mut Vec<Hit>) {
-        while reach != 0 {
-            let at = reach.trailing_zeros() as usize;
-            reach &= reach - 1;
-            let col = first + at;
-            let product = f64::from(sums[at]) * f64::from(self.cols.scales[col]) * f64::from(self.rows.scales[row]);
-            let square = self.rows.squares[row] + self.cols.squares[col] - 2.0 * product;
-            hits.push(Hit { row: row as u32, col: col as u32, distance: square.max(0.0).sqrt() as f32 });
+/// Adds the products of `R` rows, the `part`-th so many of their panel, with the rows of `C` panels. The sums come and go
+/// as values, so that they stay in registers.
+#[inline(always)]
+fn add_products<L: Integers, const R: usize, const C: usize>(
+    lanes: L,
+    mut sums: [[L::Sums; C]; R],
+    rows: &[PairColumn],
+    part: usize,
+    cols: [&[PairColumn]; C],
+) -> [[L::Sums; C]; R] {
+    for (at, values) in rows.iter().enumerate() {
+        let values: &[[i16; 2]; R] = &values.as_chunks().0[part];
+        let mut panels = [lanes.load(&cols[0][at]); C];
+        for c in 1..C {
+            panels[c] = lanes.load(&cols[c][at]);
+        }
+        for r in 0..R {
+            let value = lanes.broadcast(values[r]);
+            for c in 0..C {
+                sums[r][c] = lanes.multiply_add(sums[r][c], value, panels[c]);
+            }
         }
     }
+    sums
 }
 
 #[inline(always)]

@@ -4,11 +4,14 @@
 //! how far off another may be to matter still; in the end the few that remain are compared as a single query would be,
 //! so that values and order are those of a [`Comparison`](crate::similarity::Comparison).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     Edge,
-    packing::{BLOCK_LEN, Block, Packing},
+    packing::{Block, Packing},
     products::{self, Hit},
 };
 use crate::{
@@ -19,6 +22,9 @@ use crate::{
 /// Pairs of blocks between two looks at whether the work is still wanted.
 const PAIRS_AT_ONCE: usize = 256;
 
+/// Blocks that a block is compared with, itself and those behind it, before its rows are first put in another order.
+const CLOSE: usize = 4;
+
 /// What 32 bits may lose in the difference of two squared lengths and a product, as a share of the squared lengths.
 const ROUNDING: f32 = 1e-6;
 
@@ -27,8 +33,9 @@ const ROUNDING: f32 = 1e-6;
 struct Candidate {
     /// Between the integer rows.
     distance: f32,
-    /// Its row, counted through all blocks.
-    at: u32,
+    /// How far its integer row may be from the true one.
+    error: f32,
+    id: ImageId,
 }
 
 /// The nearest that one row met so far.
@@ -68,33 +75,43 @@ impl Search<'_> {
         if superseded() {
             return None;
         }
-        let mut blocks = packing.blocks(self.index, rows.fresh, executor);
+        let pack = |ids: &[ImageId]| packing.blocks(self.index, &packing.arranged(self.index, ids, executor), executor);
+        let mut blocks = pack(rows.fresh);
         let fresh = blocks.len();
-        blocks.extend(packing.blocks(self.index, &known, executor));
-        let reaches =
-            rows.known.iter().map(|(_, last)| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
-        let reaches: Vec<f32> = rows.fresh.iter().map(|_| f32::INFINITY).chain(reaches).collect();
-        let mut reaches = reaches.into_iter();
+        blocks.extend(pack(&known));
+        let last: HashMap<_, _> = rows.known.iter().copied().collect();
         let nearest = |block: &Block| {
-            let nearest = |reach| Nearest { reach, found: Vec::new() };
-            Mutex::new(reaches.by_ref().take(block.ids.len()).map(nearest).collect::<Vec<_>>())
+            let last = block.ids.iter().map(|id| last.get(id).copied().flatten());
+            let reach = last.map(|last| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
+            Mutex::new(reach.map(|reach| Nearest { reach, found: Vec::new() }).collect::<Vec<_>>())
         };
-        let nearest: Vec<_> = blocks.iter().map(nearest).collect();
-        let work = Work { search: self, packing: &packing, blocks: &blocks, nearest: &nearest };
-
+        let mut nearest: Vec<_> = blocks.iter().map(nearest).collect();
         let count = blocks.len();
-        // The rows' own blocks come first, then those beside them: what is alike often arrives together.
-        let pairs: Vec<_> =
-            (0..count).flat_map(|apart| (0..fresh.min(count - apart)).map(move |at| (at, at + apart))).collect();
+        // The rows' own blocks come first, then those beside them, where the most alike stand.
+        let pairs = |apart: usize| (0..fresh.min(count - apart)).map(move |at| (at, at + apart));
+        let at_once = (PAIRS_AT_ONCE * 256 / packing.pairs.max(256)).max(16);
+        let all: usize = (0..count).map(|apart| fresh.min(count - apart)).sum();
         let mut done = 0;
-        for pairs in pairs.chunks((PAIRS_AT_ONCE * 256 / packing.pairs.max(256)).max(16)) {
-            if superseded() {
-                return None;
+        let mut apart = 0;
+        while apart < count {
+            let next = (apart * 4).max(CLOSE).min(count);
+            let pairs: Vec<_> = (apart..next).flat_map(pairs).collect();
+            let work = Work { search: self, packing: &packing, blocks: &blocks, nearest: &nearest };
+            for pairs in pairs.chunks(at_once) {
+                if superseded() {
+                    return None;
+                }
+                progress(done as f64 / all as f64);
+                map_parallel(executor, pairs.iter(), |(a, b)| work.compare(*a, *b));
+                done += pairs.len();
             }
-            progress(done as f64 / (count * fresh).max(1) as f64);
-            map_parallel(executor, pairs.iter(), |(a, b)| work.compare(*a, *b));
-            done += pairs.len();
+            // A tile ends early when all its rows reach but a little way: those that reach far are put together.
+            for (block, nearest) in blocks.iter_mut().zip(&mut nearest) {
+                sort_by_reach(block, nearest.get_mut().unwrap_or_else(PoisonError::into_inner));
+            }
+            apart = next;
         }
+        let work = Work { search: self, packing: &packing, blocks: &blocks, nearest: &nearest };
         if superseded() {
             return None;
         }
@@ -136,6 +153,15 @@ impl Search<'_> {
         edges.truncate(self.k);
         edges
     }
+}
+
+/// Puts the rows of a block in the order of how far they reach.
+fn sort_by_reach(block: &mut Block, nearest: &mut Vec<Nearest>) {
+    let mut order: Vec<usize> = (0..nearest.len()).collect();
+    order.sort_by(|a, b| nearest[*a].reach.total_cmp(&nearest[*b].reach));
+    block.rearrange(&order);
+    let mut rows: Vec<_> = nearest.drain(..).map(Some).collect();
+    nearest.extend(order.iter().filter_map(|at| rows[*at].take()));
 }
 
 /// A search under way.
@@ -187,7 +213,7 @@ impl Work<'_> {
             }
             let nearest = &mut nearest[row];
             if hit.distance - own.errors[row] - other.errors[col] <= nearest.reach {
-                nearest.found.push(Candidate { distance: hit.distance, at: (with * BLOCK_LEN + col) as u32 });
+                nearest.found.push(Candidate { distance: hit.distance, error: other.errors[col], id: other.ids[col] });
                 if nearest.found.len() >= 2 * self.search.k + 16 {
                     self.shrink(block, row, nearest);
                 }
@@ -200,11 +226,6 @@ impl Work<'_> {
         }
     }
 
-    fn row(&self, at: u32) -> (ImageId, f32) {
-        let (block, row) = (&self.blocks[at as usize / BLOCK_LEN], at as usize % BLOCK_LEN);
-        (block.ids[row], block.errors[row])
-    }
-
     /// Drops the candidates that cannot be among the nearest.
     fn shrink(&self, block: usize, row: usize, nearest: &mut Nearest) {
         let (k, own) = (self.search.k, &self.blocks[block]);
@@ -212,16 +233,16 @@ impl Work<'_> {
             return;
         }
         let error = own.errors[row];
-        let mut farthest: Vec<f32> = nearest.found.iter().map(|found| found.distance + self.row(found.at).1).collect();
+        let mut farthest: Vec<f32> = nearest.found.iter().map(|found| found.distance + found.error).collect();
         let (_, last, _) = farthest.select_nth_unstable_by(k - 1, f32::total_cmp);
         nearest.reach = nearest.reach.min(self.search.widened(*last + error));
         let reach = nearest.reach + error;
-        nearest.found.retain(|found| found.distance - self.row(found.at).1 <= reach);
+        nearest.found.retain(|found| found.distance - found.error <= reach);
         // Rows closer to one another than their errors: only values tell which are nearer.
         if nearest.found.len() > k + k / 2 + 8 {
-            let edges = self.search.exact(own.ids[row], nearest.found.iter().map(|found| self.row(found.at).0));
+            let edges = self.search.exact(own.ids[row], nearest.found.iter().map(|found| found.id));
             let kept: Vec<ImageId> = edges.iter().map(|edge| edge.id).collect();
-            nearest.found.retain(|found| kept.contains(&self.row(found.at).0));
+            nearest.found.retain(|found| kept.contains(&found.id));
             if let (Some(last), true) = (edges.last(), edges.len() == k) {
                 nearest.reach = nearest.reach.min(self.search.reach(self.packing, last.value));
             }
@@ -234,7 +255,7 @@ impl Work<'_> {
         let rows = nearest.iter_mut().enumerate().map(|(row, nearest)| {
             self.shrink(block, row, nearest);
             let id = self.blocks[block].ids[row];
-            (id, self.search.exact(id, nearest.found.iter().map(|found| self.row(found.at).0)))
+            (id, self.search.exact(id, nearest.found.iter().map(|found| found.id)))
         });
         rows.collect()
     }

@@ -222,3 +222,34 @@ fn all_ways_of_multiplying_find_the_same_pairs() {
         assert!(error < distance / 100.0);
     }
 }
+
+#[test]
+fn a_graph_is_read_back_as_it_was_written_under_other_ids_too() {
+    let rows = clusters(90, 6, 0.4);
+    let mut index = index_of(&rows);
+    index.remove(ImageId(8));
+    for metric in METRICS {
+        let graph = built(&index, metric, 5);
+        let bytes = graph.to_bytes(|id| Some(id.0 + 1000));
+        let read = |bytes: &[u8]| Graph::from_bytes(bytes, metric, &index, |row| row.checked_sub(1000).map(ImageId));
+        assert_eq!(read(&bytes), Some(graph.clone()));
+        // The next run has other pictures before them, and one of them is gone.
+        let mut later = Index::new(6);
+        push(&mut later, &clusters(3, 6, 0.9));
+        push(&mut later, &rows);
+        later.remove(ImageId(3 + 8));
+        later.remove(ImageId(3 + 30));
+        let found = Graph::from_bytes(&bytes, metric, &later, |row| Some(ImageId(row.checked_sub(1000)? + 3))).unwrap();
+        assert!(!found.contains(ImageId(0)) && !found.contains(ImageId(33)));
+        assert!(later.iter().filter(|entry| found.contains(entry.id)).count() > 20);
+        check(&extended(&found, &later), &later);
+        // Whatever is cut off or changed, it is no graph.
+        assert!((0..bytes.len()).all(|end| read(&bytes[..end]).is_none()));
+        for at in (0..bytes.len()).step_by(97) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 16;
+            assert_eq!(read(&changed), None);
+        }
+        assert_eq!(Graph::from_bytes(&bytes, metric.toggled(), &index, |row| Some(ImageId(row))), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The nearest of all pictures at once: by itself at 20,000, and for another program to time at any size.
+//!
+//! `cargo bench --bench graph` measures both metrics and an extension. With arguments (a file of half floats, row-major,
+//! their dimension, k) it is held against faiss by `tests/bench/compare/graph.py`: each line of the standard input names
+//! a number of threads and a metric, each answer is one line: seconds, then the neighbors of all rows, row by row.
+
+use std::{
+    io::{self, BufRead, Write},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock},
+    thread,
+    time::Instant,
+};
+
+use divan::{Bencher, black_box};
+use half::f16;
+use lookalike::{
+    index::{Image, Images, Index, Rows, Segment, norm},
+    scan::ImageFile,
+    similarity::{Graph, Metric, WorkItem, graph},
+};
+
+const DIM: usize = 512;
+const ROWS: usize = 20_000;
+const CLUSTERS: usize = 300;
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [file, dim, k] = arguments.as_slice() else {
+        divan::main();
+        return Ok(());
+    };
+    let (dim, k) = (dim.parse().map_err(io::Error::other)?, k.parse().map_err(io::Error::other)?);
+    let bytes = std::fs::read(file)?;
+    let values = bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect();
+    let mut index = Index::new(dim);
+    push(&mut index, values);
+    let mut out = io::BufWriter::new(io::stdout());
+    writeln!(out, "{} rows", index.len())?;
+    out.flush()?;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let Some((threads, metric)) = line.split_once(' ') else { continue };
+        let Some(metric) = Metric::ALL.into_iter().find(|known| known.name() == metric) else { continue };
+        let threads = threads.parse().map_err(io::Error::other)?;
+        let start = Instant::now();
+        let graph = graph::build(&index, metric, k, &|items| on_threads(items, threads), &|| false, &mut |_| ());
+        write!(out, "{}", start.elapsed().as_secs_f64())?;
+        for edge in graph.iter().flat_map(|graph| index.iter().flat_map(|entry| graph.neighbors(entry.id))) {
+            write!(out, " {}", edge.id.0)?;
+        }
+        writeln!(out)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Does work items on so many threads, as the explorer does on all cores.
+fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
+    let items = Mutex::new(items.into_iter());
+    let next = || items.lock().expect("no item panics").next();
+    let work = || {
+        while let Some(item) = next() {
+            item();
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+}
+
+fn push(index: &mut Index, values: Vec<f16>) {
+    let norms: Vec<f32> = values.chunks_exact(index.dim()).map(|row| norm(row, 1.0)).collect();
+    let image = |row| Image {
+        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0 },
+        pixels: (1, 1),
+        format: "JPEG",
+    };
+    index.push(Arc::new(Segment {
+        root: Path::new("/p").into(),
+        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
+        scales: vec![1.0; norms.len()],
+        norms,
+        rows: Rows::owned(values, index.dim()),
+        dead: Vec::new(),
+    }));
+}
+
+/// Numbers in [0, 1) from a fixed sequence (SplitMix64).
+fn numbers(mut seed: u64) -> impl FnMut() -> f32 {
+    move || {
+        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
+    }
+}
+
+/// Rows around cluster centers, not negative, as a network's pooled features are.
+fn clustered() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut random = numbers(1);
+        let centers: Vec<f32> = (0..CLUSTERS * DIM).map(|_| (random() * 3.0 - 1.2).max(0.0)).collect();
+        let mut values = Vec::with_capacity(ROWS * DIM);
+        for _ in 0..ROWS {
+            let cluster = (random() * CLUSTERS as f32) as usize;
+            let center = &centers[cluster * DIM..][..DIM];
+            values.extend(center.iter().map(|v| f16::from_f32((v + random() - 0.5).max(0.0))));
+        }
+        let mut index = Index::new(DIM);
+        push(&mut index, values);
+        index
+    })
+}
+
+fn built(index: &Index, metric: Metric) -> Option<Graph> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    graph::build(index, metric, 16, &|items| on_threads(items, threads), &|| false, &mut |_| ())
+}
+
+/// The 16 nearest of each of 20,000.
+#[divan::bench(args = [Metric::Cosine, Metric::Euclidean], sample_count = 3, sample_size = 1)]
+fn nearest_of_20_000(bencher: Bencher, metric: Metric) {
+    let index = clustered();
+    bencher.bench_local(|| built(index, black_box(metric)));
+}
+
+/// Ten new pictures beside 20,000.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn ten_more(bencher: Bencher) {
+    let Some(graph) = built(clustered(), Metric::Cosine) else { return };
+    let mut index = clustered().clone();
+    let first = index.segments().next().map(|(_, segment)| segment.rows.values()[..10 * DIM].to_vec());
+    push(&mut index, first.unwrap_or_default());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    bencher.bench_local(|| graph.extend(&index, &|items| on_threads(items, threads), &|| false, &mut |_| ()));
+}
