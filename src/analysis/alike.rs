@@ -83,7 +83,7 @@ impl Pairs {
     /// The groups of pictures that look alike by a range of the cosine similarity, the most alike first.
     ///
     /// Groups do not chain: pairs are taken the most alike first, and a picture joins a group only when it is in the
-    /// range with the group's center, the picture that began it; two groups become one only when all of the smaller one
+    /// range with the group's center, the picture that began it, and beyond its upper end with no member; two groups become one only when all of the smaller one
     /// are (leader clustering: Hartigan, "Clustering Algorithms", 1975, chapter 3). Values between pictures that are not
     /// neighbors in the graph are computed from the index.
     #[must_use]
@@ -106,7 +106,7 @@ impl Pairs {
                 (Some(group), None) | (None, Some(group)) => {
                     let fresh = if of.contains_key(&a) { b } else { a };
                     let to_center = pair_value(index, Metric::Cosine, groups[group][0].0, fresh);
-                    if range.holds(to_center) {
+                    if range.holds(to_center) && !is_copy(index, range, &groups[group], fresh) {
                         of.insert(fresh, group);
                         groups[group].push((fresh, to_center));
                     }
@@ -120,7 +120,8 @@ impl Pairs {
                         .map(|(id, _)| (*id, pair_value(index, Metric::Cosine, center, *id)))
                         .take_while(|(_, value)| range.holds(*value))
                         .collect();
-                    if moved.len() == groups[from].len() {
+                    let copies = moved.iter().any(|(id, _)| is_copy(index, range, &groups[into], *id));
+                    if moved.len() == groups[from].len() && !copies {
                         of.extend(moved.iter().map(|(id, _)| (*id, into)));
                         groups[into].extend(moved);
                         groups[from].clear();
@@ -138,6 +139,12 @@ impl Pairs {
         groups.sort_by(|(a, best), (b, other)| Metric::Cosine.nearer(*best, *other).then(a[0].0.cmp(&b[0].0)));
         groups.into_iter().map(|(members, _)| Group { members }).collect()
     }
+}
+
+/// Whether a picture is more alike to one of these than the range allows.
+fn is_copy(index: &Index, range: Range, members: &[(ImageId, f32)], id: ImageId) -> bool {
+    // Rounding may put a cosine of equal pictures anywhere near 1.
+    range.max < 1.0 && members.iter().any(|(other, _)| pair_value(index, Metric::Cosine, *other, id) > range.max)
 }
 
 #[cfg(test)]
@@ -197,6 +204,8 @@ mod tests {
     #[test]
     fn the_upper_end_leaves_copies_out() {
         check(&[0.0, 0.0, 20.0, 60.0], (5.0, 30.0), &[&[0, 2]]);
+        // Wherever the copies stand.
+        check(&[20.0, 0.0, 0.0, 60.0], (5.0, 30.0), &[&[0, 1]]);
     }
 
     #[test]
