@@ -147,6 +147,11 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
         |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
     let near = |at: usize| at.abs_diff(active) <= 1;
     let all = |label: &dyn Fn(usize) -> String| (0..words.len()).map(label).collect::<Vec<_>>();
+    // The metric stands at the right, and the program's name in the corner where there is room for it beside both.
+    let free = usize::from(header.width.saturating_sub(if header.width >= 60 { METRIC } else { 0 }));
+    let title = TITLE.len() + 3;
+    let titled = header.width >= 72 && title + width(&all(&full)) <= free;
+    let (start, room) = if titled { (header.x + title as u16, free - title) } else { (header.x, free) };
     let choices: [&dyn Fn(usize) -> String; 5] = [
         &full,
         &|at| if near(at) { full(at) } else { key(at) },
@@ -187,6 +192,9 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
     }
     tabs
 }
+
+/// Columns that the longer name of a metric takes at the right of the header, with a blank at both sides.
+const METRIC: u16 = 11;
 
 /// The program's name in the corner.
 pub const TITLE: &str = "lookalike";

@@ -47,6 +47,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// The sign of near-duplicates where there is no room for the word.
+const NEAR: char = '≈';
+/// From this many columns on there is.
+const WIDE: u16 = 40;
+
 fn between(range: Range) -> String {
     if range.max < 1.0 { format!("{:.2} to {:.2}", range.min, range.max) } else { format!("{:.2} and more", range.min) }
 }
@@ -61,6 +66,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
     let usual = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
     let means = match usual {
         Some(threshold) if area.width >= 100 => format!(" · near-duplicates from {threshold:.2}"),
+        Some(threshold) if area.width >= 76 => format!(" · {NEAR} from {threshold:.2}"),
         _ => String::new(),
     };
     canvas.rule(
@@ -74,7 +80,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
     );
 }
 
-/// One group: what holds it together, how many pictures it has, and what they are.
+/// One group: its most alike pair, how many pictures it has and what holds them together, and what they are.
 fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: bool, threshold: Option<f32>) {
     let theme = canvas.theme;
     if focused {
@@ -83,20 +89,23 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     let words = area.left(2).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
     let near = threshold.is_some_and(|threshold| group.cohesion() >= threshold);
-    let verdict = match (near, words.width) {
-        (false, _) => "",
-        (true, 34..) => " near-duplicates",
-        (true, _) => " near-dup.",
+    let (sign, verdict) = match (near, words.width >= WIDE) {
+        (false, _) => (' ', ""),
+        (true, false) => (NEAR, ""),
+        (true, true) => (' ', " near-duplicates"),
     };
+    let least =
+        if group.members.len() > 2 { format!(" ≥ {}", text::value(group.cohesion()).trim()) } else { String::new() };
     let first = Line::from(vec![
-        Span::styled(text::right_aligned(&text::value(group.cohesion()), 5), strong),
-        Span::styled(format!("  {}", text::counted(group.members.len(), "picture")), theme.dim()),
+        Span::styled(String::from(sign), theme.mark()),
+        Span::styled(text::right_aligned(&text::value(group.best()), 5), strong),
+        Span::styled(format!("  {}{least}", text::counted(group.members.len(), "picture")), theme.dim()),
         Span::styled(verdict, theme.mark()),
     ]);
     canvas.line(words, 0, first);
     if area.height > 1 {
         let names: Vec<_> = group.members.iter().take(4).map(|(id, _)| facts::name(app, *id)).collect();
-        canvas.text(words.left(7).1, 1, &names.join(", "), if focused { theme.strong() } else { theme.dim() });
+        canvas.text(words.left(8).1, 1, &names.join(", "), if focused { theme.strong() } else { theme.dim() });
     }
 }
 
@@ -110,7 +119,7 @@ fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet, group: &Group) {
         let words = sheet.words(at);
         let style = if focused { theme.accent() } else { theme.dim() };
         let sign = if focused { "▸" } else { " " };
-        let says = if member == 0 { "the others to it".to_owned() } else { text::value(*value) };
+        let says = if member == 0 { "center".to_owned() } else { text::value(*value) };
         canvas.text(words, 0, &format!("{sign}{}", says.trim()), style);
         let name = facts::name_line(app, canvas, usize::from(words.width).saturating_sub(1), *id);
         canvas.line(words.left(1).1, 1, name);

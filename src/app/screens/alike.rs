@@ -232,8 +232,8 @@ impl Places {
     pub fn new(body: Area) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 3));
         let (list, sheet) = match rest.width {
-            100.. => rest.left(40),
-            64.. => rest.left(30),
+            100.. => rest.left(46),
+            64.. => rest.left(32),
             _ => rest.top(rest.height / 2),
         };
         let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
