@@ -141,8 +141,6 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
     };
     let short = |at: usize| format!(" {} {} ", words[at].key, words[at].name);
     let key = |at: usize| format!(" {} ", words[at].key);
-    let start = header.x + if header.width >= 72 { TITLE.len() as u16 + 3 } else { 0 };
-    let room = usize::from(header.right().saturating_sub(start));
     let width =
         |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
     let near = |at: usize| at.abs_diff(active) <= 1;
@@ -152,12 +150,11 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
     let title = TITLE.len() + 3;
     let titled = header.width >= 72 && title + width(&all(&full)) <= free;
     let (start, room) = if titled { (header.x + title as u16, free - title) } else { (header.x, free) };
-    let choices: [&dyn Fn(usize) -> String; 5] = [
+    let choices: [&dyn Fn(usize) -> String; 4] = [
         &full,
         &|at| if near(at) { full(at) } else { key(at) },
         &|at| if at == active { full(at) } else { key(at) },
         &|at| if at == active { short(at) } else { key(at) },
-        &key,
     ];
     // With the keys alone the tabs beside the active one must fit, and then as many more as there is room for.
     let around = |labels: &[String]| {
