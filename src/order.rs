@@ -4,7 +4,7 @@ use std::{cmp::Ordering, os::unix::ffi::OsStrExt, sync::Arc};
 
 use crate::{
     index::{Entry, ImageId, Index},
-    similarity::{Comparison, Executor, Metric, Query, seriation},
+    similarity::{Comparison, Executor, Metric, Query, compare_with, seriation},
 };
 
 pub mod natural;
@@ -96,6 +96,17 @@ impl Order {
             Self::Date => OrderKind::Date,
             Self::Likeness(..) => OrderKind::Likeness,
             Self::Similarity => OrderKind::Similarity,
+        }
+    }
+
+    /// The order by likeness to the same picture as the index is now: a comparison does not know what came after it.
+    #[must_use]
+    pub fn renewed(self, index: &Index, executor: Executor<'_>) -> Self {
+        match self {
+            Self::Likeness(to, metric) if to.made_of() != index.state() => {
+                Self::Likeness(Arc::new(compare_with(index, to.query(), executor)), metric)
+            }
+            order => order,
         }
     }
 

@@ -76,7 +76,8 @@ impl LookAlikes {
         progress: &mut dyn FnMut(f64),
     ) -> Option<Self> {
         let (graph, pairs) = match known {
-            Some(known) if known.graph.made_of() == index.state() => {
+            // An end that was moved acts at once; what is new in the index comes with the next task.
+            Some(known) if known.graph.made_of() == index.state() || known.range != range => {
                 (Arc::clone(&known.graph), Arc::clone(&known.pairs))
             }
             _ => {
@@ -87,7 +88,7 @@ impl LookAlikes {
                 (Arc::new(graph), Arc::new(pairs))
             }
         };
-        Some(Self { groups: pairs.groups(index, range), range, graph, pairs })
+        Some(Self { groups: pairs.groups(index, range, superseded)?, range, graph, pairs })
     }
 }
 
@@ -154,7 +155,8 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) | Self::Alike(..) => false,
+            Self::Compare(_) => false,
+            Self::Alike(_, known) => known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
     }
@@ -181,10 +183,12 @@ impl Task {
                 }
             }
             Self::Order(order) => {
+                let order = order.renewed(index, executor);
                 let rows = RowOrder::new(index, order.all(index, executor), executor);
                 Made::Order(order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {
+                let order = order.renewed(index, executor);
                 let mut ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
                 filter.retain(index, &mut ids);
                 let ids = order.sorted(index, ids, executor);

@@ -1,6 +1,6 @@
 //! Which pictures of a collection look alike: groups of pictures that are all about as alike to one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     index::{ImageId, Index},
@@ -80,71 +80,151 @@ impl Pairs {
         Self { sorted }
     }
 
-    /// The groups of pictures that look alike by a range of the cosine similarity, the most alike first.
+    /// The groups of pictures that look alike by a range of the cosine similarity, the most alike first; `None` when it
+    /// was `superseded`.
     ///
     /// Groups do not chain: pairs are taken the most alike first, and a picture joins a group only when it is in the
-    /// range with the group's center, the picture that began it, and beyond its upper end with no member; two groups become one only when all of the smaller one
-    /// are (leader clustering: Hartigan, "Clustering Algorithms", 1975, chapter 3). Values between pictures that are not
-    /// neighbors in the graph are computed from the index.
+    /// range with the group's center, the picture that began it; two groups become one only when all of the smaller one
+    /// are (leader clustering: Hartigan, "Clustering Algorithms", 1975, chapter 3). Of pictures that are more alike than
+    /// the range allows, a group has one. Values between pictures that are not neighbors in the graph are computed from
+    /// the index.
     #[must_use]
-    pub fn groups(&self, index: &Index, range: Range) -> Vec<Group> {
-        let mut groups: Vec<Vec<(ImageId, f32)>> = Vec::new();
-        let mut best: Vec<f32> = Vec::new();
-        let mut of: BTreeMap<ImageId, usize> = BTreeMap::new();
+    pub fn groups(&self, index: &Index, range: Range, superseded: &dyn Fn() -> bool) -> Option<Vec<Group>> {
         let first = self.sorted.partition_point(|pair| pair.0 > range.max);
-        let in_range = self.sorted[first..].iter().take_while(|pair| range.holds(pair.0));
-        for (value, a, b) in in_range.copied() {
-            if !index.contains(a) || !index.contains(b) {
-                continue;
+        let (above, below) = self.sorted.split_at(first);
+        let mut groups = Groups::new(index, range, Copies::of(index.id_bound(), above));
+        let in_range = below.iter().take_while(|pair| range.holds(pair.0));
+        for (at, (value, a, b)) in in_range.copied().enumerate() {
+            if at % LOOKED_UP == 0 && superseded() {
+                return None;
             }
-            match (of.get(&a).copied(), of.get(&b).copied()) {
-                (None, None) => {
-                    of.extend([(a, groups.len()), (b, groups.len())]);
-                    groups.push(vec![(a, 1.0), (b, value)]);
-                    best.push(value);
-                }
-                (Some(group), None) | (None, Some(group)) => {
-                    let fresh = if of.contains_key(&a) { b } else { a };
-                    let to_center = pair_value(index, Metric::Cosine, groups[group][0].0, fresh);
-                    if range.holds(to_center) && !is_copy(index, range, &groups[group], fresh) {
-                        of.insert(fresh, group);
-                        groups[group].push((fresh, to_center));
-                    }
-                }
-                (Some(one), Some(other)) if one != other => {
-                    let (into, from) =
-                        if groups[one].len() >= groups[other].len() { (one, other) } else { (other, one) };
-                    let center = groups[into][0].0;
-                    let moved: Vec<_> = groups[from]
-                        .iter()
-                        .map(|(id, _)| (*id, pair_value(index, Metric::Cosine, center, *id)))
-                        .take_while(|(_, value)| range.holds(*value))
-                        .collect();
-                    let copies = moved.iter().any(|(id, _)| is_copy(index, range, &groups[into], *id));
-                    if moved.len() == groups[from].len() && !copies {
-                        of.extend(moved.iter().map(|(id, _)| (*id, into)));
-                        groups[into].extend(moved);
-                        groups[from].clear();
-                        best[into] = best[into].max(best[from]);
-                    }
-                }
-                _ => {}
+            if index.contains(a) && index.contains(b) {
+                groups.add(value, a, b);
             }
         }
-        let mut groups: Vec<_> = groups.into_iter().zip(best).filter(|(members, _)| !members.is_empty()).collect();
-        for (members, best) in &mut groups {
-            members[0].1 = *best;
-            members[1..].sort_by(|a, b| Metric::Cosine.nearer(a.1, b.1).then(a.0.cmp(&b.0)));
-        }
-        groups.sort_by(|(a, best), (b, other)| Metric::Cosine.nearer(*best, *other).then(a[0].0.cmp(&b[0].0)));
-        groups.into_iter().map(|(members, _)| Group { members }).collect()
+        Some(groups.finish())
     }
 }
 
-/// Whether a picture is more alike to one of these than the range allows.
-fn is_copy(index: &Index, range: Range, members: &[(ImageId, f32)], id: ImageId) -> bool {
-    // Rounding may put a cosine of equal pictures anywhere near 1.
-    range.max < 1.0 && members.iter().any(|(other, _)| pair_value(index, Metric::Cosine, *other, id) > range.max)
+/// Pairs between two looks at whether anybody still waits.
+const LOOKED_UP: usize = 4096;
+
+/// Which pictures are more alike than a range allows, directly or through others: a forest of their ids.
+struct Copies(Vec<u32>);
+
+impl Copies {
+    fn of(id_bound: usize, pairs: &[(f32, ImageId, ImageId)]) -> Self {
+        let mut copies = Self((0..id_bound as u32).collect());
+        for (_, a, b) in pairs.iter().filter(|(_, a, b)| a.at().max(b.at()) < id_bound) {
+            let (a, b) = (copies.class(*a), copies.class(*b));
+            copies.0[a.max(b) as usize] = a.min(b);
+        }
+        copies
+    }
+
+    /// One number for all copies of a picture.
+    fn class(&mut self, id: ImageId) -> u32 {
+        let mut at = id.0;
+        while self.0[at as usize] != at {
+            // Half the way is cut off for whoever asks next.
+            self.0[at as usize] = self.0[self.0[at as usize] as usize];
+            at = self.0[at as usize];
+        }
+        at
+    }
+}
+
+/// Groups that grow pair by pair.
+struct Groups<'a> {
+    index: &'a Index,
+    range: Range,
+    copies: Copies,
+    members: Vec<Vec<(ImageId, f32)>>,
+    /// The cosine similarity of each group's most alike pair.
+    best: Vec<f32>,
+    /// The group of each picture that has one.
+    of: HashMap<ImageId, usize>,
+    /// The classes of copies that a group has a picture of.
+    classes: HashSet<(usize, u32)>,
+    /// Groups that cannot become one.
+    apart: HashSet<(usize, usize)>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(index: &'a Index, range: Range, copies: Copies) -> Self {
+        let (members, best) = (Vec::new(), Vec::new());
+        let (of, classes, apart) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { index, range, copies, members, best, of, classes, apart }
+    }
+
+    fn add(&mut self, value: f32, a: ImageId, b: ImageId) {
+        match (self.of.get(&a).copied(), self.of.get(&b).copied()) {
+            (None, None) => {
+                let group = self.members.len();
+                self.members.push(Vec::new());
+                self.best.push(value);
+                self.put(group, a, 1.0);
+                self.put(group, b, value);
+            }
+            (Some(group), None) => self.join(group, b),
+            (None, Some(group)) => self.join(group, a),
+            (Some(one), Some(other)) if one != other => self.unite(one, other),
+            _ => {}
+        }
+    }
+
+    fn put(&mut self, group: usize, id: ImageId, to_center: f32) {
+        self.of.insert(id, group);
+        let class = self.copies.class(id);
+        self.classes.insert((group, class));
+        self.members[group].push((id, to_center));
+    }
+
+    /// The value of a picture with a group's center, if it may join.
+    fn fitting(&mut self, group: usize, id: ImageId) -> Option<f32> {
+        let class = self.copies.class(id);
+        let value = pair_value(self.index, Metric::Cosine, self.members[group][0].0, id);
+        (self.range.holds(value) && !self.classes.contains(&(group, class))).then_some(value)
+    }
+
+    fn join(&mut self, group: usize, id: ImageId) {
+        if let Some(value) = self.fitting(group, id) {
+            self.put(group, id, value);
+        }
+    }
+
+    fn unite(&mut self, one: usize, other: usize) {
+        let larger = self.members[one].len() >= self.members[other].len();
+        let (into, from) = if larger { (one, other) } else { (other, one) };
+        if self.apart.contains(&(into, from)) {
+            return;
+        }
+        let moved = std::mem::take(&mut self.members[from]);
+        let values: Option<Vec<_>> = moved.iter().map(|(id, _)| self.fitting(into, *id)).collect();
+        let Some(values) = values else {
+            self.members[from] = moved;
+            self.apart.insert((into, from));
+            return;
+        };
+        for ((id, _), value) in moved.into_iter().zip(values) {
+            self.put(into, id, value);
+        }
+        self.best[into] = self.best[into].max(self.best[from]);
+    }
+
+    fn finish(self) -> Vec<Group> {
+        let grown = self.members.into_iter().zip(self.best).filter(|(members, _)| !members.is_empty());
+        let mut groups: Vec<_> = grown
+            .map(|(mut members, best)| {
+                members[0].1 = best;
+                members[1..].sort_by(|a, b| Metric::Cosine.nearer(a.1, b.1).then(a.0.cmp(&b.0)));
+                Group { members }
+            })
+            .collect();
+        let order = |a: &Group, b: &Group| Metric::Cosine.nearer(a.best(), b.best()).then(a.center().cmp(&b.center()));
+        groups.sort_by(order);
+        groups
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +258,9 @@ mod tests {
         let index = index(angles);
         let graph = graph::build(&index, Metric::Cosine, 16, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let range = Range { min: most.to_radians().cos() - 1e-3, max: least.to_radians().cos() + 1e-3 };
-        let groups = Pairs::of(&graph).groups(&index, range);
+        let pairs = Pairs::of(&graph);
+        assert!(angles.len() < 2 || pairs.groups(&index, range, &|| true).is_none_or(|groups| groups.is_empty()));
+        let groups = pairs.groups(&index, range, &|| false).expect("not stopped");
         let ids: Vec<Vec<u32>> =
             groups.iter().map(|group| group.members.iter().map(|member| member.0.0).collect()).collect();
         assert_eq!(ids, expected, "{angles:?} between {least}° and {most}°");
@@ -222,7 +304,7 @@ mod tests {
         let graph = graph::build(&index, Metric::Cosine, 2, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let pairs = Pairs::of(&graph);
         index.remove(ImageId(1));
-        let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 });
+        let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &|| false).expect("not stopped");
         assert_eq!(groups[0].members.iter().map(|member| member.0.0).collect::<Vec<_>>(), [0, 2]);
     }
 }

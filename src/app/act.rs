@@ -55,21 +55,7 @@ impl App {
                 }
                 self.act_in_room(action);
             }
-            Action::Follow
-            | Action::Return
-            | Action::Sort
-            | Action::Order
-            | Action::ZoomIn
-            | Action::ZoomOut
-            | Action::ZoomFit
-            | Action::Farthest
-            | Action::Fewer
-            | Action::More
-            | Action::Looser
-            | Action::Stricter
-            | Action::WithoutCopies
-            | Action::WithCopies
-            | Action::UsualRange => self.act_in_room(action),
+            _ => self.act_in_room(action),
         }
         Vec::new()
     }
@@ -164,6 +150,7 @@ impl App {
 
     fn open_pair(&mut self) {
         if let Some([row, col]) = self.screens.at(self.screen).pair(&self.shared) {
+            self.shared.select(row);
             self.over.push(Over::Pair { row, col });
         }
     }

@@ -95,7 +95,7 @@ impl App {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
         }
-        // A task that failed stays noted as asked for: asked again at once it would fail again.
+        self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);
     }
 
@@ -107,6 +107,7 @@ impl App {
             (shared.comparison, shared.selected) = (None, None);
             shared.marks.clear();
             self.screens = Screens::default();
+            self.over.clear();
             self.previews.clear();
             self.awaited.forget();
         }

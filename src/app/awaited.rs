@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Effect, action::Screen};
 use crate::{
-    index::Index,
+    index::{Index, IndexState},
     task::{Job, JobId, Lane, Task},
 };
 
@@ -22,6 +22,8 @@ struct Making {
     task: Task,
     /// For whom; nothing for what all screens show.
     screen: Option<Screen>,
+    /// The index with which it failed: asked again at once it would fail again.
+    failed: Option<IndexState>,
 }
 
 impl Awaited {
@@ -48,18 +50,32 @@ impl Awaited {
         self.index = None;
     }
 
-    /// Whether this very task is under way, or has failed: asked again at once it would fail again.
+    /// Whether this very task is under way.
     pub(super) fn awaits(&self, task: &Task) -> bool {
-        self.lanes[task.lane() as usize].as_ref().is_some_and(|making| making.task == *task)
+        let making = self.lanes[task.lane() as usize].as_ref();
+        making.is_some_and(|making| making.task == *task && making.failed.is_none())
+    }
+
+    /// Whether this very task has failed with the index as it is.
+    fn has_failed(&self, task: &Task, index: &Index) -> bool {
+        let making = self.lanes[task.lane() as usize].as_ref();
+        making.is_some_and(|making| making.task == *task && making.failed == Some(index.state()))
+    }
+
+    /// A task has failed.
+    pub(super) fn fail(&mut self, job: JobId, index: &Index) {
+        if let Some(making) = self.lanes.iter_mut().flatten().find(|making| making.job == job) {
+            making.failed = Some(index.state());
+        }
     }
 
     /// Starts a task, in place of what its lane awaits, unless it is under way already.
     pub(super) fn want(&mut self, screen: Option<Screen>, task: Task, index: &Arc<Index>) -> Option<Effect> {
-        if self.awaits(&task) {
+        if self.awaits(&task) || self.has_failed(&task, index) {
             return None;
         }
         let job = self.next();
-        self.lanes[task.lane() as usize] = Some(Making { job, task: task.clone(), screen });
+        self.lanes[task.lane() as usize] = Some(Making { job, task: task.clone(), screen, failed: None });
         Some(Effect::Start(job, Job::Make { index: Arc::clone(index), task }))
     }
 

@@ -82,24 +82,6 @@ impl Prompt {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pasted_text_stays_on_its_line_and_is_never_a_command() {
-        let mut prompt = Prompt { purpose: Purpose::Export, text: "/tmp/".into() };
-        for (pasted, typed, text) in [
-            ("a b.txt\r\n", Typed::Changed, "/tmp/a b.txt"),
-            ("\n", Typed::Ignored, "/tmp/a b.txt"),
-            ("-1\r\n2\n3\t\x1b[", Typed::Changed, "/tmp/a b.txt-1 2 3  ["),
-        ] {
-            assert_eq!(prompt.paste(pasted), typed);
-            assert_eq!(prompt.text, text);
-        }
-    }
-}
-
 /// Where marked paths are written unless the user types another name.
 const EXPORT_FILE: &str = "marked.txt";
 
@@ -166,5 +148,23 @@ impl App {
             (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
         }
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_text_stays_on_its_line_and_is_never_a_command() {
+        let mut prompt = Prompt { purpose: Purpose::Export, text: "/tmp/".into() };
+        for (pasted, typed, text) in [
+            ("a b.txt\r\n", Typed::Changed, "/tmp/a b.txt"),
+            ("\n", Typed::Ignored, "/tmp/a b.txt"),
+            ("-1\r\n2\n3\t\x1b[", Typed::Changed, "/tmp/a b.txt-1 2 3  ["),
+        ] {
+            assert_eq!(prompt.paste(pasted), typed);
+            assert_eq!(prompt.text, text);
+        }
     }
 }

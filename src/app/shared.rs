@@ -110,7 +110,7 @@ impl Shared {
     #[must_use]
     pub fn covers(&self, made_of: IndexState, rows: usize) -> bool {
         let now = self.index.id_bound();
-        made_of == self.index.state()
+        (made_of == self.index.state() && rows == now)
             || (self.run == RunState::Running
                 && self.index.only_grew_since(made_of)
                 && now > QUICK

@@ -58,7 +58,8 @@ fn cosine(text: &str) -> Result<f32, String> {
 pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let usual = Range::usual(indexed.near_duplicate);
-    let range = Range { min: args.min.unwrap_or(usual.min), max: args.max.unwrap_or(usual.max) };
+    let max = args.max.unwrap_or(usual.max);
+    let range = Range { min: args.min.unwrap_or(usual.min.min(max)), max };
     if range.min > range.max {
         return Err(Error::Usage(format!("--min {} is above --max {}: nothing can be between", range.min, range.max)));
     }

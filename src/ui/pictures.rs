@@ -13,7 +13,7 @@ use crate::{
         previews::Slot,
     },
     index::ImageId,
-    similarity::Metric,
+    similarity::{Metric, pair_value},
     text,
 };
 
@@ -92,7 +92,7 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
         if app.shared.selected == Some(col) { (app.shared.current_comparison(), row) } else { (comparison, col) };
     for (line, metric) in [Metric::Cosine, Metric::Euclidean].into_iter().enumerate() {
         let known = side.map(|comparison| comparison.value(metric, of)).filter(|value| !value.is_nan());
-        let value = known.or_else(|| app.screens.heatmap.value(metric, row, col)).unwrap_or(f32::NAN);
+        let value = known.unwrap_or_else(|| pair_value(&app.shared.index, metric, row, col));
         let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
         let rank = match rank {
             _ if row == col => " itself".to_owned(),

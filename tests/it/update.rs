@@ -248,7 +248,17 @@ fn problems_are_walked_and_copied() {
     assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
     explorer.key("G");
     assert_eq!(explorer.app.screens.problems.cursor, 29);
-    explorer.report(Report::Skipped(Arc::default()));
+    let mut explorer = Explorer::started(setup(80, 24));
+    let skipped = |count: usize| -> Arc<[Skipped]> {
+        (0..count).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "no".into() }).collect()
+    };
+    explorer.report(Report::Skipped(skipped(30)));
+    explorer.keys("! G");
+    assert_eq!(explorer.app.screens.problems.cursor, 29);
+    explorer.report(Report::Skipped(skipped(3)));
+    assert_eq!(explorer.app.screens.problems.cursor, 2, "the cursor stays in a list that became shorter");
+    explorer.report(Report::Skipped(skipped(0)));
+    assert_eq!(explorer.app.screens.problems.cursor, 0);
 }
 
 #[test]
@@ -535,12 +545,14 @@ fn a_ready_picture_is_not_asked_for_again() {
     }
     explorer.hold();
     explorer.update(Event::Rest);
-    let wanted: Vec<_> = explorer.held.iter().flatten().collect();
-    for (_, job) in wanted {
-        if let Job::Previews { wanted, .. } = job {
-            assert!(wanted.iter().all(|key| !keys.contains(key)));
-        }
-    }
+    let asked = |explorer: &Explorer| {
+        explorer.held.iter().flatten().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
+    };
+    assert_eq!(asked(&explorer), 0, "all of it is there");
+    explorer.update(Event::Resize(100, 30));
+    let fresh: Vec<_> = explorer.held.iter().flatten().collect();
+    let [(_, Job::Previews { wanted, .. })] = fresh[..] else { panic!("pictures of another size: {fresh:?}") };
+    assert!(!wanted.is_empty() && wanted.iter().all(|key| !keys.contains(key)));
 }
 
 #[test]
@@ -663,6 +675,9 @@ enum Happening {
     Click(u16, u16),
     Resize(u16, u16),
     Grow,
+    Remove(u32),
+    Restore(u32),
+    AnotherRun,
     Rest,
 }
 
@@ -673,7 +688,10 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<char>().prop_map(Happening::Type),
         1 => (0..130_u16, 0..50_u16).prop_map(|(x, y)| Happening::Click(x, y)),
         1 => (0..130_u16, 0..50_u16).prop_map(|(width, height)| Happening::Resize(width, height)),
-        1 => Just(Happening::Grow),
+        2 => Just(Happening::Grow),
+        1 => (0..40_u32).prop_map(Happening::Remove),
+        1 => (0..40_u32).prop_map(Happening::Restore),
+        1 => Just(Happening::AnotherRun),
         1 => Just(Happening::Rest),
     ]
 }
@@ -703,6 +721,18 @@ proptest! {
                     index.push(segment(len..len + 7));
                     explorer.report(Report::Snapshot(Arc::new(index.clone())));
                 }
+                Happening::Remove(id) => {
+                    index.remove(ImageId(id));
+                    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+                }
+                Happening::Restore(id) => {
+                    index.restore(ImageId(id));
+                    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+                }
+                Happening::AnotherRun => {
+                    index = Index::new(8);
+                    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+                }
                 Happening::Rest => explorer.update(Event::Rest),
             }
             let app = &explorer.app;
@@ -714,6 +744,11 @@ proptest! {
                 let row = position / grid.columns;
                 prop_assert!((app.screens.browse.first..app.screens.browse.first + grid.rows).contains(&row), "the selection is out of view");
             }
+            for (id, _) in app.screens.alike.groups().iter().flat_map(|group| &group.members) {
+                prop_assert!(app.screen != Screen::Alike || app.shared.index.contains(*id), "a group of what is gone");
+            }
+            let shown = app.slots().into_iter().all(|slot| app.shared.index.contains(slot.image));
+            prop_assert!(shown, "a picture that is gone has a place");
             prop_assert!(app.screens.neighbors.rows.is_empty() || app.screens.neighbors.under_cursor().is_some());
             if at % 5 == 0 {
                 explorer.frame();
@@ -722,7 +757,6 @@ proptest! {
     }
 }
 
-/// Keeps the import of [`JobEvent`] honest: the loop hands exactly this to the explorer.
 #[test]
 fn a_failed_job_says_so_and_the_explorer_goes_on() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);

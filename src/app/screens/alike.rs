@@ -73,6 +73,12 @@ impl Alike {
         self.groups().get(self.group)
     }
 
+    /// The group that a picture is in, and its place there.
+    fn place_of(&self, id: Option<ImageId>) -> Option<(usize, usize)> {
+        let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == id);
+        self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
+    }
+
     fn under_cursor(&self) -> Option<ImageId> {
         Some(self.current()?.members.get(self.member)?.0)
     }
@@ -185,9 +191,7 @@ impl Room for Alike {
                 // The cursor stays on its picture, wherever that has gone.
                 let focused = self.under_cursor();
                 self.found = Some(found);
-                let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == focused);
-                let place = self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)));
-                (self.group, self.member) = place.unwrap_or((self.group, 0));
+                (self.group, self.member) = self.place_of(focused).unwrap_or((self.group, 0));
             }
             _ => {}
         }
@@ -195,6 +199,16 @@ impl Room for Alike {
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         let places = Places::new(body);
+        if shared.index.len() < 2 {
+            self.found = None;
+        }
+        // The cursor follows what the user selected elsewhere, where that is in a group.
+        if shared.is_touched()
+            && self.under_cursor() != shared.selected
+            && let Some((group, member)) = self.place_of(shared.selected)
+        {
+            (self.group, self.member) = (group, member);
+        }
         self.group = self.group.min(self.groups().len().saturating_sub(1));
         let members = self.current().map_or(0, |group| group.members.len());
         self.member = self.member.min(members.saturating_sub(1));
@@ -202,10 +216,6 @@ impl Room for Alike {
         let columns = places.sheet.columns;
         self.first_row =
             layout::scroll(self.first_row, self.member / columns, places.sheet.rows, members.div_ceil(columns));
-        // What all screens show follows the cursor, as soon as there is one.
-        if let Some(id) = self.under_cursor().filter(|id| shared.selected != Some(*id) && shared.index.contains(*id)) {
-            shared.select(id);
-        }
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

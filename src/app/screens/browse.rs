@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     app::{
+        RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
         layout::{self, Area},
@@ -14,7 +15,7 @@ use crate::{
     index::filter::Filter,
     order::{Order, OrderKind},
     printable::printable,
-    similarity::{Comparison, Metric, Neighbor},
+    similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
 };
 
@@ -73,6 +74,13 @@ impl Browse {
         Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
     }
 
+    /// Whether pictures came, went or came back since the others were compared with the anchor. While indexing goes on,
+    /// new ones stand at the end.
+    fn is_stale(&self, shared: &Shared) -> bool {
+        let anchor = self.anchor.as_ref().filter(|_| shared.run != RunState::Running);
+        anchor.is_some_and(|anchor| anchor.made_of() != shared.index.state())
+    }
+
     fn sort(&mut self, shared: &Shared) -> String {
         (self.kind, self.anchor) = (self.kind.cycled(), None);
         let of = match (self.kind, shared.selected.and_then(|id| shared.path(id))) {
@@ -89,6 +97,9 @@ impl Browse {
         // All pictures are sorted once, when all were compared.
         if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
             self.anchor = shared.current_comparison().cloned();
+        }
+        if self.is_stale(shared) && shared.is_quick() {
+            self.anchor = self.anchor.take().map(|anchor| Arc::new(compare(&shared.index, anchor.query())));
         }
         if let Some(order) = self.order(shared.metric) {
             self.list.follow(&shared.index, &self.filter, &order);
@@ -162,12 +173,17 @@ impl Room for Browse {
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
         let order = self.order(shared.metric).unwrap_or_else(|| self.list.order.clone());
-        let current = self.list.is_current(&shared.index, &self.filter, &order);
+        let current = self.list.is_current(&shared.index, &self.filter, &order) && !self.is_stale(shared);
         (!current).then(|| Task::Sort(self.filter.clone(), order))
     }
 
     fn take(&mut self, shared: &Shared, made: Made) {
         if let Made::Sorted(sorted) = made {
+            if let (Order::Likeness(to, _), Some(anchor)) = (&sorted.order, &mut self.anchor)
+                && to.query() == anchor.query()
+            {
+                *anchor = Arc::clone(to);
+            }
             self.list.take(&shared.index, sorted);
         }
     }

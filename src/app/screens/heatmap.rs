@@ -158,15 +158,6 @@ impl Heatmap {
         let share = (rows(partition) / rows(overview)).min(1.0);
         (pairs.0 + (means.0 - pairs.0) * share, pairs.1 + (means.1 - pairs.1) * share)
     }
-
-    /// The exact value of one pair.
-    #[must_use]
-    pub fn value(&self, metric: Metric, row: ImageId, col: ImageId) -> Option<f32> {
-        let Rows { index, rows, .. } = self.rows.as_ref()?;
-        let (row, col) = (rows.position(row)?, rows.position(col)?);
-        let view = View { side: rows.len(), rows: row..row + 1, cols: col..col + 1 };
-        window(index, rows, metric, &view).values.first().copied()
-    }
 }
 
 const KEYS: &[Binding] = &[
@@ -273,12 +264,20 @@ impl Room for Heatmap {
 
     fn take(&mut self, _: &Shared, made: Made) {
         if let Made::Order(order, index, rows) = made {
+            if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
+                && to.query() == anchor.query()
+            {
+                *anchor = Arc::clone(to);
+            }
             self.rows = Some(Rows { order, index, rows });
             (self.shown, self.overview) = (None, [None; 2]);
         }
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        if shared.index.is_empty() {
+            (self.rows, self.shown, self.partner) = (None, None, None);
+        }
         if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
             self.anchor = shared.current_comparison().cloned();
         }

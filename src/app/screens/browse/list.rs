@@ -78,10 +78,12 @@ impl List {
         }
         let same = self.filter == *filter && self.order == *order && index.only_grew_since(self.made_of);
         let fresh = self.seen.min(index.id_bound())..index.id_bound();
-        let few = fresh.len() <= self.ids.len() / 4;
+        let few = fresh.len() <= (self.ids.len() / 4).min(AT_ONCE);
         match () {
             () if same && few && !self.unsorted && order.is_pairwise() => self.merge(index, fresh),
             () if index.len() <= limit => self.rebuild(index, filter, order),
+            // It waits for a worker, and nothing is new.
+            () if same && fresh.is_empty() && self.unsorted => self.made_of = index.state(),
             // Shown at once, in the order of arrival; in order as soon as a worker has sorted them.
             () if same => self.append(index, fresh),
             () if self.ids.is_empty() && filter.is_empty() && self.filter.is_empty() => self.append(index, fresh),
