@@ -1,6 +1,9 @@
 //! Which pictures of a collection look alike: groups of pictures that are all about as alike to one of them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use crate::{
     index::{ImageId, Index},
@@ -163,14 +166,22 @@ impl<'a> Groups<'a> {
                 let group = self.members.len();
                 self.members.push(Vec::new());
                 self.best.push(value);
-                self.put(group, a, 1.0);
-                self.put(group, b, value);
+                // Ids are those of arrival, which is another one in each run; names stay.
+                let (center, other) = if self.by_name(a, b).is_le() { (a, b) } else { (b, a) };
+                self.put(group, center, 1.0);
+                self.put(group, other, value);
             }
             (Some(group), None) => self.join(group, b),
             (None, Some(group)) => self.join(group, a),
             (Some(one), Some(other)) if one != other => self.unite(one, other),
             _ => {}
         }
+    }
+
+    /// The order of two pictures by folder and path.
+    fn by_name(&self, a: ImageId, b: ImageId) -> Ordering {
+        let name = |id| self.index.get(id).map(|entry| (entry.root, entry.relative()));
+        name(a).cmp(&name(b))
     }
 
     fn put(&mut self, group: usize, id: ImageId, to_center: f32) {
@@ -212,17 +223,19 @@ impl<'a> Groups<'a> {
         self.best[into] = self.best[into].max(self.best[from]);
     }
 
-    fn finish(self) -> Vec<Group> {
-        let grown = self.members.into_iter().zip(self.best).filter(|(members, _)| !members.is_empty());
+    fn finish(mut self) -> Vec<Group> {
+        let members = std::mem::take(&mut self.members);
+        let grown = members.into_iter().zip(std::mem::take(&mut self.best)).filter(|(members, _)| !members.is_empty());
         let mut groups: Vec<_> = grown
             .map(|(mut members, best)| {
                 members[0].1 = best;
-                members[1..].sort_by(|a, b| Metric::Cosine.nearer(a.1, b.1).then(a.0.cmp(&b.0)));
+                members[1..].sort_by(|a, b| Metric::Cosine.nearer(a.1, b.1).then_with(|| self.by_name(a.0, b.0)));
                 Group { members }
             })
             .collect();
-        let order = |a: &Group, b: &Group| Metric::Cosine.nearer(a.best(), b.best()).then(a.center().cmp(&b.center()));
-        groups.sort_by(order);
+        groups.sort_by(|a, b| {
+            Metric::Cosine.nearer(a.best(), b.best()).then_with(|| self.by_name(a.center(), b.center()))
+        });
         groups
     }
 }
@@ -241,7 +254,7 @@ mod tests {
     /// Pictures whose embeddings point at these angles, in degrees.
     fn index(angles: &[f32]) -> Index {
         let image = |at| Image {
-            file: ImageFile { path: format!("/p/{at}.png").into(), size: 1, modified: 0, changed: 0 },
+            file: ImageFile { path: format!("/p/{at:02}.png").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
         };
@@ -275,6 +288,31 @@ mod tests {
     #[test]
     fn the_most_alike_come_first_and_nobody_is_in_two_groups() {
         check(&[0.0, 40.0, 1.0, 45.0, 90.0, 2.0], (0.0, 10.0), &[&[0, 2, 5], &[1, 3]]);
+    }
+
+    #[test]
+    fn groups_do_not_depend_on_who_came_first() {
+        let names = |angles: &[(f32, &str)]| -> Vec<Vec<String>> {
+            let image = |(_, name): &(f32, &str)| Image {
+                file: ImageFile { path: format!("/p/{name}").into(), size: 1, modified: 0, changed: 0 },
+                pixels: (1, 1),
+                format: "PNG",
+            };
+            let row = |(angle, _): &(f32, &str)| vec![angle.to_radians().cos(), angle.to_radians().sin()];
+            let rows: Vec<_> = angles.iter().map(row).collect();
+            let mut index = Index::new(2);
+            index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), angles.iter().map(image), &rows, 2)));
+            let graph = graph::build(&index, Metric::Cosine, 4, &sequential, &|| false, &mut |_| {});
+            let pairs = Pairs::of(&graph.expect("not stopped"));
+            let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &|| false).expect("not stopped");
+            let name = |id| index.get(id).expect("there").relative().display().to_string();
+            groups.iter().map(|group| group.members.iter().map(|member| name(member.0)).collect()).collect()
+        };
+        let mut pictures = [(0.0, "a"), (10.0, "b"), (30.0, "c"), (80.0, "d"), (85.0, "e")];
+        let there = names(&pictures);
+        pictures.reverse();
+        assert_eq!(names(&pictures), there);
+        assert_eq!(there, [["d", "e"], ["a", "b"]]);
     }
 
     #[test]
