@@ -44,6 +44,12 @@ impl Partition {
         self.side == self.len
     }
 
+    /// Whether a cell stands for nothing but a picture and itself, which says nothing.
+    #[must_use]
+    pub fn is_itself(self, row: usize, col: usize) -> bool {
+        row == col && self.rows(row).len() == 1
+    }
+
     /// The rows of a run; none beyond the last.
     #[must_use]
     pub fn rows(self, run: usize) -> Range<usize> {

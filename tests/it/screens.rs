@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
-    app::Setup,
+    app::{Setup, screens::heatmap::Plot},
     display::{Background, Depth},
     index::{Image, Index, Segment, Skipped},
     scan::ImageFile,
@@ -83,6 +83,50 @@ fn no_size_panics_nor_does_one_that_the_explorer_does_not_know_of_yet() {
     }
 }
 
+/// Columns and rows that the cells of the whole table take, and those that they could.
+fn space(width: u16, height: u16, len: usize) -> ([u16; 2], [u16; 2], Plot) {
+    let mut explorer = Explorer::ready(setup(width, height), len);
+    explorer.key("2");
+    let plot = explorer.plot();
+    assert!(plot.shows_all(), "{len} pictures at {width}×{height}");
+    let side = plot.partition.side() as u16;
+    let used = [side * plot.cell.width, (side * plot.cell.halves).div_ceil(2)];
+    (used, [plot.cells.width, plot.cells.height], plot)
+}
+
+/// Prints the share of the plot that the table takes: `cargo test --test it screens::the_table -- --nocapture`.
+#[test]
+fn the_table_is_as_large_as_its_plot_lets_it_be() {
+    for (width, height) in [(80, 24), (120, 36), (200, 50)] {
+        println!("{width}×{height}");
+        for len in 1..=64 {
+            let (used, room, plot) = space(width, height, len);
+            let share = 100.0 * f32::from(used[0] * used[1]) / f32::from(room[0] * room[1]);
+            let cell = plot.cell;
+            let (rows, number) = (f32::from(cell.halves) / 2.0, if cell.has_number() { "number" } else { "" });
+            println!("{len:4} {:>2}×{rows:<3} {:>3}×{:<2} {share:3.0} % {number}", cell.width, used[0], used[1]);
+            if !plot.partition.is_single() {
+                assert!(len > usize::from(room[0].min(2 * room[1])), "{len} fit one by one");
+                continue;
+            }
+            // One column or half a row more for every picture would not fit, or makes no difference to the eye.
+            let (len, widest) = (len as u16, if cell.halves == 1 { 3 } else { 24 });
+            let higher = len * (cell.halves + if cell.halves < 4 { 1 } else { 2 });
+            assert!(cell.width == widest || len * (cell.width + 1) > room[0], "{len} at {width}×{height}: {plot:?}");
+            assert!(cell.halves == 20 || higher > 2 * room[1], "{len} at {width}×{height}: {plot:?}");
+            let (share, least) = match (width, len) {
+                (120 | 200, 9) => (share, 80.0),
+                (120 | 200, 24 | 37) => (share, 60.0),
+                _ => continue,
+            };
+            assert!(share >= least, "{len} pictures take {share} % at {width}×{height}");
+        }
+    }
+    for (size, len) in [((80, 24), 9), ((80, 24), 11), ((120, 36), 16), ((200, 50), 24)] {
+        assert!(space(size.0, size.1, len).2.cell.has_number(), "{len} at {size:?}");
+    }
+}
+
 #[test]
 fn every_cell_of_the_heatmap_has_the_color_of_its_value() {
     for depth in [Depth::True, Depth::Indexed256, Depth::Ansi16] {
@@ -127,12 +171,15 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             let value = window.get(r, c).expect("inside");
             let likeness = metric.likeness(value, heat.range);
             let (x, y) = plot.corner(row, col);
-            let cell = &buffer[(x, y / 2)];
-            let color = if plot.cell.halves == 1 && y.is_multiple_of(2) { cell.fg } else { cell.bg };
-            assert_eq!(color, theme.ramp(likeness), "cell {r},{c} = {value}");
-            if r == c && plot.partition.is_single() {
-                assert_eq!(color, theme.ramp(1.0), "the diagonal is the most alike");
+            let half = plot.cell.halves == 1;
+            let cell = &buffer[(x, if half { y / 2 } else { plot.place(row, col).y })];
+            let color = if half && y.is_multiple_of(2) { cell.fg } else { cell.bg };
+            let lit = plot.is_lit((r, c), cursor);
+            if plot.partition.is_itself(r, c) {
+                assert_eq!(color, theme.apart(), "the diagonal is no data");
                 assert_eq!(value, metric.self_value());
+            } else {
+                assert_eq!(color, theme.ramp(likeness, lit), "cell {r},{c} = {value}");
             }
         }
     }

@@ -566,16 +566,16 @@ fn the_mouse_selects_opens_and_turns() {
     click(&mut explorer, tabs[1].area.x + 1, 0);
     assert_eq!(explorer.app.screen, Screen::Heatmap);
     let plot = explorer.plot();
-    let (x, y) = plot.corner(3, 5);
-    click(&mut explorer, x, y / 2);
+    let lookalike::app::layout::Area { x, y, .. } = plot.place(3, 5);
+    click(&mut explorer, x, y);
     assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (3, 5));
-    click(&mut explorer, x, y / 2);
+    click(&mut explorer, x, y);
     assert!(explorer.state().contains("pair cats/cat1.jpg cats/cat7.jpg"));
     explorer.keys("Esc g");
     explorer.update(Event::Mouse(MouseEvent {
         kind: MouseEventKind::ScrollDown,
         column: x,
-        row: y / 2,
+        row: y,
         modifiers: KeyModifiers::NONE,
     }));
     assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (1, 0));

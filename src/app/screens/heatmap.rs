@@ -18,9 +18,13 @@ use crate::{
     task::{Made, Task},
 };
 
+mod names;
 mod plot;
 
-pub use self::plot::{Cell, Panel, Plot};
+pub use self::{
+    names::Names,
+    plot::{Cell, Panel, Plot},
+};
 
 /// The Heatmap screen.
 #[derive(Default)]
@@ -31,6 +35,8 @@ pub struct Heatmap {
     pub anchor: Option<Arc<Comparison>>,
     /// The rows in the newest order that was made.
     pub rows: Option<Rows>,
+    /// How its rows and columns are named.
+    pub names: Names,
     /// The zoom level; `None` shows everything.
     pub level: Option<u32>,
     /// The picture of the cursor's column; its row is the selection.
@@ -92,7 +98,7 @@ impl Heatmap {
     /// How the body is divided.
     #[must_use]
     pub fn plot(&self, shared: &Shared, body: Area) -> Plot {
-        Plot::new(body, self.len(), self.level, shared.display.depth)
+        self.plot_at(body, self.level, shared.display.depth)
     }
 
     /// The order wanted; `None` while it is not known what the pictures are to be like.
@@ -107,11 +113,34 @@ impl Heatmap {
         self.partner = Some(col);
     }
 
-    /// The level after a step in (−1) or out (+1), so far as there is one.
-    fn stepped(&self, body: Area, depth: Depth, out: bool) -> u32 {
-        let now = Plot::new(body, self.len(), self.level, depth).level;
-        let last = Plot::new(body, self.len(), None, depth).level.max(5);
-        if out { (now + 1).min(last) } else { now.saturating_sub(1) }
+    fn plot_at(&self, body: Area, level: Option<u32>, depth: Depth) -> Plot {
+        Plot::new(body, self.len(), self.names.columns, level, depth)
+    }
+
+    /// Goes a level in or out, so far as there is one; out of what fits there is nothing more to see. The cell under the
+    /// cursor stays where it is on the screen, so far as the edges of the table let it. Returns whether anything changed.
+    fn zoom(&mut self, shared: &Shared, body: Area, out: bool) -> bool {
+        let depth = shared.display.depth;
+        let before = self.plot(shared, body);
+        let level = match (out, self.level) {
+            (true, None) => None,
+            (true, Some(level)) => Some(level + 1).filter(|level| !self.plot_at(body, Some(*level), depth).shows_all()),
+            (false, level) => before.level.checked_sub(1).or(level),
+        };
+        if level == self.level {
+            return false;
+        }
+        self.level = level;
+        let after = self.plot(shared, body);
+        let (was, is) = (self.cursor(shared.selected, before.partition), self.cursor(shared.selected, after.partition));
+        let first = |cursor: usize, first: usize, was: usize, old: u16, new: u16| {
+            cursor.saturating_sub(was.saturating_sub(first) * usize::from(old) / usize::from(new))
+        };
+        self.first = (
+            first(is.0, self.first.0, was.0, before.cell.halves, after.cell.halves),
+            first(is.1, self.first.1, was.1, before.cell.width, after.cell.width),
+        );
+        true
     }
 
     /// Keeps the cursor in view and the window's values those of the view. Bounded work: cells on the screen.
@@ -146,8 +175,9 @@ impl Heatmap {
         }
         let means = *self.overview[metric as usize].get_or_insert_with(|| {
             let all = View { side: OVERVIEW, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
-            let values = window(index, order, metric, &all).values;
-            let known = values.into_iter().filter(|value| !value.is_nan());
+            let values = window(index, order, metric, &all).values.into_iter().enumerate();
+            let data = values.filter(|(at, _)| !overview.is_itself(at / OVERVIEW, at % OVERVIEW));
+            let known = data.map(|(_, value)| value).filter(|value| !value.is_nan());
             known.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
         });
         // Nothing to tell apart: keep the ends of the single values.
@@ -235,10 +265,13 @@ impl Room for Heatmap {
                 (self.kind, self.anchor) = (self.kind.cycled(), None);
                 return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
             }
-            Action::ZoomIn | Action::ZoomOut => {
-                let out = action == Action::ZoomOut;
-                self.level = Some(self.stepped(body, shared.display.depth, out));
+            Action::ZoomIn if !self.zoom(shared, body, false) => {
+                return Acted::Says("These are the largest cells.".to_owned());
             }
+            Action::ZoomOut if !self.zoom(shared, body, true) => {
+                return Acted::Says("All pairs are in view.".to_owned());
+            }
+            Action::ZoomIn | Action::ZoomOut => {}
             Action::ZoomFit => self.level = None,
             Action::Swap => {
                 if let (Some(row), Some(col)) = (shared.selected, self.partner) {
@@ -273,6 +306,7 @@ impl Room for Heatmap {
 
     fn take(&mut self, _: &Shared, made: Made) {
         if let Made::Order(order, index, rows) = made {
+            self.names = Names::of(&index, &rows);
             self.rows = Some(Rows { order, index, rows });
             (self.shown, self.overview) = (None, [None; 2]);
         }
