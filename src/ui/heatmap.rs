@@ -4,6 +4,11 @@ mod cells;
 mod headers;
 mod legend;
 mod numbers;
+mod status;
+
+pub(super) use self::status::draw as status;
+
+use std::ops::Range;
 
 use ratatui::text::{Line, Span};
 
@@ -14,7 +19,7 @@ use crate::{
         previews::Slot,
         screens::heatmap::{Panel, Plot},
     },
-    similarity::Metric,
+    similarity::{Metric, Window},
     text,
 };
 
@@ -52,45 +57,62 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
         (_, Metric::Cosine) => format!(" · a cell is the mean of {pairs}"),
         (_, Metric::Euclidean) => format!(" · a cell is the root mean square of {pairs}"),
     };
-    let all = heat.shown.as_ref().is_none_or(|(_, window)| {
-        let cells = plot.partition.side();
-        window.view.rows.len() == cells && window.view.cols.len() == cells
-    });
-    let part = if all { "" } else { " · part of it, 0 fits all" };
+    let part = heat.shown.as_ref().and_then(|(_, window)| part(plot, window)).unwrap_or_default();
     let making = heat.rows.as_ref().is_some_and(|made| made.order.kind() != heat.kind);
     let order = if making {
         format!(" · ordering by {}…", heat.kind.name())
     } else {
         format!(" · by {}", heat.kind.name())
     };
+    let words = format!("{order}{part}{cell}");
+    let room = usize::from(plot.title.width).saturating_sub(3 + 2 * text::width(&side) + 3);
     canvas.rule(
         plot.title,
         Line::from(vec![
             Span::styled(format!("{side} × {side}"), theme.strong()),
-            Span::styled(format!("{order}{cell}{part}"), theme.dim()),
+            Span::styled(text::cut(&words, room), theme.dim()),
         ]),
     );
 }
 
+/// Which rows and columns are in view, unless all are.
+fn part(plot: &Plot, window: &Window) -> Option<String> {
+    let side = plot.partition.side();
+    let shown = |what: &str, cells: &Range<usize>| {
+        let (first, last) = (plot.partition.rows(cells.start).start, plot.partition.rows(cells.end - 1).end);
+        format!("{what} {}–{}", text::count(first + 1), text::count(last))
+    };
+    let view = &window.view;
+    let part = (view.rows.len() < side || view.cols.len() < side) && !view.rows.is_empty() && !view.cols.is_empty();
+    part.then(|| format!(" · {}, {} · 0 fits all", shown("rows", &view.rows), shown("columns", &view.cols)))
+}
+
 fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
-    let (Some(row), Some(col)) = (app.shared.selected, app.screens.heatmap.partner) else { return };
-    for (id, picture, name, sign) in [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
-    {
-        pictures::slot(app, canvas, Slot { image: id, area: picture });
-        let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
-        line.spans.insert(0, Span::styled(sign, canvas.theme.accent()));
-        canvas.line(name, 0, line);
-    }
-    let (_, values) = panel.values.top(u16::from(panel.values.height > 3));
-    pictures::values(app, canvas, values, row, col);
     let heat = &app.screens.heatmap;
-    let plot = heat.plot(&app.shared, app.shared.body());
-    let cursor = heat.cursor(app.shared.selected, plot.partition);
-    if !plot.partition.is_single()
-        && let Some((_, window)) = &heat.shown
-        && let Some(value) = window.get(cursor.0, cursor.1)
-    {
-        let words = format!("  the cell   {}", text::right_aligned(&text::value(value), 5));
-        canvas.text(values, 2, &words, canvas.theme.dim());
+    let theme = canvas.theme;
+    let mean = heat.block_mean(&app.shared).flatten();
+    if let Some([row, col]) = heat.shown_pair(&app.shared) {
+        for (id, picture, name, sign) in
+            [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
+        {
+            pictures::slot(app, canvas, Slot { image: id, area: picture });
+            let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
+            line.spans.insert(0, Span::styled(sign, theme.accent()));
+            canvas.line(name, 0, line);
+        }
+        let above = u16::from(panel.values.height > 3) * if mean.is_some() { 2 } else { 1 };
+        pictures::values(app, canvas, panel.values.top(above).1, row, col);
     }
+    let (Some(mean), Some(block)) = (mean, heat.block(&app.shared)) else { return };
+    let what = if panel.values.width >= 36 { " pictures" } else { "" };
+    let pairs = format!("{} × {}{what}", text::count(block.rows.len()), text::count(block.cols.len()));
+    canvas.text(panel.values, 0, &format!("{pairs} · mean {}", text::value(mean).trim()), theme.strong());
+    let words = match heat.extremes(&app.shared) {
+        Some(found) => {
+            let [best, worst] = [found.best.1, found.worst.1].map(|value| text::value(value).trim().to_owned());
+            format!("best {best} · worst {worst}")
+        }
+        None => "looking for the best pair…".to_owned(),
+    };
+    canvas.text(panel.values, 1, &words, theme.dim());
 }

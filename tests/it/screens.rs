@@ -8,7 +8,7 @@ use lookalike::{
     display::{Background, Depth},
     index::{Image, Index, Segment, Skipped},
     scan::ImageFile,
-    similarity::Metric,
+    similarity::{self, Metric, Query},
     ui::theme::Theme,
 };
 
@@ -144,17 +144,128 @@ fn every_cell_of_the_heatmap_has_the_color_of_its_value() {
 fn the_overview_uses_the_whole_ramp_and_panning_does_not_change_colors() {
     let mut explorer = Explorer::ready(setup(80, 24), 400);
     explorer.keys("2 0");
-    let overview = explorer.app.screens.heatmap.range;
+    let overview = explorer.app.screens.heatmap.ramp.range;
     let (_, window) = explorer.app.screens.heatmap.shown.clone().expect("a window");
     let most = |from: f32, pick: fn(f32, f32) -> f32| window.values.iter().copied().fold(from, pick);
     let likenesses = [most(f32::INFINITY, f32::min), most(f32::NEG_INFINITY, f32::max)];
     let [low, high] = likenesses.map(|value| Metric::Cosine.likeness(value, overview));
     assert!(low < 0.1 && high > 0.95, "from {low} to {high}");
     explorer.keys("+ g");
-    let range = explorer.app.screens.heatmap.range;
+    let range = explorer.app.screens.heatmap.ramp.range;
     explorer.key("G");
-    assert_eq!(explorer.app.screens.heatmap.range, range);
+    assert_eq!(explorer.app.screens.heatmap.ramp.range, range);
     assert!(range.0 < overview.0 && range.1 > overview.1, "single values spread wider than means");
+}
+
+/// The glyphs of a frame, line by line.
+fn lines(explorer: &Explorer) -> Vec<String> {
+    let buffer = explorer.frame();
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(row).collect()
+}
+
+#[test]
+fn the_heatmap_is_never_without_names_values_and_whole_ranks() {
+    for (width, height) in [(40, 12), (50, 60), (60, 20), (80, 24), (120, 36), (200, 50)] {
+        for len in [9, 2_400] {
+            let mut explorer = Explorer::ready(setup(width, height), len);
+            explorer.keys("2 + + + + + + + + + + + + + Down Right Right Right");
+            assert!(explorer.plot().partition.is_single());
+            let shared = &explorer.app.shared;
+            let [row, col] = explorer.app.screens.heatmap.shown_pair(shared).expect("a pair");
+            let comparison = similarity::compare(&shared.index, &Query::Image(row));
+            let lines = lines(&explorer);
+            let status = lines.last().expect("a line");
+            for metric in Metric::ALL {
+                let value = lookalike::text::value(comparison.value(metric, col));
+                let rank = format!("#{}", lookalike::text::count(comparison.rank(metric, col).expect("a rank")));
+                assert!(status.contains(&value) && status.contains(&format!("{rank} ")), "{status:?}: {value} {rank}");
+                // Beside the pictures a rank is whole too.
+                for line in lines[1..].iter().filter(|line| line.contains('│')) {
+                    let panel = line.rsplit('│').next().unwrap_or_default();
+                    let cut = panel.contains(metric.name()) && !panel.contains(&rank) && !panel.contains(&rank[1..]);
+                    assert!(!cut, "{panel:?} lacks {rank}");
+                }
+            }
+            for id in [row, col] {
+                let name = explorer.name(Some(id));
+                let stem = name.trim_end_matches(".jpg");
+                let shown = status.contains(stem) || status.contains(&stem[stem.len() - 1..]) && status.contains('…');
+                assert!(shown, "{status:?} lacks {stem}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_says_what_it_is_and_shows_its_best_pair() {
+    let mut explorer = Explorer::ready(setup(120, 36), 300);
+    explorer.keys("2 Down Right Right");
+    let shared = &explorer.app.shared;
+    let heat = &explorer.app.screens.heatmap;
+    let block = heat.block(shared).expect("300 pictures do not fit one by one");
+    let mut best = (f32::NEG_INFINITY, None);
+    for row in &block.rows {
+        let comparison = similarity::compare(&shared.index, &Query::Image(*row));
+        for col in block.cols.iter().filter(|col| *col != row) {
+            let value = comparison.value(Metric::Cosine, *col);
+            if value > best.0 {
+                best = (value, Some([*row, *col]));
+            }
+        }
+    }
+    assert_eq!(heat.shown_pair(shared), best.1);
+    let mean = lookalike::text::value(heat.block_mean(shared).flatten().expect("a mean"));
+    let (rows, cols) = (block.rows.len(), block.cols.len());
+    let text = lines(&explorer).join("\n");
+    for words in [
+        format!("{rows} × {cols} · mean {mean}"),
+        format!("best {} · worst", lookalike::text::value(best.0)),
+        "b best pair".to_owned(),
+    ] {
+        assert!(text.contains(&words), "no {words:?} in {text}");
+    }
+    explorer.key("b");
+    let names = best.1.expect("a pair").map(|id| explorer.name(Some(id)));
+    assert!(explorer.state().ends_with(&format!("pair {} {}", names[0], names[1])));
+    explorer.keys("Esc Enter");
+    assert!(explorer.app.over.is_empty(), "a block is opened by looking into it");
+    assert!(lines(&explorer)[2].contains(" · rows "), "{}", lines(&explorer)[2]);
+    while !explorer.plot().partition.is_single() {
+        explorer.key("Enter");
+    }
+    explorer.key("Enter");
+    assert!(explorer.state().contains("pair"), "a cell of one pair is opened as that pair");
+}
+
+#[test]
+fn zooming_keeps_the_place_of_the_cursor_on_the_screen() {
+    let mut explorer = Explorer::ready(setup(120, 36), 300);
+    explorer.keys("2 0");
+    for _ in 0..20 {
+        explorer.keys("Down Right");
+    }
+    let place = |explorer: &Explorer| {
+        let (plot, heat) = (explorer.plot(), &explorer.app.screens.heatmap);
+        let cursor = heat.cursor(explorer.app.shared.selected, plot.partition);
+        let (x, y) = plot.corner(cursor.0 - heat.first.0, cursor.1 - heat.first.1);
+        let side = plot.partition.side();
+        let free = |first: usize, fits: usize| first > 0 && first + fits < side;
+        (x, y, plot.cell, free(heat.first.1, plot.fits.1), free(heat.first.0, plot.fits.0))
+    };
+    let mut kept = 0;
+    let mut before = place(&explorer);
+    for step in 0..5 {
+        explorer.key("+");
+        let after = place(&explorer);
+        let apart = (before.0.abs_diff(after.0), before.1.abs_diff(after.1));
+        // At the edges of the table there is no other place for it.
+        assert!(!after.3 || apart.0 <= after.2.width, "{step}: {before:?} became {after:?}");
+        assert!(!after.4 || apart.1 <= after.2.halves, "{step}: {before:?} became {after:?}");
+        kept += usize::from(after.3 && after.4);
+        before = after;
+    }
+    assert!(kept >= 3, "kept {kept} times");
 }
 
 #[track_caller]
@@ -162,14 +273,14 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
     let (app, buffer) = (&explorer.app, explorer.frame());
     let (plot, heat) = (explorer.plot(), &app.screens.heatmap);
     if plot.partition.is_single() {
-        assert_eq!(heat.range, heat.rows.as_ref().expect("rows").rows.range(metric));
+        assert_eq!(heat.ramp.range, heat.rows.as_ref().expect("rows").rows.range(metric));
     }
     let (_, window) = heat.shown.as_ref().expect("a window");
     let cursor = heat.cursor(app.shared.selected, plot.partition);
     for (row, r) in window.view.rows.clone().enumerate() {
         for (col, c) in window.view.cols.clone().enumerate().filter(|(_, c)| (r, *c) != cursor) {
             let value = window.get(r, c).expect("inside");
-            let likeness = metric.likeness(value, heat.range);
+            let likeness = heat.ramp.likeness(metric, value);
             let (x, y) = plot.corner(row, col);
             let half = plot.cell.halves == 1;
             let cell = &buffer[(x, if half { y / 2 } else { plot.place(row, col).y })];

@@ -581,6 +581,12 @@ fn the_mouse_selects_opens_and_turns() {
     assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (1, 0));
     click(&mut explorer, 79, 23);
     click(&mut explorer, 500, 500);
+    explorer.update(Event::Resize(120, 36));
+    for metric in [Metric::Euclidean, Metric::Euclidean, Metric::Cosine] {
+        let (_, area) = explorer.app.metrics().into_iter().find(|(shown, _)| *shown == metric).expect("room for both");
+        click(&mut explorer, area.x + 1, area.y);
+        assert_eq!(explorer.app.shared.metric, metric);
+    }
 }
 
 /// Pictures that arrive in another order than their names have.

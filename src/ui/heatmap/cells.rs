@@ -38,14 +38,14 @@ pub(super) fn draw(
     cursor: (usize, usize),
 ) {
     let theme = canvas.theme;
-    let numbers = Numbers::of(plot.cell, metric, heat.range.1);
+    let numbers = Numbers::of(plot.cell, metric, heat.ramp.range.1);
     for (row, r) in window.view.rows.clone().enumerate() {
         for (col, c) in window.view.cols.clone().enumerate() {
             let Some(value) = window.get(r, c).filter(|value| !value.is_nan()) else { continue };
             let itself = plot.partition.is_itself(r, c);
             let look = match itself {
                 true => Look::apart(theme),
-                false => Look::of(theme, metric.likeness(value, heat.range), plot.is_lit((r, c), cursor)),
+                false => Look::of(theme, heat.ramp.likeness(metric, value), plot.is_lit((r, c), cursor)),
             };
             let at = (row, col);
             ground(canvas, plot, at, &look);

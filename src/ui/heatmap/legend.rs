@@ -27,18 +27,19 @@ pub(super) fn draw(
 ) {
     let (theme, area) = (canvas.theme, plot.legend);
     let (far, near) = ends(plot, heat, metric, window);
-    let hundredths = Numbers::of(plot.cell, metric, heat.range.1).is_some_and(|numbers| numbers.hundredths);
+    let hundredths = Numbers::of(plot.cell, metric, heat.ramp.range.1).is_some_and(|numbers| numbers.hundredths);
     let name = if hundredths { format!("{} × 100", metric.name()) } else { metric.name().to_owned() };
     let full = area.width >= 58;
     let before = if full { format!("{name} · less alike ") } else { String::new() };
-    let after = if full { " more alike" } else { " alike" };
-    let words = [before.as_str(), &far, " ", " ", &near, after].iter().map(|words| text::width(words)).sum::<usize>();
+    let scale = Some(heat.scale.name()).filter(|name| !name.is_empty()).map(|name| format!(" · {name}"));
+    let after = format!("{}{}", if full { " more alike" } else { " alike" }, scale.unwrap_or_default());
+    let words = [before.as_str(), &far, " ", " ", &near, &after].iter().map(|words| text::width(words)).sum::<usize>();
     let columns = usize::from(area.width).saturating_sub(words + 2).min(24);
     if columns < 3 {
         return;
     }
     let value = window.get(cursor.0, cursor.1).filter(|_| !plot.partition.is_itself(cursor.0, cursor.1));
-    let tick = value.map(|value| (metric.likeness(value, heat.range) * (columns - 1) as f32).round() as usize);
+    let tick = value.map(|value| (heat.ramp.likeness(metric, value) * (columns - 1) as f32).round() as usize);
     let mut spans = vec![Span::raw(" "), Span::styled(before, theme.dim()), Span::styled(far + " ", theme.strong())];
     spans.extend((0..columns).map(|at| ramp_step(theme, at as f32 / (columns - 1) as f32, tick == Some(at))));
     spans.push(Span::styled(format!(" {near}"), theme.strong()));
@@ -48,7 +49,7 @@ pub(super) fn draw(
 
 /// The values at the less alike and the more alike end. Where the table has values beyond, it says so.
 fn ends(plot: &Plot, heat: &Heatmap, metric: Metric, window: &Window) -> (String, String) {
-    let (low, high) = heat.range;
+    let (low, high) = heat.ramp.range;
     let (mut beyond_low, mut beyond_high) = (false, false);
     for (row, col) in window.view.rows.clone().flat_map(|row| window.view.cols.clone().map(move |col| (row, col))) {
         let Some(value) = window.get(row, col).filter(|_| !plot.partition.is_itself(row, col)) else { continue };
