@@ -210,7 +210,9 @@ impl Heatmap {
         let Rows { rows, .. } = self.rows.as_ref().filter(|_| !plot.partition.is_single())?;
         let (row, col) = self.cursor(shared.selected, plot.partition);
         let of = |run| rows.ids[plot.partition.rows(run)].to_vec();
-        Some(Block { metric: shared.metric, rows: of(row), cols: of(col) })
+        let block = Block { metric: shared.metric, rows: of(row), cols: of(col) };
+        // Where blocks differ in length, one of them may be a single pair.
+        (block.rows.len() > 1 || block.cols.len() > 1).then_some(block)
     }
 
     /// The most and the least alike pair of the block under the cursor, once they are known.
@@ -236,7 +238,7 @@ impl Heatmap {
         let (_, window) = self.shown.as_ref()?;
         let plot = self.plot(shared, shared.body());
         let (row, col) = self.cursor(shared.selected, plot.partition);
-        if plot.partition.is_single() { Some(None) } else { window.get(row, col).map(Some) }
+        if self.block(shared).is_none() { Some(None) } else { window.get(row, col).map(Some) }
     }
 
     /// The exact value of one pair.

@@ -1,11 +1,15 @@
 //! The cells of the heatmap: a color each, a number where there is room, and the cursor, which is found on any of them.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::{
+    style::{Color, Modifier, Style},
+    text::Span,
+};
 
 use super::numbers::Numbers;
 use crate::{
     app::screens::heatmap::{Heatmap, Plot},
     similarity::{Metric, Window},
+    text,
     ui::{
         canvas::Canvas,
         theme::{Depth, Theme},
@@ -111,7 +115,9 @@ fn number(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), text
     let (_, middle) = place.top(place.height.saturating_sub(1) / 2);
     // The last column keeps its shade where shades are all there is.
     let words = if canvas.theme.depth() == Depth::Mono { middle.off_right(1).0 } else { middle };
-    canvas.centered(words, 0, text, style);
+    // Where one column is left over it is the first: it sets the number apart from the one before.
+    let indent = words.width.saturating_sub(text::width(text) as u16).div_ceil(2);
+    canvas.line(words.left(indent).1, 0, Span::styled(text, style));
 }
 
 /// A stroke from corner to corner, inside the cursor's frame if that is there.

@@ -113,10 +113,10 @@ pub(super) fn rows(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Win
         let y = words.y + line as u16;
         let groups = (group_of(upper), (lower < rows.end).then(|| group_of(lower)).flatten());
         if let Some(cell) = canvas.cell(bar.x, y) {
-            // Two rows of the table share a row of text, and so do their groups.
+            // Two rows of the table share a row of text; of two groups the upper one has it.
             match groups {
-                (Some(a), Some(b)) if a == b => cell.set_char('▐').set_style(theme.group(a)),
-                (Some(a), _) => cell.set_char('▝').set_style(theme.group(a)),
+                (Some(a), Some(_)) => cell.set_char('▐').set_style(theme.group(a)),
+                (Some(a), None) => cell.set_char('▝').set_style(theme.group(a)),
                 (None, Some(b)) => cell.set_char('▗').set_style(theme.group(b)),
                 (None, None) => cell,
             };

@@ -20,7 +20,7 @@ const LARGEST: (u16, u16) = (24, 10);
 pub(super) const NAMES: u16 = 22;
 
 /// Cells that are lit to each side of the cursor.
-const ARM: usize = 8;
+const ARM: usize = 4;
 
 /// Columns of a name that are worth having.
 const SHORT_NAME: u16 = 5;
@@ -148,7 +148,8 @@ impl Plot {
             (_, ..12) => 0,
             (1, ..40) => 5,
             (1, width) => names.min(width / 6).min(12) + 2,
-            (_, width) => names.min(width / 4).min(NAMES) + 2,
+            (_, ..72) => names.min(main.width / 4).min(NAMES) + 2,
+            _ => names.min(NAMES) + 2,
         };
         let (top, main) = main.top(if main.height > 4 { 2 } else { 0 });
         let (names, cells) = main.left(names);
