@@ -273,7 +273,7 @@ mod tests {
             (0..10).map(|at| TabWords { key: KEYS[at], name: NAMES[at], count: (at == 9).then_some(1_234) }).collect();
         for width in [20, 40, 60, 80, 120, 200] {
             let header = Area { width, height: 2, ..Area::default() };
-            for active in 0..10 {
+            for (active, name) in NAMES.into_iter().enumerate() {
                 let tabs = tabs(header, &words, active);
                 for at in active.saturating_sub(1)..=(active + 1).min(9) {
                     let tab = tabs.iter().find(|tab| tab.at == at);
@@ -284,7 +284,7 @@ mod tests {
                 assert!(tabs.windows(2).all(|pair| pair[0].area.right() < pair[1].area.x), "{tabs:?}");
                 if width >= 40 {
                     let label = &tabs.iter().find(|tab| tab.at == active).expect("it is there").label;
-                    assert!(label.contains(NAMES[active]), "the active one has its name: {label}");
+                    assert!(label.contains(name), "the active one has its name: {label}");
                     assert_eq!(tabs.len(), if width >= 60 { 10 } else { tabs.len() }, "all can be reached at {width}");
                 }
             }

@@ -19,6 +19,7 @@ use crate::{
         previews::Slot,
         screens::heatmap::{Panel, Plot},
     },
+    order::OrderKind,
     similarity::{Metric, Window},
     text,
 };
@@ -40,7 +41,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(panel.x - 1, body, plot.title);
         draw_panel(app, canvas, &Panel::new(panel));
     }
-    cells::draw(canvas, &plot, heat, (*metric, window), cursor);
+    let group = |cell: usize| heat.at(plot.partition.rows(cell).start).and_then(|id| app.shared.labels.of(id));
+    let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);
+    // In an order by something else than the folder nearly every row would begin a group.
+    let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == OrderKind::Folder);
+    cells::draw(canvas, &plot, heat, (*metric, window), cursor, &|cell| apart && begins_group(cell));
     headers::columns(app, canvas, &plot, window, cursor.1);
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);

@@ -11,6 +11,7 @@ use lookalike::{
     similarity::{self, Metric, Query},
     ui::theme::Theme,
 };
+use ratatui::backend::{Backend, CrosstermBackend};
 
 /// The states a screen can be in.
 const STATES: [&str; 4] = ["empty", "indexing", "ready", "error"];
@@ -239,6 +240,27 @@ fn a_block_says_what_it_is_and_shows_its_best_pair() {
 }
 
 #[test]
+fn a_step_of_the_cursor_costs_few_bytes() {
+    for len in [5, 9, 16, 24, 37, 300] {
+        let mut explorer = Explorer::ready(setup(120, 36), len);
+        explorer.keys("2 Down Right Right");
+        let mut costs = Vec::new();
+        for step in ["Right", "Down", "Right", "Down", "Left", "Up", "Down", "Right"] {
+            let before = explorer.frame();
+            explorer.key(step);
+            let mut written = Vec::new();
+            let mut backend = CrosstermBackend::new(&mut written);
+            backend.draw(before.diff(&explorer.frame()).into_iter()).expect("a Vec takes everything");
+            // The panel's placeholders stand for pictures, which wait until the cursor rests.
+            costs.push(written.len());
+        }
+        costs.sort_unstable();
+        println!("{len:4} pictures: {costs:?}");
+        assert!(costs[costs.len() / 2] <= 2048, "{len} pictures: {costs:?}");
+    }
+}
+
+#[test]
 fn zooming_keeps_the_place_of_the_cursor_on_the_screen() {
     let mut explorer = Explorer::ready(setup(120, 36), 300);
     explorer.keys("2 0");
@@ -283,7 +305,7 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             let likeness = heat.ramp.likeness(metric, value);
             let (x, y) = plot.corner(row, col);
             let half = plot.cell.halves == 1;
-            let cell = &buffer[(x, if half { y / 2 } else { plot.place(row, col).y })];
+            let cell = &buffer[(x, if half { y / 2 } else { plot.line(row, col).y })];
             let color = if half && y.is_multiple_of(2) { cell.fg } else { cell.bg };
             let lit = plot.is_lit((r, c), cursor);
             if plot.partition.is_itself(r, c) {

@@ -40,6 +40,7 @@ pub(super) fn draw(
     heat: &Heatmap,
     (metric, window): (Metric, &Window),
     cursor: (usize, usize),
+    begins_group: &dyn Fn(usize) -> bool,
 ) {
     let theme = canvas.theme;
     let numbers = Numbers::of(plot.cell, metric, heat.ramp.range.1);
@@ -47,17 +48,47 @@ pub(super) fn draw(
         for (col, c) in window.view.cols.clone().enumerate() {
             let Some(value) = window.get(r, c).filter(|value| !value.is_nan()) else { continue };
             let itself = plot.partition.is_itself(r, c);
-            let look = match itself {
-                true => Look::apart(theme),
-                false => Look::of(theme, heat.ramp.likeness(metric, value), plot.is_lit((r, c), cursor)),
-            };
             let at = (row, col);
-            ground(canvas, plot, at, &look);
+            let lit = !itself && plot.is_lit((r, c), cursor);
+            let of = |lit| match itself {
+                true => Look::apart(theme),
+                false => Look::of(theme, heat.ramp.likeness(metric, value), lit),
+            };
+            let look = of(lit);
+            ground(canvas, plot, at, &of(lit && plot.cell.halves == 1));
+            if lit && theme.depth() != Depth::Mono {
+                canvas.fill(plot.line(row, col), ' ', ink(theme, &look));
+            }
             let style = if (r, c) == cursor { mark(canvas, plot, at, &look) } else { ink(theme, &look) };
             match numbers {
                 _ if itself => diagonal(canvas, plot, at, style),
                 Some(numbers) => number(canvas, plot, at, &numbers.text(value), style),
                 None => {}
+            }
+            separate(canvas, plot, at, (begins_group(r + 1), col > 0 && begins_group(c)));
+        }
+    }
+}
+
+/// Sets groups apart without taking room: a line under the last row of a group, and one before the first column of the next.
+fn separate(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), (below, before): (bool, bool)) {
+    let place = plot.place(row, col);
+    if plot.cell.width < 4 || place.height == 0 {
+        return;
+    }
+    if before {
+        for y in place.y..place.bottom() {
+            // A sign in the first column needs it more.
+            if let Some(cell) = canvas.cell(place.x, y).filter(|cell| cell.symbol() == " ") {
+                cell.set_char('▏');
+            }
+        }
+    }
+    // Where cells share a row of text there is no line under one of them.
+    if below && plot.corner(row + 1, col).1.is_multiple_of(2) {
+        for x in place.x..place.right() {
+            if let Some(cell) = canvas.cell(x, place.bottom() - 1) {
+                cell.modifier |= Modifier::UNDERLINED;
             }
         }
     }
@@ -111,8 +142,7 @@ fn mark(canvas: &mut Canvas<'_>, plot: &Plot, at: (usize, usize), look: &Look) -
 
 /// The line of a cell in which its number stands.
 fn number(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), text: &str, style: Style) {
-    let place = plot.place(row, col);
-    let (_, middle) = place.top(place.height.saturating_sub(1) / 2);
+    let middle = plot.line(row, col);
     // The last column keeps its shade where shades are all there is.
     let words = if canvas.theme.depth() == Depth::Mono { middle.off_right(1).0 } else { middle };
     // Where one column is left over it is the first: it sets the number apart from the one before.

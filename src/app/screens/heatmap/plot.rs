@@ -20,7 +20,7 @@ const LARGEST: (u16, u16) = (24, 10);
 pub(super) const NAMES: u16 = 22;
 
 /// Cells that are lit to each side of the cursor.
-const ARM: usize = 4;
+const ARM: usize = 3;
 
 /// Columns of a name that are worth having.
 const SHORT_NAME: u16 = 5;
@@ -182,6 +182,13 @@ impl Plot {
         let (x, y) = self.corner(row, col);
         let (top, bottom) = (y.div_ceil(2), (y + self.cell.halves) / 2);
         Area { x, y: top, width: self.cell.width, height: bottom.saturating_sub(top) }
+    }
+
+    /// The line of a visible cell in which its number stands, and which is lit beside the cursor.
+    #[must_use]
+    pub fn line(&self, row: usize, col: usize) -> Area {
+        let place = self.place(row, col);
+        place.top(place.height.saturating_sub(1) / 2).1.top(1).0
     }
 
     /// Whether a cell is lit because it is in the row or the column of the cursor's, and near it: the whole row would
