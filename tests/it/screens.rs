@@ -261,6 +261,39 @@ fn a_step_of_the_cursor_costs_few_bytes() {
 }
 
 #[test]
+fn the_legend_says_what_the_colors_span() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.key("2");
+    let legend = |explorer: &Explorer| {
+        let plot = explorer.plot();
+        lines(explorer)[usize::from(plot.legend.y)].chars().take(plot.legend.width.into()).collect::<String>()
+    };
+    let (_, window) = explorer.app.screens.heatmap.shown.clone().expect("a window");
+    let (low, high) = explorer.app.screens.heatmap.ramp.range;
+    let pairs = (0..24).flat_map(|row| (0..24).map(move |col| (row, col))).filter(|(row, col)| row != col);
+    let values: Vec<_> = pairs.filter_map(|(row, col)| window.get(row, col)).collect();
+    assert!(values.iter().any(|value| *value < low) && values.iter().any(|value| *value > high));
+    let own = legend(&explorer);
+    for end in [format!("≤ {low:.3}"), format!("≥ {high:.3}"), "┃".to_owned()] {
+        assert!(own.contains(&end), "no {end:?} in {own:?}");
+    }
+    explorer.keys("c m m");
+    assert_eq!(explorer.app.screens.heatmap.ramp.range, (0.0, 1.0));
+    let fixed = legend(&explorer);
+    assert!(fixed.contains(" 0.000 ") && fixed.contains(" 1.000 ") && fixed.contains("fixed scale"), "{fixed:?}");
+    explorer.key("c");
+    let heat = &explorer.app.screens.heatmap;
+    let bright = values.iter().filter(|value| heat.ramp.likeness(Metric::Cosine, **value) > 0.5).count();
+    assert!(bright.abs_diff(values.len() / 2) <= values.len() / 20, "half of them: {bright} of {}", values.len());
+    explorer.keys("c Esc 2");
+    assert_eq!(legend(&explorer), own);
+    let mut small = Explorer::ready(setup(80, 24), 11);
+    small.key("2");
+    let shown = legend(&small);
+    assert!(small.plot().cell.width < 6 && shown.contains("× 100"), "{shown:?}");
+}
+
+#[test]
 fn zooming_keeps_the_place_of_the_cursor_on_the_screen() {
     let mut explorer = Explorer::ready(setup(120, 36), 300);
     explorer.keys("2 0");

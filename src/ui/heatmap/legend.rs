@@ -30,7 +30,11 @@ pub(super) fn draw(
     let hundredths = Numbers::of(plot.cell, metric, heat.ramp.range.1).is_some_and(|numbers| numbers.hundredths);
     let name = if hundredths { format!("{} × 100", metric.name()) } else { metric.name().to_owned() };
     let full = area.width >= 58;
-    let before = if full { format!("{name} · less alike ") } else { String::new() };
+    let before = match (full, hundredths) {
+        (true, _) => format!("{name} · less alike "),
+        (false, true) => "× 100 · ".to_owned(),
+        (false, false) => String::new(),
+    };
     let scale = Some(heat.scale.name()).filter(|name| !name.is_empty()).map(|name| format!(" · {name}"));
     let after = format!("{}{}", if full { " more alike" } else { " alike" }, scale.unwrap_or_default());
     let words = [before.as_str(), &far, " ", " ", &near, &after].iter().map(|words| text::width(words)).sum::<usize>();
