@@ -28,7 +28,7 @@ use self::{
     action::Screen,
     awaited::Awaited,
     keymap::Context,
-    layout::{Shell, Tab, TabWords},
+    layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
     previews::{Previews, Slot},
     prompt::Prompt,
@@ -38,7 +38,7 @@ use self::{
 use crate::{
     index::ImageId,
     preview::{Preview, PreviewKey},
-    similarity::Query,
+    similarity::{Metric, Query},
     task::{Job, Task},
 };
 
@@ -150,7 +150,7 @@ impl App {
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
-        let pair = [shared.selected, self.screens.heatmap.partner];
+        let pair = self.screens.heatmap.shown_pair(shared).map_or([None, None], |pair| pair.map(Some));
         let saves = self.saves_bytes();
         self.pace.show_pair(pair, saves);
     }
@@ -204,6 +204,12 @@ impl App {
             TabWords { key: screen.key(), name: screen.name(), count }
         });
         layout::tabs(self.shell().header, &words, self.screen as usize)
+    }
+
+    /// The switch between metrics in the header.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<(Metric, Area)> {
+        layout::metrics(self.shell().header, &self.tabs(), self.shared.metric)
     }
 
     /// What covers the screen, if anything does.

@@ -10,7 +10,7 @@ use crate::{
     analysis::alike::{Group, Pairs, Range},
     index::{ImageId, Index, IndexState, filter::Filter},
     order::Order,
-    similarity::{Comparison, Executor, Graph, Metric, Query, RowOrder},
+    similarity::{Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
 };
 
 /// What can be made of an index.
@@ -22,6 +22,8 @@ pub enum Task {
     Order(Order),
     /// The pictures that a filter lets through, in an order.
     Sort(Filter, Order),
+    /// The most and the least alike pair of a block of the heatmap.
+    Block(Block),
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
@@ -36,6 +38,8 @@ pub enum Made {
     Order(Order, Arc<Index>, Arc<RowOrder>),
     /// Of [`Task::Sort`].
     Sorted(Sorted),
+    /// Of [`Task::Block`], with that block; nothing where there is no pair.
+    Block(Block, Option<Extremes>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
     /// The share of a long task that is done.
@@ -116,13 +120,15 @@ pub enum Lane {
     Order,
     /// [`Task::Sort`].
     Sort,
+    /// [`Task::Block`].
+    Block,
     /// [`Task::Alike`].
     Alike,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 4] = [Self::Compare, Self::Order, Self::Sort, Self::Alike];
+    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
 
     /// What is being done, in one word.
     #[must_use]
@@ -131,6 +137,7 @@ impl Lane {
             Self::Compare => "comparing",
             Self::Order => "ordering",
             Self::Sort => "sorting",
+            Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
         }
     }
@@ -147,6 +154,7 @@ impl Task {
             Self::Compare(_) => Lane::Compare,
             Self::Order(_) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
+            Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
         }
     }
@@ -155,7 +163,7 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) => false,
+            Self::Compare(_) | Self::Block(_) => false,
             Self::Alike(_, known) => known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
@@ -193,6 +201,10 @@ impl Task {
                 filter.retain(index, &mut ids);
                 let ids = order.sorted(index, ids, executor);
                 Made::Sorted(Sorted { ids, filter, order, made_of: index.state(), id_bound: index.id_bound() })
+            }
+            Self::Block(block) => {
+                let found = block.extremes(index, executor, superseded, PORTION);
+                Made::Block(block, found)
             }
             Self::Alike(range, known) => {
                 let mut progress = |share| so_far(&|| Made::Progress(share));

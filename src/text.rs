@@ -68,16 +68,6 @@ pub fn value(value: f32) -> String {
     fitting.unwrap_or_else(|| format!("{value:.0e}"))
 }
 
-/// A similarity or distance in three characters, for narrow cells: `.87`, `1.0`, `-.1`, `24`.
-#[must_use]
-pub fn short_value(value: f32) -> String {
-    if !value.is_finite() {
-        return " – ".to_owned();
-    }
-    let bare = |decimals: usize| format!("{value:.decimals$}").replacen("0.", ".", usize::from(value.abs() < 1.0));
-    (0..=2).rev().map(bare).find(|text| text.len() <= 3).unwrap_or_else(|| format!("{value:.0e}"))
-}
-
 /// A count with thousands set apart.
 #[must_use]
 pub fn count(count: usize) -> String {
@@ -185,22 +175,6 @@ mod tests {
             (f32::NAN, "  –  "),
         ] {
             assert_eq!(value(number), shown, "{number}");
-        }
-    }
-
-    #[test]
-    fn short_values_take_at_most_three_characters() {
-        for (number, shown) in [
-            (1.0, "1.0"),
-            (0.873, ".87"),
-            (0.999, "1.0"),
-            (-0.123, "-.1"),
-            (0.0, ".00"),
-            (9.96, "10"),
-            (123.4, "123"),
-            (2e5, "2e5"),
-        ] {
-            assert_eq!(short_value(number), shown, "{number}");
         }
     }
 

@@ -16,7 +16,7 @@ pub mod theme;
 use ratatui::Frame;
 
 use self::{canvas::Canvas, theme::Theme};
-use crate::app::{App, Over, action::Screen, layout::Area};
+use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
@@ -34,7 +34,9 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
-    if shell.hints.is_empty() && app.message.is_none() && app.prompt().is_none() {
+    // The value under the heatmap's cursor is never without a line.
+    let value = app.context() == Context::Screen(Screen::Heatmap) && !app.screens.heatmap.is_empty();
+    if shell.hints.is_empty() && app.message.is_none() && app.prompt().is_none() && !value {
         chrome::hints(app, &mut canvas, shell.status);
     } else {
         chrome::hints(app, &mut canvas, shell.hints);

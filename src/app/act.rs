@@ -8,7 +8,7 @@ use super::{
     keymap,
     room::Acted,
 };
-use crate::{index::ImageId, printable::printable};
+use crate::{index::ImageId, printable::printable, similarity::Metric};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -28,7 +28,8 @@ impl App {
             Action::NextScreen => self.show_by(1),
             Action::PreviousScreen => self.show_by(Screen::ALL.len() - 1),
             Action::OpenNeighbors => self.open_neighbors(),
-            Action::OpenPair => self.open_pair(),
+            Action::OpenPair => self.open_pair(Action::OpenPair),
+            Action::OpenBest => self.open_pair(Action::OpenBest),
             Action::OpenPicture => self.over.extend(self.focused().map(Over::Picture)),
             Action::Escape => self.escape(),
             Action::Filter => self.open_filter(),
@@ -36,7 +37,10 @@ impl App {
             Action::UnmarkAll => self.unmark_all(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
-            Action::Metric => self.shared.metric = self.shared.metric.toggled(),
+            Action::Metric => {
+                self.shared.metric = self.shared.metric.toggled();
+                self.say_what_a_distance_means();
+            }
             Action::Help => match self.over.last() {
                 Some(Over::Help(_)) => drop(self.over.pop()),
                 _ => self.over.push(Over::Help(0)),
@@ -58,6 +62,13 @@ impl App {
             _ => self.act_in_room(action),
         }
         Vec::new()
+    }
+
+    /// Says once which way the numbers of a metric go that not everybody knows.
+    fn say_what_a_distance_means(&mut self) {
+        if self.shared.metric == Metric::Euclidean && !std::mem::replace(&mut self.shared.distance_explained, true) {
+            self.say(Severity::Info, "Euclidean distance: 0 is identical, smaller is more alike.");
+        }
     }
 
     fn act_in_room(&mut self, action: Action) {
@@ -148,7 +159,14 @@ impl App {
         self.show(Screen::Neighbors);
     }
 
-    fn open_pair(&mut self) {
+    /// Shows the pair of the cursor, unless the screen makes something else of it.
+    fn open_pair(&mut self, action: Action) {
+        let body = self.shared.body();
+        match self.screens.at(self.screen).act(&mut self.shared, body, action) {
+            Acted::Yes => return,
+            Acted::Says(text) => return self.say(Severity::Info, text),
+            Acted::No => {}
+        }
         if let Some([row, col]) = self.screens.at(self.screen).pair(&self.shared) {
             self.shared.select(row);
             self.over.push(Over::Pair { row, col });

@@ -113,6 +113,8 @@ pub enum Action {
     OpenNeighbors,
     /// Show the two pictures of the cell or row side by side.
     OpenPair,
+    /// Show the most alike pair of a block.
+    OpenBest,
     /// Show one picture as large as the terminal allows.
     OpenPicture,
     /// Make the neighbor under the cursor the query.
@@ -137,6 +139,8 @@ pub enum Action {
     Metric,
     /// Next row order of the heatmap.
     Order,
+    /// Next color scale of the heatmap.
+    Scale,
     /// Closer.
     ZoomIn,
     /// Farther away.
@@ -195,6 +199,7 @@ impl Action {
             Self::PreviousScreen => "screen before",
             Self::OpenNeighbors => "its neighbors, ranked",
             Self::OpenPair => "both, side by side",
+            Self::OpenBest => "the block's best pair",
             Self::OpenPicture => "the picture, large",
             Self::Follow => "make it the query",
             Self::Return => "back to the last query",
@@ -207,6 +212,7 @@ impl Action {
             Self::Export => "write marked to a file",
             Self::Metric => "cosine or euclidean",
             Self::Order => "next row order",
+            Self::Scale => "next color scale",
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
@@ -232,6 +238,7 @@ impl Action {
         match self {
             Self::OpenNeighbors => "neighbors",
             Self::OpenPair => "pair",
+            Self::OpenBest => "best pair",
             Self::OpenPicture => "view",
             Self::Follow => "new query",
             Self::Return => "back",
@@ -240,6 +247,7 @@ impl Action {
             Self::Mark => "mark",
             Self::Metric => "metric",
             Self::Order => "order",
+            Self::Scale => "colors",
             Self::ZoomIn => "zoom",
             Self::Swap => "swap",
             Self::Farthest => "farthest",

@@ -1,5 +1,7 @@
 //! Where things lie on the screen: pure arithmetic, shared by the mouse, the pictures asked for, and the drawing.
 
+use crate::similarity::Metric;
+
 /// A rectangle of terminal cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Area {
@@ -193,6 +195,28 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
 /// Columns that the longer name of a metric takes at the right of the header, with a blank at both sides.
 const METRIC: u16 = 11;
 
+/// The switch between metrics at the right of the header, where the tabs leave room: a place for each, else for the one
+/// in use alone.
+#[must_use]
+pub fn metrics(header: Area, tabs: &[Tab], active: Metric) -> Vec<(Metric, Area)> {
+    let used = tabs.last().map_or(header.x, |tab| tab.area.right()) - header.x;
+    let (_, free) = header.top(1).0.left(used + 1);
+    let width = |metric: Metric| metric.name().len() as u16 + 2;
+    let both: u16 = Metric::ALL.map(width).iter().sum::<u16>() + 1;
+    let shown: Vec<_> = Metric::ALL.into_iter().filter(|metric| free.width >= both || *metric == active).collect();
+    let total = shown.iter().map(|metric| width(*metric) + 1).sum::<u16>().saturating_sub(1);
+    if header.height == 0 || total > free.width {
+        return Vec::new();
+    }
+    let mut rest = free.off_right(total).1;
+    let place = |metric: Metric| {
+        let (area, after) = rest.left(width(metric));
+        rest = after.left(1).1;
+        (metric, area)
+    };
+    shown.into_iter().map(place).collect()
+}
+
 /// The program's name in the corner.
 pub const TITLE: &str = "lookalike";
 
@@ -254,7 +278,7 @@ mod tests {
             (0..10).map(|at| TabWords { key: KEYS[at], name: NAMES[at], count: (at == 9).then_some(1_234) }).collect();
         for width in [20, 40, 60, 80, 120, 200] {
             let header = Area { width, height: 2, ..Area::default() };
-            for active in 0..10 {
+            for (active, name) in NAMES.into_iter().enumerate() {
                 let tabs = tabs(header, &words, active);
                 for at in active.saturating_sub(1)..=(active + 1).min(9) {
                     let tab = tabs.iter().find(|tab| tab.at == at);
@@ -265,11 +289,23 @@ mod tests {
                 assert!(tabs.windows(2).all(|pair| pair[0].area.right() < pair[1].area.x), "{tabs:?}");
                 if width >= 40 {
                     let label = &tabs.iter().find(|tab| tab.at == active).expect("it is there").label;
-                    assert!(label.contains(NAMES[active]), "the active one has its name: {label}");
+                    assert!(label.contains(name), "the active one has its name: {label}");
                     assert_eq!(tabs.len(), if width >= 60 { 10 } else { tabs.len() }, "all can be reached at {width}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_switch_has_a_place_for_each_metric_or_for_the_one_in_use() {
+        let header = |width| Area { width, height: 1, ..Area::default() };
+        let tab = Tab { at: 0, area: Area { width: 30, height: 1, ..Area::default() }, label: String::new() };
+        let shown = |width| metrics(header(width), std::slice::from_ref(&tab), Metric::Euclidean);
+        let [(Metric::Cosine, cosine), (Metric::Euclidean, euclidean)] = shown(60)[..] else { panic!("room for both") };
+        assert_eq!((cosine.width, euclidean.width), (8, 11));
+        assert_eq!((cosine.right() + 1, euclidean.right()), (euclidean.x, 60));
+        assert!(matches!(shown(45)[..], [(Metric::Euclidean, area)] if area.right() == 45));
+        assert!(shown(35).is_empty());
     }
 
     #[test]

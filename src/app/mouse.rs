@@ -36,6 +36,11 @@ impl App {
     fn click(&mut self, at: (u16, u16)) -> Vec<Effect> {
         let shell = self.shell();
         if shell.header.contains(at) {
+            if let Some((metric, _)) = self.metrics().into_iter().find(|(_, area)| area.contains(at)) {
+                // Alone, the one in use stands for the switch.
+                let switches = metric != self.shared.metric || self.metrics().len() == 1;
+                return if switches { self.act(Action::Metric) } else { Vec::new() };
+            }
             if let Some(tab) = self.tabs().into_iter().find(|tab| tab.area.contains(at)) {
                 self.show(Screen::ALL[tab.at]);
             }

@@ -45,6 +45,8 @@ pub struct Shared {
     pub progress: Option<Progress>,
     /// What computes the embeddings.
     pub model: Option<ModelInfo>,
+    /// It was said what the numbers of the euclidean metric mean.
+    pub(super) distance_explained: bool,
     /// The user has moved the selection: it no longer follows the first picture.
     touched: bool,
 }
@@ -65,6 +67,7 @@ impl Shared {
             run: RunState::Running,
             progress: None,
             model: None,
+            distance_explained: false,
             touched: false,
         }
     }

@@ -7,8 +7,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Metric, blocks::Block, kernel::QueryVector, row_order::RowOrder};
-use crate::index::Index;
+use super::{Executor, Metric, blocks, kernel::QueryVector, map_parallel, row_order::RowOrder};
+use crate::index::{ImageId, Index};
 
 /// A division of rows into runs whose lengths differ by one at most: run i begins at row ⌊i·len/side⌋.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,12 @@ impl Partition {
     #[must_use]
     pub fn is_single(self) -> bool {
         self.side == self.len
+    }
+
+    /// Whether a cell stands for nothing but a picture and itself, which says nothing.
+    #[must_use]
+    pub fn is_itself(self, row: usize, col: usize) -> bool {
+        row == col && self.rows(row).len() == 1
     }
 
     /// The rows of a run; none beyond the last.
@@ -110,6 +116,73 @@ pub fn window(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> W
     Window { view, values }
 }
 
+/// A block of the table, by the pictures of its rows and columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// How pairs are compared.
+    pub metric: Metric,
+    /// The pictures of its rows.
+    pub rows: Vec<ImageId>,
+    /// The pictures of its columns.
+    pub cols: Vec<ImageId>,
+}
+
+/// The most and the least alike pair of two different pictures in a block, with their values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extremes {
+    /// The most alike pair, row and column; of equal ones the first.
+    pub best: ([ImageId; 2], f32),
+    /// The least alike pair.
+    pub worst: ([ImageId; 2], f32),
+}
+
+impl Block {
+    /// Compares each row with each column: work for a worker. `None` if there is no pair of different pictures, or when
+    /// it was `superseded`.
+    #[must_use]
+    pub fn extremes(
+        &self,
+        index: &Index,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        portion: usize,
+    ) -> Option<Extremes> {
+        let metric = self.metric;
+        let cols: Vec<_> = self.cols.iter().filter_map(|id| index.get(*id)).collect();
+        let of_row = |id: &ImageId| {
+            let row = index.get(*id)?;
+            let query = QueryVector::of(&row);
+            let mut found: Option<Extremes> = None;
+            for col in cols.iter().filter(|col| col.id != *id) {
+                let pair = ([*id, col.id], query.to(col.row, col.scale, col.norm).value(metric));
+                found = Some(match found {
+                    None => Extremes { best: pair, worst: pair },
+                    Some(found) => found.with(metric, Extremes { best: pair, worst: pair }),
+                });
+            }
+            found
+        };
+        let mut found: Option<Extremes> = None;
+        for rows in self.rows.chunks((portion / cols.len().max(1)).max(1)) {
+            if superseded() {
+                return None;
+            }
+            let each = map_parallel(executor, rows.iter(), of_row);
+            found = each.into_iter().flatten().chain(found.take()).reduce(|a, b| a.with(metric, b));
+        }
+        found
+    }
+}
+
+impl Extremes {
+    fn with(self, metric: Metric, other: Self) -> Self {
+        let nearer = |a: f32, b: f32| metric.nearer(a, b).is_lt();
+        let best = if nearer(other.best.1, self.best.1) { other.best } else { self.best };
+        let worst = if nearer(self.worst.1, other.worst.1) { other.worst } else { self.worst };
+        Self { best, worst }
+    }
+}
+
 /// Values of single pairs, equal to those that [`compare`](super::compare) gives.
 fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f32> {
     let cols: Vec<_> = order.ids[view.cols.clone()].iter().map(|id| index.get(*id)).collect();
@@ -128,7 +201,7 @@ fn pairs(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> Vec<f3
 /// Means over blocks of pairs, one a cell.
 fn means(index: &Index, order: &RowOrder, metric: Metric, view: &View, partition: Partition) -> Vec<f32> {
     let block = |run| order.pyramid.block(index, &order.ids, partition.rows(run));
-    let cols: Vec<Block> = view.cols.clone().map(block).collect();
+    let cols: Vec<blocks::Block> = view.cols.clone().map(block).collect();
     let mut values = Vec::with_capacity(view.rows.len() * cols.len());
     for at in view.rows.clone() {
         // Where the window crosses the diagonal its rows are among its columns.

@@ -11,6 +11,7 @@ pub struct RowOrder {
     pub(super) pyramid: Pyramid,
     positions: Vec<u32>,
     ranges: [(f32, f32); 2],
+    quantiles: [Vec<f32>; 2],
     made_of: IndexState,
 }
 
@@ -27,7 +28,10 @@ impl RowOrder {
             positions[id.at()] = position as u32;
         }
         let pyramid = Pyramid::new(index, &ids, executor);
-        Self { ids, pyramid, positions, ranges: ranges(index), made_of: index.state() }
+        let values = sample(index);
+        let quantiles = values.each_ref().map(|values| quantiles(values));
+        let ranges = values.map(|values| range(&values));
+        Self { ids, pyramid, positions, ranges, quantiles, made_of: index.state() }
     }
 
     /// The state of the index that it was made of.
@@ -63,7 +67,16 @@ impl RowOrder {
             Metric::Euclidean => self.ranges[1],
         }
     }
+
+    /// Values in rising order between which lie equally many of the pairs from which [`RowOrder::range`] is taken.
+    #[must_use]
+    pub fn quantiles(&self, metric: Metric) -> &[f32] {
+        &self.quantiles[metric as usize]
+    }
 }
+
+/// Parts of equally many pairs into which [`RowOrder::quantiles`] divides them.
+const PARTS: usize = 64;
 
 /// Pictures from which the color ranges are taken: all of up to this many, else that many.
 const SAMPLE: usize = 256;
@@ -71,7 +84,8 @@ const SAMPLE: usize = 256;
 /// the sampled ones however large the index is.
 const SAMPLE_RUN: usize = 8;
 
-fn ranges(index: &Index) -> [(f32, f32); 2] {
+/// The values of sampled pairs by each metric, in rising order.
+fn sample(index: &Index) -> [Vec<f32>; 2] {
     let runs = SAMPLE / SAMPLE_RUN;
     let len = index.len();
     let sampled = |at: usize| len <= SAMPLE || at % (len / runs) < SAMPLE_RUN;
@@ -85,12 +99,20 @@ fn ranges(index: &Index) -> [(f32, f32); 2] {
             values[1].push(pair.euclidean);
         }
     }
-    values.map(|mut values| {
-        values.sort_unstable_by(f32::total_cmp);
-        let Some(last) = values.len().checked_sub(1) else { return (0.0, 1.0) };
-        let (low, high) = (values[last / 100], values[last - last / 100]);
-        // All pairs alike: any visible width will do.
-        let width = high.abs().max(1.0) * 0.01;
-        if high - low > width * 1e-3 { (low, high) } else { (low - width, high + width) }
-    })
+    values.iter_mut().for_each(|values| values.sort_unstable_by(f32::total_cmp));
+    values
+}
+
+/// The ends of the ramp for values in rising order.
+fn range(values: &[f32]) -> (f32, f32) {
+    let Some(last) = values.len().checked_sub(1) else { return (0.0, 1.0) };
+    let (low, high) = (values[last / 100], values[last - last / 100]);
+    // All pairs alike: any visible width will do.
+    let width = high.abs().max(1.0) * 0.01;
+    if high - low > width * 1e-3 { (low, high) } else { (low - width, high + width) }
+}
+
+fn quantiles(values: &[f32]) -> Vec<f32> {
+    let Some(last) = values.len().checked_sub(1) else { return Vec::new() };
+    (0..=PARTS).map(|part| values[last * part / PARTS]).collect()
 }

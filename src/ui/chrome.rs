@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
@@ -29,10 +29,22 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     }
     let used = tabs.last().map_or(area.x, |tab| tab.area.right()) - area.x;
     let (_, free) = area.left(used + 1);
-    let metric = app.shared.metric.name();
-    if usize::from(free.width) > metric.len() {
-        canvas.right(free, 0, Line::from(vec![Span::styled(metric, theme.accent()), Span::raw(" ")]));
+    let metrics = app.metrics();
+    for (at, (metric, place)) in metrics.iter().enumerate() {
+        let active = *metric == app.shared.metric;
+        let style = match (active, metrics.len()) {
+            (true, 1) => theme.accent(),
+            (true, _) => theme.active(),
+            (false, _) => theme.dim(),
+        };
+        canvas.line(*place, 0, Span::styled(format!(" {} ", metric.name()), style));
+        if at > 0
+            && let Some(cell) = canvas.cell(place.x - 1, place.y)
+        {
+            cell.set_char('│').set_style(theme.faint());
+        }
     }
+    let taken = metrics.first().map_or(0, |(_, first)| area.right() - first.x);
     if area.height > 1 {
         let taken = progress(app, canvas, area);
         let (left, _) = area.off_right(taken + 1);
@@ -41,7 +53,7 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         && now.total > 0
     {
         let percent = format!("{}% ", 100 * now.done / now.total);
-        let room = free.width.saturating_sub(metric.len() as u16 + 2);
+        let room = free.width.saturating_sub(taken + 1);
         if usize::from(room) > percent.len() {
             canvas.right(free.left(room).0, 0, Line::styled(percent, theme.dim()));
         }
@@ -176,6 +188,9 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let taken = if running && !app.shared.marks.is_empty() { marks(app, canvas, area, 0) } else { 0 };
     let (area, _) = area.off_right(taken);
     if app.context() == Context::Screen(Screen::Problems) {
+        return;
+    }
+    if app.context() == Context::Screen(Screen::Heatmap) && heatmap::status(app, canvas, area) {
         return;
     }
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {

@@ -100,7 +100,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let change = change(row);
     let columns = usize::from(words.width).saturating_sub(rank.len() + 7 + 6).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
-    let bar = match canvas.theme.ramp(row.likeness) {
+    let bar = match canvas.theme.ramp(row.likeness, false) {
         ratatui::style::Color::Reset => Style::new(),
         color => Style::new().fg(color),
     };

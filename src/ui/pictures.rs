@@ -84,26 +84,44 @@ pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
     values(app, canvas, under.top(3).1.inside(1, 0), row, col);
 }
 
-/// Both metrics of a pair with the column's rank among the row's neighbors; the one in use stands out.
-pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageId, col: ImageId) {
-    let comparison = app.shared.current_comparison().filter(|_| app.shared.selected == Some(row));
-    // A value is the same from both sides, a rank is not.
-    let (side, of) =
-        if app.shared.selected == Some(col) { (app.shared.current_comparison(), row) } else { (comparison, col) };
-    for (line, metric) in [Metric::Cosine, Metric::Euclidean].into_iter().enumerate() {
+/// What is known of a pair by one metric.
+pub(super) struct Compared {
+    pub value: f32,
+    /// The column's place among the row's neighbors, and how many those are.
+    pub rank: Option<(usize, usize)>,
+}
+
+impl Compared {
+    pub fn of(app: &App, metric: Metric, row: ImageId, col: ImageId) -> Self {
+        let comparison = app.shared.current_comparison().filter(|_| app.shared.selected == Some(row));
+        // A value is the same from both sides, a rank is not.
+        let (side, of) =
+            if app.shared.selected == Some(col) { (app.shared.current_comparison(), row) } else { (comparison, col) };
         let known = side.map(|comparison| comparison.value(metric, of)).filter(|value| !value.is_nan());
         let value = known.unwrap_or_else(|| pair_value(&app.shared.index, metric, row, col));
-        let rank = comparison.map(|comparison| (comparison.rank(metric, col), comparison.candidates()));
-        let rank = match rank {
-            _ if row == col => " itself".to_owned(),
-            Some((Some(rank), of)) => {
-                let full = format!("  rank {} of {}", text::count(rank), text::count(of));
-                // Beside the sign, the metric's name and the value.
-                let fits = usize::from(area.width) >= 17 + text::width(&full);
-                if fits { full } else { format!("  #{}", text::count(rank)) }
+        let rank = comparison.and_then(|known| Some((known.rank(metric, col)?, known.candidates())));
+        Self { value, rank: rank.filter(|_| row != col) }
+    }
+}
+
+/// Both metrics of a pair with the column's rank among the row's neighbors; the one in use stands out.
+pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageId, col: ImageId) {
+    for (line, metric) in Metric::ALL.into_iter().enumerate() {
+        let Compared { value, rank } = Compared::of(app, metric, row, col);
+        let ranks = match rank {
+            _ if row == col => vec![" itself".to_owned()],
+            Some((rank, of)) => {
+                let rank = text::count(rank);
+                vec![format!("  rank {rank} of {}", text::count(of)), format!("  #{rank}"), format!(" #{rank}")]
             }
-            _ => String::new(),
+            None => vec![String::new()],
         };
+        // Beside the sign and the value; a rank is never cut.
+        let room = usize::from(area.width).saturating_sub(7);
+        let names = [format!("{:<9} ", metric.name()), format!("{} ", &metric.name()[..3])];
+        let choices = names.iter().flat_map(|name| ranks.iter().map(move |rank| (name, rank)));
+        let fitting = choices.clone().find(|(name, rank)| text::width(name) + text::width(rank) <= room);
+        let Some((name, rank)) = fitting.or_else(|| choices.last()) else { continue };
         let active = metric == app.shared.metric;
         let style = if active { canvas.theme.accent() } else { canvas.theme.dim() };
         let sign = if active { "▸ " } else { "  " };
@@ -111,9 +129,9 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
             area,
             line as u16,
             Line::from(vec![
-                Span::styled(format!("{sign}{:<9} ", metric.name()), style),
+                Span::styled(format!("{sign}{name}"), style),
                 Span::styled(text::right_aligned(&text::value(value), 5), style),
-                Span::styled(rank, canvas.theme.dim()),
+                Span::styled(rank.clone(), canvas.theme.dim()),
             ]),
         );
     }

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use crate::display::{Background, Depth};
 use crate::{
     app::Severity,
-    display::{luminance, viridis},
+    display::{ink_on, viridis},
 };
 
 /// The colors of one terminal.
@@ -152,29 +152,59 @@ impl Theme {
         if self.placeholder().bg.is_some() { ' ' } else { '░' }
     }
 
-    /// The color of a likeness from 0 to 1, 1 the most alike and brightest.
+    /// The color of a likeness from 0 to 1, 1 the most alike and brightest. In the row and column of the cursor it is
+    /// `lit`: a little nearer to white.
     #[must_use]
-    pub fn ramp(&self, likeness: f32) -> Color {
+    pub fn ramp(&self, likeness: f32, lit: bool) -> Color {
         match self.depth {
             Depth::Mono => Color::Reset,
             Depth::Ansi16 => RAMP_16[step(likeness, RAMP_16.len())],
-            depth => depth.color(viridis(likeness)),
+            depth => depth.color(lit_up(viridis(likeness), lit)),
         }
     }
 
     /// A color that reads on [`Theme::ramp`].
     #[must_use]
-    pub fn on_ramp(&self, likeness: f32) -> Color {
-        let dark_ground = match self.depth {
-            Depth::Mono => return Color::Reset,
-            Depth::Ansi16 => step(likeness, RAMP_16.len()) < 2,
-            _ => luminance(viridis(likeness)) < 0.18,
-        };
-        match (self.depth, dark_ground) {
-            (Depth::Ansi16, true) => Color::White,
-            (Depth::Ansi16, false) => Color::Black,
-            (depth, true) => depth.color([255, 255, 255]),
-            (depth, false) => depth.color([0, 0, 0]),
+    pub fn on_ramp(&self, likeness: f32, lit: bool) -> Color {
+        match self.depth {
+            Depth::Mono => Color::Reset,
+            Depth::Ansi16 if step(likeness, RAMP_16.len()) < 2 => Color::White,
+            Depth::Ansi16 => Color::Black,
+            depth => depth.color(ink_on(lit_up(viridis(likeness), lit))),
+        }
+    }
+
+    /// The ground of what is no data among data: the diagonal of the heatmap.
+    #[must_use]
+    pub fn apart(&self) -> Color {
+        match (self.depth, self.background) {
+            (Depth::Mono, _) => Color::Reset,
+            (Depth::Ansi16, _) => Color::DarkGray,
+            (depth, Background::Dark) => depth.color([58, 60, 68]),
+            (depth, Background::Light) => depth.color([208, 210, 216]),
+            (depth, Background::Unknown) => depth.color([118, 118, 122]),
+        }
+    }
+
+    /// A color that reads on [`Theme::apart`].
+    #[must_use]
+    pub fn on_apart(&self) -> Color {
+        match (self.depth, self.background) {
+            (Depth::Mono, _) => Color::Reset,
+            (Depth::Ansi16, _) => Color::White,
+            (depth, Background::Dark) => depth.color([170, 172, 180]),
+            (depth, Background::Light) => depth.color([70, 72, 80]),
+            (depth, Background::Unknown) => depth.color([225, 226, 230]),
+        }
+    }
+
+    /// The color of the heatmap's cursor, which no ramp contains; black reads on it.
+    #[must_use]
+    pub fn cursor(&self) -> Color {
+        match self.depth {
+            Depth::Mono => Color::Reset,
+            Depth::Ansi16 => Color::LightRed,
+            depth => depth.color([255, 60, 90]),
         }
     }
 
@@ -185,6 +215,11 @@ impl Theme {
     }
 }
 
+/// A color of the ramp, nearer to white where it is lit.
+fn lit_up(rgb: [u8; 3], lit: bool) -> [u8; 3] {
+    if lit { rgb.map(|channel| channel + ((255 - u16::from(channel)) / 5) as u8) } else { rgb }
+}
+
 /// Which of `steps` equal parts a share lies in.
 fn step(share: f32, steps: usize) -> usize {
     ((share.clamp(0.0, 1.0) * steps as f32) as usize).min(steps - 1)
@@ -193,6 +228,7 @@ fn step(share: f32, steps: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::display::luminance;
 
     #[test]
     fn the_ramp_grows_brighter_all_the_way() {
@@ -204,13 +240,26 @@ mod tests {
     #[test]
     fn text_reads_on_every_color_of_the_ramp() {
         let theme = Theme::new(Depth::True, Background::Unknown);
-        for at in 0..=100 {
+        for (at, lit) in (0..=100).flat_map(|at| [(at, false), (at, true)]) {
             let likeness = at as f32 / 100.0;
-            let ground = luminance(viridis(likeness));
-            let ink = if theme.on_ramp(likeness) == Color::Rgb(255, 255, 255) { 1.0 } else { 0.0 };
+            let ground = luminance(lit_up(viridis(likeness), lit));
+            let ink = if theme.on_ramp(likeness, lit) == Color::Rgb(255, 255, 255) { 1.0 } else { 0.0 };
             let contrast = (f32::max(ground, ink) + 0.05) / (f32::min(ground, ink) + 0.05);
             assert!(contrast >= 4.5, "contrast {contrast} at {likeness}");
         }
+    }
+
+    #[test]
+    fn no_ramp_comes_near_the_cursor() {
+        let cursor = [255, 60, 90];
+        assert_eq!(Theme::new(Depth::True, Background::Dark).cursor(), Depth::True.color(cursor));
+        for (at, lit) in (0..=100).flat_map(|at| [(at, false), (at, true)]) {
+            let near = lit_up(viridis(at as f32 / 100.0), lit);
+            let apart: i32 = cursor.iter().zip(near).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2)).sum();
+            assert!(apart > 120 * 120, "{near:?}");
+        }
+        assert!(!RAMP_16.contains(&Theme::new(Depth::Ansi16, Background::Dark).cursor()));
+        assert!((luminance(cursor) + 0.05) / 0.05 >= 4.5, "black reads on it");
     }
 
     #[test]

@@ -270,7 +270,7 @@ fn look_alikes_are_walked_compared_and_narrowed() {
     };
     let cohesion = |explorer: &Explorer| {
         let groups = explorer.app.screens.alike.groups();
-        groups.iter().map(|group| group.cohesion()).fold(1.0, f32::min)
+        groups.iter().map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
     };
     let (strict, pictures) = (cohesion(&explorer), sizes(&explorer).iter().sum::<usize>());
     assert!(strict >= 0.98 - 1e-6, "{strict}");
@@ -578,21 +578,27 @@ fn the_mouse_selects_opens_and_turns() {
     click(&mut explorer, tabs[1].area.x + 1, 0);
     assert_eq!(explorer.app.screen, Screen::Heatmap);
     let plot = explorer.plot();
-    let (x, y) = plot.corner(3, 5);
-    click(&mut explorer, x, y / 2);
+    let lookalike::app::layout::Area { x, y, .. } = plot.place(3, 5);
+    click(&mut explorer, x, y);
     assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (3, 5));
-    click(&mut explorer, x, y / 2);
+    click(&mut explorer, x, y);
     assert!(explorer.state().contains("pair cats/cat1.jpg cats/cat7.jpg"));
     explorer.keys("Esc g");
     explorer.update(Event::Mouse(MouseEvent {
         kind: MouseEventKind::ScrollDown,
         column: x,
-        row: y / 2,
+        row: y,
         modifiers: KeyModifiers::NONE,
     }));
     assert_eq!(explorer.app.screens.heatmap.cursor(explorer.app.shared.selected, explorer.plot().partition), (1, 0));
     click(&mut explorer, 79, 23);
     click(&mut explorer, 500, 500);
+    explorer.update(Event::Resize(120, 36));
+    for metric in [Metric::Euclidean, Metric::Euclidean, Metric::Cosine] {
+        let (_, area) = explorer.app.metrics().into_iter().find(|(shown, _)| *shown == metric).expect("room for both");
+        click(&mut explorer, area.x + 1, area.y);
+        assert_eq!(explorer.app.shared.metric, metric);
+    }
 }
 
 /// Pictures that arrive in another order than their names have.

@@ -12,15 +12,21 @@ use crate::{
         shared::Shared,
     },
     display::Depth,
-    index::{ImageId, Index},
+    index::{ImageId, Index, IndexState},
     order::{Order, OrderKind},
-    similarity::{Comparison, Metric, Partition, RowOrder, View, Window, window},
+    similarity::{Block, Comparison, Extremes, Metric, Partition, RowOrder, View, Window, window},
     task::{Made, Task},
 };
 
+mod names;
 mod plot;
+mod scale;
 
-pub use self::plot::{Cell, Panel, Plot};
+pub use self::{
+    names::Names,
+    plot::{Cell, Panel, Plot},
+    scale::{Ramp, Scale},
+};
 
 /// The Heatmap screen.
 #[derive(Default)]
@@ -31,6 +37,8 @@ pub struct Heatmap {
     pub anchor: Option<Arc<Comparison>>,
     /// The rows in the newest order that was made.
     pub rows: Option<Rows>,
+    /// How its rows and columns are named.
+    pub names: Names,
     /// The zoom level; `None` shows everything.
     pub level: Option<u32>,
     /// The picture of the cursor's column; its row is the selection.
@@ -39,10 +47,15 @@ pub struct Heatmap {
     pub first: (usize, usize),
     /// The values on the screen.
     pub shown: Option<(Metric, Window)>,
-    /// The ends of the color ramp on the screen, numerically low and high.
-    pub range: (f32, f32),
-    /// Lowest and highest mean of the overview, by metric: what [`Heatmap::range`] comes to when all is zoomed out.
-    overview: [Option<(f32, f32)>; 2],
+    /// How values become colors.
+    pub scale: Scale,
+    /// The color ramp on the screen.
+    pub ramp: Ramp,
+    /// The newest block whose most and least alike pair were found, and the index in which.
+    found: Option<(Block, IndexState, Option<Extremes>)>,
+    /// The means of the overview in rising order, by metric: the first and the last are what the ends of the ramp come to
+    /// when all is zoomed out.
+    overview: [Option<Vec<f32>>; 2],
 }
 
 /// Rows in an order, and the index that they were taken from.
@@ -92,7 +105,7 @@ impl Heatmap {
     /// How the body is divided.
     #[must_use]
     pub fn plot(&self, shared: &Shared, body: Area) -> Plot {
-        Plot::new(body, self.len(), self.level, shared.display.depth)
+        self.plot_at(body, self.level, shared.display.depth)
     }
 
     /// The order wanted; `None` while it is not known what the pictures are to be like.
@@ -107,11 +120,34 @@ impl Heatmap {
         self.partner = Some(col);
     }
 
-    /// The level after a step in (−1) or out (+1), so far as there is one.
-    fn stepped(&self, body: Area, depth: Depth, out: bool) -> u32 {
-        let now = Plot::new(body, self.len(), self.level, depth).level;
-        let last = Plot::new(body, self.len(), None, depth).level.max(5);
-        if out { (now + 1).min(last) } else { now.saturating_sub(1) }
+    fn plot_at(&self, body: Area, level: Option<u32>, depth: Depth) -> Plot {
+        Plot::new(body, self.len(), self.names.columns, level, depth)
+    }
+
+    /// Goes a level in or out, so far as there is one; out of what fits there is nothing more to see. The cell under the
+    /// cursor stays where it is on the screen, so far as the edges of the table let it. Returns whether anything changed.
+    fn zoom(&mut self, shared: &Shared, body: Area, out: bool) -> bool {
+        let depth = shared.display.depth;
+        let before = self.plot(shared, body);
+        let level = match (out, self.level) {
+            (true, None) => None,
+            (true, Some(level)) => Some(level + 1).filter(|level| !self.plot_at(body, Some(*level), depth).shows_all()),
+            (false, level) => before.level.checked_sub(1).or(level),
+        };
+        if level == self.level {
+            return false;
+        }
+        self.level = level;
+        let after = self.plot(shared, body);
+        let (was, is) = (self.cursor(shared.selected, before.partition), self.cursor(shared.selected, after.partition));
+        let first = |cursor: usize, first: usize, was: usize, old: u16, new: u16| {
+            cursor.saturating_sub(was.saturating_sub(first) * usize::from(old) / usize::from(new))
+        };
+        self.first = (
+            first(is.0, self.first.0, was.0, before.cell.halves, after.cell.halves),
+            first(is.1, self.first.1, was.1, before.cell.width, after.cell.width),
+        );
+        true
     }
 
     /// Keeps the cursor in view and the window's values those of the view. Bounded work: cells on the screen.
@@ -132,38 +168,86 @@ impl Heatmap {
         };
         if self.shown.as_ref().is_none_or(|(shown, window)| *shown != metric || window.view != view) {
             self.shown = Some((metric, window(&index, &rows, metric, &view)));
-            self.range = self.range_at(&index, &rows, metric, plot.partition);
+            self.ramp = self.ramp_at(&index, &rows, metric, plot.partition);
         }
     }
 
     /// The ends of the ramp for cells of this size. Means lie closer together than single values, the more so the more
     /// they are the mean of; the ends come closer with them, so that panning never changes what a color means.
-    fn range_at(&mut self, index: &Index, order: &RowOrder, metric: Metric, partition: Partition) -> (f32, f32) {
+    fn ramp_at(&mut self, index: &Index, order: &RowOrder, metric: Metric, partition: Partition) -> Ramp {
         let pairs = order.range(metric);
+        let by_rank = self.scale == Scale::Quantiles;
+        let ramp = |own: (f32, f32), knots: &[f32]| Ramp {
+            range: self.scale.ends(metric, own),
+            knots: if by_rank { knots.to_vec() } else { Vec::new() },
+        };
         let overview = Partition::new(order.len(), OVERVIEW);
         if partition.is_single() || overview.is_single() {
-            return pairs;
+            return ramp(pairs, order.quantiles(metric));
         }
-        let means = *self.overview[metric as usize].get_or_insert_with(|| {
+        let means = self.overview[metric as usize].get_or_insert_with(|| {
             let all = View { side: OVERVIEW, rows: 0..OVERVIEW, cols: 0..OVERVIEW };
-            let values = window(index, order, metric, &all).values;
-            let known = values.into_iter().filter(|value| !value.is_nan());
-            known.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+            let values = window(index, order, metric, &all).values.into_iter().enumerate();
+            let data = values.filter(|(at, _)| !overview.is_itself(at / OVERVIEW, at % OVERVIEW));
+            let mut means: Vec<_> = data.map(|(_, value)| value).filter(|value| !value.is_nan()).collect();
+            means.sort_unstable_by(f32::total_cmp);
+            means
         });
+        let (Some(low), Some(high)) = (means.first(), means.last()) else { return ramp(pairs, &[]) };
         // Nothing to tell apart: keep the ends of the single values.
-        if means.1 - means.0 <= means.1.abs() * 1e-4 {
-            return pairs;
+        if high - low <= high.abs() * 1e-4 {
+            return ramp(pairs, means);
         }
         let rows = |partition: Partition| (order.len() as f32 / partition.side() as f32).ln();
         let share = (rows(partition) / rows(overview)).min(1.0);
-        (pairs.0 + (means.0 - pairs.0) * share, pairs.1 + (means.1 - pairs.1) * share)
+        ramp((pairs.0 + (low - pairs.0) * share, pairs.1 + (high - pairs.1) * share), means)
+    }
+
+    /// The block under the cursor; `None` where a cell is one pair.
+    #[must_use]
+    pub fn block(&self, shared: &Shared) -> Option<Block> {
+        let plot = self.plot(shared, shared.body());
+        let Rows { rows, .. } = self.rows.as_ref().filter(|_| !plot.partition.is_single())?;
+        let (row, col) = self.cursor(shared.selected, plot.partition);
+        let of = |run| rows.ids[plot.partition.rows(run)].to_vec();
+        let block = Block { metric: shared.metric, rows: of(row), cols: of(col) };
+        // Where blocks differ in length, one of them may be a single pair.
+        (block.rows.len() > 1 || block.cols.len() > 1).then_some(block)
+    }
+
+    /// The most and the least alike pair of the block under the cursor, once they are known.
+    #[must_use]
+    pub fn extremes(&self, shared: &Shared) -> Option<Extremes> {
+        let (found_in, _, found) = self.found.as_ref()?;
+        found.filter(|_| self.block(shared).is_some_and(|block| block == *found_in))
+    }
+
+    /// The pair that is shown beside the table: that of the cursor's cell; of a block the most alike one, once it is known.
+    #[must_use]
+    pub fn shown_pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
+        let pair = match self.block(shared) {
+            None => [shared.selected?, self.partner?],
+            Some(_) => self.extremes(shared)?.best.0,
+        };
+        pair.iter().all(|id| shared.index.contains(*id)).then_some(pair)
+    }
+
+    /// The mean of the block under the cursor: `Some(None)` where a cell is one pair, `None` where there is no cell.
+    #[must_use]
+    pub fn block_mean(&self, shared: &Shared) -> Option<Option<f32>> {
+        let (_, window) = self.shown.as_ref()?;
+        let plot = self.plot(shared, shared.body());
+        let (row, col) = self.cursor(shared.selected, plot.partition);
+        if self.block(shared).is_none() { Some(None) } else { window.get(row, col).map(Some) }
     }
 }
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
     binding::METRIC,
+    bind("b", Action::OpenBest),
     bind("o", Action::Order),
+    bind("c", Action::Scale),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
@@ -226,11 +310,28 @@ impl Room for Heatmap {
                 (self.kind, self.anchor) = (self.kind.cycled(), None);
                 return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
             }
-            Action::ZoomIn | Action::ZoomOut => {
-                let out = action == Action::ZoomOut;
-                self.level = Some(self.stepped(body, shared.display.depth, out));
+            Action::ZoomIn if !self.zoom(shared, body, false) => {
+                return Acted::Says("These are the largest cells.".to_owned());
             }
+            Action::ZoomOut if !self.zoom(shared, body, true) => {
+                return Acted::Says("All pairs are in view.".to_owned());
+            }
+            Action::ZoomIn | Action::ZoomOut => {}
             Action::ZoomFit => self.level = None,
+            Action::Scale => {
+                (self.scale, self.shown) = (self.scale.cycled(), None);
+                return Acted::Says(self.scale.sentence().to_owned());
+            }
+            // A block is opened by looking into it.
+            Action::OpenPair if self.block(shared).is_some() => drop(self.zoom(shared, body, false)),
+            Action::OpenBest if self.block(shared).is_some() => match self.extremes(shared) {
+                Some(found) => {
+                    shared.select(found.best.0[0]);
+                    self.partner = Some(found.best.0[1]);
+                    return Acted::No;
+                }
+                None => return Acted::Says("The best pair is not known yet.".to_owned()),
+            },
             Action::Swap => {
                 if let (Some(row), Some(col)) = (shared.selected, self.partner) {
                     shared.select(col);
@@ -242,6 +343,10 @@ impl Room for Heatmap {
         Acted::Yes
     }
 
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.shown_pair(shared).map(|[row, _]| row).or(shared.selected)
+    }
+
     fn pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
         Some([shared.selected?, self.partner?])
     }
@@ -249,8 +354,8 @@ impl Room for Heatmap {
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let panel = self.plot(shared, body).panel.map(Panel::new);
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
-        let places = [(shared.selected, panel.row), (self.partner, panel.col)];
-        places.into_iter().filter_map(|(image, area)| Some(Slot { image: image?, area })).collect()
+        let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
+        vec![Slot { image: row, area: panel.row }, Slot { image: col, area: panel.col }]
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -259,18 +364,29 @@ impl Room for Heatmap {
             .rows
             .as_ref()
             .is_some_and(|made| made.order == order && shared.covers(made.rows.made_of(), made.index.id_bound()));
-        (!current).then_some(Task::Order(order))
+        if !current {
+            return Some(Task::Order(order));
+        }
+        let block = self.block(shared)?;
+        let known = self
+            .found
+            .as_ref()
+            .is_some_and(|(found_in, state, _)| *found_in == block && *state == shared.index.state());
+        (!known).then_some(Task::Block(block))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
-        if let Made::Order(order, index, rows) = made {
+    fn take(&mut self, shared: &Shared, made: Made) {
+        if let Made::Block(block, found) = made {
+            self.found = Some((block, shared.index.state(), found));
+        } else if let Made::Order(order, index, rows) = made {
             if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
                 && to.query() == anchor.query()
             {
                 *anchor = Arc::clone(to);
             }
+            self.names = Names::of(&index, &rows);
             self.rows = Some(Rows { order, index, rows });
-            (self.shown, self.overview) = (None, [None; 2]);
+            (self.shown, self.overview) = (None, [None, None]);
         }
     }
 

@@ -13,6 +13,21 @@ pub struct Cell {
     pub zoom: u32,
 }
 
+/// The largest cell of a table that fits: in larger ones the eye finds no row.
+const LARGEST: (u16, u16) = (24, 10);
+
+/// Columns that a name takes at most.
+pub(super) const NAMES: u16 = 22;
+
+/// Cells that are lit to each side of the cursor.
+const ARM: usize = 3;
+
+/// Columns of a name that are worth having.
+const SHORT_NAME: u16 = 5;
+
+/// Columns of the widest half-high cell.
+const WIDEST_HALF: u16 = 3;
+
 impl Cell {
     /// The cell of a zoom level, 0 the largest.
     ///
@@ -30,10 +45,35 @@ impl Cell {
         }
     }
 
+    /// The largest cell of which `len` × `len` fit into a plot; whole rows if there are enough, else half ones. It is a
+    /// table: width and height have nothing to do with each other.
+    fn fitting(cells: Area, len: usize, depth: Depth) -> Option<Self> {
+        let each = |room: u16| u16::try_from(usize::from(room) / len.max(1)).unwrap_or(u16::MAX);
+        let (width, halves) = (each(cells.width), each(cells.height * 2).min(2 * LARGEST.1));
+        let (widest, halves) = match (halves, depth) {
+            (1, Depth::Mono) => return None,
+            (1, _) => (WIDEST_HALF, 1),
+            // Rows one and a half high still have a whole one each for the number, and fill a plot much better.
+            (3, Depth::True | Depth::Indexed256 | Depth::Ansi16) => (LARGEST.0, 3),
+            _ => (LARGEST.0, halves / 2 * 2),
+        };
+        let least = if depth == Depth::Mono { 2 } else { 1 };
+        (width >= least && halves > 0).then_some(Self { width: width.min(widest), halves, zoom: 0 })
+    }
+
+    /// The largest level whose cell is no larger than this one.
+    fn level(self, depth: Depth) -> u32 {
+        let within = |level: &u32| {
+            let cell = Self::at(*level, depth);
+            cell.width <= self.width && cell.halves <= self.halves && cell.zoom >= self.zoom
+        };
+        (0..u32::BITS).find(within).unwrap_or(0)
+    }
+
     /// Whether its value is written into it.
     #[must_use]
     pub fn has_number(self) -> bool {
-        self.width >= 4
+        self.width >= 4 && self.halves >= 2
     }
 }
 
@@ -52,7 +92,7 @@ pub struct Plot {
     pub legend: Area,
     /// The two pictures under the cursor, where there is room.
     pub panel: Option<Area>,
-    /// The zoom level in use.
+    /// The zoom level in use; for a table that fits, the largest one whose cells are no larger.
     pub level: u32,
     /// The size of a cell.
     pub cell: Cell,
@@ -63,20 +103,33 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// Divides the body for `len` pictures at a level, or at the largest level that shows everything.
+    /// Divides the body for `len` pictures, whose longest name has `names` columns, at a level, or so that everything is
+    /// shown as large as it can be.
     #[must_use]
-    pub fn new(body: Area, len: usize, level: Option<u32>, depth: Depth) -> Self {
-        let mut plot = Self::at(body, len, level.unwrap_or(0), depth);
-        if level.is_none() {
-            while !plot.shows_all() && plot.level < u32::BITS {
-                plot = Self::at(body, len, plot.level + 1, depth);
-            }
+    pub fn new(body: Area, len: usize, names: u16, level: Option<u32>, depth: Depth) -> Self {
+        if let Some(level) = level {
+            return Self::with(body, len, names, Cell::at(level, depth), level);
         }
-        plot
+        for halves in [2, 1] {
+            let fitting = |names: u16| {
+                let room = Self::with(body, len, names, Cell { width: 1, halves, zoom: 0 }, 0).cells;
+                Cell::fitting(room, len, depth).filter(|cell| (cell.halves > 1) == (halves > 1))
+            };
+            let Some(cell) = fitting(names) else { continue };
+            // Names give way where that makes room for numbers, or for cells one could not tell apart otherwise.
+            let shorter = (SHORT_NAME..names).rev().find_map(|names| {
+                let larger = fitting(names).filter(|larger| larger.width > cell.width && cell.width < 4)?;
+                (larger.has_number() || larger.halves == 1).then_some((names, larger))
+            });
+            let (names, cell) = shorter.unwrap_or((names, cell));
+            return Self::with(body, len, names, cell, cell.level(depth));
+        }
+        let levels = (4..u32::BITS).map(|level| Self::with(body, len, names, Cell::at(level, depth), level));
+        let mut levels = levels.filter(Self::shows_all);
+        levels.next().unwrap_or_else(|| Self::with(body, len, names, Cell::at(u32::BITS, depth), u32::BITS))
     }
 
-    fn at(body: Area, len: usize, level: u32, depth: Depth) -> Self {
-        let cell = Cell::at(level, depth);
+    fn with(body: Area, len: usize, names: u16, cell: Cell, level: u32) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 4));
         let panel = match body.width {
             100.. => body.width * 3 / 10,
@@ -90,14 +143,19 @@ impl Plot {
             (rest, None)
         };
         let (main, legend) = main.off_bottom(u16::from(main.height > 3));
+        // Beside the name: the sign of the cursor's row, and the bar of its group.
         let names = match (cell.halves, main.width) {
             (_, ..12) => 0,
             (1, ..40) => 5,
-            (1, width) => (width / 6).min(14),
-            (_, width) => (width / 4).min(22),
+            (1, width) => names.min(width / 6).min(12) + 2,
+            (_, ..72) => names.min(main.width / 4).min(NAMES) + 2,
+            _ => names.min(NAMES) + 2,
         };
         let (top, main) = main.top(if main.height > 4 { 2 } else { 0 });
         let (names, cells) = main.left(names);
+        // A row and a column for the signs of the cursor at the far sides.
+        let cells = cells.off_right(u16::from(cells.width > 20)).0;
+        let cells = cells.off_bottom(u16::from(cells.height > 20)).0;
         let top = Area { x: cells.x, width: cells.width, ..top };
         let fits = (usize::from(cells.height * 2 / cell.halves), usize::from(cells.width / cell.width));
         // Zoomed out until everything fits, the table fills the plot whatever the number of its rows.
@@ -106,7 +164,9 @@ impl Plot {
         Self { title, top, names, cells, legend, panel, level, cell, fits, partition }
     }
 
-    fn shows_all(&self) -> bool {
+    /// Whether the whole table fits.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
         self.partition.side() <= self.fits.0.min(self.fits.1)
     }
 
@@ -114,6 +174,29 @@ impl Plot {
     #[must_use]
     pub fn corner(&self, row: usize, col: usize) -> (u16, u16) {
         (self.cells.x + col as u16 * self.cell.width, self.cells.y * 2 + row as u16 * self.cell.halves)
+    }
+
+    /// The whole rows of text of the visible cell (row, column); none of a cell of half a row.
+    #[must_use]
+    pub fn place(&self, row: usize, col: usize) -> Area {
+        let (x, y) = self.corner(row, col);
+        let (top, bottom) = (y.div_ceil(2), (y + self.cell.halves) / 2);
+        Area { x, y: top, width: self.cell.width, height: bottom.saturating_sub(top) }
+    }
+
+    /// The line of a visible cell in which its number stands, and which is lit beside the cursor.
+    #[must_use]
+    pub fn line(&self, row: usize, col: usize) -> Area {
+        let place = self.place(row, col);
+        place.top(place.height.saturating_sub(1) / 2).1.top(1).0
+    }
+
+    /// Whether a cell is lit because it is in the row or the column of the cursor's, and near it: the whole row would
+    /// cost more than 2 KB a key.
+    #[must_use]
+    pub fn is_lit(&self, cell: (usize, usize), cursor: (usize, usize)) -> bool {
+        let (down, across) = (cell.0.abs_diff(cursor.0), cell.1.abs_diff(cursor.1));
+        (down == 0 || across == 0) && (1..=ARM).contains(&(down + across))
     }
 
     /// The visible cell at a terminal cell.
