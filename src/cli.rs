@@ -1,13 +1,14 @@
 //! Command-line arguments and their dispatch.
 
 use std::{
+    borrow::Cow,
     env,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     decode,
@@ -32,6 +33,7 @@ pub mod interrupt;
 pub mod indexed;
 pub mod man;
 pub mod matrix;
+pub mod mistyped;
 pub mod models;
 pub mod neighbors;
 pub mod progress;
@@ -94,15 +96,34 @@ pub enum Command {
 /// Which folders, and which files in them.
 #[derive(Debug, Clone, Args)]
 pub struct FolderArgs {
-    /// Folders with images.
-    #[arg(default_value = ".", value_name = "FOLDER")]
-    pub folders: Vec<PathBuf>,
+    /// Folders with images [default: the one you are in]
+    #[arg(value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
     /// Leave out paths that match this glob (repeatable).
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
     /// Look into hidden files and folders too.
     #[arg(long)]
     pub include_hidden: bool,
+}
+
+impl FolderArgs {
+    /// The folders; the working folder when none is named.
+    #[must_use]
+    pub fn folders(&self) -> Cow<'_, [PathBuf]> {
+        if self.folders.is_empty() { vec![".".into()].into() } else { (&*self.folders).into() }
+    }
+
+    /// The same with this folder when none is named.
+    fn or(&self, folder: &Path) -> Self {
+        let folders = if self.folders.is_empty() { vec![folder.to_owned()] } else { self.folders.clone() };
+        Self { folders, ..self.clone() }
+    }
+}
+
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Which network turns pictures into embeddings, and how.
@@ -194,7 +215,9 @@ pub fn check_working_folder() {
 
 fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = run(&parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
+    let ended = parse()
+        .and_then(|arguments| run(&arguments, &mut out))
+        .and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
@@ -212,10 +235,18 @@ fn parse_and_run() -> Exit {
     exit
 }
 
-/// The arguments. A variable that stands for one and is empty is taken for unset.
-fn parse() -> Cli {
-    let matches = without_empty_variables(Cli::command()).get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+/// The arguments; the process ends here where they ask for help, or make no sense. A variable that stands for one and is
+/// empty is taken for unset.
+///
+/// # Errors
+/// [`Error::NoCommand`] for options that are strange because the command before them is mistyped.
+fn parse() -> Result<Cli> {
+    let parsed = without_empty_variables(Cli::command()).try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.or_else(|error| match env::args_os().nth(1).map(mistyped::error) {
+        Some(mistyped @ Error::NoCommand { .. }) if error.kind() == ErrorKind::UnknownArgument => Err(mistyped),
+        _ => error.exit(),
+    })
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {
@@ -256,7 +287,7 @@ fn quiet_fenced_panics() {
 /// [`Error::Usage`] for a glob that makes no sense or a user without a home folder.
 pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
     Ok(Request {
-        roots: folders.folders.clone(),
+        roots: folders.folders().into_owned(),
         scan: scan::Options::new(folders.include_hidden, &folders.exclude)?,
         model: model.choice(),
         cache: match model.how.no_cache {
