@@ -26,6 +26,7 @@ pub mod cache;
 pub mod completions;
 pub mod data;
 pub mod doctor;
+pub mod examples;
 pub mod explore;
 pub mod evaluate;
 pub mod index;
@@ -56,9 +57,11 @@ Names in JSON and CSV:
 
 A folder that is called like a command is named with a path: lookalike ./index";
 
+const USAGE: &str = "lookalike [OPTIONS] [FOLDER|PICTURE]...\n       lookalike <COMMAND>";
+
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, after_long_help = AFTER_HELP)]
+#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -72,20 +75,26 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Brings the index of folders up to date, without the explorer.
+    #[command(after_long_help = examples::of("index"))]
     Index(index::IndexArgs),
     /// Lists the pictures most like one picture, which may lie anywhere.
+    #[command(after_long_help = examples::of("neighbors"))]
     Neighbors(neighbors::NeighborsArgs),
     /// Prints how alike all pairs of pictures are.
+    #[command(after_long_help = examples::of("matrix"))]
     Matrix(matrix::MatrixArgs),
     /// Show which pictures look alike, in groups, the most alike first.
+    #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
+    #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
-    /// Prints what a bug report needs: versions, devices, models, the terminal, the cache.
+    /// Prints what a bug report needs: versions, models, the terminal.
     Doctor(doctor::DoctorArgs),
     /// Prints the completions of a shell.
+    #[command(after_long_help = examples::of("completions"))]
     Completions(completions::CompletionsArgs),
     /// Prints the manual page, in roff.
     Man,
@@ -100,10 +109,10 @@ pub struct FolderArgs {
     #[arg(value_name = "FOLDER")]
     folders: Vec<PathBuf>,
     /// Leave out paths that match this glob (repeatable).
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, hide_short_help = true, value_name = "GLOB")]
     pub exclude: Vec<String>,
     /// Look into hidden files and folders too.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub include_hidden: bool,
 }
 
@@ -129,11 +138,13 @@ fn folder_of(file: &Path) -> &Path {
 /// Which network turns pictures into embeddings, and how.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// The model's name, see `lookalike models` [default: glance, or the best one found without it]
+    /// The model's name, see `lookalike models`
+    ///
+    /// Without it glance is used, or the best one whose weights are found.
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
     /// The weights file to use instead of looking for it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub weights: Option<PathBuf>,
     /// Where and how it runs.
     #[command(flatten)]
@@ -144,19 +155,19 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ComputeArgs {
     /// Where to compute.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto, hide_short_help = true)]
     pub device: DeviceArg,
     /// Decode every image in full and compute in float32.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub exact: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub threads: Option<usize>,
     /// Folder of the index.
-    #[arg(long, value_name = "FOLDER", env = "LOOKALIKE_CACHE")]
+    #[arg(long, value_name = "FOLDER", hide_short_help = true, env = "LOOKALIKE_CACHE")]
     pub cache_dir: Option<PathBuf>,
     /// Keep nothing on disk.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_cache: bool,
 }
 

@@ -22,7 +22,7 @@ const HELP: &str =
 
 /// The explorer.
 #[derive(Debug, Clone, Args)]
-#[command(mut_arg("folders", |folders| folders.help(HELP)))]
+#[command(mut_arg("folders", |folders| folders.help(HELP).hide_short_help(true)))]
 pub struct ExploreArgs {
     /// Folders, or a picture, and what to leave out.
     #[command(flatten)]
@@ -31,16 +31,16 @@ pub struct ExploreArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// The metric to start with.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub metric: Metric,
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
     /// Print the paths of the marked pictures when the explorer is left, one a line.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub print_marked: bool,
     /// End each printed path with a NUL instead of a line feed, for `xargs -0`.
-    #[arg(short = '0', long, alias = "null", requires = "print_marked")]
+    #[arg(short = '0', long, alias = "null", requires = "print_marked", hide_short_help = true)]
     pub print0: bool,
     /// Fail after the first frame.
     #[arg(long, value_enum, hide = true)]

@@ -449,3 +449,72 @@ fn more_pictures_than_can_be_named_are_drawn_too() {
     let bright = image.pixels().filter(|pixel| pixel.0 == [253, 231, 37]).count();
     assert!(bright > 210 * 25, "the pairs of a picture with itself: {bright} of {:?}", image.dimensions());
 }
+
+#[test]
+fn help_is_a_screen_and_the_long_one_has_examples() {
+    let help = |arguments: &[&str]| {
+        let output = Command::cargo_bin("lookalike").expect("built").args(arguments).env("COLUMNS", "80").assert();
+        String::from_utf8(output.success().get_output().stdout.clone()).expect("text")
+    };
+    for command in [&["-h"][..], &["neighbors", "-h"], &["matrix", "-h"], &["index", "-h"], &["alike", "-h"]] {
+        let text = help(command);
+        // The last line of a terminal has the next prompt.
+        assert!(text.lines().count() < 24, "{} lines:\n{text}", text.lines().count());
+    }
+    let (short, long) = (help(&["-h"]), help(&["--help"]));
+    for (word, is_short) in [("neighbors", true), ("--model", true), ("--graphics", false), ("Examples:", false)] {
+        assert!(long.contains(word) && short.contains(word) == is_short, "{word}");
+    }
+    assert!(help(&["matrix", "--help"]).contains("--png heatmap.png"));
+}
+
+#[test]
+fn the_manual_page_is_whole_and_names_no_page_that_is_not_there() {
+    let page =
+        Command::cargo_bin("lookalike").expect("built").arg("man").assert().success().get_output().stdout.clone();
+    // In roff a hyphen is escaped.
+    let page = String::from_utf8(page).expect("text").replace('\\', "");
+    for section in [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "COMMANDS",
+        "KEYS",
+        "EXAMPLES",
+        "FILES",
+        "ENVIRONMENT",
+        "\"EXIT STATUS\"",
+    ] {
+        assert_eq!(page.matches(&format!(".SH {section}\n")).count(), 1, "{section}");
+    }
+    assert!(!page.contains("lookalike-") && !page.contains("EXTRA") && !page.contains("default: false"), "{page}");
+    assert_eq!(page.matches("float32").count(), 1, "what all commands take is described once");
+    for (binding, _) in lookalike::app::keymap::table() {
+        assert!(page.contains(binding.action.help()), "{binding:?} is missing");
+    }
+    for word in ["lookalike models pull", "LOOKALIKE_CACHE", "NO_COLOR", "130", "lookalike neighbors cat.jpg"] {
+        assert!(page.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn shells_complete_the_names_of_models_also_of_the_users_own() {
+    let home = TempDir::new().expect("a temporary folder");
+    let manifests = home.path().join("lookalike/models");
+    fs::create_dir_all(&manifests).expect("a folder");
+    let manifest = include_str!("../../models/resnet18.toml").replace("name = \"resnet18\"", "name = \"my-own\"");
+    fs::write(manifests.join("my-own.toml"), manifest).expect("a file");
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = Command::cargo_bin("lookalike").expect("built");
+        let output = command.args(["completions", shell]).env("XDG_CONFIG_HOME", home.path()).assert().success();
+        let script = String::from_utf8(output.get_output().stdout.clone()).expect("text");
+        let lines = script.lines().filter(|line| line.contains("my-own") || line.contains("my\\-own"));
+        assert!(lines.clone().count() >= 3, "{shell}: {script}");
+        assert!(lines.clone().all(|line| line.contains("glance") || shell == "fish"), "{shell}");
+    }
+    // Whoever types a name that no model has still gets the catalog's answer.
+    let mut command = Command::cargo_bin("lookalike").expect("built");
+    let output = command.args(["models", "pull", "resnet5"]).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&output).contains("resnet50"), "{}", String::from_utf8_lossy(&output));
+}

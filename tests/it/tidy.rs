@@ -201,6 +201,8 @@ fn rooms_import_only_from_rooms_below_them() {
             "cli",
             &[
                 "event_loop",
+                // The manual page has the table of keys.
+                "app",
                 "terminal",
                 "pipeline",
                 "worker",

@@ -48,7 +48,9 @@ const MAP: f64 = 1200.0;
 /// The smallest cell that has a name, and the largest of all.
 const CELLS: (f64, f64) = (14.0, 48.0);
 /// A smaller cell has no number.
-const NUMBERED: f64 = 34.0;
+const NUMBERED: f64 = 27.0;
+/// Height of a number's digits in such a cell, for each pixel of the cell: `-0.08` has a margin at both sides.
+const DIGITS: f64 = 0.29;
 /// Room for the line and the name of a group.
 const GROUP: f64 = 24.0;
 /// Columns of the longest name.
@@ -134,7 +136,8 @@ impl Heatmap {
     /// A rectangle a cell, with its value where there is room. What a picture has with itself says nothing.
     fn cells(&self, layout: &Layout, out: &mut String) -> fmt::Result {
         let cell = layout.cell;
-        writeln!(out, "<g shape-rendering=\"crispEdges\" text-anchor=\"middle\" font-size=\"11\">")?;
+        let digits = (cell * DIGITS).min(TEXT);
+        writeln!(out, "<g shape-rendering=\"crispEdges\" text-anchor=\"middle\" font-size=\"{digits:.2}\">")?;
         for (row, values) in self.values.chunks(self.side.max(1)).enumerate() {
             let y = layout.edge(layout.map.1, row);
             for (col, value) in values.iter().enumerate() {
@@ -146,7 +149,7 @@ impl Heatmap {
                     "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{cell:.2}\" height=\"{cell:.2}\" fill=\"{fill}\"/>"
                 )?;
                 if row != col && cell >= NUMBERED {
-                    let (x, y, ink) = (x + cell / 2.0, y + cell / 2.0 + 4.0, hex(ink_on(paper)));
+                    let (x, y, ink) = (x + cell / 2.0, y + cell / 2.0 + digits * 0.35, hex(ink_on(paper)));
                     write!(out, "<text x=\"{x:.2}\" y=\"{y:.2}\" fill=\"{ink}\">{}</text>", self.shown(*value))?;
                 }
             }
@@ -244,7 +247,12 @@ impl Heatmap {
     }
 
     fn shown(&self, value: f32) -> String {
-        super::shown(value, self.range)
+        let text = super::shown(value, self.range);
+        // A value that is zero but for digits that are not shown has no sign.
+        match text.strip_prefix('-') {
+            Some(rest) if rest.chars().all(|c| "0.".contains(c)) => rest.to_owned(),
+            _ => text,
+        }
     }
 }
 
@@ -306,6 +314,12 @@ mod tests {
             assert!(right <= layout.size.0 && bottom + 60.0 <= layout.size.1, "{side}");
             assert!(layout.size.0 < 3600.0 && layout.size.1 < 3600.0, "{side}");
         }
+    }
+
+    #[test]
+    fn a_zero_has_no_sign() {
+        let drawn = heatmap(2, true);
+        assert_eq!([-0.001, -0.006, 0.5].map(|value| drawn.shown(value)), ["0.00", "-0.01", "0.50"]);
     }
 
     #[test]
