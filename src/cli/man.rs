@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory, builder::PossibleValue};
 use clap_mangen::{
     Man,
     roff::{Inline, Roff, bold, italic, roman},
@@ -146,7 +146,7 @@ fn told(arg: &Arg) -> String {
     let mut text = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let values = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
     if !values.is_empty() {
-        text += &format!(" [{}]", values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join(", "));
+        text += &format!(" [{}]", values.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join(", "));
     }
     if let ([default], true) = (arg.get_default_values(), arg.get_action().takes_values()) {
         text += &format!(" [default: {}]", default.to_string_lossy());
