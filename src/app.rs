@@ -59,6 +59,8 @@ pub struct App {
     /// How fast keys come.
     pub pace: Pace,
     awaited: Awaited,
+    /// The picture that the explorer was opened with, until it is indexed.
+    named: Option<PathBuf>,
 }
 
 /// Something on top of the screen, which Esc takes away.
@@ -82,8 +84,9 @@ pub enum Over {
 impl App {
     /// The explorer before anything was indexed.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(mut setup: Setup) -> Self {
         Self {
+            named: setup.picture.take(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),

@@ -1,13 +1,14 @@
 //! Command-line arguments and their dispatch.
 
 use std::{
+    borrow::Cow,
     env,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     decode,
@@ -25,6 +26,7 @@ pub mod cache;
 pub mod completions;
 pub mod data;
 pub mod doctor;
+pub mod examples;
 pub mod explore;
 pub mod evaluate;
 pub mod index;
@@ -32,6 +34,7 @@ pub mod interrupt;
 pub mod indexed;
 pub mod man;
 pub mod matrix;
+pub mod mistyped;
 pub mod models;
 pub mod neighbors;
 pub mod progress;
@@ -54,9 +57,11 @@ Names in JSON and CSV:
 
 A folder that is called like a command is named with a path: lookalike ./index";
 
+const USAGE: &str = "lookalike [OPTIONS] [FOLDER|PICTURE]...\n       lookalike <COMMAND>";
+
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, after_long_help = AFTER_HELP)]
+#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -70,20 +75,26 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Brings the index of folders up to date, without the explorer.
+    #[command(after_long_help = examples::of("index"))]
     Index(index::IndexArgs),
     /// Lists the pictures most like one picture, which may lie anywhere.
+    #[command(after_long_help = examples::of("neighbors"))]
     Neighbors(neighbors::NeighborsArgs),
     /// Prints how alike all pairs of pictures are.
+    #[command(after_long_help = examples::of("matrix"))]
     Matrix(matrix::MatrixArgs),
     /// Show which pictures look alike, in groups, the most alike first.
+    #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
+    #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
-    /// Prints what a bug report needs: versions, devices, models, the terminal, the cache.
+    /// Prints what a bug report needs: versions, models, the terminal.
     Doctor(doctor::DoctorArgs),
     /// Prints the completions of a shell.
+    #[command(after_long_help = examples::of("completions"))]
     Completions(completions::CompletionsArgs),
     /// Prints the manual page, in roff.
     Man,
@@ -94,25 +105,46 @@ pub enum Command {
 /// Which folders, and which files in them.
 #[derive(Debug, Clone, Args)]
 pub struct FolderArgs {
-    /// Folders with images.
-    #[arg(default_value = ".", value_name = "FOLDER")]
-    pub folders: Vec<PathBuf>,
+    /// Folders with images [default: the one you are in]
+    #[arg(value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
     /// Leave out paths that match this glob (repeatable).
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, hide_short_help = true, value_name = "GLOB")]
     pub exclude: Vec<String>,
     /// Look into hidden files and folders too.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub include_hidden: bool,
+}
+
+impl FolderArgs {
+    /// The folders; the working folder when none is named.
+    #[must_use]
+    pub fn folders(&self) -> Cow<'_, [PathBuf]> {
+        if self.folders.is_empty() { vec![".".into()].into() } else { (&*self.folders).into() }
+    }
+
+    /// The same with this folder when none is named.
+    fn or(&self, folder: &Path) -> Self {
+        let folders = if self.folders.is_empty() { vec![folder.to_owned()] } else { self.folders.clone() };
+        Self { folders, ..self.clone() }
+    }
+}
+
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Which network turns pictures into embeddings, and how.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// The model's name, see `lookalike models` [default: glance, or the best one found without it]
+    /// The model's name, see `lookalike models`
+    ///
+    /// Without it glance is used, or the best one whose weights are found.
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
     /// The weights file to use instead of looking for it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub weights: Option<PathBuf>,
     /// Where and how it runs.
     #[command(flatten)]
@@ -123,19 +155,19 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ComputeArgs {
     /// Where to compute.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto, hide_short_help = true)]
     pub device: DeviceArg,
     /// Decode every image in full and compute in float32.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub exact: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub threads: Option<usize>,
     /// Folder of the index.
-    #[arg(long, value_name = "FOLDER", env = "LOOKALIKE_CACHE")]
+    #[arg(long, value_name = "FOLDER", hide_short_help = true, env = "LOOKALIKE_CACHE")]
     pub cache_dir: Option<PathBuf>,
     /// Keep nothing on disk.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_cache: bool,
 }
 
@@ -194,7 +226,9 @@ pub fn check_working_folder() {
 
 fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = run(&parse(), &mut out).and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
+    let ended = parse()
+        .and_then(|arguments| run(&arguments, &mut out))
+        .and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
         // Whoever read our output, `head` for example, has seen enough.
@@ -212,10 +246,18 @@ fn parse_and_run() -> Exit {
     exit
 }
 
-/// The arguments. A variable that stands for one and is empty is taken for unset.
-fn parse() -> Cli {
-    let matches = without_empty_variables(Cli::command()).get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+/// The arguments; the process ends here where they ask for help, or make no sense. A variable that stands for one and is
+/// empty is taken for unset.
+///
+/// # Errors
+/// [`Error::NoCommand`] for options that are strange because the command before them is mistyped.
+fn parse() -> Result<Cli> {
+    let parsed = without_empty_variables(Cli::command()).try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.or_else(|error| match env::args_os().nth(1).map(mistyped::error) {
+        Some(mistyped @ Error::NoCommand { .. }) if error.kind() == ErrorKind::UnknownArgument => Err(mistyped),
+        _ => error.exit(),
+    })
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {
@@ -256,7 +298,7 @@ fn quiet_fenced_panics() {
 /// [`Error::Usage`] for a glob that makes no sense or a user without a home folder.
 pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
     Ok(Request {
-        roots: folders.folders.clone(),
+        roots: folders.folders().into_owned(),
         scan: scan::Options::new(folders.include_hidden, &folders.exclude)?,
         model: model.choice(),
         cache: match model.how.no_cache {

@@ -37,6 +37,14 @@ pub enum Error {
     /// A folder named on the command line is not there.
     #[error("there is no folder {}: check the path, or the drive it is on", printable(.0))]
     NoFolder(PathBuf),
+    /// What was named is neither a folder nor a command, and looks like a command.
+    #[error("there is no folder and no command {}: did you mean `lookalike {command}`?", printable(word))]
+    NoCommand {
+        /// What was typed.
+        word: PathBuf,
+        /// The command whose name is nearest to it.
+        command: String,
+    },
     /// No readable image was found.
     #[error("there is no image to work on in {}", printable(.0))]
     NoImages(PathBuf),
@@ -104,7 +112,7 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) | Self::NoImages(_) => Exit::Nothing,
+            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) => Exit::Nothing,
             Self::Usage(_) | Self::Terminal(_) => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::Failed,

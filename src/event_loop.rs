@@ -34,6 +34,8 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(3);
 pub struct Options {
     /// The folders, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
+    pub picture: Option<PathBuf>,
     /// The metric to begin with.
     pub metric: Metric,
     /// What the user wants of the terminal.
@@ -81,6 +83,7 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
     let painter = capabilities.painter();
     let app = App::new(Setup {
         folders: options.folders.clone(),
+        picture: options.picture.clone(),
         metric: options.metric,
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,

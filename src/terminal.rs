@@ -202,8 +202,8 @@ fn restore_after_panic(tty: File) {
     });
 }
 
-/// Columns of the terminal behind standard output; `None` when that is not known.
+/// Columns and rows of the terminal behind standard output; `None` when they are not known.
 #[must_use]
-pub fn columns() -> Option<usize> {
-    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
+pub fn output_size() -> Option<(usize, usize)> {
+    crossterm::terminal::size().ok().map(|(columns, rows)| (columns.into(), rows.into()))
 }

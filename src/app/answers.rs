@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, RunState, Severity, screens::Screens};
+use super::{App, ModelInfo, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
-        Index,
+        Entry, Index,
         progress::{Report, Summary},
     },
     printable::printable,
@@ -88,6 +88,15 @@ impl App {
             let severity = if skipped == 0 { Severity::Info } else { Severity::Warning };
             self.say(severity, format!("Indexed in {:.1} s: {}.", summary.seconds, parts.join(", ")));
         }
+        if let Some(named) = self.named.take() {
+            let why = self
+                .shared
+                .skipped
+                .iter()
+                .find(|skipped| skipped.path == named)
+                .map_or("hidden, left out, or no picture".to_owned(), |skipped| skipped.reason.clone());
+            self.say(Severity::Warning, format!("{} is not among the pictures: {why}", printable(&named)));
+        }
     }
 
     fn failed(&mut self, job: JobId, reason: String) {
@@ -114,5 +123,24 @@ impl App {
         shared.index = index;
         shared.labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
+        self.show_named();
+    }
+
+    /// Shows the neighbors of the picture that the user named, once it is there: in place of the grid, and unless
+    /// another picture was selected meanwhile.
+    fn show_named(&mut self) {
+        if self.shared.is_touched() {
+            self.named = None;
+        }
+        let Some(named) = &self.named else { return };
+        let is_named = |entry: &Entry<'_>| named.ends_with(entry.relative()) && entry.path() == *named;
+        let found = self.shared.index.iter().find(is_named).map(|entry| entry.id);
+        if let Some(id) = found {
+            self.named = None;
+            self.shared.select(id);
+            if self.screen == Screen::Browse && self.over.is_empty() {
+                self.screen = Screen::Neighbors;
+            }
+        }
     }
 }

@@ -62,6 +62,8 @@ pub struct Setup {
     pub background: Background,
     /// Ask for pictures only when the cursor rests: over SSH and where pictures are sent as pixels.
     pub previews_on_rest: bool,
+    /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
+    pub picture: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -73,6 +75,7 @@ impl Default for Setup {
             depth: Depth::True,
             background: Background::Unknown,
             previews_on_rest: false,
+            picture: None,
         }
     }
 }

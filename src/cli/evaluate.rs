@@ -80,7 +80,7 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
         reporter.clear();
         let evaluation = evaluation?;
         if evaluation.queries == 0 {
-            let folder = printable(&args.folders.folders[0]);
+            let folder = printable(&args.folders.folders()[0]);
             return Err(Error::Usage(format!(
                 "there is nothing to score in {folder}: put pictures that belong together into sub-folders, two or more in each"
             )));
@@ -219,7 +219,7 @@ fn json(args: &EvaluateArgs, scored: &[Scored], out: &mut dyn Write) -> io::Resu
         });
     let report = Report {
         schema_version: SCHEMA_VERSION,
-        folders: args.folders.folders.iter().map(|folder| path_text(folder).into_owned()).collect(),
+        folders: args.folders.folders().iter().map(|folder| path_text(folder).into_owned()).collect(),
         models: models.collect(),
     };
     writeln!(out, "{}", pretty_json(&report)?)

@@ -1,38 +1,46 @@
 //! `lookalike [FOLDER…]`: the explorer.
 
-use std::io::Write;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, request, stdout_error};
+use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, request, stdout_error};
 use crate::{
-    error::{Exit, Result},
+    error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
     similarity::Metric,
     terminal::DisplayOptions,
 };
 
+const HELP: &str =
+    "Folders with images, or a picture: its folder is opened with its neighbors [default: the folder you are in]";
+
 /// The explorer.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("folders", |folders| folders.help(HELP).hide_short_help(true)))]
 pub struct ExploreArgs {
-    /// Folders and what to leave out.
+    /// Folders, or a picture, and what to leave out.
     #[command(flatten)]
     pub folders: FolderArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
     /// The metric to start with.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub metric: Metric,
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
     /// Print the paths of the marked pictures when the explorer is left, one a line.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub print_marked: bool,
     /// End each printed path with a NUL instead of a line feed, for `xargs -0`.
-    #[arg(short = '0', long, alias = "null", requires = "print_marked")]
+    #[arg(short = '0', long, alias = "null", requires = "print_marked", hide_short_help = true)]
     pub print0: bool,
     /// Fail after the first frame.
     #[arg(long, value_enum, hide = true)]
@@ -44,11 +52,16 @@ pub struct ExploreArgs {
 /// # Errors
 /// When a folder is not there, when there is no terminal to run in, or when `out` cannot be written.
 pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
-    let request = request(&args.folders, &args.model)?;
+    let (folders, picture) = opened(&args.folders)?;
+    let request = request(&folders, &args.model)?;
     // A wrong path is said where it was typed, not on a screen that has to be left first.
-    scan::roots(&request.roots)?;
+    scan::roots(&request.roots).map_err(|error| match error {
+        Error::NoFolder(word) => mistyped::error(word),
+        other => other,
+    })?;
     let options = Options {
         folders: request.roots.clone(),
+        picture,
         metric: args.metric,
         display: args.display,
         pipeline: args.print_marked,
@@ -66,4 +79,25 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     }
     exit
+}
+
+/// What the explorer opens: a picture stands for the folder that it lies in. The first one is the query; its path is
+/// the one that the walk through its folder gives it.
+fn opened(named: &FolderArgs) -> Result<(FolderArgs, Option<PathBuf>)> {
+    let is_picture = |path: &PathBuf| path.is_file() && scan::is_image_name(path);
+    let folders = named.folders.iter().map(|path| if is_picture(path) { folder_of(path).into() } else { path.clone() });
+    let folders = FolderArgs { folders: folders.collect(), ..named.clone() };
+    let picture = named.folders.iter().find(|path| is_picture(path)).map(|path| real(path)).transpose()?;
+    Ok((folders, picture))
+}
+
+/// The picture's absolute path. A link is kept, unless it leads to another name in the same folder: only what lies
+/// elsewhere is reached through it.
+fn real(picture: &Path) -> Result<PathBuf> {
+    let open = |path: &Path| fs::canonicalize(path).map_err(Error::io("open", picture));
+    let (folder, picture_itself) = (open(folder_of(picture))?, open(picture)?);
+    if picture_itself.starts_with(&folder) {
+        return Ok(picture_itself);
+    }
+    Ok(folder.join(picture.file_name().unwrap_or_default()))
 }

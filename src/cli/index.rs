@@ -55,7 +55,7 @@ pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
     let written = if args.json { json(args, &name, &outcome, out) } else { text(args, &name, baseline, &outcome, out) };
     written.map_err(stdout_error)?;
     if outcome.index.is_empty() {
-        return Err(Error::NoImages(args.folders.folders[0].clone()));
+        return Err(Error::NoImages(args.folders.folders()[0].clone()));
     }
     Ok(if args.strict && !outcome.skipped.is_empty() { Exit::Failed } else { Exit::Done })
 }
@@ -66,7 +66,7 @@ fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Summary, out: &mut
         let _ = writeln!(std::io::stderr(), "skipped {}: {}", printable(&skipped.path), printable_str(&skipped.reason));
     }
     let Summary { added, reused, renamed, removed, seconds, .. } = done;
-    let folders: Vec<_> = args.folders.folders.iter().map(printable).collect();
+    let folders: Vec<_> = args.folders.folders().iter().map(printable).collect();
     let (len, folders) = (done.index.len(), folders.join(", "));
     let images = if len == 1 { "image" } else { "images" };
     writeln!(out, "{len} {images} in {folders}, embedded by {}{}", printable_str(model), note(baseline))?;
@@ -88,7 +88,7 @@ fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> s
         .iter()
         .map(|skipped| json!({ "path": path_text(&skipped.path), "reason": skipped.reason }))
         .collect();
-    let folders: Vec<_> = args.folders.folders.iter().map(|folder| path_text(folder)).collect();
+    let folders: Vec<_> = args.folders.folders().iter().map(|folder| path_text(folder).into_owned()).collect();
     let summary = json!({
         "schema_version": SCHEMA_VERSION,
         "folders": folders,

@@ -57,7 +57,7 @@ impl Indexed {
             let _ = writeln!(io::stderr(), "lookalike: {files} skipped; `lookalike index` says why");
         }
         if outcome.index.is_empty() {
-            return Err(Error::NoImages(folders.folders[0].clone()));
+            return Err(Error::NoImages(folders.folders()[0].clone()));
         }
         let several_roots = request.roots.len() > 1;
         Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, skipped, cancel, several_roots })

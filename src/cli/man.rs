@@ -1,34 +1,158 @@
-//! `lookalike man`: the manual page, from the same argument definitions as the help.
+//! `lookalike man`: the manual page, from the argument definitions, the table of keys and the examples.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use clap::CommandFactory;
-use clap_mangen::Man;
+use clap::{Arg, Command, CommandFactory, builder::PossibleValue};
+use clap_mangen::{
+    Man,
+    roff::{Inline, Roff, bold, italic, roman},
+};
 
+use super::{AFTER_HELP, Cli, examples::EXAMPLES, stdout_error};
 use crate::{
-    cli::{Cli, stdout_error},
+    app::keymap,
     error::{Exit, Result},
 };
 
-/// Writes the page of the program, then a section for every command, as one roff document.
+const DESCRIPTION: [&str; 2] = [
+    "lookalike indexes a folder of pictures with a convolutional network and shows which of them look alike. Without a \
+     command it opens the explorer: a grid, a colored table of all pairs, the neighbors of a picture, groups of look-alikes.",
+    "The index is kept, so that only new and changed files are looked at the next time. Pictures are never changed.",
+];
+
+const FILES: [(&str, &str); 4] = [
+    ("~/.cache/lookalike/", "The indexes. `lookalike cache` shows and clears them."),
+    ("~/.local/share/lookalike/models/", "Weights that were downloaded, and your own manifests and weights."),
+    ("~/.config/lookalike/models/", "Your own manifests (*.toml)."),
+    ("~/.cache/torch/hub/checkpoints/", "Weights that PyTorch downloaded; they are used from there."),
+];
+
+/// Those that stand for an option are told by the option itself.
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("LOOKALIKE_MODEL_TIMEOUT", "Seconds after which a TorchScript module that does not answer ends the run."),
+    ("XDG_CACHE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME", "Other places for ~/.cache, ~/.local/share and ~/.config."),
+    ("TORCH_HOME", "Another place for ~/.cache/torch."),
+    ("NO_COLOR", "When set, no colors are used."),
+    ("COLORTERM, TERM", "What the terminal can show."),
+];
+
+/// Writes the page.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub fn run(out: &mut dyn Write) -> Result<Exit> {
-    write_page(out).map_err(stdout_error)?;
+    let mut program = Cli::command();
+    program.build();
+    let mut page = Vec::new();
+    let head = Man::new(program.clone());
+    head.render_title(&mut page).and_then(|()| head.render_name_section(&mut page)).map_err(stdout_error)?;
+    out.write_all(&page).map_err(stdout_error)?;
+    body(&program).to_writer(out).map_err(stdout_error)?;
     Ok(Exit::Done)
 }
 
-fn write_page(out: &mut dyn Write) -> io::Result<()> {
-    let mut program = Cli::command();
-    program.build();
-    Man::new(program.clone()).render(out)?;
-    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
-        let page = Man::new(command.clone());
-        writeln!(out, ".SH \"LOOKALIKE {}\"", command.get_name().to_uppercase())?;
-        page.render_synopsis_section(&mut *out)?;
-        page.render_description_section(&mut *out)?;
-        page.render_options_section(&mut *out)?;
+fn body(program: &Command) -> Roff {
+    let mut page = Roff::new();
+    page.control("SH", ["SYNOPSIS"]);
+    for command in commands(program) {
+        let usage = command.clone().render_usage().to_string();
+        for line in
+            usage.trim_start_matches("Usage:").lines().map(str::trim).filter(|line| !line.ends_with("<COMMAND>"))
+        {
+            page.text([roman(line)]);
+            page.control("br", []);
+        }
     }
-    Ok(())
+    page.control("SH", ["DESCRIPTION"]);
+    for paragraph in DESCRIPTION {
+        page.text([roman(paragraph)]);
+        page.control("PP", []);
+    }
+    page.control("SH", ["OPTIONS"]);
+    options(program, &|_| true, &mut page);
+    page.control("SH", ["COMMANDS"]);
+    for command in commands(program).into_iter().skip(1) {
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        page.control("SS", [name]);
+        page.text([roman(command.get_about().map(ToString::to_string).unwrap_or_default() + ".")]);
+        // What the explorer takes too is described there.
+        let shared = |arg: &Arg| program.get_arguments().any(|of| of.get_id() == arg.get_id() && told(of) == told(arg));
+        options(command, &|arg| !shared(arg), &mut page);
+        let also: Vec<_> = command.get_arguments().filter(|arg| shared(arg)).filter_map(Arg::get_long).collect();
+        let also: Vec<_> = also.into_iter().filter(|long| *long != "help").map(|long| format!("--{long}")).collect();
+        if !also.is_empty() {
+            page.control("PP", []);
+            page.text([roman(format!("As above: {}.", also.join(", ")))]);
+        }
+    }
+    page.control("SH", ["KEYS"]);
+    for (place, rows) in keymap::sections() {
+        page.control("SS", [place]);
+        for (keys, help) in rows {
+            item(&mut page, vec![bold(keys)], help);
+        }
+    }
+    page.control("SH", ["EXAMPLES"]);
+    for (line, what) in EXAMPLES.iter().flat_map(|(_, lines)| lines.iter()) {
+        item(&mut page, vec![bold(*line)], what);
+    }
+    for (heading, items) in [("FILES", &FILES[..]), ("ENVIRONMENT", &ENVIRONMENT[..])] {
+        page.control("SH", [heading]);
+        items.iter().for_each(|(name, what)| item(&mut page, vec![bold(*name)], what));
+    }
+    page.control("SH", ["EXIT STATUS"]);
+    for (code, what) in AFTER_HELP.lines().skip(1).map_while(|line| line.trim().split_once(' ')) {
+        item(&mut page, vec![bold(code)], what.trim());
+    }
+    page
+}
+
+/// The program, then each of its commands, then theirs.
+fn commands(program: &Command) -> Vec<&Command> {
+    let below = program.get_subcommands().filter(|command| command.get_name() != "help" && !command.is_hide_set());
+    std::iter::once(program).chain(below.flat_map(commands)).collect()
+}
+
+fn item(page: &mut Roff, name: Vec<Inline>, what: &str) {
+    page.control("TP", []);
+    page.text(name);
+    page.text([roman(what)]);
+}
+
+fn options(command: &Command, wanted: &dyn Fn(&Arg) -> bool, page: &mut Roff) {
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && wanted(arg)) {
+        let mut name = Vec::new();
+        for flag in arg
+            .get_short()
+            .map(|short| format!("-{short}"))
+            .into_iter()
+            .chain(arg.get_long().map(|long| format!("--{long}")))
+        {
+            if !name.is_empty() {
+                name.push(roman(", "));
+            }
+            name.push(bold(flag));
+        }
+        if arg.get_action().takes_values() {
+            let values = arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
+            name.extend([roman(if name.is_empty() { "" } else { " " }), italic(values.join(" "))]);
+        }
+        item(page, name, &told(arg));
+    }
+}
+
+/// What an argument means, what it can be, and what it is when nothing is said.
+fn told(arg: &Arg) -> String {
+    let mut text = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let values = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
+    if !values.is_empty() {
+        text += &format!(" [{}]", values.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join(", "));
+    }
+    if let ([default], true) = (arg.get_default_values(), arg.get_action().takes_values()) {
+        text += &format!(" [default: {}]", default.to_string_lossy());
+    }
+    if let Some(variable) = arg.get_env() {
+        text += &format!(" [environment: {}]", variable.to_string_lossy());
+    }
+    text
 }

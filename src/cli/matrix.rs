@@ -1,13 +1,18 @@
 //! `lookalike matrix`: the table of all pairs, row by row, so that no table is ever held in memory.
 
+mod drawing;
+mod picture;
+
 use std::{
     io::{self, IsTerminal, Write},
     ops::Range,
+    path::PathBuf,
 };
 
 use clap::Args;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use self::drawing::Heatmap;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
     data::{csv_field, group_text, json, path_text},
@@ -20,6 +25,7 @@ use crate::{
     error::{Error, Exit, Result},
     index::Entry,
     order::{Order, OrderKind},
+    printable::{printable, printable_str},
     similarity::{
         Metric, Query, RowOrder, View, compare,
         heatmap::{Partition, window},
@@ -46,6 +52,15 @@ pub struct MatrixArgs {
     /// Print JSON: every pair, with all digits.
     #[arg(long)]
     pub json: bool,
+    /// Draw the table into this file, as SVG; more than 200 pictures by means over blocks.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Draw the table into this file, as PNG.
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Replace the files of --svg and --png when they are there already.
+    #[arg(long)]
+    pub force: bool,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -59,20 +74,29 @@ pub struct MatrixArgs {
 /// # Errors
 /// As the indexing; [`Error::Interrupted`] when stopped between two rows.
 pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
+    for file in args.svg.iter().chain(&args.png) {
+        picture::check(file, args.force)?;
+    }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     // By likeness to what, the arguments cannot say.
     let order = Order::of(args.order, None).unwrap_or(Order::Folder);
     let rows = RowOrder::new(&indexed.index, order.all(&indexed.index, &sequential), &sequential);
     let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
+    let drawn = args.svg.is_some() || args.png.is_some();
+    if drawn {
+        table.draw(args)?;
+    }
     if args.csv {
         table.csv(out)?;
     } else if args.json {
         table.json(out)?;
+    } else if drawn {
+        // Whoever wants a drawing has it.
     } else if io::stdout().is_terminal() {
-        let columns = terminal::columns().unwrap_or(80);
-        table.for_eyes(Capabilities::plain(&DisplayOptions::default()).depth, columns, out)?;
+        let size = terminal::output_size().unwrap_or((80, 24));
+        table.for_eyes(Capabilities::plain(&DisplayOptions::default()).depth, Some(size), out)?;
     } else {
-        table.for_eyes(Depth::Mono, usize::MAX, out)?;
+        table.for_eyes(Depth::Mono, None, out)?;
     }
     Ok(indexed.exit(args.strict))
 }
@@ -139,69 +163,125 @@ impl Table<'_> {
         writeln!(out, "\n]}}").map_err(stdout_error)
     }
 
-    /// Numbers on colored cells; a table too wide for the screen is shown as a whole, by means over blocks.
-    fn for_eyes(&self, depth: Depth, columns: usize, out: &mut dyn Write) -> Result<()> {
-        let len = self.order.len();
-        let label_width = self.entries().map(|entry| self.indexed.label(&entry).width()).max().unwrap_or(0);
-        let label_width = if columns == usize::MAX { label_width } else { label_width.min(columns / 3) };
-        let format = Format { number: len.to_string().len(), label: label_width, range: self.order.range(self.metric) };
-        let room = columns.saturating_sub(format.number + 1 + format.label) / CELL;
-        let partition = Partition::new(len, room);
-        let cells = partition.side();
-        self.heading(partition, out).map_err(stdout_error)?;
-        write!(out, "{:1$}", "", format.number + 1 + format.label).map_err(stdout_error)?;
-        for col in 0..cells {
-            write!(out, "{:>CELL$}", col + 1).map_err(stdout_error)?;
+    /// Writes the table as a drawing into the files asked for.
+    fn draw(&self, args: &MatrixArgs) -> Result<()> {
+        let svg = self.heatmap()?.svg().map_err(|_| Error::Usage("the heatmap cannot be drawn".into()))?;
+        for (file, is_png) in [(&args.svg, false), (&args.png, true)] {
+            let Some(file) = file else { continue };
+            let bytes = if is_png { picture::png(&svg)? } else { svg.clone().into_bytes() };
+            picture::write(&bytes, file, args.force)?;
+            // Said for people: the file itself is the answer.
+            let _ = writeln!(io::stderr(), "lookalike: the heatmap is in {}", printable(file));
         }
-        writeln!(out).map_err(stdout_error)?;
-        for row in 0..cells {
+        Ok(())
+    }
+
+    /// What a drawing shows: every pair with names, or means over blocks where there are too many pictures for names.
+    fn heatmap(&self) -> Result<Heatmap> {
+        let len = self.order.len();
+        let partition = Partition::new(len, if len <= NAMED { len } else { BLOCKS });
+        let (side, index) = (partition.side(), &self.indexed.index);
+        let mut values = Vec::with_capacity(side * side);
+        for row in 0..side {
             if self.indexed.cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
-            let view = View { side: cells, rows: row..row + 1, cols: 0..cells };
-            let values = window(&self.indexed.index, &self.order, self.metric, &view).values;
-            self.row(row, &partition.rows(row), &values, &format, depth, out).map_err(stdout_error)?;
+            let view = View { side, rows: row..row + 1, cols: 0..side };
+            values.extend(window(index, &self.order, self.metric, &view).values);
+        }
+        let (mut names, mut groups) = (Vec::new(), Vec::<(Range<usize>, String)>::new());
+        if partition.is_single() {
+            for (at, entry) in self.entries().enumerate() {
+                let group = printable_str(entry.group());
+                names.push(self.indexed.label(&entry));
+                match groups.last_mut() {
+                    Some((rows, name)) if *name == group && rows.end == at => rows.end += 1,
+                    _ => groups.push((at..at + 1, group)),
+                }
+            }
+            groups.retain(|(_, name)| !name.is_empty());
+        }
+        let subtitle = match self.metric {
+            _ if partition.is_single() => String::new(),
+            Metric::Cosine => format!("each cell is the mean over {}", partition.pairs()),
+            Metric::Euclidean => format!("each cell is the root mean square over {}", partition.pairs()),
+        };
+        let (metric, range) = (self.metric, self.order.range(self.metric));
+        Ok(Heatmap { title: self.title(), subtitle, names, groups, side, values, metric, range })
+    }
+
+    /// Numbers on colored cells; of a table that is larger than the terminal (columns, rows) the first and last rows and columns.
+    fn for_eyes(&self, depth: Depth, terminal: Option<(usize, usize)>, out: &mut dyn Write) -> Result<()> {
+        let len = self.order.len();
+        let number = len.to_string().len();
+        let title = self.title().width();
+        let around = |columns: usize| LINES_AROUND + title.div_ceil(columns.max(1));
+        let lines = terminal.map_or(usize::MAX, |(columns, rows)| rows.saturating_sub(around(columns)));
+        let rows = ends(len, lines);
+        let labels = rows.iter().cloned().flatten().map(|row| self.label(row).width()).max().unwrap_or(0);
+        let label = terminal.map_or(labels, |(columns, _)| labels.min(columns / 3));
+        let across = terminal.map_or(usize::MAX, |(columns, _)| columns.saturating_sub(number + 1 + label) / CELL);
+        let format = Format { number, label, range: self.order.range(self.metric), cols: ends(len, across) };
+        self.heading(&rows, &format, out).map_err(stdout_error)?;
+        for (at, part) in rows.iter().enumerate() {
+            if at > 0 && !part.is_empty() {
+                self.gap(&format, out).map_err(stdout_error)?;
+            }
+            for row in part.clone() {
+                if self.indexed.cancel.is_cancelled() {
+                    return Err(Error::Interrupted);
+                }
+                self.row(row, &format, depth, out).map_err(stdout_error)?;
+            }
         }
         self.legend(&format, depth, out).map_err(stdout_error)
     }
 
-    fn heading(&self, partition: Partition, out: &mut dyn Write) -> io::Result<()> {
+    /// The name of a row.
+    fn label(&self, row: usize) -> String {
+        self.indexed.index.get(self.order.ids[row]).map(|entry| self.indexed.label(&entry)).unwrap_or_default()
+    }
+
+    /// The values of a row in some columns.
+    fn values(&self, row: usize, cols: Range<usize>) -> Vec<f32> {
+        let view = View { side: self.order.len(), rows: row..row + 1, cols };
+        window(&self.indexed.index, &self.order, self.metric, &view).values
+    }
+
+    /// What the table shows, in words.
+    fn title(&self) -> String {
         let what = match self.metric {
             Metric::Cosine => "cosine similarity",
             Metric::Euclidean => "euclidean distance",
         };
         let (len, model) = (self.order.len(), self.indexed.model_label());
-        writeln!(out, "{what} of {len} pictures in {} order, embedded by {model}", self.kind.name())?;
-        if !partition.is_single() {
-            let mean = match self.metric {
-                Metric::Cosine => "mean",
-                Metric::Euclidean => "root mean square",
-            };
-            let pairs = partition.pairs();
-            writeln!(out, "each cell is the {mean} over {pairs}; --csv and --json print every pair")?;
-        }
-        Ok(())
+        format!("{what} of {len} pictures in {} order, embedded by {model}", self.kind.name())
     }
 
-    fn row(
-        &self,
-        at: usize,
-        pictures: &Range<usize>,
-        values: &[f32],
-        format: &Format,
-        depth: Depth,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        let first = self.indexed.index.get(self.order.ids[pictures.start]);
-        let label = first.map(|entry| self.indexed.label(&entry)).unwrap_or_default();
-        write!(out, "{:>1$} ", at + 1, format.number)?;
-        write!(out, "{}", fitted(&label, format.label))?;
-        for value in values {
-            let text = format!("{:>CELL$}", shown(*value, format.range));
-            let likeness = self.metric.likeness(*value, format.range);
-            write!(out, "{}", painted(&text, viridis(likeness), depth))?;
+    fn heading(&self, rows: &[Range<usize>; 2], format: &Format, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.title())?;
+        if !(rows[1].is_empty() && format.cols[1].is_empty()) {
+            writeln!(out, "the first and the last only: use --csv or --json for all, --png for a picture")?;
         }
-        writeln!(out)
+        write!(out, "{:1$}", "", format.number + 1 + format.label)?;
+        format.line(out, |col, out| write!(out, "{:>CELL$}", col + 1))
+    }
+
+    /// What stands for the rows between the first and the last.
+    fn gap(&self, format: &Format, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{:>1$} {2:3$}", "…", format.number, "", format.label)?;
+        format.line(out, |_, out| write!(out, "{:>CELL$}", "…"))
+    }
+
+    fn row(&self, at: usize, format: &Format, depth: Depth, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{:>1$} ", at + 1, format.number)?;
+        write!(out, "{}", fitted(&self.label(at), format.label))?;
+        let mut values = format.cols.iter().flat_map(|cols| self.values(at, cols.clone()));
+        format.line(out, |_, out| {
+            let value = values.next().unwrap_or(f32::NAN);
+            let text = format!("{:>CELL$}", shown(value, format.range));
+            write!(out, "{}", painted(&text, viridis(self.metric.likeness(value, format.range)), depth))
+        })
     }
 
     /// The ramp with its two ends, where there are colors to explain.
@@ -219,8 +299,17 @@ impl Table<'_> {
     }
 }
 
+/// Up to so many pictures a drawing names each.
+const NAMED: usize = 200;
+/// Cells along each side of a drawing of more.
+const BLOCKS: usize = 600;
+
 /// Columns of a cell, the space before it included.
 const CELL: usize = 6;
+
+/// Lines around the rows of a table, besides its title: what is left out, the numbers of the columns, the legend, the next
+/// prompt.
+const LINES_AROUND: usize = 4;
 
 struct Format {
     /// Columns of the row number.
@@ -229,6 +318,38 @@ struct Format {
     label: usize,
     /// Ends of the color ramp.
     range: (f32, f32),
+    /// The columns of the table that are shown, see [`ends`].
+    cols: [Range<usize>; 2],
+}
+
+impl Format {
+    /// Writes a cell for each column shown, and a mark between the first and the last.
+    fn line(
+        &self,
+        out: &mut dyn Write,
+        mut cell: impl FnMut(usize, &mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let [first, last] = self.cols.clone();
+        for col in first {
+            cell(col, out)?;
+        }
+        if !last.is_empty() {
+            write!(out, "{:>CELL$}", "…")?;
+        }
+        for col in last {
+            cell(col, out)?;
+        }
+        writeln!(out)
+    }
+}
+
+/// All of `len` rows where there is room for them; else the first and the last, with room for a mark between them.
+fn ends(len: usize, room: usize) -> [Range<usize>; 2] {
+    if len <= room.max(3) {
+        return [0..len, len..len];
+    }
+    let first = room.max(3) / 2;
+    [0..first, len - (room.max(3) - 1 - first)..len]
 }
 
 /// As many digits as a cell holds, the same in all cells.
@@ -287,6 +408,15 @@ mod tests {
         {
             assert_eq!(fitted(label, width), expected);
         }
+    }
+
+    #[test]
+    fn of_what_does_not_fit_both_ends_are_shown_and_fill_the_room() {
+        assert_eq!(ends(9, 9), [0..9, 9..9]);
+        assert_eq!(ends(10, 9), [0..4, 6..10]);
+        assert_eq!(ends(10, 8), [0..4, 7..10]);
+        assert_eq!(ends(4, 0), [0..1, 3..4]);
+        assert_eq!(ends(0, 5), [0..0, 0..0]);
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub struct ModelsArgs {
 pub enum ModelsCommand {
     /// Download a model's weights from their official home.
     Pull {
-        /// The model's name.
+        /// The model's name, see `lookalike models`.
+        #[arg(value_name = "MODEL")]
         name: String,
     },
 }

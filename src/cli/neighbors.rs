@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
     data::{group_text, path_text, pretty_json, write_path},
+    folder_of,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     stdout_error,
@@ -29,6 +30,7 @@ use crate::{
 
 /// Arguments of `lookalike neighbors`.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("folders", |folders| folders.help("Folders to search [default: the one that the picture is in]")))]
 pub struct NeighborsArgs {
     /// The picture whose look-alikes are wanted.
     #[arg(value_name = "IMAGE")]
@@ -75,7 +77,8 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     if args.k == 0 {
         return Err(Error::Usage("-k 0 asks for no neighbors: give at least 1".into()));
     }
-    let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
+    let folders = args.folders.or(folder_of(&args.image));
+    let indexed = Indexed::new(&folders, &args.model, cancelled_by_signals()?)?;
     let query = match find(&indexed.index, &path) {
         Some(entry) => Query::Image(entry.id),
         None => Query::Embedding(embedding(args, &path)?.into()),

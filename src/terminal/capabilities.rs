@@ -63,13 +63,13 @@ pub enum BackgroundChoice {
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct DisplayOptions {
     /// How pictures are drawn.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub graphics: Graphics,
     /// How many colors are used.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub color: ColorChoice,
     /// Whether the screen is dark or light.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub background: BackgroundChoice,
 }
 

@@ -4,8 +4,11 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::session::{PROGRAM, Session, pictures};
 
 /// A folder with pictures of four colors in two sub-folders.
 fn folder() -> TempDir {
@@ -291,4 +294,227 @@ fn alike_groups_look_alikes_between_two_ends() {
     assert!(text.starts_with("2 pictures from 1.000\n") && text.contains("red again.png"), "{text}");
     lookalike(&["alike", path(&folder), "--min", "0.9", "--max", "0.8"]).assert().failure();
     assert!(stdout(&["alike", path(&folder), "--min", "0.99999", "--max", "0.99999"]).starts_with("no two pictures"));
+}
+
+/// The program on a terminal, started in a folder.
+fn on_terminal(folder: &Path, arguments: &[&str]) -> Session {
+    let mut command = CommandBuilder::new(PROGRAM);
+    command.args(arguments);
+    command.args(["--model", "color-grid", "--no-cache"]);
+    command.cwd(folder);
+    Session::run(command)
+}
+
+#[test]
+fn a_picture_opens_its_folder_with_its_neighbors() {
+    let folder = pictures();
+    let elsewhere = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("c.png");
+    for (place, named) in [(elsewhere.path(), path.to_str().expect("plain")), (folder.path(), "c.png")] {
+        let mut session = on_terminal(place, &[named, "--graphics", "halfblocks"]);
+        let display = session.display.clone();
+        display.wait_for("5 nearest of 5");
+        session.press("1");
+        display.wait_for("3 of 6");
+        session.press("q");
+        display.wait_restored();
+        assert_eq!(session.exit_code(), 0);
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_said_beside_the_others() {
+    let folder = pictures();
+    fs::write(folder.path().join("broken.png"), "no picture").expect("a file");
+    let mut session = on_terminal(folder.path(), &["broken.png"]);
+    let display = session.display.clone();
+    display.wait_for("broken.png is not among the pictures");
+    session.press("q");
+    display.wait_restored();
+}
+
+#[test]
+fn a_mistyped_command_is_told_the_right_one() {
+    let folder = folder();
+    for (arguments, code, said) in [
+        (vec!["indxe", path(&folder)], 3, "did you mean `lookalike index`?"),
+        (vec!["matrx", path(&folder), "--csv"], 3, "did you mean `lookalike matrix`?"),
+        (vec!["nieghbors", path(&folder), "-k", "3"], 3, "did you mean `lookalike neighbors`?"),
+        (vec!["photos"], 3, "there is no folder photos"),
+        (vec![path(&folder), "--csv"], 2, "--csv"),
+    ] {
+        let output = lookalike(&arguments).assert().code(code).get_output().clone();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(complaint.contains(said), "{complaint}");
+        assert!(complaint.contains("did you mean `lookalike") == said.contains("did you"), "{complaint}");
+    }
+}
+
+#[test]
+fn neighbors_are_sought_where_the_picture_is_unless_folders_are_named() {
+    let (folder, elsewhere) = (folder(), pictures());
+    let red = folder.path().join("warm/red.png");
+    for (place, image) in [(elsewhere.path(), red.to_str().expect("plain")), (red.parent().expect("one"), "red.png")] {
+        let output = lookalike(&["neighbors", image, "--paths-only"]).current_dir(place).assert().success();
+        let text = String::from_utf8(output.get_output().stdout.clone()).expect("text");
+        assert!(text.ends_with("warm/orange.png\n") && text.lines().count() == 1, "{text}");
+    }
+    assert_eq!(stdout(&["neighbors", red.to_str().expect("plain"), path(&folder), "--paths-only"]).lines().count(), 3);
+    let help = stdout(&["neighbors", "--help"]);
+    assert!(help.contains("the one that the picture is in"), "{help}");
+}
+
+#[test]
+fn a_table_larger_than_the_terminal_shows_both_ends_and_one_in_a_pipe_all() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for at in 0..40 {
+        picture(&folder.path().join(format!("{at:02}.png")), [6 * at, 100, 250 - 5 * at]);
+    }
+    let session = on_terminal(Path::new("/"), &["matrix", path(&folder)]);
+    let display = session.display.clone();
+    display.wait("the legend, under the table", |screen| screen.contents().contains("alike"));
+    display.wait("a table that is cut in the middle", |screen| {
+        let text = screen.contents();
+        let lines: Vec<_> = text.lines().collect();
+        let starts: Vec<_> = lines.iter().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        let whole = lines.len() < 30 && text.contains("--csv") && text.contains("cosine similarity of 40");
+        let numbers = lines.iter().find(|line| line.trim_start().starts_with("1 ")).expect("numbers");
+        let marked = numbers.contains('…') && numbers.trim_end().ends_with("40");
+        let rows = starts.contains(&"00.png") && starts.contains(&"39.png") && !starts.contains(&"20.png");
+        whole && marked && rows && lines.iter().filter(|line| line.starts_with(" …")).count() == 1
+    });
+    let piped = stdout(&["matrix", path(&folder)]);
+    assert!(piped.lines().count() == 42 && !piped.contains('…'), "{piped}");
+    assert!(piped.lines().skip(2).all(|line| line.split_whitespace().count() == 42), "{piped}");
+}
+
+#[test]
+fn neighbors_on_a_terminal_have_ranks_aligned_values_and_short_paths() {
+    let folder = folder();
+    let session = on_terminal(folder.path(), &["neighbors", "warm/red.png", "."]);
+    session.display.wait("a table", |screen| {
+        let text = screen.contents();
+        let rows: Vec<_> = text.lines().filter(|line| line.ends_with(".png")).collect();
+        let columns: Vec<Vec<_>> = rows.iter().map(|row| row.split_whitespace().collect()).collect();
+        let aligned = rows.iter().all(|row| row.find('.') == rows[0].find('.'));
+        let names: Vec<_> = columns.iter().filter_map(|row| row.get(2).copied()).collect();
+        let ranks: Vec<_> = columns.iter().map(|row| row[0]).collect();
+        aligned && ranks == ["1", "2", "3"] && names == ["warm/orange.png", "cold/cyan.png", "cold/blue.png"]
+    });
+}
+
+#[test]
+fn the_heatmap_is_drawn_with_names_groups_and_the_colors_of_its_values() {
+    let folder = folder();
+    let (svg, png) = (folder.path().join("out.svg"), folder.path().join("out.png"));
+    let files = [svg.to_str().expect("plain"), png.to_str().expect("plain")];
+    let pictures = [path(&folder), "--exclude", "out.*"];
+    let draw = |more: &[&str]| {
+        let arguments = [&["matrix"], &pictures[..], &["--svg", files[0], "--png", files[1]], more].concat();
+        lookalike(&arguments).assert()
+    };
+    let drawn = draw(&[]).success().get_output().clone();
+    assert!(drawn.stdout.is_empty(), "the drawing is the answer");
+    let text = fs::read_to_string(&svg).expect("a drawing");
+    for (word, times) in [(">blue.png<", 2), (">red.png<", 2), (">warm<", 3), ("cosine similarity of 4 pictures", 1)] {
+        assert_eq!(text.matches(word).count(), times, "{word} in {text}");
+    }
+    let (_, values) = csv(&stdout(&[&["matrix"], &pictures[..], &["--csv"]].concat()));
+    let rounded = format!(">{:.2}<", values[2][3]);
+    assert!(text.matches(&*rounded).count() >= 2, "{rounded} in {text}");
+    let colors = |image: &RgbImage| image.pixels().map(|pixel| pixel.0).collect::<std::collections::HashSet<_>>();
+    let image = image::open(&png).expect("a picture").into_rgb8();
+    assert!(colors(&image).contains(&[253, 231, 37]), "the most alike pair is at the bright end of the ramp");
+    // The names stand to the left of the cells, dark on white, whatever fonts the system has.
+    let dark = |x: u32| (200..image.height()).any(|y| image.get_pixel(x, y).0.iter().all(|channel| *channel < 80));
+    assert!((100..140).filter(|x| dark(*x)).count() > 5, "no names");
+    let refused = draw(&[]).code(2).get_output().clone();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
+    assert_eq!(fs::read_to_string(&svg).expect("it is there"), text);
+    let table = draw(&["--force", "--csv", "--metric", "euclidean"]).success().get_output().clone();
+    assert!(table.stdout.starts_with(b"euclidean,"));
+    assert!(fs::read_to_string(&svg).expect("it is there").contains("euclidean distance"));
+}
+
+#[test]
+fn more_pictures_than_can_be_named_are_drawn_too() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for at in 0..210_u8 {
+        picture(&folder.path().join(format!("{at}.png")), [at, 255 - at, 77]);
+    }
+    let out = TempDir::new().expect("a temporary folder");
+    let png = out.path().join("map.png");
+    stdout(&["matrix", path(&folder), "--png", png.to_str().expect("plain")]);
+    let image = image::open(png).expect("a picture").into_rgb8();
+    let bright = image.pixels().filter(|pixel| pixel.0 == [253, 231, 37]).count();
+    assert!(bright > 210 * 25, "the pairs of a picture with itself: {bright} of {:?}", image.dimensions());
+}
+
+#[test]
+fn help_is_a_screen_and_the_long_one_has_examples() {
+    let help = |arguments: &[&str]| {
+        let output = Command::cargo_bin("lookalike").expect("built").args(arguments).env("COLUMNS", "80").assert();
+        String::from_utf8(output.success().get_output().stdout.clone()).expect("text")
+    };
+    for command in [&["-h"][..], &["neighbors", "-h"], &["matrix", "-h"], &["index", "-h"], &["alike", "-h"]] {
+        let text = help(command);
+        // The last line of a terminal has the next prompt.
+        assert!(text.lines().count() < 24, "{} lines:\n{text}", text.lines().count());
+    }
+    let (short, long) = (help(&["-h"]), help(&["--help"]));
+    for (word, is_short) in [("neighbors", true), ("--model", true), ("--graphics", false), ("Examples:", false)] {
+        assert!(long.contains(word) && short.contains(word) == is_short, "{word}");
+    }
+    assert!(help(&["matrix", "--help"]).contains("--png heatmap.png"));
+}
+
+#[test]
+fn the_manual_page_is_whole_and_names_no_page_that_is_not_there() {
+    let page =
+        Command::cargo_bin("lookalike").expect("built").arg("man").assert().success().get_output().stdout.clone();
+    // In roff a hyphen is escaped.
+    let page = String::from_utf8(page).expect("text").replace('\\', "");
+    for section in [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "COMMANDS",
+        "KEYS",
+        "EXAMPLES",
+        "FILES",
+        "ENVIRONMENT",
+        "\"EXIT STATUS\"",
+    ] {
+        assert_eq!(page.matches(&format!(".SH {section}\n")).count(), 1, "{section}");
+    }
+    assert!(!page.contains("lookalike-") && !page.contains("EXTRA") && !page.contains("default: false"), "{page}");
+    assert_eq!(page.matches("float32").count(), 1, "what all commands take is described once");
+    for (binding, _) in lookalike::app::keymap::table() {
+        assert!(page.contains(binding.action.help()), "{binding:?} is missing");
+    }
+    for word in ["lookalike models pull", "LOOKALIKE_CACHE", "NO_COLOR", "130", "lookalike neighbors cat.jpg"] {
+        assert!(page.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn shells_complete_the_names_of_models_also_of_the_users_own() {
+    let home = TempDir::new().expect("a temporary folder");
+    let manifests = home.path().join("lookalike/models");
+    fs::create_dir_all(&manifests).expect("a folder");
+    let manifest = include_str!("../../models/resnet18.toml").replace("name = \"resnet18\"", "name = \"my-own\"");
+    fs::write(manifests.join("my-own.toml"), manifest).expect("a file");
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = Command::cargo_bin("lookalike").expect("built");
+        let output = command.args(["completions", shell]).env("XDG_CONFIG_HOME", home.path()).assert().success();
+        let script = String::from_utf8(output.get_output().stdout.clone()).expect("text");
+        let lines = script.lines().filter(|line| line.contains("my-own") || line.contains("my\\-own"));
+        assert!(lines.clone().count() >= 3, "{shell}: {script}");
+        assert!(lines.clone().all(|line| line.contains("glance") || shell == "fish"), "{shell}");
+    }
+    // Whoever types a name that no model has still gets the catalog's answer.
+    let mut command = Command::cargo_bin("lookalike").expect("built");
+    let output = command.args(["models", "pull", "resnet5"]).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&output).contains("resnet50"), "{}", String::from_utf8_lossy(&output));
 }

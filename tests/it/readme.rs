@@ -144,10 +144,10 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),
         (
             "lookalike doctor",
-            &["lookalike  ", "libtorch  ", "default model    glance", "TERM=", "home/cache/lookalike ("],
+            &["lookalike  ", "libtorch  ", "default model     glance", "TERM=", "home/cache/lookalike ("],
         ),
-        ("lookalike completions bash", &["complete -F _lookalike", "neighbors", "--print-marked"]),
-        ("lookalike man", &[".TH lookalike 1", "LOOKALIKE NEIGHBORS", "print0"]),
+        ("lookalike completions bash", &["complete -F _lookalike", "neighbors", "--print-marked", "resnet50 "]),
+        ("lookalike man", &[".TH lookalike 1", "lookalike neighbors", "print0", ".SH KEYS"]),
     ];
     PROMISES.iter().find(|(command, _)| line.starts_with(command)).map_or(&[], |(_, promised)| promised)
 }

@@ -771,3 +771,42 @@ fn a_failed_job_says_so_and_the_explorer_goes_on() {
     explorer.key("l");
     assert_eq!(explorer.state(), "Browse cosine birds/bird3.jpg");
 }
+
+#[test]
+fn a_picture_that_was_named_is_the_query_as_soon_as_it_is_there_unless_the_user_went_elsewhere() {
+    let named = |path: &str| lookalike::app::Setup { picture: Some(path.into()), ..setup(80, 24) };
+    let there = collection(9).iter().nth(4).map(|entry| entry.path()).expect("there are nine");
+    let path = there.to_str().expect("plain");
+    let opened = |path: &str| {
+        let mut explorer = Explorer::started(named(path));
+        explorer.indexed(Arc::new(collection(9)), Vec::new());
+        explorer
+    };
+    let mut explorer = opened(path);
+    assert_eq!(explorer.app.screen, Screen::Neighbors);
+    assert_eq!(explorer.app.shared.selected.and_then(|id| explorer.app.shared.path(id)), Some(there.clone()));
+    let missing = explorer.app.message.as_ref().is_some_and(|message| message.text.contains("is not among"));
+    assert!(!missing);
+    explorer.keys("1 l");
+    explorer.indexed(Arc::new(collection(12)), Vec::new());
+    assert_eq!(explorer.app.screen, Screen::Browse, "it is asked for once");
+
+    let mut explorer = Explorer::indexing(named(path), 3, 9);
+    assert_eq!(explorer.app.screen, Screen::Browse, "it is not there yet");
+    explorer.keys("2");
+    explorer.indexed(Arc::new(collection(9)), Vec::new());
+    assert_eq!(explorer.app.screen, Screen::Heatmap, "the screen that was gone to stays");
+    assert_eq!(explorer.app.shared.selected.and_then(|id| explorer.app.shared.path(id)), Some(there.clone()));
+
+    let mut explorer = Explorer::indexing(named(path), 3, 9);
+    explorer.keys("l");
+    let chosen = explorer.app.shared.selected;
+    let mut grown = (*explorer.app.shared.index).clone();
+    grown.push(segment(3..9));
+    explorer.indexed(Arc::new(grown), Vec::new());
+    assert_eq!((explorer.app.screen, explorer.app.shared.selected), (Screen::Browse, chosen));
+
+    let explorer = opened("/nowhere/bird.jpg");
+    let message = explorer.app.message.as_ref().map_or("", |message| &message.text);
+    assert!(message.starts_with("/nowhere/bird.jpg is not among the pictures"), "{message}");
+}

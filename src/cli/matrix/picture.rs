@@ -1,0 +1,71 @@
+//! Writes a drawing to a file, as SVG or as PNG, and replaces no file unasked.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use epaint_default_fonts::HACK_REGULAR;
+use resvg::{
+    tiny_skia::{Pixmap, Transform},
+    usvg::{Options, Tree, fontdb::Database},
+};
+
+use crate::{
+    error::{Error, Result},
+    printable::printable,
+};
+
+/// A small drawing is made so much larger, for paper and for fine screens.
+const FINE: f32 = 2.0;
+/// Up to this width in pixels, that is.
+const SMALL: f32 = 1600.0;
+
+/// Says that the file is there already, before an hour is spent on what would go into it.
+///
+/// # Errors
+/// [`Error::Usage`], unless `replace`.
+pub fn check(to: &Path, replace: bool) -> Result<()> {
+    if replace || to.symlink_metadata().is_err() { Ok(()) } else { Err(taken(to)) }
+}
+
+fn taken(to: &Path) -> Error {
+    Error::Usage(format!("{} is there already: name another file, or replace it with --force", printable(to)))
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// As [`check`]; [`Error::Io`] when it cannot be written.
+pub fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
+    let mut options = File::options();
+    options.write(true).truncate(true).create(replace).create_new(!replace);
+    let written = options.open(to).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(to),
+        _ => Error::io("write", to)(error),
+    })
+}
+
+/// Draws an SVG as a PNG. Letters come from a font that the program brings along; what it lacks, from the system's.
+///
+/// # Errors
+/// [`Error::Usage`] with what the drawing library says.
+pub fn png(svg: &str) -> Result<Vec<u8>> {
+    let mut fonts = Database::new();
+    fonts.load_font_data(HACK_REGULAR.to_vec());
+    if !svg.is_ascii() {
+        fonts.load_system_fonts();
+    }
+    fonts.set_monospace_family("Hack");
+    let options = Options { fontdb: Arc::new(fonts), font_family: "Hack".into(), ..Options::default() };
+    let failed = |reason: String| Error::Usage(format!("the heatmap cannot be drawn as PNG, only as SVG: {reason}"));
+    let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
+    let scale = if tree.size().width() <= SMALL { FINE } else { 1.0 };
+    let [width, height] = [tree.size().width(), tree.size().height()].map(|side| (side * scale).ceil() as u32);
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| failed(format!("{width}×{height} pixels")))?;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| failed(error.to_string()))
+}
