@@ -10,13 +10,17 @@
 
 mod arrangement;
 mod bytes;
+mod copies;
 mod packing;
 mod products;
 mod search;
 
 use std::cmp::Ordering;
 
-use self::search::{Rows, Search};
+use self::{
+    copies::Copies,
+    search::{Rows, Search},
+};
 use super::{Executor, Metric, Query, compare_with};
 use crate::index::{ImageId, Index, IndexState};
 
@@ -171,11 +175,17 @@ impl Graph {
         progress: &mut dyn FnMut(f64),
     ) -> Option<()> {
         let (odd_fresh, fresh): (Vec<_>, Vec<_>) = every_fresh.iter().partition(|id| odd.contains(**id));
-        let last = |id: &ImageId| self.neighbors(*id).get(self.k - 1).map(|edge| edge.value);
-        let ordinary: Vec<_> = known.iter().filter(|id| !odd.contains(**id)).map(|id| (*id, last(id))).collect();
-        let rows = Rows { fresh: &fresh, known: &ordinary };
-        for (id, edges) in search.run(&rows, executor, superseded, progress)? {
-            if self.contains(id) { self.merge(id, &edges) } else { self.set(id, &edges) }
+        let ordinary: Vec<_> = known.iter().copied().filter(|id| !odd.contains(*id)).collect();
+        let mut copies = Copies::default();
+        let [firsts, ordinary] = [&fresh, &ordinary].map(|ids| copies.add(search.index, ids));
+        // Equal rows have equal values, that of their last neighbor too.
+        let last = |id: ImageId| self.neighbors(id).get(self.k - 1).map(|edge| edge.value);
+        let ordinary: Vec<_> = ordinary.into_iter().map(|id| (id, last(id))).collect();
+        let rows = Rows { fresh: &firsts, known: &ordinary };
+        for (first, nearest) in search.run(&rows, executor, superseded, progress)? {
+            for (id, edges) in copies.spread(search, first, nearest) {
+                if self.contains(id) { self.merge(id, &edges) } else { self.set(id, &edges) }
+            }
         }
         let others = if odd_fresh.is_empty() { &[] } else { known };
         for id in fresh.iter().chain(others) {

@@ -147,6 +147,33 @@ fn equal_pictures_and_pictures_of_zeros_stand_in_order_of_id() {
 }
 
 #[test]
+fn of_equal_pictures_one_is_searched_for_all() {
+    let mut rows = vec![vec![0.5, 0.25, 3.0]; 800];
+    for metric in METRICS {
+        let index = index_of(&rows);
+        let items = Cell::new(0);
+        let counting = |work: Vec<WorkItem<'_>>| {
+            items.set(items.get() + work.len());
+            sequential(work);
+        };
+        let graph = build(&index, metric, 8, &counting, &|| false, &mut |_| ()).unwrap();
+        check(&graph, &index);
+        assert!(items.get() < 10, "{} work items for one picture and its copies", items.get());
+    }
+    // Copies of several, in turns, of which some are known already.
+    for (at, row) in rows.iter_mut().enumerate().take(300) {
+        *row = vec![0.5, 0.25, (at % 7) as f32];
+    }
+    for metric in METRICS {
+        let mut index = index_of(&rows[..120]);
+        let graph = built(&index, metric, 5);
+        check(&graph, &index);
+        push(&mut index, &rows[120..310]);
+        check(&extended(&graph, &index), &index);
+    }
+}
+
+#[test]
 fn embeddings_that_are_no_number_harm_no_other() {
     let mut rows = clusters(100, 6, 0.4);
     rows[20][3] = f32::NAN;
