@@ -51,7 +51,8 @@ pub struct LookAlikes {
     pub range: Range,
     /// The nearest neighbors from which they were made.
     pub graph: Arc<Graph>,
-    pairs: Arc<Pairs>,
+    /// Nothing until the groups were looked for.
+    pairs: Option<Arc<Pairs>>,
 }
 
 /// Equal when they are the same: no table is looked at.
@@ -65,6 +66,17 @@ impl LookAlikes {
     /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
     const NEIGHBORS: usize = 16;
 
+    /// How pictures are compared.
+    pub const METRIC: Metric = Metric::Cosine;
+
+    /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
+    /// [`find`](Self::find) makes.
+    #[must_use]
+    pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
+        let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
+        fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+    }
+
     /// Finds them; `known` is what was found before. `None` when it was `superseded`.
     #[must_use]
     pub fn find(
@@ -76,18 +88,18 @@ impl LookAlikes {
         progress: &mut dyn FnMut(f64),
     ) -> Option<Self> {
         let (graph, pairs) = match known {
-            Some(known) if known.graph.made_of() == index.state() => {
-                (Arc::clone(&known.graph), Arc::clone(&known.pairs))
+            Some(Self { graph, pairs: Some(pairs), .. }) if graph.made_of() == index.state() => {
+                (Arc::clone(graph), Arc::clone(pairs))
             }
             _ => {
-                let empty = Graph::empty(Metric::Cosine, Self::NEIGHBORS);
+                let empty = Graph::empty(Self::METRIC, Self::NEIGHBORS);
                 let before = known.map_or(&empty, |known| &*known.graph);
                 let graph = before.extend(index, executor, superseded, progress)?;
                 let pairs = Pairs::of(&graph);
                 (Arc::new(graph), Arc::new(pairs))
             }
         };
-        Some(Self { groups: pairs.groups(index, range), range, graph, pairs })
+        Some(Self { groups: pairs.groups(index, range), range, graph, pairs: Some(pairs) })
     }
 }
 

@@ -65,9 +65,12 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let mut reporter = Reporter::stderr();
     let mut progress = |share: f64| reporter.line(|| format!("comparing all with all: {:.0} %", 100.0 * share));
     let stopped = || indexed.cancel.is_cancelled();
-    let found = LookAlikes::find(&indexed.index, range, None, &on_all_cores, &stopped, &mut progress);
+    let Indexed { index, kept, .. } = &indexed;
+    let known = kept.or_read(None, index, range);
+    let found = LookAlikes::find(index, range, known.as_deref(), &on_all_cores, &stopped, &mut progress);
     reporter.clear();
     let found = found.ok_or(Error::Interrupted)?;
+    kept.keep(&found, index);
     let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
     let written = if args.json { json(&groups, range, &indexed, out) } else { lines(&groups, range, &indexed, out) };
     written.map_err(stdout_error)?;

@@ -292,3 +292,54 @@ fn alike_groups_look_alikes_between_two_ends() {
     lookalike(&["alike", path(&folder), "--min", "0.9", "--max", "0.8"]).assert().failure();
     assert!(stdout(&["alike", path(&folder), "--min", "0.99999", "--max", "0.99999"]).starts_with("no two pictures"));
 }
+
+/// Whatever the kept graph says is believed, so a value that no pictures have shows that nothing was compared.
+#[test]
+fn a_second_run_takes_the_graph_that_the_first_one_kept() {
+    let (folder, cache) = (folder(), TempDir::new().expect("a temporary folder"));
+    let best = || {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(["alike", path(&folder), "--json", "--min", "0.5", "--model", "color-grid"]);
+        let output = command.args(["--cache-dir", path(&cache)]).assert().success().get_output().stdout.clone();
+        let told: Value = serde_json::from_slice(&output).expect("JSON");
+        told["groups"][0]["best"].as_f64().expect("a number") as f32
+    };
+    let kept = || {
+        let stores = fs::read_dir(cache.path()).expect("a cache");
+        let stores = stores.map(|store| store.expect("a store").path()).filter(|store| store.is_dir());
+        let files = stores.flat_map(|store| fs::read_dir(store).expect("a store"));
+        let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-"));
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    };
+    let write = |bytes: &[u8]| {
+        let sum = crc32fast::hash(bytes).to_le_bytes();
+        fs::write(kept(), [bytes, &sum].concat()).expect("the graph is written");
+    };
+    let right = best();
+    let whole = fs::read(kept()).expect("a graph");
+    let odd = right + 0.001;
+    let told: Vec<u8> = whole[..whole.len() - 4]
+        .chunks_exact(4)
+        .flat_map(
+            |word| if word == right.to_le_bytes() { odd.to_le_bytes() } else { [word[0], word[1], word[2], word[3]] },
+        )
+        .collect();
+    write(&told);
+    assert_eq!(best(), odd);
+    // What came is found and kept, what was known stays.
+    picture(&folder.path().join("warm/green.png"), [10, 250, 10]);
+    assert_eq!(best(), odd);
+    let more = fs::read(kept()).expect("a graph");
+    assert!(more.len() > whole.len());
+    // One that is damaged, or that is of other row numbers, is made anew.
+    fs::write(kept(), &more[..more.len() - 5]).expect("the graph is cut short");
+    assert_eq!(best(), right);
+    write(&told);
+    fs::rename(kept(), kept().with_file_name("graph-cosine-1.graph")).expect("the graph gets another name");
+    assert_eq!(best(), right);
+    let last = fs::read(kept()).expect("a graph");
+    assert_eq!(best(), right);
+    assert_eq!(fs::read(kept()).expect("a graph"), last);
+}
