@@ -10,7 +10,7 @@ use crate::{
     analysis::alike::{Group, Pairs, Range},
     index::{ImageId, Index, IndexState, filter::Filter},
     order::Order,
-    similarity::{Comparison, Executor, Graph, Metric, Query, RowOrder},
+    similarity::{Accuracy, Comparison, Executor, Graph, Metric, Query, RowOrder},
 };
 
 /// What can be made of an index.
@@ -75,6 +75,15 @@ impl LookAlikes {
     pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
         fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+    }
+
+    /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
+    #[must_use]
+    pub fn percent_found(&self) -> Option<u32> {
+        match self.graph.accuracy() {
+            Accuracy::Exact => None,
+            Accuracy::Approximate { recall } => Some((100.0 * recall) as u32),
+        }
     }
 
     /// Finds them; `known` is what was found before. `None` when it was `superseded`.

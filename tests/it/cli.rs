@@ -302,6 +302,7 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
         command.args(["alike", path(&folder), "--json", "--min", "0.5", "--model", "color-grid"]);
         let output = command.args(["--cache-dir", path(&cache)]).assert().success().get_output().stdout.clone();
         let told: Value = serde_json::from_slice(&output).expect("JSON");
+        assert_eq!((&told["approximate"], &told["recall"]), (&Value::Bool(false), &Value::Null));
         told["groups"][0]["best"].as_f64().expect("a number") as f32
     };
     let kept = || {
@@ -342,4 +343,20 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
     let last = fs::read(kept()).expect("a graph");
     assert_eq!(best(), right);
     assert_eq!(fs::read(kept()).expect("a graph"), last);
+    // One that is not exact says so, for scripts and for people.
+    let mut approximate = last[..last.len() - 4].to_vec();
+    approximate[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
+    write(&approximate);
+    let arguments = ["alike", path(&folder), "--model", "color-grid", "--cache-dir", path(&cache)];
+    let output = |more: &[&str]| {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(arguments).args(more).assert().success().get_output().clone()
+    };
+    let told: Value = serde_json::from_slice(&output(&["--json"]).stdout).expect("JSON");
+    assert_eq!(
+        (&told["approximate"], told["recall"].as_f64().map(|recall| recall as f32)),
+        (&Value::Bool(true), Some(0.978))
+    );
+    let said = String::from_utf8(output(&[]).stderr).expect("text");
+    assert!(said.contains("about 97 % of the nearest were found"), "{said}");
 }

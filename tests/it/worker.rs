@@ -255,7 +255,7 @@ fn look_alikes_come_from_the_graph_that_an_earlier_explorer_kept() {
     let (first, kept) = alike(&|_| ());
     // A value that no two pictures have: what is shown was read and not made.
     let mut told = kept[..kept.len() - 4].to_vec();
-    let value = 16 + 8 + 4;
+    let value = 20 + 8 + 4;
     told[value..value + 4].copy_from_slice(&2.5_f32.to_le_bytes());
     told.extend(crc32fast::hash(&told).to_le_bytes());
     let (second, _) = alike(&|graphs| graphs.keep("cosine", &told).unwrap());
