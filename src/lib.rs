@@ -15,7 +15,7 @@
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
 //! | [`index`] | one raw embedding a picture, in memory and on disk; labels and filters; what an indexing run reports |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
-//! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact, never N×N |
+//! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
 //! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |

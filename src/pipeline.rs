@@ -316,6 +316,11 @@ impl IndexingRun<'_> {
     }
 
     fn snapshot(&mut self) {
+        if let [folder] = &*self.folders
+            && let Some(graphs) = folder.graphs(&self.index)
+        {
+            (self.report)(Report::Graphs(graphs));
+        }
         (self.report)(Report::Snapshot(Arc::new(self.index.clone())));
     }
 

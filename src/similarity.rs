@@ -10,7 +10,7 @@ pub mod seriation;
 
 use std::cmp::Ordering;
 
-pub use graph::Graph;
+pub use graph::{Accuracy, Graph};
 pub use heatmap::{Block, Extremes, Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with, pair_value};
 pub use row_order::RowOrder;

@@ -10,7 +10,7 @@ use crate::{
     analysis::alike::{Group, Pairs, Range},
     index::{ImageId, Index, IndexState, filter::Filter},
     order::Order,
-    similarity::{Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
+    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
 };
 
 /// What can be made of an index.
@@ -55,7 +55,8 @@ pub struct LookAlikes {
     pub range: Range,
     /// The nearest neighbors from which they were made.
     pub graph: Arc<Graph>,
-    pairs: Arc<Pairs>,
+    /// Nothing until the groups were looked for.
+    pairs: Option<Arc<Pairs>>,
 }
 
 /// Equal when they are the same: no table is looked at.
@@ -69,6 +70,26 @@ impl LookAlikes {
     /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
     const NEIGHBORS: usize = 16;
 
+    /// How pictures are compared.
+    pub const METRIC: Metric = Metric::Cosine;
+
+    /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
+    /// [`find`](Self::find) makes.
+    #[must_use]
+    pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
+        let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
+        fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+    }
+
+    /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
+    #[must_use]
+    pub fn percent_found(&self) -> Option<u32> {
+        match self.graph.accuracy() {
+            Accuracy::Exact => None,
+            Accuracy::Approximate { recall } => Some((100.0 * recall) as u32),
+        }
+    }
+
     /// Finds them; `known` is what was found before. `None` when it was `superseded`.
     #[must_use]
     pub fn find(
@@ -81,18 +102,20 @@ impl LookAlikes {
     ) -> Option<Self> {
         let (graph, pairs) = match known {
             // An end that was moved acts at once; what is new in the index comes with the next task.
-            Some(known) if known.graph.made_of() == index.state() || known.range != range => {
-                (Arc::clone(&known.graph), Arc::clone(&known.pairs))
+            Some(Self { graph, pairs: Some(pairs), range: then, .. })
+                if graph.made_of() == index.state() || (*then != range && graph.made_of().run == index.run()) =>
+            {
+                (Arc::clone(graph), Arc::clone(pairs))
             }
             _ => {
-                let empty = Graph::empty(Metric::Cosine, Self::NEIGHBORS);
+                let empty = Graph::empty(Self::METRIC, Self::NEIGHBORS);
                 let before = known.map_or(&empty, |known| &*known.graph);
                 let graph = before.extend(index, executor, superseded, progress)?;
                 let pairs = Pairs::of(&graph);
                 (Arc::new(graph), Arc::new(pairs))
             }
         };
-        Some(Self { groups: pairs.groups(index, range, superseded)?, range, graph, pairs })
+        Some(Self { groups: pairs.groups(index, range, superseded)?, range, graph, pairs: Some(pairs) })
     }
 }
 

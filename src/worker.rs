@@ -5,6 +5,7 @@
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod export;
+mod kept;
 mod latest;
 mod previews;
 
@@ -15,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::kept::Kept;
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
@@ -52,14 +54,20 @@ impl Worker {
     #[must_use]
     pub fn new(mut indexer: Indexer, painter: Painter, answer: Answer) -> Self {
         let tell = answer.clone();
+        let kept = Arc::new(Kept::default());
+        let of_run = Arc::clone(&kept);
         let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, cancel): Indexing, _| {
             let outcome = fenced("indexing", || {
-                let mut report = |report| tell(JobEvent { job, outcome: Outcome::Indexing(report) });
+                let mut report = |report| {
+                    of_run.hear(&report);
+                    tell(JobEvent { job, outcome: Outcome::Indexing(report) });
+                };
                 indexer(&cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
             });
+            of_run.run_ended();
             tell(JobEvent { job, outcome });
         });
-        let lanes = Lane::ALL.map(|lane| make_in(lane, answer.clone()));
+        let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
         let previews = Previews::spawn(painter, answer.clone());
         Self { indexing, running: CancelToken::default(), lanes, previews, answer }
     }
@@ -112,7 +120,7 @@ impl Drop for Worker {
 const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
 /// Starts the thread of a lane.
-fn make_in(lane: Lane, tell: Answer) -> Latest<Making> {
+fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
     Latest::spawn(lane.doing(), Priority::Normal, move |(job, index, task): Making, superseded| {
         let outcome = fenced(lane.doing(), || {
             let mut shown = Instant::now();
@@ -122,10 +130,22 @@ fn make_in(lane: Lane, tell: Answer) -> Latest<Making> {
                     shown = Instant::now();
                 }
             };
+            let task = match task {
+                Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
+                task => task,
+            };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
         });
+        let found = match &outcome {
+            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),
+            _ => None,
+        };
         if !superseded() {
             tell(JobEvent { job, outcome });
+        }
+        // Nobody waits for that.
+        if let Some(found) = found {
+            kept.keep(&found, &index);
         }
     })
 }

@@ -64,6 +64,8 @@ impl App {
                 self.shared.model =
                     Some(ModelInfo { name, dim, baseline, near_duplicate, device: device.unwrap_or_default() });
             }
+            // They are for who makes graphs.
+            Report::Graphs(_) => {}
             Report::Snapshot(index) => self.take_index(index),
             Report::Skipped(skipped) => self.shared.skipped = skipped,
             Report::Progress(progress) => self.shared.progress = Some(progress),

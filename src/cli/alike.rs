@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Exit, Result},
     index::Entry,
     printable::printable,
+    similarity::Accuracy,
     task::LookAlikes,
     text,
     worker::on_all_cores,
@@ -66,11 +67,23 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let mut reporter = Reporter::stderr();
     let mut progress = |share: f64| reporter.line(|| format!("comparing all with all: {:.0} %", 100.0 * share));
     let stopped = || indexed.cancel.is_cancelled();
-    let found = LookAlikes::find(&indexed.index, range, None, &on_all_cores, &stopped, &mut progress);
+    let Indexed { index, kept, .. } = &indexed;
+    let known = kept.or_read(None, index, range);
+    let found = LookAlikes::find(index, range, known.as_deref(), &on_all_cores, &stopped, &mut progress);
     reporter.clear();
     let found = found.ok_or(Error::Interrupted)?;
+    kept.keep(&found, index);
     let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
-    let written = if args.json { json(&groups, range, &indexed, out) } else { lines(&groups, range, &indexed, out) };
+    let written = if args.json {
+        json(&groups, &found, &indexed, out)
+    } else {
+        if let Some(percent) = found.percent_found() {
+            // Said for people, beside the data.
+            let warning = format!("there are so many pictures that about {percent} % of the nearest were found");
+            let _ = writeln!(io::stderr(), "lookalike: {warning}: some look-alikes may be missing");
+        }
+        lines(&groups, range, &indexed, out)
+    };
     written.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
 }
@@ -122,7 +135,7 @@ struct JsonImage<'a> {
     cosine: f32,
 }
 
-fn json(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
+fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
     let groups: Vec<_> = groups
         .iter()
         .map(|Named { group, near_duplicates, members }| JsonGroup {
@@ -140,12 +153,18 @@ fn json(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wri
                 .collect(),
         })
         .collect();
+    let recall = match found.graph.accuracy() {
+        Accuracy::Exact => None,
+        Accuracy::Approximate { recall } => Some(recall),
+    };
     let value = serde_json::json!({
         "schema_version": SCHEMA_VERSION,
         "model": indexed.model,
         "near_duplicate": indexed.near_duplicate,
-        "min": range.min,
-        "max": range.max,
+        "min": found.range.min,
+        "max": found.range.max,
+        "approximate": recall.is_some(),
+        "recall": recall,
         "groups": groups,
     });
     writeln!(out, "{}", pretty_json(&value)?)

@@ -14,6 +14,7 @@ use crate::{
     index::{Entry, Index},
     pipeline::{self, Report},
     printable::{printable, printable_str},
+    worker::Kept,
 };
 
 /// An index and who made it.
@@ -26,6 +27,8 @@ pub struct Indexed {
     pub baseline: bool,
     /// Cosine similarity from which the model takes two pictures for near-duplicates, where it says so.
     pub near_duplicate: Option<f32>,
+    /// The graph of the nearest pictures that is kept beside the index.
+    pub kept: Kept,
     /// Files that could not be indexed.
     pub skipped: usize,
     /// Set when the user wants to stop.
@@ -42,12 +45,15 @@ impl Indexed {
         let request = request(folders, model)?;
         let mut reporter = Reporter::stderr();
         let (mut name, mut baseline, mut near_duplicate) = (String::new(), false, None);
+        let kept = Kept::default();
         let ended = pipeline::run(&request, &cancel, &mut |report| {
             if let Report::Model { name: of, baseline: is, near_duplicate: from, .. } = &report {
                 (name, baseline, near_duplicate) = (of.clone(), *is, *from);
             }
+            kept.hear(&report);
             reporter.take(&report);
         });
+        kept.run_ended();
         reporter.clear();
         let outcome = ended?;
         let skipped = outcome.skipped.len();
@@ -60,7 +66,7 @@ impl Indexed {
             return Err(Error::NoImages(folders.folders()[0].clone()));
         }
         let several_roots = request.roots.len() > 1;
-        Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, skipped, cancel, several_roots })
+        Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, kept, skipped, cancel, several_roots })
     }
 
     /// How the command ends: [`Exit::Failed`] when files were skipped and that counts.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Index, Skipped};
+use super::{Index, Skipped, store::KeptGraphs};
 
 /// What a run says while it works. Progress comes at most ten times a second, snapshots with every transaction.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub enum Report {
         /// Where and in which precision it computes; known once it is loaded, which a warm start avoids.
         device: Option<String>,
     },
+    /// Where graphs of the pictures of the next snapshot are kept, if one store has all of them.
+    Graphs(KeptGraphs),
     /// The index as it is now.
     Snapshot(Arc<Index>),
     /// The files that could not be indexed, sorted by path.

@@ -39,6 +39,7 @@ mod set_aside;
 mod vectors;
 
 pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
+pub use graphs::{KeptGraphs, Numbered};
 pub use lock::{Heartbeat, last_beat};
 use lock::{Lock, make_and_lock};
 pub use others::{Others, Taken};

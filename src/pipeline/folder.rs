@@ -14,7 +14,7 @@ use super::{known::Known, row_map::RowMap};
 use crate::{
     index::{
         ImageId, Index, Marks, Segment,
-        store::{Failure, Heartbeat, Present, RowState, Store},
+        store::{Failure, Heartbeat, KeptGraphs, Present, RowState, Store},
     },
     scan::{Found, ImageFile, Options, Skipped},
 };
@@ -105,6 +105,11 @@ impl Folder {
     /// What tells others that this process is at work, if it may write.
     pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
         self.store.as_ref().and_then(Store::heartbeat)
+    }
+
+    /// Where graphs of its rows are kept, if it has a store.
+    pub(super) fn graphs(&self, index: &Index) -> Option<KeptGraphs> {
+        Some(self.store.as_ref()?.graphs(index, self.row_map.numbered().collect()))
     }
 
     /// The store, if this process may write it.

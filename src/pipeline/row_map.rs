@@ -1,6 +1,9 @@
 //! Which rows of a store have which ids in the index, and what has become of their files.
 
-use crate::index::{ImageId, store::RowState};
+use crate::index::{
+    ImageId,
+    store::{Numbered, RowState},
+};
 
 /// The rows of one store, in the order of their numbers, which is that of their ids.
 #[derive(Default)]
@@ -42,6 +45,11 @@ impl RowMap {
     /// All ids and states.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ImageId, RowState)> + '_ {
         self.spans.iter().flat_map(|span| span.ids().zip(span.states.iter().copied()))
+    }
+
+    /// Which rows have which ids.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = Numbered> + '_ {
+        self.spans.iter().map(|span| Numbered { row: span.row, id: span.id, len: span.states.len() as u32 })
     }
 
     /// The states when all rows are one span from the first row on.

@@ -1,4 +1,4 @@
-//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact.
+//! The k-nearest-neighbor graph: for every picture the pictures most like it, exact up to some hundred thousand.
 //!
 //! It takes memory for N·k edges; while it is made, for two or three times as many candidates and for a copy of the rows
 //! as 16-bit integers, which is as large as the rows themselves. The time grows with N², by a factor that depends on the
@@ -10,13 +10,18 @@
 
 mod arrangement;
 mod bytes;
+mod copies;
 mod packing;
 mod products;
+mod rounds;
 mod search;
 
 use std::cmp::Ordering;
 
-use self::search::{Rows, Search};
+use self::{
+    copies::Copies,
+    search::{Found, Rows, Search},
+};
 use super::{Executor, Metric, Query, compare_with};
 use crate::index::{ImageId, Index, IndexState};
 
@@ -25,6 +30,9 @@ pub const MOST_NEIGHBORS: usize = 64;
 
 /// So few rows are compared with all others one by one, which takes no preparation.
 const FEW: usize = if cfg!(test) { 4 } else { 128 };
+
+/// Pairs of blocks up to which a graph is exact: those of about 200,000 rows.
+const MOST_PAIRS: usize = 35_000;
 
 /// Stands for the number of neighbors of a picture that is not in the graph.
 const ABSENT: u8 = u8::MAX;
@@ -48,6 +56,30 @@ impl Edge {
     }
 }
 
+/// How far the neighbors in a graph are the nearest there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Accuracy {
+    /// All of them are.
+    Exact,
+    /// Some nearer ones are missing.
+    Approximate {
+        /// The share of the true nearest that are in the graph, measured on a sample of the pictures: 0 to 1.
+        recall: f32,
+    },
+}
+
+impl Accuracy {
+    /// That of a graph of which a part has this accuracy and another part the other.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Exact, one) | (one, Self::Exact) => one,
+            (Self::Approximate { recall: a }, Self::Approximate { recall: b }) => {
+                Self::Approximate { recall: a.min(b) }
+            }
+        }
+    }
+}
+
 /// The `k` nearest of every picture of an index, as the index was when it was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
@@ -56,6 +88,7 @@ pub struct Graph {
     /// `k` places an id, of which `counts` are used.
     edges: Vec<Edge>,
     counts: Vec<u8>,
+    accuracy: Accuracy,
     made_of: IndexState,
 }
 
@@ -78,7 +111,14 @@ impl Graph {
     #[must_use]
     pub fn empty(metric: Metric, k: usize) -> Self {
         let made_of = IndexState::default();
-        Self { metric, k: k.clamp(1, MOST_NEIGHBORS), edges: Vec::new(), counts: Vec::new(), made_of }
+        Self {
+            metric,
+            k: k.clamp(1, MOST_NEIGHBORS),
+            edges: Vec::new(),
+            counts: Vec::new(),
+            accuracy: Accuracy::Exact,
+            made_of,
+        }
     }
 
     /// The graph of the index as it is now. What this graph knows of pictures that are still there is kept, unless it was
@@ -91,10 +131,25 @@ impl Graph {
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
     ) -> Option<Self> {
+        self.extend_exactly_to(MOST_PAIRS, index, executor, superseded, progress)
+    }
+
+    /// [`extend`](Self::extend), exact up to so many pairs of blocks.
+    fn extend_exactly_to(
+        &self,
+        most_pairs: usize,
+        index: &Index,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(f64),
+    ) -> Option<Self> {
         let mut next = self.still_right(index);
         let live: Vec<ImageId> = index.iter().map(|entry| entry.id).collect();
         let (known, fresh): (Vec<_>, Vec<_>) = live.iter().partition(|id| next.contains(**id));
-        let search = Search { index, metric: self.metric, k: self.k };
+        let search = Search { index, metric: self.metric, k: self.k, most_pairs };
+        if known.is_empty() {
+            next.accuracy = Accuracy::Exact;
+        }
         let odd = Odd::of(index, self.metric);
         if fresh.len() <= FEW {
             for (done, id) in fresh.iter().enumerate() {
@@ -122,6 +177,7 @@ impl Graph {
         let mut next = Self {
             edges: vec![nothing; len * self.k],
             counts: vec![ABSENT; len],
+            accuracy: self.accuracy,
             made_of: index.state(),
             ..Self::empty(self.metric, self.k)
         };
@@ -171,11 +227,19 @@ impl Graph {
         progress: &mut dyn FnMut(f64),
     ) -> Option<()> {
         let (odd_fresh, fresh): (Vec<_>, Vec<_>) = every_fresh.iter().partition(|id| odd.contains(**id));
-        let last = |id: &ImageId| self.neighbors(*id).get(self.k - 1).map(|edge| edge.value);
-        let ordinary: Vec<_> = known.iter().filter(|id| !odd.contains(**id)).map(|id| (*id, last(id))).collect();
-        let rows = Rows { fresh: &fresh, known: &ordinary };
-        for (id, edges) in search.run(&rows, executor, superseded, progress)? {
-            if self.contains(id) { self.merge(id, &edges) } else { self.set(id, &edges) }
+        let ordinary: Vec<_> = known.iter().copied().filter(|id| !odd.contains(*id)).collect();
+        let mut copies = Copies::default();
+        let [firsts, ordinary] = [&fresh, &ordinary].map(|ids| copies.add(search.index, ids));
+        // Equal rows have equal values, that of their last neighbor too.
+        let last = |id: ImageId| self.neighbors(id).get(self.k - 1).map(|edge| edge.value);
+        let ordinary: Vec<_> = ordinary.into_iter().map(|id| (id, last(id))).collect();
+        let rows = Rows { fresh: &firsts, known: &ordinary };
+        let found: Found = search.run(&rows, executor, superseded, progress)?;
+        self.accuracy = self.accuracy.and(found.accuracy);
+        for (first, nearest) in found.rows {
+            for (id, edges) in copies.spread(search, first, nearest) {
+                if self.contains(id) { self.merge(id, &edges) } else { self.set(id, &edges) }
+            }
         }
         let others = if odd_fresh.is_empty() { &[] } else { known };
         for id in fresh.iter().chain(others) {
@@ -235,6 +299,12 @@ impl Graph {
     #[must_use]
     pub fn k(&self) -> usize {
         self.k
+    }
+
+    /// How far its neighbors are the nearest there are.
+    #[must_use]
+    pub fn accuracy(&self) -> Accuracy {
+        self.accuracy
     }
 
     /// The state of the index that it was made of.

@@ -69,12 +69,15 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
         Some(threshold) if area.width >= 76 => format!(" · {NEAR} from {threshold:.2}"),
         _ => String::new(),
     };
+    let approximation = alike.found.as_ref().and_then(|found| found.percent_found());
+    let approximation = approximation.map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
     canvas.rule(
         area,
         Line::from(vec![
             Span::styled(text::counted(groups, "group"), theme.strong()),
             Span::styled(format!(" of {} · cosine ", text::counted(pictures, "picture")), theme.dim()),
             Span::styled(between(range), theme.accent()),
+            Span::styled(approximation, theme.mark()),
             Span::styled(format!("{means}{state}"), theme.dim()),
         ]),
     );

@@ -3,6 +3,7 @@
 //! `cargo bench --bench graph` measures both metrics and an extension. With arguments (a file of half floats, row-major,
 //! their dimension, k) it is held against faiss by `tests/bench/compare/graph.py`: each line of the standard input names
 //! a number of threads and a metric, each answer is one line: seconds, then the neighbors of all rows, row by row.
+//! With one argument, a number of rows, it says how long their graph takes and how exact it is: `-- 250000`.
 
 use std::{
     io::{self, BufRead, Write},
@@ -26,6 +27,11 @@ const CLUSTERS: usize = 300;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [rows] = arguments.as_slice()
+        && let Ok(rows) = rows.parse()
+    {
+        return measure(rows);
+    }
     let [file, dim, k] = arguments.as_slice() else {
         divan::main();
         return Ok(());
@@ -51,6 +57,18 @@ fn main() -> io::Result<()> {
         }
         writeln!(out)?;
         out.flush()?;
+    }
+    Ok(())
+}
+
+/// Times one graph of rows of each kind.
+fn measure(rows: usize) -> io::Result<()> {
+    let mut out = io::stdout();
+    for (kind, index) in [("clustered", clustered(rows)), ("on a sheet", sheet(rows))] {
+        let start = Instant::now();
+        let graph = built(&index, Metric::Cosine);
+        let (seconds, accuracy) = (start.elapsed().as_secs_f64(), graph.map(|graph| graph.accuracy()));
+        writeln!(out, "{rows} {kind}: {seconds:.1} s, {accuracy:?}")?;
     }
     Ok(())
 }
@@ -101,21 +119,43 @@ fn numbers(mut seed: u64) -> impl FnMut() -> f32 {
 }
 
 /// Rows around cluster centers, not negative, as a network's pooled features are.
-fn clustered() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let mut random = numbers(1);
-        let centers: Vec<f32> = (0..CLUSTERS * DIM).map(|_| (random() * 3.0 - 1.2).max(0.0)).collect();
-        let mut values = Vec::with_capacity(ROWS * DIM);
-        for _ in 0..ROWS {
-            let cluster = (random() * CLUSTERS as f32) as usize;
-            let center = &centers[cluster * DIM..][..DIM];
-            values.extend(center.iter().map(|v| f16::from_f32((v + random() - 0.5).max(0.0))));
+fn clustered(rows: usize) -> Index {
+    let mut random = numbers(1);
+    let centers: Vec<f32> = (0..CLUSTERS * DIM).map(|_| (random() * 3.0 - 1.2).max(0.0)).collect();
+    let mut values = Vec::with_capacity(rows * DIM);
+    for _ in 0..rows {
+        let cluster = (random() * CLUSTERS as f32) as usize;
+        let center = &centers[cluster * DIM..][..DIM];
+        values.extend(center.iter().map(|v| f16::from_f32((v + random() - 0.5).max(0.0))));
+    }
+    let mut index = Index::new(DIM);
+    push(&mut index, values);
+    index
+}
+
+/// Rows without clusters that differ in a few dimensions most of all, and a little in all others.
+fn sheet(rows: usize) -> Index {
+    const LATENT: usize = 16;
+    let mut random = numbers(2);
+    let along: Vec<f32> = (0..LATENT * DIM).map(|_| random() - 0.5).collect();
+    let mut values = Vec::with_capacity(rows * DIM);
+    for _ in 0..rows {
+        let mut row: Vec<f32> = (0..DIM).map(|_| 2.0 + 0.2 * (random() - 0.5)).collect();
+        for along in along.chunks_exact(DIM) {
+            let much = random() + random() + random() - 1.5;
+            row.iter_mut().zip(along).for_each(|(value, along)| *value += much * along);
         }
-        let mut index = Index::new(DIM);
-        push(&mut index, values);
-        index
-    })
+        values.extend(row.iter().map(|value| f16::from_f32(value.max(0.0))));
+    }
+    let mut index = Index::new(DIM);
+    push(&mut index, values);
+    index
+}
+
+/// The collection of the small measurements, made once.
+fn small() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| clustered(ROWS))
 }
 
 fn built(index: &Index, metric: Metric) -> Option<Graph> {
@@ -126,15 +166,15 @@ fn built(index: &Index, metric: Metric) -> Option<Graph> {
 /// The 16 nearest of each of 20,000.
 #[divan::bench(args = [Metric::Cosine, Metric::Euclidean], sample_count = 3, sample_size = 1)]
 fn nearest_of_20_000(bencher: Bencher, metric: Metric) {
-    let index = clustered();
+    let index = small();
     bencher.bench_local(|| built(index, black_box(metric)));
 }
 
 /// Ten new pictures beside 20,000.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn ten_more(bencher: Bencher) {
-    let Some(graph) = built(clustered(), Metric::Cosine) else { return };
-    let mut index = clustered().clone();
+    let Some(graph) = built(small(), Metric::Cosine) else { return };
+    let mut index = small().clone();
     let first = index.segments().next().map(|(_, segment)| segment.rows.values()[..10 * DIM].to_vec());
     push(&mut index, first.unwrap_or_default());
     let threads = thread::available_parallelism().map_or(1, usize::from);

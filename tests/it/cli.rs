@@ -518,3 +518,71 @@ fn shells_complete_the_names_of_models_also_of_the_users_own() {
     let output = command.args(["models", "pull", "resnet5"]).assert().code(1).get_output().stderr.clone();
     assert!(String::from_utf8_lossy(&output).contains("resnet50"), "{}", String::from_utf8_lossy(&output));
 }
+
+/// Whatever the kept graph says is believed, so a value that no pictures have shows that nothing was compared.
+#[test]
+fn a_second_run_takes_the_graph_that_the_first_one_kept() {
+    let (folder, cache) = (folder(), TempDir::new().expect("a temporary folder"));
+    let best = || {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(["alike", path(&folder), "--json", "--min", "0.5", "--model", "color-grid"]);
+        let output = command.args(["--cache-dir", path(&cache)]).assert().success().get_output().stdout.clone();
+        let told: Value = serde_json::from_slice(&output).expect("JSON");
+        assert_eq!((&told["approximate"], &told["recall"]), (&Value::Bool(false), &Value::Null));
+        told["groups"][0]["best"].as_f64().expect("a number") as f32
+    };
+    let kept = || {
+        let stores = fs::read_dir(cache.path()).expect("a cache");
+        let stores = stores.map(|store| store.expect("a store").path()).filter(|store| store.is_dir());
+        let files = stores.flat_map(|store| fs::read_dir(store).expect("a store"));
+        let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-"));
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    };
+    let write = |bytes: &[u8]| {
+        let sum = crc32fast::hash(bytes).to_le_bytes();
+        fs::write(kept(), [bytes, &sum].concat()).expect("the graph is written");
+    };
+    let right = best();
+    let whole = fs::read(kept()).expect("a graph");
+    let odd = right + 0.001;
+    let told: Vec<u8> = whole[..whole.len() - 4]
+        .chunks_exact(4)
+        .flat_map(
+            |word| if word == right.to_le_bytes() { odd.to_le_bytes() } else { [word[0], word[1], word[2], word[3]] },
+        )
+        .collect();
+    write(&told);
+    assert_eq!(best(), odd);
+    // What came is found and kept, what was known stays.
+    picture(&folder.path().join("warm/green.png"), [10, 250, 10]);
+    assert_eq!(best(), odd);
+    let more = fs::read(kept()).expect("a graph");
+    assert!(more.len() > whole.len());
+    // One that is damaged, or that is of other row numbers, is made anew.
+    fs::write(kept(), &more[..more.len() - 5]).expect("the graph is cut short");
+    assert_eq!(best(), right);
+    write(&told);
+    fs::rename(kept(), kept().with_file_name("graph-cosine-1.graph")).expect("the graph gets another name");
+    assert_eq!(best(), right);
+    let last = fs::read(kept()).expect("a graph");
+    assert_eq!(best(), right);
+    assert_eq!(fs::read(kept()).expect("a graph"), last);
+    // One that is not exact says so, for scripts and for people.
+    let mut approximate = last[..last.len() - 4].to_vec();
+    approximate[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
+    write(&approximate);
+    let arguments = ["alike", path(&folder), "--model", "color-grid", "--cache-dir", path(&cache)];
+    let output = |more: &[&str]| {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(arguments).args(more).assert().success().get_output().clone()
+    };
+    let told: Value = serde_json::from_slice(&output(&["--json"]).stdout).expect("JSON");
+    assert_eq!(
+        (&told["approximate"], told["recall"].as_f64().map(|recall| recall as f32)),
+        (&Value::Bool(true), Some(0.978))
+    );
+    let said = String::from_utf8(output(&[]).stderr).expect("text");
+    assert!(said.contains("about 97 % of the nearest were found"), "{said}");
+}

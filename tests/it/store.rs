@@ -8,7 +8,7 @@ use std::{
 use lookalike::{
     index::{
         Image, ImageId, Index, Segment,
-        store::{self, Change, Failure, Key, Loaded, Opened, Present, RowState, Store},
+        store::{self, Change, Failure, Key, Loaded, Numbered, Opened, Present, RowState, Store},
     },
     scan::ImageFile,
 };
@@ -275,28 +275,49 @@ fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_c
 #[test]
 fn a_graph_is_kept_with_the_numbers_of_the_rows_it_names() {
     let (place, mut store) = Place::with(4);
-    assert_eq!(store.graph("cosine"), None);
-    store.keep_graph("cosine", b"first").unwrap();
-    store.keep_graph("cosine", b"second").unwrap();
-    store.keep_graph("euclidean", b"other").unwrap();
-    assert_eq!(store.graph("cosine").as_deref(), Some(&b"second"[..]));
+    let index = Index::new(DIM);
+    let of = |store: &Store| {
+        let rows = [Numbered { row: 0, id: ImageId(7), len: 2 }, Numbered { row: 2, id: ImageId(20), len: 2 }];
+        store.graphs(&index, rows.to_vec())
+    };
+    let graphs = of(&store);
+    assert!(graphs.are_of(&index) && !graphs.are_of(&Index::new(DIM)));
+    for (row, id) in [(0, 7), (1, 8), (2, 20), (3, 21)] {
+        assert_eq!((graphs.id_of(row), graphs.row_of(ImageId(id))), (Some(ImageId(id)), Some(row)));
+    }
+    assert_eq!(graphs.id_of(4), None);
+    assert!([0, 6, 9, 19, 22].iter().all(|id| graphs.row_of(ImageId(*id)).is_none()));
+    assert_eq!(graphs.read("cosine"), None);
+    graphs.keep("cosine", b"first").unwrap();
+    graphs.keep("cosine", b"second").unwrap();
+    graphs.keep("euclidean", b"other").unwrap();
+    assert_eq!(graphs.read("cosine").as_deref(), Some(&b"second"[..]));
     // Who follows reads it and writes none.
     let follower = place.follower();
-    follower.keep_graph("cosine", b"third").unwrap();
-    assert_eq!(follower.graph("cosine").as_deref(), Some(&b"second"[..]));
+    of(&follower).keep("cosine", b"third").unwrap();
+    assert_eq!(of(&follower).read("cosine").as_deref(), Some(&b"second"[..]));
     drop((store, follower));
+    // After the run it can still be kept, unless another one has begun.
+    graphs.keep("cosine", b"third").unwrap();
+    let (Opened::Writer(other), _) = place.open() else { panic!("not the writer") };
+    graphs.keep("cosine", b"fourth").unwrap();
+    assert_eq!(graphs.read("cosine").as_deref(), Some(&b"third"[..]));
+    drop(other);
     // Rows that vanished from the vector file are computed again under their old numbers.
     let vectors = place.files("vectors-").remove(0);
     let file = fs::File::options().write(true).open(&vectors).unwrap();
     file.set_len(file.metadata().unwrap().len() - DIM as u64 * 2).unwrap();
     let (Opened::Writer(opened), _) = place.open() else { panic!("not the writer") };
     store = opened;
-    assert_eq!((store.graph("cosine"), store.graph("euclidean")), (None, None));
+    assert_eq!((graphs.read("cosine"), graphs.read("euclidean")), (None, None));
     assert!(place.files("graph-").is_empty());
-    store.keep_graph("cosine", b"again").unwrap();
+    of(&store).keep("cosine", b"again").unwrap();
     drop(store);
     // It goes with the store.
     let listed = store::list(place.0.path()).unwrap();
     assert!(store::remove(&listed[0]).unwrap());
+    assert!(store::list(place.0.path()).unwrap().is_empty());
+    // A store that is gone is not made again for a graph.
+    graphs.keep("cosine", b"late").unwrap();
     assert!(store::list(place.0.path()).unwrap().is_empty());
 }

@@ -11,17 +11,18 @@ use std::{
 
 use image::{Rgb, RgbImage};
 use lookalike::{
+    analysis::alike::Range,
     cancel::CancelToken,
     display::{Background, Depth, Link},
     embed::ModelChoice,
     error::Result,
-    index::{ImageId, Index, filter::Filter},
+    index::{ImageId, Index, filter::Filter, store::KeptGraphs},
     order::Order,
     pipeline::{self, Cache, Report, Request},
     preview::{Painter, PreviewKey},
     scan,
     similarity::{Metric, Query},
-    task::{Job, JobEvent, JobId, Made, Outcome, Task},
+    task::{Job, JobEvent, JobId, LookAlikes, Made, Outcome, Task},
     worker::{Indexer, Worker},
 };
 use ratatui_image::picker::Picker;
@@ -215,4 +216,56 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     worker.start(JobId(5), Job::Export { paths: vec!["/one".into(), "/two".into()], to: to.clone() });
     assert!(matches!(ended(&answers, 5, |_| {}), Outcome::Exported { paths: 2, .. }));
     assert_eq!(fs::read_to_string(to).unwrap(), "/one\n/two\n");
+}
+
+/// All that the graph knows of the pictures in the order of the index.
+fn edges(found: &LookAlikes, index: &Index) -> Vec<Vec<(ImageId, f32)>> {
+    let of = |id| found.graph.neighbors(id).iter().map(|edge| (edge.id, edge.value)).collect();
+    index.iter().map(|entry| of(entry.id)).collect()
+}
+
+#[test]
+fn look_alikes_come_from_the_graph_that_an_earlier_explorer_kept() {
+    let (folder, cache) = folder(40);
+    let range = Range { min: 0.9, max: 1.0 };
+    let alike = |change: &dyn Fn(&KeptGraphs)| {
+        let mut graphs = None;
+        let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+        worker.start(JobId(1), Job::Index);
+        let outcome = ended(&answers, 1, |report| {
+            if let Report::Graphs(of) = report {
+                graphs = Some(of);
+            }
+        });
+        let (index, graphs) = (indexed(outcome).index, graphs.expect("the run has a store"));
+        change(&graphs);
+        worker.start(JobId(2), Job::Make { index: Arc::clone(&index), task: Task::Alike(range, None) });
+        let found = loop {
+            match ended(&answers, 2, drop) {
+                Outcome::Made(Made::Alike(found)) => break found,
+                Outcome::Making(_) => {}
+                _ => panic!("no look-alikes came back"),
+            }
+        };
+        // It is kept after it was told, and before the next task of its lane.
+        worker.start(JobId(3), Job::Make { index: Arc::clone(&index), task: Task::Alike(range, Some(found.clone())) });
+        ended(&answers, 3, drop);
+        (edges(&found, &index), graphs.read("cosine").expect("it is kept"))
+    };
+    let (first, kept) = alike(&|_| ());
+    // A value that no two pictures have: what is shown was read and not made.
+    let mut told = kept[..kept.len() - 4].to_vec();
+    let value = 20 + 8 + 4;
+    told[value..value + 4].copy_from_slice(&2.5_f32.to_le_bytes());
+    told.extend(crc32fast::hash(&told).to_le_bytes());
+    let (second, _) = alike(&|graphs| graphs.keep("cosine", &told).unwrap());
+    assert!(second[0].iter().any(|(_, value)| *value == 2.5));
+    assert_eq!(second[1..], first[1..]);
+    // A new picture is added to it, and the whole is kept.
+    picture(40).save(folder.path().join("0040.png")).unwrap();
+    let (third, more) = alike(&|_| ());
+    assert!(third.len() == 41 && third[0].iter().any(|(_, value)| *value == 2.5) && more.len() > kept.len());
+    let (fourth, again) = alike(&|graphs| graphs.keep("cosine", &told[1..]).unwrap());
+    assert!(fourth.iter().flatten().all(|(_, value)| *value <= 1.0));
+    assert_eq!(again.len(), more.len(), "one that is damaged is made anew and kept");
 }

@@ -16,7 +16,7 @@ impl Store {
         let held = self.vectors.held()?;
         if held < self.meta.next_row {
             // The numbers of the lost rows are given to others.
-            self.drop_graphs(None);
+            self.drop_graphs();
             let lost = self.change(|tx| {
                 forget_columns(tx)?;
                 let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;

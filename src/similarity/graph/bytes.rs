@@ -1,16 +1,16 @@
 //! A graph as bytes, to be kept beside the rows it was made of. Ids differ between runs, so it names rows by numbers that
 //! the caller knows them by, and a checksum tells a file that was cut short or rotted.
 //!
-//! A signature, the metric, k and the number of rows, all of 32 bits; then for each row its number, how many neighbors it
+//! A signature, the metric, k, the recall of an approximate graph (else no number) and the number of rows, all of 32 bits; then for each row its number, how many neighbors it
 //! has, and their numbers and values; at the end the CRC-32 of all before. Little-endian throughout.
 
-use super::{Edge, Graph};
+use super::{Accuracy, Edge, Graph};
 use crate::{
     index::{ImageId, Index},
     similarity::Metric,
 };
 
-const SIGNATURE: u32 = u32::from_le_bytes(*b"lkg1");
+const SIGNATURE: u32 = u32::from_le_bytes(*b"lkg2");
 
 impl Graph {
     /// The graph as bytes. `row` gives the number that a picture's row has for good; pictures without one are left out,
@@ -27,7 +27,11 @@ impl Graph {
                 body.extend(edges.iter().flat_map(|(to, value)| [*to, value.to_bits()]));
             }
         }
-        let head = [SIGNATURE, metric as u32, self.k as u32, rows];
+        let recall = match self.accuracy {
+            Accuracy::Exact => f32::NAN,
+            Accuracy::Approximate { recall } => recall,
+        };
+        let head = [SIGNATURE, metric as u32, self.k as u32, recall.to_bits(), rows];
         let mut bytes: Vec<u8> = head.iter().chain(&body).flat_map(|word| word.to_le_bytes()).collect();
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
@@ -49,12 +53,14 @@ impl Graph {
         }
         let (words, rest) = body.as_chunks();
         let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
-        let head = [words.next()?, words.next()?, words.next()?, words.next()?];
-        let [SIGNATURE, written, k, rows] = head else { return None };
+        let head = [words.next()?, words.next()?, words.next()?, words.next()?, words.next()?];
+        let [SIGNATURE, written, k, recall, rows] = head else { return None };
         let mut graph = Self::empty(*Metric::ALL.get(written as usize)?, k as usize);
         if !rest.is_empty() || graph.metric != metric || graph.k != k as usize {
             return None;
         }
+        let recall = f32::from_bits(recall);
+        graph.accuracy = if recall.is_nan() { Accuracy::Exact } else { Accuracy::Approximate { recall } };
         graph = graph.still_right(index);
         for _ in 0..rows {
             let (own, count) = (words.next()?, words.next()? as usize);

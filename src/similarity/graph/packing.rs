@@ -45,6 +45,8 @@ pub struct Block {
     pub largest_error: f32,
     /// The largest squared length of a row.
     pub largest_square: f32,
+    /// The mean of the rows as they are packed, but not rounded.
+    pub center: Vec<f32>,
     scales: Vec<f32>,
     heights: Vec<Vec<f32>>,
     squares: Vec<f64>,
@@ -177,6 +179,7 @@ impl Packing {
             errors: Vec::with_capacity(ids.len()),
             largest_error: 0.0,
             largest_square: 0.0,
+            center: vec![0.0; index.dim()],
             scales: vec![0.0; padded],
             heights: vec![vec![0.0; padded]; self.stages.len()],
             squares: vec![0.0; padded],
@@ -187,6 +190,7 @@ impl Packing {
             let rounding = (length(&row) + self.mean_length) * ROUNDING;
             row.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value -= mean);
             self.reflections.iter().enumerate().for_each(|(first, mirror)| reflect(&mut row[first..], mirror));
+            kernel::add_row(&mut block.center, &row, 1.0 / ids.len() as f32);
             let largest = row.iter().fold(0_f32, |most, value| most.max(value.abs()));
             let scale = (length(&row) / LONGEST).max(largest / 32_767.0).max(f32::MIN_POSITIVE);
             let (mut moved, mut square, mut stage) = (0.0_f64, 0.0_f64, 0);

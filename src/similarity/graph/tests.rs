@@ -147,6 +147,93 @@ fn equal_pictures_and_pictures_of_zeros_stand_in_order_of_id() {
 }
 
 #[test]
+fn of_equal_pictures_one_is_searched_for_all() {
+    let mut rows = vec![vec![0.5, 0.25, 3.0]; 800];
+    for metric in METRICS {
+        let index = index_of(&rows);
+        let items = Cell::new(0);
+        let counting = |work: Vec<WorkItem<'_>>| {
+            items.set(items.get() + work.len());
+            sequential(work);
+        };
+        let graph = build(&index, metric, 8, &counting, &|| false, &mut |_| ()).unwrap();
+        check(&graph, &index);
+        assert!(items.get() < 10, "{} work items for one picture and its copies", items.get());
+    }
+    // Copies of several, in turns, of which some are known already.
+    for (at, row) in rows.iter_mut().enumerate().take(300) {
+        *row = vec![0.5, 0.25, (at % 7) as f32];
+    }
+    for metric in METRICS {
+        let mut index = index_of(&rows[..120]);
+        let graph = built(&index, metric, 5);
+        check(&graph, &index);
+        push(&mut index, &rows[120..310]);
+        check(&extended(&graph, &index), &index);
+    }
+}
+
+/// Rows that lie near a few dimensions out of many, as embeddings do.
+fn sheet(rows: usize, dim: usize) -> Vec<Vec<f32>> {
+    let latent = |row: usize, axis: usize| noise(row * 3 + axis);
+    let along = |axis: usize, at: usize| noise(1_000_000 + axis * dim + at);
+    let value = |row: usize, at: usize| (0..3).map(|axis| latent(row, axis) * along(axis, at)).sum::<f32>();
+    (0..rows).map(|row| (0..dim).map(|at| value(row, at) + 0.01 * noise(row * dim + at)).collect()).collect()
+}
+
+/// The graph that a search makes which is exact for hardly any rows.
+fn approximate(graph: &Graph, index: &Index) -> Graph {
+    let mut shares = Vec::new();
+    let next = graph.extend_exactly_to(1, index, &sequential, &|| false, &mut |share| shares.push(share)).unwrap();
+    assert!(shares.is_sorted() && shares.last() == Some(&1.0), "{shares:?}");
+    next
+}
+
+/// The share of the nearest of a third of the rows that are in a graph, each with its value.
+fn recall(graph: &Graph, index: &Index) -> f32 {
+    let (mut met, mut all) = (0, 0);
+    for entry in index.iter().step_by(3) {
+        let found = compare(index, &Query::Image(entry.id));
+        let wanted = found.nearest(graph.metric(), graph.k());
+        let edges = graph.neighbors(entry.id);
+        assert!(edges.iter().all(|edge| edge.value == found.values(graph.metric())[edge.id.at()]));
+        met += wanted.iter().filter(|wanted| edges.iter().any(|edge| edge.id == wanted.id)).count();
+        all += wanted.len();
+    }
+    met as f32 / all as f32
+}
+
+#[test]
+fn an_approximate_graph_says_how_much_it_found() {
+    let rows = sheet(840, 70);
+    for metric in METRICS {
+        let mut index = index_of(&rows[..700]);
+        let graph = approximate(&Graph::empty(metric, 6), &index);
+        let Accuracy::Approximate { recall: said } = graph.accuracy() else { panic!("all pairs were compared") };
+        let found = recall(&graph, &index);
+        assert!((0.95..1.0).contains(&said) && (said - found).abs() < 0.04, "{said} for {found}");
+        // It is kept and read, and what is added to it makes it no more exact.
+        let bytes = graph.to_bytes(|id| Some(id.0));
+        assert_eq!(Graph::from_bytes(&bytes, metric, &index, |row| Some(ImageId(row))), Some(graph.clone()));
+        push(&mut index, &rows[700..]);
+        let more = approximate(&graph, &index);
+        let Accuracy::Approximate { recall: then } = more.accuracy() else { panic!("it is not made anew") };
+        assert!(then <= said && (then - recall(&more, &index)).abs() < 0.04);
+        assert_eq!(extended(&more, &index).accuracy(), more.accuracy());
+        assert_eq!(built(&index, metric, 6).accuracy(), Accuracy::Exact);
+    }
+}
+
+#[test]
+fn where_nothing_is_near_anything_the_search_goes_on_until_it_is_exact() {
+    let rows: Vec<Vec<f32>> = (0..300).map(|row| (0..70).map(|at| noise(row * 70 + at)).collect()).collect();
+    let index = index_of(&rows);
+    let graph = approximate(&Graph::empty(Metric::Cosine, 6), &index);
+    assert_eq!(graph.accuracy(), Accuracy::Exact);
+    check(&graph, &index);
+}
+
+#[test]
 fn embeddings_that_are_no_number_harm_no_other() {
     let mut rows = clusters(100, 6, 0.4);
     rows[20][3] = f32::NAN;
