@@ -118,11 +118,10 @@ impl IndexingRun<'_> {
                 self.counts.added += 1;
             }
             (Ok(_), None) => {}
-            (Err(reason), facts) => {
+            (Err(reason), _) => {
                 self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
-                if facts.is_none() || work.refused {
-                    folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
-                }
+                // What could not even be read, or what this network has no answer for, may go well next time.
+                folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
             }
         }
     }

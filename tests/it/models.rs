@@ -14,7 +14,7 @@ use image::{Rgb, RgbImage};
 use lookalike::embed::{self, Device, Folders, Manifest, ModelChoice, download};
 use tempfile::TempDir;
 
-use crate::indexing::{Place, run};
+use crate::indexing::{Place, embeddings, run};
 
 /// What the weights "are", and their SHA-256.
 const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -375,6 +375,8 @@ fn a_picture_without_a_finite_answer_is_skipped_in_one_pass() {
     assert_eq!(black.counts(), [0, 3, 0, 0, 1]);
     assert_eq!(black.outcome.skipped[0].reason, "the network's answer for it is not finite");
     assert_eq!(black.said.iter().filter(|said| **said == "model").count(), 1, "the model is loaded once");
+    assert_eq!(embeddings(&black.outcome.index).len(), 3, "the embedding of what the file was before does not stay");
+    assert_eq!(run(&request).unwrap().counts(), [0, 3, 0, 0, 1], "and it is tried again");
 }
 
 #[test]
