@@ -188,8 +188,6 @@ mod tests {
             skipped_at: None,
             counts: Counts::default(),
             last_progress: None,
-            heartbeats: Vec::new(),
-            last_beat: None,
         };
         let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
         let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };

@@ -270,7 +270,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
-        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script"]),
+        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script", "index/store/lock"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
