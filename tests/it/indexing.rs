@@ -505,6 +505,12 @@ fn files_that_may_be_pictures_and_are_passed_over_are_counted_in_one_line() {
     let run = place.run();
     assert_eq!(run.notes, ["4 files were not looked at: 2 .cur, 1 .icns, 1 named without an extension such as .jpg"]);
     assert_eq!(run.counts(), [0, 1, 0, 0, 0]);
+    for at in 2..150 {
+        fs::copy(place.path("000.png"), place.path(format!("IMG_{at:04}"))).unwrap();
+    }
+    fs::remove_file(place.path("README")).unwrap();
+    let kinds = "2 .cur, 1 .icns, at least 100 named without an extension such as .jpg";
+    assert_eq!(place.run().notes, [format!("at least 103 files were not looked at: {kinds}")]);
 }
 
 #[test]
