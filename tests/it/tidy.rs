@@ -411,6 +411,31 @@ fn every_file_says_what_it_owns_and_stays_readable() {
     none("files", &found);
 }
 
+/// The first line that stands behind the tests of a file and is none of them: no rule would see it.
+fn behind_tests(text: &str) -> Option<&str> {
+    let mut lines = text.lines().skip_while(|line| line.trim() != "#[cfg(test)]");
+    while let Some(line) = lines.next() {
+        let is_test = line.is_empty() || line == "#[cfg(test)]";
+        let module = line.strip_prefix("pub ").unwrap_or(line);
+        let module = module.strip_prefix("pub(super) ").or(module.strip_prefix("pub(crate) ")).unwrap_or(module);
+        if module.starts_with("mod ") && line.ends_with('{') {
+            lines.by_ref().find(|line| *line == "}");
+        } else if !is_test && !(module.starts_with("mod ") && line.ends_with(';')) {
+            return Some(line);
+        }
+    }
+    None
+}
+
+#[test]
+fn tests_come_last_in_their_file() {
+    let found = sources().into_iter().filter_map(|source| {
+        let line = behind_tests(&source.text)?;
+        Some(format!("{}: {line}", source.path))
+    });
+    none("lines behind the first `#[cfg(test)]` that are no test module", &found.collect::<Vec<_>>());
+}
+
 #[test]
 fn nothing_is_left_to_panic_or_printed_past_its_writer() {
     const NEVER: [&str; 7] = ["todo!", "unimplemented!", "dbg!", "println!", "print!", "eprintln!", "eprint!"];
@@ -455,6 +480,11 @@ fn this_test_reads_imports_and_words_rightly() {
     assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
     assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
     assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");
+    let tests = "fn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n    fn b() {}\n}\n\n#[cfg(test)]\nmod more;\n";
+    assert_eq!(behind_tests(tests), None);
+    assert_eq!(behind_tests(&format!("{tests}impl A {{}}\n")), Some("impl A {}"));
+    assert_eq!(behind_tests("#[cfg(test)]\nmod tests;\nuse a::b;"), Some("use a::b;"));
+    assert_eq!(behind_tests("    #[cfg(test)]\n    fn a() {}"), Some("    #[cfg(test)]"));
 }
 
 #[test]
