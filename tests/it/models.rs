@@ -177,7 +177,7 @@ fn a_part_that_is_a_link_or_a_pipe_is_neither_followed_nor_waited_for() {
     assert!(error.contains("net.pth.part") && error.contains("it is a link"), "{error}");
     assert_eq!(fs::read(&diary).unwrap(), b"mine");
     fs::remove_file(&part).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    Command::new("mkfifo").arg(&part).assert().success();
     let error = pull("http://127.0.0.1:1/net.pth", SUM, folder.path()).unwrap_err();
     assert!(error.contains("it is not a regular file"), "{error}");
 }
@@ -290,7 +290,7 @@ fn folders(home: &TempDir) -> Folders {
 }
 
 /// A TorchScript module that answers with each channel's mean, minimum and maximum.
-const POOL: &str = "name = 'pool'\narchitecture = 'torchscript'\ndim = 9\ninput = 8\nmean = [0.0, 0.0, 0.0]\n\
+pub const POOL: &str = "name = 'pool'\narchitecture = 'torchscript'\ndim = 9\ninput = 8\nmean = [0.0, 0.0, 0.0]\n\
                     std = [1.0, 1.0, 1.0]\n[weights]\nfile = 'pool.pt'\n";
 
 fn embed_with(manifest: &str, module: &Path) -> Result<Vec<Vec<f32>>, String> {
@@ -330,7 +330,7 @@ fn weights_that_are_not_there_are_asked_for_by_name_and_folder() {
 }
 
 /// Writes a TorchScript module as libtorch stores it. `forward` is the body of its function of `x`.
-fn write_module(file: &Path, forward: &str) {
+pub fn write_module(file: &Path, forward: &str) {
     let code = format!(
         "class Own(Module):\n  __parameters__ = []\n  __buffers__ = []\n  \
          def forward(self: __torch__.Own,\n    x: Tensor) -> Tensor:\n{forward}"
@@ -350,7 +350,7 @@ fn write_module(file: &Path, forward: &str) {
 }
 
 /// Adds 1 for ever.
-const ENDLESS: &str = "    _0 = x\n    _1 = True\n    while _1:\n      _2 = torch.add(_0, 1)\n      \
+pub const ENDLESS: &str = "    _0 = x\n    _1 = True\n    while _1:\n      _2 = torch.add(_0, 1)\n      \
                        _1, _0 = True, _2\n    return _0\n";
 
 /// Answers with the logarithm of every level: not finite where a picture is black.
