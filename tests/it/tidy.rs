@@ -415,12 +415,11 @@ fn every_file_says_what_it_owns_and_stays_readable() {
 fn behind_tests(text: &str) -> Option<&str> {
     let mut lines = text.lines().skip_while(|line| line.trim() != "#[cfg(test)]");
     while let Some(line) = lines.next() {
-        let is_test = line.is_empty() || line == "#[cfg(test)]";
-        let module = line.strip_prefix("pub ").unwrap_or(line);
-        let module = module.strip_prefix("pub(super) ").or(module.strip_prefix("pub(crate) ")).unwrap_or(module);
-        if module.starts_with("mod ") && line.ends_with('{') {
+        let public = ["pub ", "pub(super) ", "pub(crate) "].iter().find_map(|public| line.strip_prefix(public));
+        let is_module = public.unwrap_or(line).starts_with("mod ");
+        if is_module && line.ends_with('{') {
             lines.by_ref().find(|line| *line == "}");
-        } else if !is_test && !(module.starts_with("mod ") && line.ends_with(';')) {
+        } else if !line.is_empty() && line != "#[cfg(test)]" && !(is_module && line.ends_with(';')) {
             return Some(line);
         }
     }
