@@ -75,7 +75,7 @@ fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
 fn push(index: &mut Index, values: Vec<f16>) {
     let norms: Vec<f32> = values.chunks_exact(index.dim()).map(|row| norm(row, 1.0)).collect();
     let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0 },
+        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
     };
