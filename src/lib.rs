@@ -41,7 +41,7 @@
 //! - Threads start only in `worker`, `terminal`, `embed::batcher`, `embed::script` and `index::store::lock`.
 //! - `similarity`, `order`, `analysis` and `task` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
-//!   before its tests.
+//!   before its tests, which come last.
 //!
 //! Held by review, and by the tests of each room:
 //!

@@ -260,7 +260,7 @@ fn look_alikes_are_walked_compared_and_narrowed() {
     };
     let cohesion = |explorer: &Explorer| {
         let groups = explorer.app.screens.alike.groups();
-        groups.iter().map(|group| group.cohesion()).fold(1.0, f32::min)
+        groups.iter().map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
     };
     let (strict, pictures) = (cohesion(&explorer), sizes(&explorer).iter().sum::<usize>());
     assert!(strict >= 0.98 - 1e-6, "{strict}");
