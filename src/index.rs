@@ -218,13 +218,8 @@ impl<'a> Entry<'a> {
         self.row.iter().map(|v| v.to_f32() * self.scale).collect()
     }
 
-    /// The group: the name of the first sub-folder under the root; empty for files in the root itself.
-    #[must_use]
-    pub fn group(&self) -> &'a str {
-        str::from_utf8(self.group_bytes()).unwrap_or("")
-    }
-
-    /// [`Entry::group`] as the file system has it: a folder's name need not be Unicode.
+    /// The group: the name of the first sub-folder under the root, as the file system has it, for it need not be Unicode;
+    /// empty for files in the root itself.
     #[must_use]
     pub fn group_bytes(&self) -> &'a [u8] {
         let relative = self.relative().as_os_str().as_bytes();
@@ -390,6 +385,14 @@ impl Index {
             .iter()
             .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| entry(*first, segment, row)))
             .filter(|entry| !self.removed.is_set(entry.id))
+    }
+
+    /// Whether pictures were found under different folders, whose names then tell one picture from another.
+    #[must_use]
+    pub fn has_several_roots(&self) -> bool {
+        let mut roots = self.segments.iter().map(|(_, segment)| &segment.root);
+        let first = roots.next();
+        roots.any(|root| Some(root) != first)
     }
 
     /// The runs of rows that lie together in memory, each with the id of its first row; removed rows are among them.

@@ -38,10 +38,10 @@
 //!   choices that a user types; `unsafe` only in `index::store` (mapped files),
 //!   `terminal::fatal` (signal handlers) and the binary (a check before libraries load).
 //! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
-//! - Threads start only in `worker`, `terminal`, `embed::batcher` and `embed::script`.
+//! - Threads start only in `worker`, `terminal`, `embed::batcher`, `embed::script` and `index::store::lock`.
 //! - `similarity`, `order`, `analysis` and `task` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
-//!   before its tests.
+//!   before its tests, which come last.
 //!
 //! Held by review, and by the tests of each room:
 //!

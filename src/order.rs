@@ -163,7 +163,7 @@ impl Order {
 
     fn by_text(&self, index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
         // All keys lie one behind the other: a million small pieces of memory would take as long as the sorting.
-        let several_roots = several_roots(index);
+        let several_roots = index.has_several_roots();
         let mut keys = Vec::new();
         let mut keyed = Vec::with_capacity(ids.len());
         for entry in ids.iter().filter_map(|id| index.get(*id)) {
@@ -197,13 +197,6 @@ impl Order {
 
 fn likeness(to: &Comparison, metric: Metric, id: ImageId) -> f32 {
     if *to.query() == Query::Image(id) { metric.self_value() } else { to.value(metric, id) }
-}
-
-/// Whether pictures were found under different folders; otherwise the folder need not be part of every key.
-fn several_roots(index: &Index) -> bool {
-    let mut roots = index.segments().map(|(_, segment)| &segment.root);
-    let first = roots.next();
-    roots.any(|root| Some(root) != first)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     index::{
         ImageId, Index,
-        store::{self, Heartbeat, Key, Opened, Others},
+        store::{self, Key, Opened, Others},
     },
     printable::printable,
     scan::{self, ImageFile, Skipped},
@@ -62,8 +62,6 @@ const REPORT_AFTER: Duration = Duration::from_millis(100);
 const SKIPPED_AFTER: Duration = Duration::from_secs(1);
 /// How often a run looks at the index that another process is writing.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
-/// Between two signs of life for those who follow.
-const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// Without a sign of life for so long, a process is taken to be stopped. A wrong guess costs time and nothing else.
 const STOPPED_AFTER: Duration = Duration::from_secs(10);
 
@@ -88,8 +86,6 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
         skipped_at: None,
         counts: Counts::default(),
         last_progress: None,
-        heartbeats: Vec::new(),
-        last_beat: None,
     };
     run.progress(
         Progress { stage: Stage::Loading, done: 0, total: 0, per_second: 0.0, left: None, decode_bound: None },
@@ -142,8 +138,6 @@ struct IndexingRun<'a> {
     skipped_at: Option<Instant>,
     counts: Counts,
     last_progress: Option<Instant>,
-    heartbeats: Vec<Heartbeat>,
-    last_beat: Option<Instant>,
 }
 
 impl IndexingRun<'_> {
@@ -165,7 +159,6 @@ impl IndexingRun<'_> {
             folder.forget_store();
             notes.push(format!("nothing is kept on disk: {error}"));
         }
-        self.heartbeats.extend(folder.heartbeat());
         for note in notes {
             (self.report)(Report::Note(note));
         }
@@ -341,12 +334,8 @@ impl IndexingRun<'_> {
         self.skipped.as_slice().into()
     }
 
-    /// Reports progress, unless that was done a moment ago, and tells other processes that this one is at work.
+    /// Reports progress, unless that was done a moment ago.
     fn progress(&mut self, progress: Progress, now: bool) {
-        if self.last_beat.is_none_or(|at| at.elapsed() >= BEAT_EVERY) {
-            self.last_beat = Some(Instant::now());
-            self.heartbeats.iter().for_each(Heartbeat::beat);
-        }
         if now || self.last_progress.is_none_or(|at| at.elapsed() >= REPORT_AFTER) {
             self.last_progress = Some(Instant::now());
             (self.report)(Report::Progress(progress));

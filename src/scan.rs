@@ -115,6 +115,8 @@ pub struct Found {
     passed_over: BTreeMap<&'static str, usize>,
     /// Files without an extension, the first [`MOST_NAMELESS`] that were met.
     nameless: Vec<PathBuf>,
+    /// Whether there are more.
+    more_nameless: bool,
 }
 
 /// One line about the files that were passed over though they are, or may be, pictures: by their extension, or because
@@ -127,11 +129,13 @@ pub fn passed_over(found: &[Found], holds_picture: impl Fn(&Path) -> bool) -> Op
     }
     let nameless = found.iter().flat_map(|found| &found.nameless).filter(|path| holds_picture(path)).count();
     let total = kinds.values().sum::<usize>() + nameless;
+    // Whatever is said of files of which not all were looked at is the least that there can be.
+    let at_least = if nameless > 0 && found.iter().any(|found| found.more_nameless) { "at least " } else { "" };
     let named = kinds.iter().map(|(extension, count)| format!("{count} .{extension}"));
-    let nameless = (nameless > 0).then(|| format!("{nameless} named without an extension such as .jpg"));
+    let nameless = (nameless > 0).then(|| format!("{at_least}{nameless} named without an extension such as .jpg"));
     let parts: Vec<_> = named.chain(nameless).collect();
     let files = if total == 1 { "1 file was" } else { &*format!("{total} files were") };
-    (total > 0).then(|| format!("{files} not looked at: {}", parts.join(", ")))
+    (total > 0).then(|| format!("{at_least}{files} not looked at: {}", parts.join(", ")))
 }
 
 impl Found {
@@ -338,7 +342,7 @@ impl Found {
     fn pass_over(&mut self, path: PathBuf) {
         match path.extension() {
             None if self.nameless.len() < MOST_NAMELESS => self.nameless.push(path),
-            None => {}
+            None => self.more_nameless = true,
             Some(extension) => {
                 if let Some(known) = PASSED_OVER.iter().find(|known| extension.eq_ignore_ascii_case(known)) {
                     *self.passed_over.entry(known).or_default() += 1;

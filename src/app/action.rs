@@ -199,7 +199,7 @@ impl Action {
             Self::PreviousScreen => "screen before",
             Self::OpenNeighbors => "its neighbors, ranked",
             Self::OpenPair => "both, side by side",
-            Self::OpenBest => "the block's best pair",
+            Self::OpenBest => "best pair of a block",
             Self::OpenPicture => "the picture, large",
             Self::Follow => "make it the query",
             Self::Return => "back to the last query",

@@ -4,8 +4,10 @@ mod drawing;
 mod picture;
 
 use std::{
+    ffi::OsStr,
     io::{self, IsTerminal, Write},
     ops::Range,
+    os::unix::ffi::OsStrExt,
     path::PathBuf,
 };
 
@@ -25,7 +27,7 @@ use crate::{
     error::{Error, Exit, Result},
     index::Entry,
     order::{Order, OrderKind},
-    printable::{printable, printable_str},
+    printable::printable,
     similarity::{
         Metric, Query, RowOrder, View, compare,
         heatmap::{Partition, window},
@@ -192,7 +194,7 @@ impl Table<'_> {
         let (mut names, mut groups) = (Vec::new(), Vec::<(Range<usize>, String)>::new());
         if partition.is_single() {
             for (at, entry) in self.entries().enumerate() {
-                let group = printable_str(entry.group());
+                let group = printable(OsStr::from_bytes(entry.group_bytes()));
                 names.push(self.indexed.label(&entry));
                 match groups.last_mut() {
                     Some((rows, name)) if *name == group && rows.end == at => rows.end += 1,

@@ -11,8 +11,6 @@ use std::ops::Range;
 use image::RgbImage;
 
 mod entropy;
-#[cfg(test)]
-mod tests;
 
 use entropy::{Bits, Huffman, segments};
 
@@ -317,3 +315,6 @@ fn read_steps(mut segment: &[u8], steps: &mut [Option<[i32; LOWEST]>; 4]) -> Opt
 fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,7 +196,7 @@ fn what_is_no_picture_is_named() {
     check(b"8BPS\0\x01", "a.psd", "Photoshop");
     check(b"II*\0\x10\0\0\0CR\x02\0", "a.CR2", "camera raw");
     check(b"\x93\xc2\xff\xfe", "a.jpg", "not an image");
-    check(b"\xff\xd8\xff\xe0\0\x10JFIF\0", "a.jpg", "");
+    check(b"\xff\xd8\xff\xe0\0\x10JFIF\0", "a.jpg", "cut off");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use image::RgbImage;
 use tch::{Kind, TchError, Tensor};
 
@@ -28,8 +30,9 @@ pub(super) struct Network {
     body: Body,
     compute: Compute,
     threads: usize,
-    /// The same network in float32, from the first time on that an answer was not finite in less.
-    exact: Option<Box<Self>>,
+    /// The same network in float32, from the first time on that an answer was not finite in less. All that share these
+    /// weights share it too: it is rarely asked, and a copy for each thread would take the memory of one for each.
+    exact: Arc<Mutex<Option<Self>>>,
 }
 
 enum Body {
@@ -78,7 +81,7 @@ impl Network {
             _ => return Err(Error::model(name, "it is no network")),
         };
         let normalizer = Normalizer::new(manifest);
-        Ok(Self { model: model.clone(), normalizer, body, compute, threads, exact: None })
+        Ok(Self { model: model.clone(), normalizer, body, compute, threads, exact: Arc::default() })
     }
 
     /// The embeddings as the network gives them, finite or not.
@@ -108,17 +111,18 @@ impl Network {
         Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
     }
 
-    /// The same network in float32.
-    fn exact(&mut self) -> Result<&Self> {
-        let network = match self.exact.take() {
+    /// The embeddings as the same network gives them in float32.
+    fn embed_exactly(&self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
+        let mut exact = self.exact.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = match exact.take() {
             Some(network) => network,
             None => {
                 let choice = ModelChoice { threads: self.threads, ..ModelChoice::default() };
                 let compute = Compute { kind: Kind::Float, ..self.compute };
-                Box::new(Self::load_with(&self.model, &choice, compute, Fused::new)?)
+                Self::load_with(&self.model, &choice, compute, Fused::new)?
             }
         };
-        Ok(self.exact.insert(network))
+        exact.insert(network).embed_once(batch)
     }
 
     /// The embeddings of a batch, N×dim on the CPU in float32.
@@ -159,7 +163,7 @@ impl Embedder for Network {
         let lost: Vec<_> = (0..rows.len()).filter(|&at| is_lost(&rows[at])).collect();
         if !lost.is_empty() {
             let pictures: Vec<_> = lost.iter().map(|&at| batch[at].clone()).collect();
-            for (at, row) in lost.into_iter().zip(self.exact()?.embed_once(&pictures)?) {
+            for (at, row) in lost.into_iter().zip(self.embed_exactly(&pictures)?) {
                 rows[at] = row;
             }
         }
@@ -178,8 +182,8 @@ impl Embedder for Network {
             Body::InvertedResidual(network) => Body::InvertedResidual(network.share().ok()?),
             Body::Script(_) => return None,
         };
-        let (model, normalizer) = (self.model.clone(), self.normalizer.clone());
-        Some(Box::new(Self { model, normalizer, body, compute: self.compute, threads: 1, exact: None }))
+        let (model, normalizer, exact) = (self.model.clone(), self.normalizer.clone(), self.exact.clone());
+        Some(Box::new(Self { model, normalizer, body, compute: self.compute, threads: 1, exact }))
     }
 
     fn batch_size(&self) -> usize {
@@ -275,6 +279,20 @@ mod tests {
         }
         // Small values are computed in half precision, and come out a little different; large ones are not finite in it.
         assert_eq!(embedded, [(true, false), (false, true)]);
+    }
+
+    #[test]
+    fn who_shares_a_network_shares_its_float32_copy_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = small(&folder, SMALL, 3.0);
+        let half = Compute { kind: Kind::Half, ..FLOAT };
+        let network = Network::load_with(&model, &CHOICE, half, plain).unwrap();
+        let mut shares = [network.share().unwrap(), network.share().unwrap()];
+        let first = shares[0].embed(&[picture()]).unwrap();
+        // Who loads once more would miss the weights.
+        std::fs::remove_file(model.weights.unwrap()).unwrap();
+        assert_eq!(shares[1].embed(&[picture()]).unwrap(), first);
+        assert!(first.concat().iter().all(|value| value.is_finite()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which pictures a filter that a person typed lets through.
 
-use std::{borrow::Cow, path::Path};
+use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
 
@@ -39,7 +39,7 @@ impl Filter {
 
     /// Keeps the pictures of the index that it lets through.
     pub fn retain(&self, index: &Index, ids: &mut Vec<ImageId>) {
-        let several = several_roots(index);
+        let several = index.has_several_roots();
         ids.retain(|id| index.get(*id).is_some_and(|entry| self.admits(&entry, several)));
     }
 
@@ -47,20 +47,11 @@ impl Filter {
         if self.is_empty() {
             return true;
         }
-        let (root, path) = (if several_roots { shown(entry.root) } else { String::new() }, shown(entry.relative()));
-        self.words.iter().all(|word| path.contains(word.as_str()) || root.contains(word.as_str()))
+        // A word may reach from the name of a folder into what lies there.
+        let shown = if several_roots { printable(entry.path()) } else { printable(entry.relative()) };
+        let shown = folded(&shown);
+        self.words.iter().all(|word| shown.contains(word.as_str()))
     }
-}
-
-/// Whether pictures were found under different folders, whose names are then part of what is shown.
-fn several_roots(index: &Index) -> bool {
-    let mut roots = index.segments().map(|(_, segment)| &segment.root);
-    let first = roots.next();
-    roots.any(|root| Some(root) != first)
-}
-
-fn shown(path: &Path) -> String {
-    folded(&printable(path)).into_owned()
 }
 
 /// In lower case and in the composed compatibility form (NFKC).
@@ -81,7 +72,7 @@ fn folded(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{path::Path, sync::Arc};
 
     use super::*;
     use crate::{
@@ -125,6 +116,7 @@ mod tests {
         check(&[("/p", "evil\u{202e}gpj.exe"), ("/p", "b")], "u{202e}", &[0]);
         // With several folders their names are on the screen too.
         check(&[("/disk/one", "a.png"), ("/disk/two", "a.png")], "two", &[1]);
+        check(&[("/disk/one", "a.png"), ("/disk/two", "a.png")], "two/a", &[1]);
         check(&[("/disk/one", "a.png")], "one", &[]);
     }
 }

@@ -40,7 +40,7 @@ mod vectors;
 
 pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
 pub use graphs::{KeptGraphs, Numbered};
-pub use lock::{Heartbeat, last_beat};
+pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
 pub use others::{Others, Taken};
 use set_aside::{set_aside, set_aside_contents};
@@ -231,7 +231,7 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
 }
 
 fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
-    let lock = Arc::new(lock);
+    let lock = Arc::new(lock.beating());
     let attempt =
         Store::open(&folder, key, Some(lock.clone())).and_then(|mut store| store.maintain(notes).map(|()| store));
     match attempt {
@@ -318,12 +318,6 @@ impl Store {
     #[must_use]
     pub fn is_writer(&self) -> bool {
         self.lock.is_some()
-    }
-
-    /// What a writer tells others with that it is at work.
-    #[must_use]
-    pub fn heartbeat(&self) -> Option<Heartbeat> {
-        self.lock.as_ref().map(|lock| Heartbeat(Arc::downgrade(lock)))
     }
 
     /// Changes when compaction gave the rows other numbers.

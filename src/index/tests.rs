@@ -1,6 +1,6 @@
 //! What an index promises whatever happens to it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ffi::OsStr, path::Path};
 
 use proptest::prelude::*;
 
@@ -137,11 +137,12 @@ fn a_snapshot_does_not_see_later_changes() {
 #[test]
 fn groups_are_the_first_folders_below_the_root() {
     let mut index = Index::new(DIM);
-    let images = ["/r/cats/1.jpg", "/r/2.jpg", "/r/dogs/big/3.jpg"].map(|path| {
+    let images = [&b"/r/cats/1.jpg"[..], b"/r/2.jpg", b"/r/dogs/big/3.jpg", b"/r/caf\xe9/4.jpg"].map(|path| {
         let mut image = image(0);
-        image.file.path = path.into();
+        image.file.path = OsStr::from_bytes(path).into();
         image
     });
-    index.push(Arc::new(Segment::pack(Path::new("/r").into(), images, &vec![vec![1.0; DIM]; 3], DIM)));
-    assert_eq!(index.iter().map(|entry| entry.group()).collect::<Vec<_>>(), ["cats", "", "dogs"]);
+    index.push(Arc::new(Segment::pack(Path::new("/r").into(), images, &vec![vec![1.0; DIM]; 4], DIM)));
+    let groups: Vec<_> = index.iter().map(|entry| entry.group_bytes()).collect();
+    assert_eq!(groups, [&b"cats"[..], b"", b"dogs", b"caf\xe9"]);
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     decode::{self, Detail},
     embed::{
-        self, Manifest, Model, ModelChoice,
+        self, Manifest, Model,
         batcher::{self, Batch},
         preprocess,
     },
@@ -63,33 +63,19 @@ struct Facts {
 impl IndexingRun<'_> {
     /// Decodes and embeds the files, committing as it goes.
     pub(super) fn embed(&mut self, work: Vec<Work>, model: &Model) -> Result<()> {
-        let choice = &self.request.model;
-        let mut unanswered = self.embed_as(choice, work, model)?;
-        if !choice.exact {
-            // Half precision overflows where single precision does not.
-            let again = unanswered.into_iter().map(|(work, _)| work).collect();
-            unanswered = self.embed_as(&ModelChoice { exact: true, ..choice.clone() }, again, model)?;
-        }
-        for (work, reason) in unanswered {
-            self.skipped.push(Skipped { path: work.file.path, reason });
-        }
-        Ok(())
-    }
-
-    /// [`Self::embed`] as this choice says. Returns the pictures for which the network has no answer.
-    fn embed_as(&mut self, choice: &ModelChoice, work: Vec<Work>, model: &Model) -> Result<Vec<(Work, String)>> {
         if work.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let total = work.len();
         self.progress(
             Progress { stage: Stage::Loading, done: 0, total, per_second: 0.0, left: None, decode_bound: None },
             true,
         );
+        let choice = &self.request.model;
         let mut embedder = embed::load(model, choice)?;
         (self.report)(model_report(&model.manifest, Some(embedder.device())));
         let manifest = &model.manifest;
-        let detail = detail(manifest, self.request.model.exact);
+        let detail = detail(manifest, choice.exact);
         let read = |work: &mut Work| read(work, manifest, detail);
         let threads = match choice.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -103,12 +89,12 @@ impl IndexingRun<'_> {
             run.progress(Progress { stage: Stage::Embedding, done, total, per_second, left, decode_bound }, now);
         };
         progress(self, 0, None, true);
-        let (mut done, mut unanswered) = (0, Vec::new());
+        let mut done = 0;
         let mut committed: Option<Instant> = None;
         let ended = batcher::run(work, read, threads, embedder.as_mut(), cancel, |Batch { results, decode_bound }| {
             done += results.len();
             for (work, result) in results {
-                unanswered.extend(self.record(work, result));
+                self.record(work, result);
             }
             let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
             if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
@@ -120,25 +106,22 @@ impl IndexingRun<'_> {
         });
         // Also after a failure or a cancel: what was embedded is kept.
         self.commit();
-        ended.map(|()| unanswered)
+        ended
     }
 
-    /// Takes over one result. Returns a picture that was decoded and for which the network has no answer, with the reason.
-    fn record(&mut self, mut work: Work, result: Result<Vec<f32>, String>) -> Option<(Work, String)> {
+    /// Takes over one result.
+    fn record(&mut self, mut work: Work, result: Result<Vec<f32>, String>) {
         let folder = &mut self.folders[work.folder];
         match (result, work.facts.take()) {
             (Ok(embedding), Some(Facts { hash, pixels, format })) => {
                 folder.add(NewRow { file: work.file, pixels, format, hash, embedding });
                 self.counts.added += 1;
-                None
             }
-            (Ok(_), None) => None,
-            (Err(reason), Some(_)) if !work.refused => Some((work, reason)),
+            (Ok(_), None) => {}
             (Err(reason), _) => {
                 self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
-                // What could not even be read may be readable next time.
+                // What could not even be read, or what this network has no answer for, may go well next time.
                 folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
-                None
             }
         }
     }
@@ -179,14 +162,15 @@ mod tests {
     use super::*;
     use crate::{
         cancel::CancelToken,
+        embed::ModelChoice,
         index::Index,
         pipeline::{Cache, Counts, Request},
         scan,
     };
 
-    /// What a run makes of a result for a file: whether the picture is tried again, and whether the failure is remembered.
+    /// Whether a run remembers a failure of a file.
     #[track_caller]
-    fn check(facts: bool, refused: bool, expected: (bool, bool)) {
+    fn check(facts: bool, refused: bool, remembered: bool) {
         let request = Request {
             roots: Vec::new(),
             scan: scan::Options::default(),
@@ -204,22 +188,19 @@ mod tests {
             skipped_at: None,
             counts: Counts::default(),
             last_progress: None,
-            heartbeats: Vec::new(),
-            last_beat: None,
         };
         let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
         let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
-        let again = run.record(Work { folder: 0, file, facts, refused }, Err("no".into()));
-        assert_eq!((again.is_some(), run.folders[0].waiting() == 1), expected);
-        assert_eq!(run.skipped.len(), usize::from(!expected.0), "what is tried again is not skipped yet");
+        run.record(Work { folder: 0, file, facts, refused }, Err("no".into()));
+        assert_eq!((run.folders[0].waiting() == 1, run.skipped.len()), (remembered, 1));
     }
 
     #[test]
     fn only_the_decoder_calls_a_file_bad_for_good() {
         // The file could not be read; it is no picture; its picture has no size that fits; the network has no answer.
-        check(false, false, (false, false));
-        check(false, true, (false, true));
-        check(true, true, (false, true));
-        check(true, false, (true, false));
+        check(false, false, false);
+        check(false, true, true);
+        check(true, true, true);
+        check(true, false, false);
     }
 }

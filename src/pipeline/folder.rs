@@ -14,7 +14,7 @@ use super::{known::Known, row_map::RowMap};
 use crate::{
     index::{
         ImageId, Index, Marks, Segment,
-        store::{Failure, Heartbeat, KeptGraphs, Present, RowState, Store},
+        store::{Failure, KeptGraphs, Present, RowState, Store},
     },
     scan::{Found, ImageFile, Options, Skipped},
 };
@@ -100,11 +100,6 @@ impl Folder {
         self.followed = false;
         let failures = self.store.as_ref().and_then(|store| store.failures().ok()).unwrap_or_default();
         self.failures = failures.into_iter().map(|failure| (failure.file.path.clone(), failure)).collect();
-    }
-
-    /// What tells others that this process is at work, if it may write.
-    pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
-        self.store.as_ref().and_then(Store::heartbeat)
     }
 
     /// Where graphs of its rows are kept, if it has a store.

@@ -9,7 +9,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::session::{PROGRAM, Session};
+use crate::{
+    models::{ENDLESS, POOL, write_module},
+    session::{PROGRAM, Session},
+};
 
 const PICTURES: u64 = 2000;
 
@@ -53,12 +56,22 @@ fn the_first_signal_keeps_what_was_done() {
 
 #[test]
 fn the_second_signal_does_not_wait() {
-    let (folder, cache) = (much_work(), tempfile::tempdir().unwrap());
-    let mut session = indexing(&folder, &cache);
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("endless.pt");
+    write_module(&module, ENDLESS);
+    fs::write(module.with_extension("toml"), POOL.replace("pool", "endless")).unwrap();
+    GrayImage::new(8, 8).save(folder.path().join("a.png")).unwrap();
+    let mut index = CommandBuilder::new(PROGRAM);
+    index.args(["index", "--no-cache", "--weights"]);
+    index.arg(module);
+    index.arg(folder.path());
+    let mut session = Session::run(index);
+    session.display.wait_for("embedding 0/1");
     // Two of one kind could reach the program as one.
     session.signal(Signal::INT);
     session.signal(Signal::TERM);
     assert_eq!(session.exit_code(), 130);
-    // The program was given no time to say so.
-    session.display.wait("no last word", |screen| !screen.contents().contains("interrupted"));
+    // What it was at had no end, so there is none to tell of.
+    let screen = session.last_screen();
+    assert!(screen.contains("embedding 0/1") && !screen.contains("interrupted"), "{screen}");
 }

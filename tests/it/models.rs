@@ -14,6 +14,8 @@ use image::{Rgb, RgbImage};
 use lookalike::embed::{self, Device, Folders, Manifest, ModelChoice, download};
 use tempfile::TempDir;
 
+use crate::indexing::{Place, embeddings, run};
+
 /// What the weights "are", and their SHA-256.
 const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const SUM: &str = "74e7e5bb9d22d6db26bf76946d40fff3ea9f0346b884fd0694920fccfad15e33";
@@ -175,7 +177,7 @@ fn a_part_that_is_a_link_or_a_pipe_is_neither_followed_nor_waited_for() {
     assert!(error.contains("net.pth.part") && error.contains("it is a link"), "{error}");
     assert_eq!(fs::read(&diary).unwrap(), b"mine");
     fs::remove_file(&part).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    Command::new("mkfifo").arg(&part).assert().success();
     let error = pull("http://127.0.0.1:1/net.pth", SUM, folder.path()).unwrap_err();
     assert!(error.contains("it is not a regular file"), "{error}");
 }
@@ -288,7 +290,7 @@ fn folders(home: &TempDir) -> Folders {
 }
 
 /// A TorchScript module that answers with each channel's mean, minimum and maximum.
-const POOL: &str = "name = 'pool'\narchitecture = 'torchscript'\ndim = 9\ninput = 8\nmean = [0.0, 0.0, 0.0]\n\
+pub const POOL: &str = "name = 'pool'\narchitecture = 'torchscript'\ndim = 9\ninput = 8\nmean = [0.0, 0.0, 0.0]\n\
                     std = [1.0, 1.0, 1.0]\n[weights]\nfile = 'pool.pt'\n";
 
 fn embed_with(manifest: &str, module: &Path) -> Result<Vec<Vec<f32>>, String> {
@@ -327,23 +329,54 @@ fn weights_that_are_not_there_are_asked_for_by_name_and_folder() {
     assert!(embed::choose_in(&weights, &folders(&home)).unwrap_err().to_string().contains("gone.pth"));
 }
 
-/// A TorchScript module, as libtorch stores it, whose `forward` adds 1 for ever.
-fn write_endless_module(file: &Path) {
-    const CODE: &str = "class Endless(Module):\n  __parameters__ = []\n  __buffers__ = []\n  \
-                        def forward(self: __torch__.Endless,\n    x: Tensor) -> Tensor:\n    _0 = x\n    _1 = True\n    \
-                        while _1:\n      _2 = torch.add(_0, 1)\n      _1, _0 = True, _2\n    return _0\n";
+/// Writes a TorchScript module as libtorch stores it. `forward` is the body of its function of `x`.
+pub fn write_module(file: &Path, forward: &str) {
+    let code = format!(
+        "class Own(Module):\n  __parameters__ = []\n  __buffers__ = []\n  \
+         def forward(self: __torch__.Own,\n    x: Tensor) -> Tensor:\n{forward}"
+    );
     let mut zip = zip::ZipWriter::new(fs::File::create(file).unwrap());
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for (name, bytes) in [
-        ("endless/data.pkl", &b"\x80\x02c__torch__\nEndless\nq\x00)\x81}b."[..]),
-        ("endless/code/__torch__.py", CODE.as_bytes()),
-        ("endless/constants.pkl", b"\x80\x02)."),
-        ("endless/version", b"3\n"),
+        ("own/data.pkl", &b"\x80\x02c__torch__\nOwn\nq\x00)\x81}b."[..]),
+        ("own/code/__torch__.py", code.as_bytes()),
+        ("own/constants.pkl", b"\x80\x02)."),
+        ("own/version", b"3\n"),
     ] {
         zip.start_file(name, stored).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap();
+}
+
+/// Adds 1 for ever.
+pub const ENDLESS: &str = "    _0 = x\n    _1 = True\n    while _1:\n      _2 = torch.add(_0, 1)\n      \
+                       _1, _0 = True, _2\n    return _0\n";
+
+/// Answers with the logarithm of every level: not finite where a picture is black.
+const LOGARITHM: &str = "    _0 = torch.log(x)\n    return torch.flatten(_0, 1, -1)\n";
+
+#[test]
+fn a_picture_without_a_finite_answer_is_skipped_in_one_pass() {
+    let place = Place::new();
+    let module = place.folder.path().join("log.pt");
+    write_module(&module, LOGARITHM);
+    let manifest = POOL.replace("pool", "log").replace("dim = 9", "dim = 192");
+    fs::write(module.with_extension("toml"), manifest).unwrap();
+    let draw = |name, level| RgbImage::from_pixel(8, 8, Rgb([level; 3])).save(place.path(name)).unwrap();
+    for (name, level) in [("a.png", 90), ("b.png", 120), ("c.png", 150), ("d.png", 180)] {
+        draw(name, level);
+    }
+    let mut request = place.request();
+    request.model = ModelChoice { weights: Some(module), device: Device::Cpu, ..ModelChoice::default() };
+    assert_eq!(run(&request).unwrap().counts(), [4, 0, 0, 0, 0]);
+    draw("d.png", 0);
+    let black = run(&request).unwrap();
+    assert_eq!(black.counts(), [0, 3, 0, 0, 1]);
+    assert_eq!(black.outcome.skipped[0].reason, "the network's answer for it is not finite");
+    assert_eq!(black.said.iter().filter(|said| **said == "model").count(), 1, "the model is loaded once");
+    assert_eq!(embeddings(&black.outcome.index).len(), 3, "the embedding of what the file was before does not stay");
+    assert_eq!(run(&request).unwrap().counts(), [0, 3, 0, 0, 1], "and it is tried again");
 }
 
 #[test]
@@ -356,7 +389,7 @@ fn a_module_that_never_answers_ends_the_run_with_its_name() {
     let mut command = lookalike(&home, &manifest);
     let models = home.path().join("data/lookalike/models");
     fs::create_dir_all(&models).unwrap();
-    write_endless_module(&models.join("endless.pt"));
+    write_module(&models.join("endless.pt"), ENDLESS);
     command.env("LOOKALIKE_MODEL_TIMEOUT", "1").args(["index", "--model", "endless"]).arg(&pictures);
     let failed = command.assert().code(1);
     let said = String::from_utf8(failed.get_output().stderr.clone()).unwrap();

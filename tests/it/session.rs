@@ -158,6 +158,14 @@ impl Session {
         self.ended().exit_code()
     }
 
+    /// The screen with the last word of a program that has ended.
+    #[track_caller]
+    pub fn last_screen(&mut self) -> String {
+        let reads = self.reads.take().unwrap();
+        within_limit(move || reads.join().unwrap()).expect("the terminal of a program that has ended is closed");
+        self.display.0.parser.lock().unwrap().screen().contents()
+    }
+
     /// Closes the terminal under the program, which goes on.
     pub fn close(mut self) -> Box<dyn Child + Send + Sync> {
         close_display(&self.display, self.reads.take().unwrap(), &mut self.keys);

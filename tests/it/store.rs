@@ -3,6 +3,8 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    thread,
+    time::Instant,
 };
 
 use lookalike::{
@@ -12,6 +14,8 @@ use lookalike::{
     },
     scan::ImageFile,
 };
+
+use crate::session::GIVE_UP;
 
 const DIM: usize = 4;
 
@@ -30,17 +34,20 @@ impl Place {
         (place, store)
     }
 
-    fn open(&self) -> (Opened, Vec<String>) {
-        let key = Key {
+    fn key() -> Key {
+        Key {
             root: "/p".into(),
             model: "model".into(),
             fingerprint: "fingerprint".into(),
             preprocessing: 1,
             exact: false,
             dim: DIM,
-        };
+        }
+    }
+
+    fn open(&self) -> (Opened, Vec<String>) {
         let mut notes = Vec::new();
-        (store::open(self.0.path(), &key, &mut notes).unwrap(), notes)
+        (store::open(self.0.path(), &Self::key(), &mut notes).unwrap(), notes)
     }
 
     #[track_caller]
@@ -251,6 +258,20 @@ fn a_follower_reads_of_one_moment_although_the_store_is_compacted_meanwhile() {
     assert_eq!(numbers(told(&mut compacted)), 1_000);
     write_columns(&mut compacted);
     assert_eq!(numbers(told(&mut place.follower())), 1_000);
+}
+
+#[test]
+fn a_writer_gives_signs_of_life_whatever_it_is_busy_with() {
+    let (place, store) = Place::with(1);
+    let begun = Instant::now();
+    for _ in 0..2 {
+        let before = store::last_beat(place.0.path(), &Place::key());
+        while store::last_beat(place.0.path(), &Place::key()) == before {
+            assert!(begun.elapsed() < GIVE_UP, "it is taken to be stopped");
+            thread::yield_now();
+        }
+    }
+    drop(store);
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
-        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script"]),
+        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script", "index/store/lock"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
@@ -415,6 +415,32 @@ fn every_file_says_what_it_owns_and_stays_readable() {
     none("files", &found);
 }
 
+/// The first line that stands behind the tests of a file and is none of them: no rule would see it.
+fn behind_tests(text: &str) -> Option<&str> {
+    let mut lines = text.lines().skip_while(|line| line.trim() != "#[cfg(test)]");
+    while let Some(line) = lines.next() {
+        let public = ["pub ", "pub(super) ", "pub(crate) "].iter().find_map(|public| line.strip_prefix(public));
+        let is_module = public.unwrap_or(line).starts_with("mod ");
+        if is_module && line.ends_with('{') {
+            lines.by_ref().find(|line| *line == "}");
+        } else if !line.is_empty() && line != "#[cfg(test)]" && !(is_module && line.ends_with(';')) {
+            return Some(line);
+        }
+    }
+    None
+}
+
+#[test]
+fn tests_come_last_in_their_file() {
+    // The prompt's tests are about to move.
+    let others = sources().into_iter().filter(|source| source.path != "app/prompt.rs");
+    let found = others.filter_map(|source| {
+        let line = behind_tests(&source.text)?;
+        Some(format!("{}: {line}", source.path))
+    });
+    none("lines behind the first `#[cfg(test)]` that are no test module", &found.collect::<Vec<_>>());
+}
+
 #[test]
 fn nothing_is_left_to_panic_or_printed_past_its_writer() {
     const NEVER: [&str; 7] = ["todo!", "unimplemented!", "dbg!", "println!", "print!", "eprintln!", "eprint!"];
@@ -459,6 +485,11 @@ fn this_test_reads_imports_and_words_rightly() {
     assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
     assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
     assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");
+    let tests = "fn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n    fn b() {}\n}\n\n#[cfg(test)]\nmod more;\n";
+    assert_eq!(behind_tests(tests), None);
+    assert_eq!(behind_tests(&format!("{tests}impl A {{}}\n")), Some("impl A {}"));
+    assert_eq!(behind_tests("#[cfg(test)]\nmod tests;\nuse a::b;"), Some("use a::b;"));
+    assert_eq!(behind_tests("    #[cfg(test)]\n    fn a() {}"), Some("    #[cfg(test)]"));
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct Content {
     pub images: u64,
     /// Files that the last run skipped.
     pub skipped: u64,
-    /// Whether an earlier version of lookalike wrote it, whose embeddings this one takes over into a store of its own.
+    /// Whether an earlier version of lookalike wrote it, which alone can use it.
     pub earlier: bool,
     /// When a run last wrote to it.
     pub used: SystemTime,

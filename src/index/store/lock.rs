@@ -5,8 +5,9 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::Path,
-    sync::Weak,
-    time::SystemTime,
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use super::{Key, is_no_file};
@@ -15,33 +16,45 @@ use crate::error::{Error, Result};
 /// The name of its file.
 pub(super) const LOCK: &str = "lock";
 
-/// When the writer of a store last gave a sign of life, by its own clock; see [`Heartbeat`].
+/// Between two signs of life for those who wait for a store's writer to be done.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// When the writer of a store last gave a sign of life, by its own clock: every second, unless its process was stopped.
 #[must_use]
 pub fn last_beat(cache: &Path, key: &Key) -> Option<SystemTime> {
     fs::metadata(cache.join(key.folder_name()).join(LOCK)).and_then(|lock| lock.modified()).ok()
 }
 
-/// Tells those who wait for this process to be done with a store that it is at work, and not stopped.
-pub struct Heartbeat(pub(super) Weak<Lock>);
-
-impl Heartbeat {
-    /// A sign of life; nothing when the store was closed.
-    pub fn beat(&self) {
-        if let Some(lock) = self.0.upgrade() {
-            // Who hears nothing goes on alone, which costs time and nothing else.
-            let _ = lock.0.set_modified(SystemTime::now());
-        }
-    }
+/// The right to write into a store.
+pub(super) struct Lock {
+    file: File,
+    /// Ends the thread that gives signs of life when it is dropped.
+    beats: Option<Sender<()>>,
 }
 
-/// The right to write into a store.
-pub(super) struct Lock(File);
+impl Lock {
+    /// The lock with a thread that gives signs of life for as long as it is held. On a thread of its own, because what
+    /// keeps a writer busy (checking all rows, compacting, loading a model) may take minutes in one piece.
+    pub(super) fn beating(mut self) -> Self {
+        // Who hears nothing goes on alone, which costs time and nothing else; so where this fails it is not worth a word.
+        if let Ok(file) = self.file.try_clone() {
+            let (beats, ended) = channel();
+            let beat = move || {
+                while let Ok(()) | Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BEAT_EVERY) {
+                    let _ = file.set_modified(SystemTime::now());
+                }
+            };
+            self.beats = thread::Builder::new().name("heartbeat".into()).spawn(beat).is_ok().then_some(beats);
+        }
+        self
+    }
+}
 
 impl Drop for Lock {
     /// Closing the file is not enough: a child process that starts at this moment holds a copy until it runs its program.
     fn drop(&mut self) {
         // What cannot be unlocked ends with the process.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 
@@ -77,7 +90,7 @@ pub(super) fn lock(folder: &Path) -> Result<Option<Lock>> {
         }
         // Who deletes a store deletes this file: a lock on a file that lies there no more keeps nobody out.
         if lies_at(&file, &path) {
-            return Ok(Some(Lock(file)));
+            return Ok(Some(Lock { file, beats: None }));
         }
     }
 }
@@ -98,12 +111,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOCK);
         let held = lock(folder.path()).unwrap().unwrap();
-        assert!(lies_at(&held.0, &path));
+        assert!(lies_at(&held.file, &path));
         assert!(lock(folder.path()).unwrap().is_none());
         fs::remove_file(&path).unwrap();
-        assert!(!lies_at(&held.0, &path));
+        assert!(!lies_at(&held.file, &path));
         let next = lock(folder.path()).unwrap().unwrap();
-        assert!(lies_at(&next.0, &path) && !lies_at(&held.0, &path));
+        assert!(lies_at(&next.file, &path) && !lies_at(&held.file, &path));
         drop(next);
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();

@@ -20,10 +20,10 @@ impl Store {
             let lost = self.change(|tx| {
                 forget_columns(tx)?;
                 let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;
-                tx.execute("UPDATE store SET next_row = ?1, live = live - ?2", [held, lost])?;
+                tx.execute("UPDATE store SET next_row = ?1, live = max(live - ?2, 0)", [held, lost])?;
                 Ok(lost)
             })?;
-            let live = self.meta.live - lost;
+            let live = self.meta.live.saturating_sub(lost);
             self.meta = Meta { next_row: held, live, columns: 0, in_columns: 0, ..self.meta };
             notes.push(format!(
                 "the vectors of {lost} images in {} were missing and are computed again",
@@ -34,14 +34,16 @@ impl Store {
             return Err(Fault::Damaged("its records and its vectors do not belong together".into()));
         }
         let long_ago = now() - KEEP_GONE.as_secs() as i64;
-        self.meta.live -= self.change(|tx| {
+        let forgotten = self.change(|tx| {
             tx.execute("INSERT OR IGNORE INTO edited SELECT row FROM images WHERE gone < ?1", [long_ago])?;
             let forgotten = tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])? as u32;
             // Another version may read what this one could not.
             tx.execute("DELETE FROM failures WHERE program <> ?1", [PROGRAM])?;
-            tx.execute("UPDATE store SET used = ?1, live = live - ?2", params![now(), forgotten])?;
+            tx.execute("UPDATE store SET used = ?1, live = max(live - ?2, 0)", params![now(), forgotten])?;
             Ok(forgotten)
         })?;
+        // The number on disk is only counted along, and may be anything in a damaged store.
+        self.meta.live = self.meta.live.saturating_sub(forgotten);
         if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {
             self.compact()?;
         }

@@ -1,5 +1,5 @@
-//! Embeddings that other stores hold: a folder that was renamed, or is mounted elsewhere, has a new store, and so has every
-//! folder after an update that changed the tables. What is known of a picture's content is taken from where it is.
+//! Embeddings that other stores hold: a folder that was renamed, or is mounted elsewhere, has a new store. What is known of
+//! a picture's content is taken from where it is.
 
 use std::{
     ffi::OsStr,
@@ -15,7 +15,7 @@ use super::{
     APPLICATION, ContentHash, DATABASE, Key, SCHEMA, connection, records::knows_size, vector_name, vectors::Vectors,
     vectors::checksum_of,
 };
-use crate::index::{images::format_named, norm};
+use crate::index::images::format_named;
 
 /// The other stores of a cache whose embeddings are of the same kind; they are only read.
 #[derive(Default)]
@@ -25,8 +25,6 @@ struct Other {
     root: PathBuf,
     db: Connection,
     vectors: Vectors,
-    /// Earlier schemas had no checksums.
-    has_checksums: bool,
 }
 
 /// An embedding that another store holds.
@@ -73,8 +71,7 @@ impl Other {
         // All is of one moment: compaction gives rows other numbers.
         db.execute_batch("BEGIN").ok()?;
         let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).ok();
-        let schema = number("user_version")?;
-        if number("application_id")? != APPLICATION || !(1..=SCHEMA).contains(&schema) {
+        if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA {
             return None;
         }
         let (root, settings, generation) = db
@@ -87,15 +84,13 @@ impl Other {
             return None;
         }
         let vectors = Vectors::open(&folder.join(vector_name(generation)), key.dim, false).ok()?;
-        Some(Self { root, db, vectors, has_checksums: schema >= 3 })
+        Some(Self { root, db, vectors })
     }
 
     fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<Taken<'_>>> {
-        let sum = if self.has_checksums { "checksum" } else { "0" };
-        let query = format!(
-            "SELECT row, width, height, format, norm, scale, {sum} FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1"
-        );
-        let mut found = self.db.prepare_cached(&query)?;
+        let mut found = self.db.prepare_cached(
+            "SELECT row, width, height, format, norm, scale, checksum FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1",
+        )?;
         let found = found.query_row(params![size as i64, hash], |row| {
             let format = format_named(row.get_ref(3)?.as_str()?);
             let (norm, scale): (f32, f32) = (row.get(4)?, row.get(5)?);
@@ -103,10 +98,7 @@ impl Other {
         });
         let Some((row, pixels, format, stored, scale, sum)) = found.optional()? else { return Ok(None) };
         let Ok(values) = self.vectors.read(row) else { return Ok(None) };
-        let sound = match self.has_checksums {
-            true => checksum_of(&values, scale, stored) == sum,
-            false => (norm(&values, scale) - stored).abs() <= 1e-3 * stored.abs() + 1e-6,
-        };
+        let sound = checksum_of(&values, scale, stored) == sum;
         let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
         Ok(sound.then_some(Taken { root: &self.root, pixels, format, embedding }))
     }

@@ -58,19 +58,6 @@ pub fn hits(rows: Lines<'_>, cols: Lines<'_>, pairs: usize, stages: &[usize]) ->
     task.run(Portable)
 }
 
-/// What each kind of arithmetic that this machine has finds.
-#[cfg(test)]
-pub fn hits_by_every_kind(rows: Lines<'_>, cols: Lines<'_>, pairs: usize, stages: &[usize]) -> Vec<Vec<Hit>> {
-    let task = || Search { rows, cols, pairs, stages };
-    let mut found = vec![task().run(Portable)];
-    #[cfg(target_arch = "x86_64")]
-    {
-        found.extend(V3::try_new().map(|lanes| lanes.vectorize(Compiled { task: task(), lanes })));
-        found.extend(V4::try_new().map(|lanes| lanes.vectorize(Compiled { task: task(), lanes })));
-    }
-    found
-}
-
 struct Search<'a> {
     rows: Lines<'a>,
     cols: Lines<'a>,
@@ -380,5 +367,22 @@ impl Integers for V4 {
         let near = self.sub_f32x16(self.mul_sub_f32x16(sums, scale, heights), height);
         let b16(reach) = self.cmp_ge_f32x16(near, self.min_f32x16(bar, bars));
         reach
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// What each kind of arithmetic that this machine has finds.
+    pub fn hits_by_every_kind(rows: Lines<'_>, cols: Lines<'_>, pairs: usize, stages: &[usize]) -> Vec<Vec<Hit>> {
+        let task = || Search { rows, cols, pairs, stages };
+        let mut found = vec![task().run(Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            found.extend(V3::try_new().map(|lanes| lanes.vectorize(Compiled { task: task(), lanes })));
+            found.extend(V4::try_new().map(|lanes| lanes.vectorize(Compiled { task: task(), lanes })));
+        }
+        found
     }
 }

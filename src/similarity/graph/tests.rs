@@ -285,7 +285,7 @@ fn all_ways_of_multiplying_find_the_same_pairs() {
     let (near, all) = (vec![-0.6; packing::BLOCK_LEN], vec![f32::NEG_INFINITY; packing::BLOCK_LEN]);
     for bars in [&near, &all] {
         let lines = [blocks[0].lines(bars), blocks[1].lines(bars)];
-        let by_kind = products::hits_by_every_kind(lines[0], lines[1], packing.pairs, &packing.stages);
+        let by_kind = products::tests::hits_by_every_kind(lines[0], lines[1], packing.pairs, &packing.stages);
         let distances = by_kind
             .iter()
             .map(|hits| hits.iter().map(|hit| ((hit.row, hit.col), hit.distance.to_bits())).collect::<HashMap<_, _>>());
