@@ -432,9 +432,7 @@ fn behind_tests(text: &str) -> Option<&str> {
 
 #[test]
 fn tests_come_last_in_their_file() {
-    // The prompt's tests are about to move.
-    let others = sources().into_iter().filter(|source| source.path != "app/prompt.rs");
-    let found = others.filter_map(|source| {
+    let found = sources().into_iter().filter_map(|source| {
         let line = behind_tests(&source.text)?;
         Some(format!("{}: {line}", source.path))
     });
