@@ -1,7 +1,7 @@
 //! Scores of how well a model's embeddings separate the groups of a collection: leave-one-out retrieval, k-NN
 //! classification, silhouette and the ROC AUC of pairs.
 //!
-//! A picture's group is its sub-folder ([`Entry::group`](crate::index::Entry::group)). Pictures alone in their group, or
+//! A picture's group is its sub-folder (see [`Labels`]). Pictures alone in their group, or
 //! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
 //! distances that differ by less than one part in ten thousand count as equal.
 
