@@ -96,11 +96,21 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     let heat = &app.screens.heatmap;
     let theme = canvas.theme;
     let mean = heat.block_mean(&app.shared).flatten();
-    if let Some([row, col]) = heat.shown_pair(&app.shared) {
+    let pair = heat.shown_pair(&app.shared);
+    // While the cursor hurries from block to block, the boxes stay as they are: each best pair would be gone at the next key.
+    let waits = mean.is_some() && pair.is_none_or(|pair| pair.into_iter().any(|id| app.holds_back(id)));
+    if waits {
+        for area in [panel.row, panel.col] {
+            canvas.fill(area, theme.placeholder_glyph(), theme.placeholder());
+        }
+    }
+    if let Some([row, col]) = pair {
         for (id, picture, name, sign) in
             [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
         {
-            pictures::slot(app, canvas, Slot { image: id, area: picture });
+            if !waits {
+                pictures::slot(app, canvas, Slot { image: id, area: picture });
+            }
             let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));
             canvas.line(name, 0, line);
