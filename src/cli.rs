@@ -28,10 +28,13 @@ pub mod data;
 pub mod doctor;
 pub mod examples;
 pub mod explore;
+pub mod enrolled;
 pub mod evaluate;
+pub mod gallery;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod live;
 pub mod man;
 pub mod matrix;
 pub mod mistyped;
@@ -49,6 +52,7 @@ Exit codes:
   1    something failed, or images were skipped and --strict was given
   2    the arguments make no sense, or a needed terminal is not there
   3    nothing to work on: no such folder, or no image in it
+  4    `live --once` saw nothing that it knows
   130  interrupted; what was indexed is kept
 
 Names in JSON and CSV:
@@ -89,6 +93,12 @@ pub enum Command {
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
+    /// Shows how well the names of a gallery can be told apart, and by which threshold.
+    #[command(after_long_help = examples::of("gallery"))]
+    Gallery(gallery::GalleryArgs),
+    /// Looks at a camera, a stream or new pictures, and says which name of a gallery it sees.
+    #[command(after_long_help = examples::of("live"))]
+    Live(live::LiveArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
     /// Prints what a bug report needs: versions, models, the terminal.
@@ -273,6 +283,8 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Alike(args)) => alike::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
+        Some(Command::Gallery(args)) => gallery::run(args, out),
+        Some(Command::Live(args)) => live::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
         Some(Command::Completions(args)) => completions::run(args, out),
         Some(Command::Man) => man::run(out),

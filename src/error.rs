@@ -16,6 +16,8 @@ pub enum Exit {
     Usage = 2,
     /// There is nothing to work on: no such folder, or no readable image in it.
     Nothing = 3,
+    /// `lookalike live --once` saw nothing that it knows.
+    Unknown = 4,
     /// The user interrupted the work (128 + SIGINT).
     Interrupted = 130,
 }
@@ -48,6 +50,9 @@ pub enum Error {
     /// No readable image was found.
     #[error("there is no image to work on in {}", printable(.0))]
     NoImages(PathBuf),
+    /// A gallery has no name in it.
+    #[error("nobody and nothing is enrolled in {}: put pictures into it, one sub-folder for each name", printable(.0))]
+    EmptyGallery(PathBuf),
     /// One image that the command was about could not be read.
     #[error("cannot use {} as an image: {reason}", printable(path))]
     Image {
@@ -112,7 +117,7 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) => Exit::Nothing,
+            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) | Self::EmptyGallery(_) => Exit::Nothing,
             Self::Usage(_) | Self::Terminal(_) => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::Failed,

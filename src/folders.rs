@@ -34,6 +34,14 @@ pub fn manifests() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.config_dir().join("lookalike/models"))
 }
 
+/// The names that were given in the explorer: `lookalike/gallery` in the data folder, one sub-folder a name.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn gallery() -> Result<PathBuf> {
+    Ok(base(NO_HOME)?.data_dir().join("lookalike/gallery"))
+}
+
 /// Where PyTorch keeps the weights that it downloaded: `$TORCH_HOME/hub/checkpoints`.
 ///
 /// # Errors
