@@ -80,6 +80,20 @@ pub enum Error {
     /// A download did not succeed.
     #[error("{0}")]
     Download(String),
+    /// A source of frames gives none.
+    #[error("cannot look at {}: {reason}", printable(name))]
+    Source {
+        /// The camera, the address or the file.
+        name: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The program that reads cameras and streams is not there.
+    #[error(
+        "cameras, streams and videos are read with ffmpeg, which is not here: install it \
+         (`apt install ffmpeg`, `dnf install ffmpeg`, `brew install ffmpeg`)"
+    )]
+    NoFfmpeg,
     /// Arguments that make no sense.
     #[error("{0}")]
     Usage(String),

@@ -1,0 +1,157 @@
+//! `lookalike live`: who or what is it, at the moment it is seen.
+
+mod lines;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+
+use super::{ModelArgs, enrolled::Enrolled, interrupt::cancelled_by_signals};
+use crate::{
+    analysis::gallery::{Criterion, trials::trials},
+    embed,
+    error::{Exit, Result},
+    live::{Looker, Pace, Source, WholePicture, hook::Hook},
+    similarity::Metric,
+    terminal::DisplayOptions,
+};
+
+/// Said wherever somebody may be seen.
+pub const PRIVACY: &str = "Nothing leaves this machine, and frames are not kept. This tells likeness and is no security: \
+                           a photo fools it. Ask before you film people.";
+
+/// Pictures of the gallery that are tried to find its threshold: more do not make it better.
+const TRIED: usize = 2000;
+
+/// Arguments of `lookalike live`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = PRIVACY)]
+pub struct LiveArgs {
+    /// A folder with one sub-folder for each person or thing, several pictures in each [default: the names given in the explorer]
+    #[arg(long, value_name = "FOLDER")]
+    pub gallery: Option<PathBuf>,
+    /// camera, a device, a camera's name; a video or an address that ffmpeg reads; a picture; a folder to watch; - for pictures on standard input
+    #[arg(long, value_name = "SOURCE", default_value = "camera")]
+    pub source: String,
+    /// How often a frame of a camera or a video is looked at, for example 5s or 500ms.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub every: Duration,
+    /// Look whenever what is seen has changed.
+    #[arg(long, conflicts_with = "every")]
+    pub on_change: bool,
+    /// Share of strangers that may be given a name, from which the threshold follows.
+    #[arg(long, value_name = "RATE", value_parser = rate, default_value = "0.01")]
+    pub far: f64,
+    /// Least cosine similarity, or greatest distance, of what is given a name.
+    #[arg(long, value_name = "VALUE", conflicts_with = "far", allow_negative_numbers = true)]
+    pub threshold: Option<f32>,
+    /// By how much the best name must be more alike than the second.
+    #[arg(long, value_name = "VALUE", default_value_t = 0.0)]
+    pub margin: f32,
+    /// How pictures are compared.
+    #[arg(long, value_enum, default_value_t)]
+    pub metric: Metric,
+    /// Print one JSON object a line instead of showing a screen; so it is where standard output is no terminal.
+    #[arg(long)]
+    pub json: bool,
+    /// Look once, print a line, and end with 0 when it is known and 4 when it is not.
+    #[arg(long)]
+    pub once: bool,
+    /// A command to run when a name comes into view; {name} and {value} are put into its arguments, and no shell reads them.
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// Keep every frame that was looked at in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Colors and pictures.
+    #[command(flatten)]
+    pub display: DisplayOptions,
+}
+
+/// A share, as a number from 0 to 1 or in per cent.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number.trim_end(), 100.0));
+    let rate = number.parse::<f64>().ok().map(|number| number / unit).filter(|rate| *rate > 0.0 && *rate < 1.0);
+    rate.ok_or_else(|| "it is a share between 0 and 1, for example 0.01".into())
+}
+
+/// A time with its unit; seconds without one.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("min", 60.0), ("m", 60.0), ("h", 3600.0), ("", 1.0)];
+    let (number, scale) = units
+        .iter()
+        .find_map(|(unit, scale)| Some((text.strip_suffix(unit)?.trim_end(), *scale)))
+        .unwrap_or((text, 1.0));
+    let seconds = number.parse::<f64>().ok().map(|number| number * scale).filter(|seconds| *seconds >= 0.0);
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| "it is a time, for example 5s or 500ms".into())
+}
+
+/// Looks until the source ends or the user wants no more.
+///
+/// # Errors
+/// As the indexing of the gallery; [`crate::error::Error::Source`] when the source gives nothing.
+pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
+    let source = Source::named(&args.source)?;
+    let mut hook = args.exec.as_deref().map(Hook::parse).transpose()?;
+    let cancel = cancelled_by_signals()?;
+    let enrolled = Enrolled::new(args.gallery.as_deref(), &args.model, cancel.clone())?.or_nobody()?;
+    let tried = trials(&enrolled.gallery, args.metric, TRIED);
+    let found = tried.threshold(args.far, args.margin, enrolled.gallery.len()).map(|found| found.value);
+    let criterion = Criterion { metric: args.metric, threshold: args.threshold.or(found), margin: args.margin };
+    if criterion.threshold.is_none() {
+        return Err(enrolled.one_name());
+    }
+    let choice = args.model.choice();
+    let embedder = embed::load(&embed::choose(&choice)?, &choice)?;
+    let pace = if args.on_change { Pace::OnChange } else { Pace::Every(args.every) };
+    let name = source.name();
+    let source = source.open(|sentence| lines::say(&sentence))?;
+    let mut looker = Looker::new(source.inbox.clone(), Box::new(WholePicture(embedder)), pace);
+    let mut lines = lines::Lines { args, gallery: &enrolled.gallery, criterion, trials: &tried, before: Vec::new() };
+    if !args.once || io::stderr().is_terminal() {
+        lines.introduce(&name);
+    }
+    let mut known = false;
+    while let Some(seen) = looker.next(&|| cancel.is_cancelled())? {
+        known = lines.write(&seen, hook.as_mut(), out)?;
+        if args.once {
+            break;
+        }
+    }
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    if let Some(hook) = &mut hook {
+        hook.wait();
+    }
+    Ok(if args.once && !known { Exit::Unknown } else { Exit::Done })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_rates_are_read_as_people_write_them() {
+        for (text, milliseconds) in
+            [("5s", 5000), ("500ms", 500), ("0.2", 200), ("1.5 min", 90_000), ("2m", 120_000), ("1h", 3_600_000)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "s", "-1s", "nan", "5 parsecs", "1e300h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!((rate("0.01"), rate("1%"), rate("0.1 %")), (Ok(0.01), Ok(0.01), Ok(0.001)));
+        for text in ["0", "1", "100%", "-1", "x", "nan"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+}
