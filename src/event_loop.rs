@@ -4,6 +4,7 @@
 //! sooner than what a worker reports.
 
 mod explorer;
+pub mod live;
 
 use std::{
     hint::black_box,

@@ -37,6 +37,7 @@ impl App {
             Action::UnmarkAll => self.unmark_all(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
+            Action::Name => self.open_naming(),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();

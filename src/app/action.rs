@@ -135,6 +135,8 @@ pub enum Action {
     Copy,
     /// Write the marked paths to a file.
     Export,
+    /// Give pictures a name in the gallery.
+    Name,
     /// Cosine or euclidean.
     Metric,
     /// Next row order of the heatmap.
@@ -210,6 +212,7 @@ impl Action {
             Self::UnmarkAll => "unmark all",
             Self::Copy => "copy the path",
             Self::Export => "write marked to a file",
+            Self::Name => "name it for a gallery",
             Self::Metric => "cosine or euclidean",
             Self::Order => "next row order",
             Self::Scale => "next color scale",
@@ -264,6 +267,7 @@ impl Action {
             | Self::PreviousScreen
             | Self::UnmarkAll
             | Self::Export
+            | Self::Name
             | Self::ZoomFit
             | Self::ZoomOut
             | Self::Fewer

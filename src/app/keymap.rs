@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, NAME, SWAP, UNMARK_ALL, VIEW, bind},
     screens::Screens,
 };
 
@@ -52,9 +52,9 @@ impl Context {
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
 const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
 const HELP: &[Binding] = &[CLOSE];
 
 const EVERYWHERE: &[Binding] = &[

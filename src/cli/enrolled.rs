@@ -9,7 +9,6 @@ use crate::{
     error::{Error, Result},
     folders,
     index::labels::Labels,
-    printable::printable,
 };
 
 /// A gallery and the index behind it.
@@ -53,14 +52,5 @@ impl Enrolled {
     /// [`Error::EmptyGallery`].
     pub fn or_nobody(self) -> Result<Self> {
         if self.gallery.is_empty() { Err(Error::EmptyGallery(self.folder)) } else { Ok(self) }
-    }
-
-    /// What cannot be measured with one name.
-    #[must_use]
-    pub fn one_name(&self) -> Error {
-        let (folder, name) = (printable(&self.folder), self.gallery.name(0));
-        Error::Usage(format!(
-            "the gallery {folder} has only one name, {name}: how alike strangers are cannot be told from it; add a second sub-folder, or give a --threshold"
-        ))
     }
 }

@@ -1,21 +1,28 @@
 //! `lookalike live`: who or what is it, at the moment it is seen.
 
 mod lines;
+mod reactions;
 
 use std::{
     io::{self, IsTerminal, Write},
+    mem,
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args;
 
+use self::reactions::Reactions;
 use super::{ModelArgs, enrolled::Enrolled, interrupt::cancelled_by_signals};
 use crate::{
-    analysis::gallery::{Criterion, trials::trials},
+    analysis::gallery::{Criterion, Gallery, trials::TriedGallery},
+    cancel::CancelToken,
     embed,
-    error::{Exit, Result},
-    live::{Looker, Pace, Source, WholePicture, hook::Hook},
+    error::{Error, Exit, Result},
+    event_loop::{self, live::Options},
+    live::{Looker, Pace, RegionEmbedder, Source, WholePicture, hook::Hook},
+    printable::printable_str,
     similarity::Metric,
     terminal::DisplayOptions,
 };
@@ -23,9 +30,6 @@ use crate::{
 /// Said wherever somebody may be seen.
 pub const PRIVACY: &str = "Nothing leaves this machine, and frames are not kept. This tells likeness and is no security: \
                            a photo fools it. Ask before you film people.";
-
-/// Pictures of the gallery that are tried to find its threshold: more do not make it better.
-const TRIED: usize = 2000;
 
 /// Arguments of `lookalike live`.
 #[derive(Debug, Clone, Args)]
@@ -100,39 +104,103 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// As the indexing of the gallery; [`crate::error::Error::Source`] when the source gives nothing.
 pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
     let source = Source::named(&args.source)?;
-    let mut hook = args.exec.as_deref().map(Hook::parse).transpose()?;
+    let hook = args.exec.as_deref().map(Hook::parse).transpose()?;
+    let on_screen = !args.json && !args.once && io::stdout().is_terminal();
     let cancel = cancelled_by_signals()?;
-    let enrolled = Enrolled::new(args.gallery.as_deref(), &args.model, cancel.clone())?.or_nobody()?;
-    let tried = trials(&enrolled.gallery, args.metric, TRIED);
-    let found = tried.threshold(args.far, args.margin, enrolled.gallery.len()).map(|found| found.value);
+    let enrolled = Enrolled::new(args.gallery.as_deref(), &args.model, cancel.clone())?;
+    // On the screen names can be given; elsewhere nothing can become known.
+    let mut enrolled = if on_screen { enrolled } else { enrolled.or_nobody()? };
+    let tried = Arc::new(TriedGallery::new(mem::take(&mut enrolled.gallery)));
+    let choice = args.model.choice();
+    let model = embed::choose(&choice)?;
+    let embedder = Box::new(WholePicture(embed::load(&model, &choice)?));
+    let mut reactions = Reactions::new(hook, args.keep.clone());
+    let exit = if on_screen {
+        let options = Options {
+            source,
+            pace: args.pace(),
+            pace_words: args.pace_words(),
+            enrolled: tried,
+            folder: enrolled.folder,
+            model: printable_str(&model.manifest.name),
+            metric: args.metric,
+            far: args.far,
+            threshold: args.threshold,
+            margin: args.margin,
+            kept_in: args.keep.clone(),
+            display: args.display,
+        };
+        let left = event_loop::live::run(options, embedder, &mut |live, frame| {
+            let identities = live.seen.as_ref().map_or(&[][..], |(_, identities)| identities);
+            reactions.react(&live.setup.enrolled.gallery, identities, frame)
+        })?;
+        if left { Exit::Done } else { Exit::Interrupted }
+    } else {
+        headless(args, source, &tried, embedder, &mut reactions, &cancel, out)?
+    };
+    if exit != Exit::Interrupted
+        && let Some(hook) = &mut reactions.hook
+    {
+        hook.wait();
+    }
+    Ok(exit)
+}
+
+impl LiveArgs {
+    fn pace(&self) -> Pace {
+        if self.on_change { Pace::OnChange } else { Pace::Every(self.every) }
+    }
+
+    fn pace_words(&self) -> String {
+        match self.pace() {
+            Pace::OnChange => "on change".into(),
+            Pace::Every(every) => format!("every {} s", every.as_secs_f32()),
+        }
+    }
+}
+
+/// Looks and prints a line for each region.
+fn headless(
+    args: &LiveArgs,
+    source: Source,
+    tried: &TriedGallery,
+    embedder: Box<dyn RegionEmbedder>,
+    reactions: &mut Reactions,
+    cancel: &CancelToken,
+    out: &mut dyn Write,
+) -> Result<Exit> {
+    let found = tried.threshold(args.metric, args.far, args.margin).map(|found| found.value);
     let criterion = Criterion { metric: args.metric, threshold: args.threshold.or(found), margin: args.margin };
     if criterion.threshold.is_none() {
-        return Err(enrolled.one_name());
+        return Err(one_name(&tried.gallery));
     }
-    let choice = args.model.choice();
-    let embedder = embed::load(&embed::choose(&choice)?, &choice)?;
-    let pace = if args.on_change { Pace::OnChange } else { Pace::Every(args.every) };
     let name = source.name();
     let source = source.open(|sentence| lines::say(&sentence))?;
-    let mut looker = Looker::new(source.inbox.clone(), Box::new(WholePicture(embedder)), pace);
-    let mut lines = lines::Lines { args, gallery: &enrolled.gallery, criterion, trials: &tried, before: Vec::new() };
+    let mut looker = Looker::new(Arc::clone(&source.inbox), embedder, args.pace());
+    let mut lines = lines::Lines { args, enrolled: tried, criterion, reactions };
     if !args.once || io::stderr().is_terminal() {
         lines.introduce(&name);
     }
     let mut known = false;
     while let Some(seen) = looker.next(&|| cancel.is_cancelled())? {
-        known = lines.write(&seen, hook.as_mut(), out)?;
+        known = lines.write(&seen, out)?;
         if args.once {
             break;
         }
     }
-    if cancel.is_cancelled() {
-        return Ok(Exit::Interrupted);
-    }
-    if let Some(hook) = &mut hook {
-        hook.wait();
-    }
-    Ok(if args.once && !known { Exit::Unknown } else { Exit::Done })
+    Ok(match (cancel.is_cancelled(), args.once && !known) {
+        (true, _) => Exit::Interrupted,
+        (_, true) => Exit::Unknown,
+        _ => Exit::Done,
+    })
+}
+
+/// What cannot be measured with one name.
+fn one_name(gallery: &Gallery) -> Error {
+    Error::Usage(format!(
+        "the gallery has only one name, {}: how alike strangers are cannot be told from it; add a second sub-folder, or give a --threshold",
+        gallery.name(0)
+    ))
 }
 
 #[cfg(test)]

@@ -209,6 +209,10 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             "filter ",
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
+        Purpose::Name => {
+            let pictures = text::counted(app.named_paths().len(), "picture");
+            ("name ", format!("for {pictures} · Enter names, Esc gives up"))
+        }
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }

@@ -59,6 +59,44 @@ pub struct Threshold {
     pub is_extrapolated: bool,
 }
 
+/// Pictures of a gallery that are tried to find a threshold while somebody waits: more do not make it better.
+pub const TRIED: usize = 2000;
+
+/// A gallery and what its own pictures tell of it.
+#[derive(Clone)]
+pub struct TriedGallery {
+    /// Its names.
+    pub gallery: Gallery,
+    trials: [Trials; 2],
+}
+
+impl TriedGallery {
+    /// Tries at most [`TRIED`] pictures of it by both metrics.
+    #[must_use]
+    pub fn new(gallery: Gallery) -> Self {
+        let trials = Metric::ALL.map(|metric| trials(&gallery, metric, TRIED));
+        Self { gallery, trials }
+    }
+
+    /// The trials by a metric.
+    #[must_use]
+    pub fn trials(&self, metric: Metric) -> &Trials {
+        &self.trials[super::place(metric)]
+    }
+
+    /// See [`Trials::threshold`], with the names that there are.
+    #[must_use]
+    pub fn threshold(&self, metric: Metric, far: f64, margin: f32) -> Option<Threshold> {
+        self.trials(metric).threshold(far, margin, self.gallery.len())
+    }
+
+    /// See [`Trials::far`], with the names that there are.
+    #[must_use]
+    pub fn far(&self, criterion: &Criterion) -> Option<f64> {
+        self.trials(criterion.metric).far(criterion, self.gallery.len())
+    }
+}
+
 /// The decimals that a threshold has.
 const STEPS: f64 = 1e4;
 /// The mean of the standard Gumbel distribution.
@@ -200,8 +238,8 @@ impl Trials {
     fn stricter(&self, value: f32) -> f32 {
         let steps = f64::from(value) * STEPS;
         match self.metric {
-            Metric::Cosine => ((steps.floor() + 1.0) / STEPS) as f32,
-            Metric::Euclidean => ((steps.ceil() - 1.0) / STEPS) as f32,
+            Metric::Cosine => ((steps.floor() + 1.0) / STEPS).min(1.0) as f32,
+            Metric::Euclidean => ((steps.ceil() - 1.0) / STEPS).max(0.0) as f32,
         }
     }
 

@@ -2,16 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::{LiveArgs, PRIVACY};
+use serde::Serialize;
+
+use super::{LiveArgs, PRIVACY, reactions::Reactions};
 use crate::{
-    analysis::gallery::{Candidate, Criterion, Gallery, trials::Trials},
+    analysis::gallery::{Candidate, Criterion, trials::TriedGallery},
     cli::{SCHEMA_VERSION, data::json, stdout_error},
     error::Result,
-    live::{
-        Seen,
-        hook::Hook,
-        keep::{keep, time},
-    },
+    live::{Seen, keep::time},
     printable::printable_str,
     text,
 };
@@ -19,11 +17,9 @@ use crate::{
 /// Writes lines, and does what is to be done for each.
 pub(super) struct Lines<'a> {
     pub args: &'a LiveArgs,
-    pub gallery: &'a Gallery,
+    pub enrolled: &'a TriedGallery,
     pub criterion: Criterion,
-    pub trials: &'a Trials,
-    /// The names that were in the frame before.
-    pub before: Vec<usize>,
+    pub reactions: &'a mut Reactions,
 }
 
 /// A sentence for people, beside the data.
@@ -31,12 +27,35 @@ pub(super) fn say(sentence: &str) {
     let _ = writeln!(io::stderr(), "lookalike: {}", printable_str(sentence));
 }
 
+/// What is known of one region.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema_version: u32,
+    time: String,
+    source: &'a str,
+    #[serde(rename = "box")]
+    place: Option<[u32; 4]>,
+    /// Null when it is unknown.
+    name: Option<&'a str>,
+    value: Option<f32>,
+    threshold: Option<f32>,
+    /// The lead of the most alike name before the second.
+    margin: Option<f32>,
+    /// The most alike name, known or not.
+    nearest: Option<&'a str>,
+    second: Option<&'a str>,
+    second_value: Option<f32>,
+    metric: &'static str,
+    frame: u64,
+    milliseconds: f32,
+}
+
 impl Lines<'_> {
     /// Says what is done, and what it is not.
     pub(super) fn introduce(&self, source: &str) {
-        let names = text::counted(self.gallery.len(), "name");
+        let names = text::counted(self.enrolled.gallery.len(), "name");
         let threshold = self.criterion.threshold.unwrap_or(f32::NAN);
-        let bound = match self.trials.far(&self.criterion, self.gallery.len()) {
+        let bound = match self.enrolled.far(&self.criterion) {
             Some(far) => format!(", at which about {:.1} % of strangers are given a name", 100.0 * far),
             None => String::new(),
         };
@@ -47,46 +66,35 @@ impl Lines<'_> {
     }
 
     /// Writes what was seen; whether anything of it is known.
-    pub(super) fn write(&mut self, seen: &Seen, hook: Option<&mut Hook>, out: &mut dyn Write) -> Result<bool> {
-        let identities = self.gallery.identify(&seen.regions, &self.criterion);
+    pub(super) fn write(&mut self, seen: &Seen, out: &mut dyn Write) -> Result<bool> {
+        let gallery = &self.enrolled.gallery;
+        let identities = gallery.identify(&seen.regions, &self.criterion);
         for (region, identity) in seen.regions.iter().zip(&identities) {
-            let name = |candidate: Option<Candidate>| candidate.map(|candidate| self.gallery.name(candidate.name));
+            let name = |candidate: Option<Candidate>| candidate.map(|candidate| gallery.name(candidate.name));
             let value = |candidate: Option<Candidate>| candidate.map(|candidate| candidate.value);
             let lead = identity.best.zip(identity.second);
-            let line = serde_json::json!({
-                "schema_version": SCHEMA_VERSION,
-                "time": time(seen.frame.at),
-                "source": seen.frame.source,
-                "frame": seen.frame.number,
-                "box": region.place,
-                "name": name(identity.best.filter(|_| identity.is_known)),
-                "nearest": name(identity.best),
-                "value": value(identity.best),
-                "second": name(identity.second),
-                "second_value": value(identity.second),
-                "metric": self.criterion.metric.name(),
-                "threshold": self.criterion.threshold,
-                "margin": lead.map(|(best, second)| self.criterion.lead(best.value, second.value)),
-                "milliseconds": seen.took.as_secs_f64() * 1e3,
-            });
+            let line = Line {
+                schema_version: SCHEMA_VERSION,
+                time: time(seen.frame.at),
+                source: &seen.frame.source,
+                place: region.place,
+                name: name(identity.best.filter(|_| identity.is_known)),
+                value: value(identity.best),
+                threshold: self.criterion.threshold,
+                margin: lead.map(|(best, second)| self.criterion.lead(best.value, second.value)),
+                nearest: name(identity.best),
+                second: name(identity.second),
+                second_value: value(identity.second),
+                metric: self.criterion.metric.name(),
+                frame: seen.frame.number,
+                milliseconds: (seen.took.as_secs_f32() * 1e4).round() / 10.0,
+            };
             let written = json(&line).and_then(|line| writeln!(out, "{line}").and_then(|()| out.flush()));
             written.map_err(stdout_error)?;
         }
-        if let Some(folder) = &self.args.keep
-            && let Err(error) = keep(&seen.frame.picture, seen.frame.at, folder)
-        {
-            // The next one may fit again: what is seen matters more than what is kept.
-            say(&error.to_string());
+        for sentence in self.reactions.react(gallery, &identities, &seen.frame) {
+            say(&sentence);
         }
-        let known: Vec<_> = identities.iter().filter(|one| one.is_known).filter_map(|one| one.best).collect();
-        if let Some(hook) = hook {
-            for one in known.iter().filter(|one| !self.before.contains(&one.name)) {
-                if let Err(error) = hook.run(self.gallery.name(one.name), one.value) {
-                    say(&error.to_string());
-                }
-            }
-        }
-        self.before = known.iter().map(|one| one.name).collect();
-        Ok(!known.is_empty())
+        Ok(identities.iter().any(|one| one.is_known))
     }
 }
