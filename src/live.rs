@@ -26,9 +26,13 @@ pub use self::{inbox::Inbox, source::Source};
 use self::{change::Glimpse, inbox::Taken};
 use crate::{
     analysis::gallery::Region,
+    decode::Detail,
     embed::{Embedder, preprocess},
     error::{Error, Result},
 };
+
+/// How finely pictures of files are decoded: more than any network looks at, and enough for any screen.
+const DETAIL: Detail = Detail::AtLeast(720);
 
 /// A picture that came from a source.
 #[derive(Debug)]

@@ -96,6 +96,19 @@ pub enum Picture {
     Sighting(u64),
 }
 
+/// A name that is being typed, and what it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Naming {
+    /// What was typed.
+    pub prompt: Prompt,
+    /// The number of the frame.
+    pub number: u64,
+    /// Its region.
+    pub region: Region,
+    /// The name it was given, which Enter alone confirms.
+    pub suggested: Option<String>,
+}
+
 /// What may happen.
 pub enum Event {
     /// A key.
@@ -169,8 +182,8 @@ pub struct Live {
     pub has_ended: bool,
     /// The pictures that were enrolled here, the newest last.
     enrolled_here: Vec<PathBuf>,
-    /// A name that is being typed, for this frame's region.
-    pub prompt: Option<(Prompt, u64, Region)>,
+    /// A name that is being typed.
+    pub naming: Option<Naming>,
     /// What there is to say.
     pub message: Option<Message>,
 }
@@ -204,7 +217,7 @@ impl Live {
             is_mirrored: false,
             has_ended: false,
             enrolled_here: Vec::new(),
-            prompt: None,
+            naming: None,
             message: None,
         };
         live.follow_gallery();
@@ -219,8 +232,8 @@ impl Live {
         let mut effects = match event {
             Event::Key(key) => self.key(key),
             Event::Paste(text) => {
-                if let Some((prompt, ..)) = &mut self.prompt {
-                    prompt.paste(&text);
+                if let Some(naming) = &mut self.naming {
+                    naming.prompt.paste(&text);
                 }
                 Vec::new()
             }
@@ -301,7 +314,7 @@ impl Live {
 
     fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
-        if let Some(naming) = self.prompt.take() {
+        if let Some(naming) = self.naming.take() {
             return self.type_key(naming, key);
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -341,22 +354,26 @@ impl Live {
         let number = seen.number;
         let Some((region, identity)) = self.shown() else { return self.say(Severity::Info, "There is nothing in it.") };
         let known = identity.best.filter(|_| identity.is_known);
-        let name = known.map_or("", |best| self.setup.enrolled.gallery.name(best.name)).to_owned();
-        let region = region.clone();
-        self.prompt = Some((Prompt { purpose: Purpose::Name, text: name }, number, region));
+        let suggested = known.map(|best| self.setup.enrolled.gallery.name(best.name).to_owned());
+        let (prompt, region) = (Prompt { purpose: Purpose::Name, text: String::new() }, region.clone());
+        self.naming = Some(Naming { prompt, number, region, suggested });
     }
 
-    fn type_key(&mut self, (mut prompt, number, region): (Prompt, u64, Region), key: KeyEvent) -> Vec<Effect> {
-        match prompt.key(key) {
+    fn type_key(&mut self, mut naming: Naming, key: KeyEvent) -> Vec<Effect> {
+        match naming.prompt.key(key) {
             Typed::GivenUp => {}
-            Typed::Accepted => match folder_name(&prompt.text) {
-                Ok(name) => return vec![Effect::Enroll(name, number, region)],
-                Err(why) => {
-                    self.say(Severity::Warning, why);
-                    self.prompt = Some((prompt, number, region));
+            Typed::Accepted => {
+                let typed = naming.prompt.text.trim();
+                let name = if typed.is_empty() { naming.suggested.as_deref().unwrap_or("") } else { typed };
+                match folder_name(name) {
+                    Ok(name) => return vec![Effect::Enroll(name, naming.number, naming.region)],
+                    Err(why) => {
+                        self.say(Severity::Warning, why);
+                        self.naming = Some(naming);
+                    }
                 }
-            },
-            Typed::Changed | Typed::Ignored => self.prompt = Some((prompt, number, region)),
+            }
+            Typed::Changed | Typed::Ignored => self.naming = Some(naming),
         }
         Vec::new()
     }
@@ -383,11 +400,13 @@ impl Live {
             let metric = self.setup.metric;
             // Several regions have lines of their own, which go on as long as each is seen.
             let recent = self.log.iter_mut().rev().take(identities.len());
-            let goes_on = recent.into_iter().find(|last| last.name == name && last.metric == metric);
+            let goes_on = recent.into_iter().find(|last| last.name == name);
             if let Some(last) = goes_on {
                 last.frames += 1;
                 last.times[1].clone_from(&seen.time);
-                last.value = match (last.value, value) {
+                let before = last.value.filter(|_| last.metric == metric);
+                last.metric = metric;
+                last.value = match (before, value) {
                     (Some(a), Some(b)) => Some(if metric.nearer(a, b).is_le() { a } else { b }),
                     (a, b) => a.or(b),
                 };

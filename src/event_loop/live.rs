@@ -204,7 +204,7 @@ impl View<'_> {
             Told::Seen(seen) => {
                 self.ever_seen = true;
                 let frame = Arc::clone(&seen.frame);
-                let named = self.live.prompt.as_ref().map(|(_, number, _)| *number);
+                let named = self.live.naming.as_ref().map(|naming| naming.number);
                 self.frames.retain(|number, _| Some(*number) == named);
                 self.frames.insert(frame.number, seen.frame);
                 let now = Seen { number: frame.number, time: time_of_day(frame.at), regions: seen.regions };

@@ -23,12 +23,14 @@ use super::{
     spawn,
 };
 use crate::{
+    environment::text_variable,
     error::{Error, Result},
     printable::printable_str,
 };
 
-/// Without a frame for so long a stream has stalled.
+/// Without a frame for so long a stream has stalled, unless [`VARIABLE`] says otherwise.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
+const VARIABLE: &str = "LOOKALIKE_SOURCE_TIMEOUT";
 /// Between two looks at whether anybody still wants frames.
 const SLICE: Duration = Duration::from_millis(100);
 /// The first wait before a new try, and the longest.
@@ -116,7 +118,7 @@ impl Why {
     fn words(&self) -> String {
         match self {
             Self::Ended => "it has ended".into(),
-            Self::Stalled => format!("no picture for {} s", STALLED_AFTER.as_secs()),
+            Self::Stalled => format!("no picture for {} s", patience().as_secs_f32()),
             Self::Garbage => "ffmpeg sends something else than pictures; is it the real one, version 4 or newer?".into(),
             Self::HalfAFrame => "it broke off within a picture".into(),
             Self::Failed(said) => explained(said),
@@ -135,7 +137,8 @@ fn attempt(input: &Input, inbox: &Inbox, running: &Running) -> Result<(u64, Why)
         drop(done);
     })?;
     // Room for a large frame: fewer looks at the pipe.
-    let mut pipe = BufReader::with_capacity(1 << 16, Patient { pipe, inbox, since: Instant::now() });
+    let patient = Patient { pipe, inbox, patience: patience(), since: Instant::now() };
+    let mut pipe = BufReader::with_capacity(1 << 16, patient);
     let mut frames = 0;
     let broken = loop {
         pipe.get_mut().since = Instant::now();
@@ -224,10 +227,17 @@ fn explained(said: &str) -> String {
     }
 }
 
+/// How long a stream may stall.
+fn patience() -> Duration {
+    let seconds = text_variable(VARIABLE).and_then(|text| text.parse().ok());
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(STALLED_AFTER)
+}
+
 /// A pipe on which no read waits longer than a stream may stall, or than somebody wants it.
 struct Patient<'a> {
     pipe: ChildStdout,
     inbox: &'a Inbox,
+    patience: Duration,
     /// When the last frame was whole.
     since: Instant,
 }
@@ -238,7 +248,7 @@ impl Read for Patient<'_> {
             if self.inbox.is_closed() {
                 return Ok(0);
             }
-            if self.since.elapsed() > STALLED_AFTER {
+            if self.since.elapsed() > self.patience {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             let slice = Timespec { tv_sec: 0, tv_nsec: SLICE.as_nanos() as i64 };

@@ -41,6 +41,7 @@ pub(super) fn stream(folder: &Path, inbox: &Inbox, tell: &dyn Fn(String)) -> Res
     let (send, events) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(send).map_err(|error| failed(error.to_string()))?;
     watcher.watch(folder, RecursiveMode::Recursive).map_err(|error| failed(error.to_string()))?;
+    tell(format!("waiting for new pictures in {}", printable(folder)));
     let mut arriving: HashMap<PathBuf, Arriving> = HashMap::new();
     loop {
         let mut whole = Vec::new();
@@ -67,7 +68,7 @@ pub(super) fn stream(folder: &Path, inbox: &Inbox, tell: &dyn Fn(String)) -> Res
             }
         });
         for path in whole {
-            match decode::picture(&path, super::source::DETAIL, Alpha::White) {
+            match decode::picture(&path, super::DETAIL, Alpha::White) {
                 Ok(picture) => {
                     if !inbox.put(picture.rgb, &printable(&path)) {
                         return Ok(());

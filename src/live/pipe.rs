@@ -35,7 +35,7 @@ pub(super) fn stream(inbox: &Inbox, tell: &dyn Fn(String)) -> Result<()> {
         let mut put = |picture: &[u8]| {
             count += 1;
             let name = format!("picture {count} of the standard input");
-            match decode::bytes_to_picture(picture, Path::new("-"), super::source::DETAIL, Alpha::White) {
+            match decode::bytes_to_picture(picture, Path::new("-"), super::DETAIL, Alpha::White) {
                 Ok(picture) => inbox.put(picture.rgb, &name),
                 Err(why) => {
                     tell(format!("{name}: {why}"));

@@ -7,21 +7,19 @@ use std::{
 };
 
 use super::{
+    DETAIL,
     ffmpeg::{self, Input, Running},
     folder,
     inbox::Inbox,
     pipe, spawn,
 };
 use crate::{
-    decode::{self, Alpha, Detail, Unreadable},
+    decode::{self, Alpha, Unreadable},
     error::{Error, Result},
     files,
     printable::printable,
     scan,
 };
-
-/// How finely pictures of files are decoded: more than any network looks at, and enough for any screen.
-pub(super) const DETAIL: Detail = Detail::AtLeast(720);
 
 /// Where Linux lists cameras.
 const CAMERAS: &str = "/sys/class/video4linux";

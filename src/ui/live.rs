@@ -10,7 +10,7 @@ use crate::{
     analysis::gallery::{Candidate, Gallery, Identity},
     app::{
         layout::{self, Area},
-        live::{KEYS, Live, Picture, Places, SMALL, Sighting},
+        live::{KEYS, Live, Naming, Picture, Places, SMALL, Sighting},
     },
     printable::{printable, printable_str},
     similarity::Metric,
@@ -20,8 +20,8 @@ use crate::{
 /// What the first line says, in as many words as there is room for.
 const NOTICES: [&str; 3] = [
     "Nothing leaves this machine; frames are not kept. Likeness, no security: a photo fools it. Ask before you film people.",
-    "Stays on this machine, not kept. Likeness, no security: photos fool it. Ask first.",
-    "Local, not kept. No security. Ask first.",
+    "Stays here, not kept. Likeness, no security: a photo fools it. Ask people.",
+    "Local, not kept. No security. Ask all.",
 ];
 
 /// Draws the whole screen.
@@ -122,11 +122,12 @@ fn now(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
         true => ("?", "unknown".to_owned(), theme.warning()),
         false => ("✓", known.iter().map(|one| gallery.name(one.name)).collect::<Vec<_>>().join(", "), theme.accent()),
     };
-    let line = Line::from(vec![
-        Span::styled(format!("{} ", seen.time), theme.dim()),
-        Span::styled(format!("{sign} {}", printable_str(&words)), style),
-    ]);
-    canvas.line(places.captions[0].left(1).1, 0, line);
+    let (area, answer) = (places.captions[0].left(1).1, format!("{sign} {}", printable_str(&words)));
+    let time = format!("{} ", seen.time);
+    let fits = text::width(&time) + text::width(&answer) <= usize::from(area.width);
+    let answer = text::cut(&answer, area.width.into());
+    let time = if fits { time } else { String::new() };
+    canvas.line(area, 0, Line::from(vec![Span::styled(time, theme.dim()), Span::styled(answer, style)]));
 }
 
 fn found(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
@@ -148,14 +149,25 @@ fn found(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
         format!("{} {}", metric.name(), text::value(value).trim())
     });
     let verb = if *is_known { "is" } else { "most like" };
-    let pictures = text::counted(gallery.count(best.name), "picture");
+    let [first, second] = values;
+    let name = printable_str(gallery.name(best.name));
+    let mut room = usize::from(places.captions[1].width).saturating_sub(text::width(verb) + text::width(&name) + 3);
+    let mut rest = String::new();
+    for part in [first, second, text::counted(gallery.count(best.name), "picture")] {
+        let part = if rest.is_empty() { part } else { format!(" · {part}") };
+        if text::width(&part) > room {
+            break;
+        }
+        room -= text::width(&part);
+        rest += &part;
+    }
     canvas.line(
         places.captions[1],
         0,
         Line::from(vec![
             Span::styled(format!("{verb} "), theme.dim()),
-            Span::styled(printable_str(gallery.name(best.name)), theme.strong()),
-            Span::styled(format!("  {} · {pictures}", values.join(" · ")), theme.dim()),
+            Span::styled(name, theme.strong()),
+            Span::styled(format!("  {rest}"), theme.dim()),
         ]),
     );
 }
@@ -216,31 +228,36 @@ fn legend(
         let name = text::cut(&printable_str(gallery.name(one.name)), 16);
         format!("{name} {}", text::value(one.value).trim())
     };
-    let mut parts = Vec::new();
-    if let Some(best) = best {
-        parts.push((BEST, named(best), theme.accent()));
-    }
+    let sign = |sign: char, style| Span::styled(format!("{sign} "), style);
+    let mut parts: Vec<Vec<Span<'_>>> = Vec::new();
+    parts.extend(best.map(|best| vec![sign(BEST, theme.accent()), Span::styled(named(best), theme.dim())]));
     parts.push(match criterion.threshold {
         Some(threshold) => {
             let far = live.far().map_or(String::new(), |far| format!(" ≈ {:.1} % of strangers named", 100.0 * far));
-            (THRESHOLD, format!("threshold {}{far}", text::value(threshold).trim()), theme.warning())
+            let words = format!("{}{far}", text::value(threshold).trim());
+            vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
-        None => (THRESHOLD, "no threshold yet: + sets one, a second name measures it".into(), theme.warning()),
+        None => {
+            let words = "no threshold yet: + sets one, a second name measures it";
+            vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
+        }
     });
-    if let Some(second) = second {
-        parts.push((SECOND, named(second), theme.dim()));
-    }
-    let mut spans = vec![Span::raw(" ")];
-    for (sign, words, style) in parts {
-        spans.push(Span::styled(format!("{sign} "), style));
-        spans.push(Span::styled(format!("{words}   "), theme.dim()));
-    }
-    if let (Some(best), Some(second)) = (best, second) {
+    let margin = best.zip(second).map(|(best, second)| {
         let asked = if criterion.margin > 0.0 { format!(" of {:.3}", criterion.margin) } else { String::new() };
         let lead = criterion.lead(best.value, second.value);
-        spans.push(Span::styled(format!("margin {}{asked}", text::value(lead).trim()), theme.dim()));
+        vec![Span::styled(format!("margin {}{asked}", text::value(lead).trim()), theme.dim())]
+    });
+    parts.extend(margin);
+    parts.extend(second.map(|second| vec![sign(SECOND, theme.dim()), Span::styled(named(second), theme.dim())]));
+    let mut line = Line::from(" ");
+    for part in parts {
+        let width: usize = part.iter().map(Span::width).sum();
+        if line.width() + width <= usize::from(area.width) {
+            line.extend(part);
+            line.push_span(Span::raw("   "));
+        }
     }
-    canvas.line(area, 0, Line::from(spans));
+    canvas.line(area, 0, line);
 }
 
 /// The ends of the axis, the less alike first.
@@ -312,8 +329,11 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
 fn status(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (_, area) = area.left(1);
-    if let Some((prompt, ..)) = &live.prompt {
-        let help = "Enter keeps the frame and names it, Esc gives up ";
+    if let Some(Naming { prompt, suggested, .. }) = &live.naming {
+        let help = match suggested.as_ref().filter(|_| prompt.text.is_empty()) {
+            Some(name) => format!("Enter: {}, and the frame is kept · Esc gives up ", printable_str(name)),
+            None => "Enter names it and keeps the frame · Esc gives up ".to_owned(),
+        };
         let taken = if area.width >= 76 { canvas.right(area, 0, Line::styled(help, theme.dim())) } else { 0 };
         let (area, _) = area.off_right(taken + 1);
         let label = "this is ";
