@@ -65,7 +65,7 @@ const USAGE: &str = "lookalike [OPTIONS] [FOLDER|PICTURE]...\n       lookalike <
 
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
+#[command(name = "lookalike", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -93,10 +93,10 @@ pub enum Command {
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
-    /// Shows how well the names of a gallery can be told apart, and by which threshold.
+    /// Shows how well the names of a gallery can be told apart.
     #[command(after_long_help = examples::of("gallery"))]
     Gallery(gallery::GalleryArgs),
-    /// Looks at a camera, a stream or new pictures, and says which name of a gallery it sees.
+    /// Says which name of a gallery a camera or a new picture shows.
     #[command(after_long_help = examples::of("live"))]
     Live(live::LiveArgs),
     /// Shows, prunes or clears what is kept on disk.

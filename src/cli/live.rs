@@ -111,7 +111,11 @@ pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
     // On the screen names can be given; elsewhere nothing can become known.
     let mut enrolled = if on_screen { enrolled } else { enrolled.or_nobody()? };
     let tried = Arc::new(TriedGallery::new(mem::take(&mut enrolled.gallery)));
-    let choice = args.model.choice();
+    let mut choice = args.model.choice();
+    if args.model.how.threads.is_none() {
+        // One picture at a time: a second thread would save little, and waits for work where it could rest.
+        choice.threads = 1;
+    }
     let model = embed::choose(&choice)?;
     let embedder = Box::new(WholePicture(embed::load(&model, &choice)?));
     let mut reactions = Reactions::new(hook, args.keep.clone());

@@ -138,7 +138,7 @@ impl Strangers {
         let variance = best.iter().map(|(value, _)| (likeness(*value) - mean).powi(2)).sum::<f64>() / (count - 1.0);
         // By the method of moments; the greatest of many values is spread like that.
         let scale = (6.0 * variance).sqrt() / std::f64::consts::PI;
-        let tail = (best.len() > 1 && scale > 0.0).then(|| (mean - EULER * scale, scale));
+        let tail = (best.len() > 1 && scale > 0.0).then_some((mean - EULER * scale, scale));
         Self { best, tail }
     }
 }
