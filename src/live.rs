@@ -22,8 +22,8 @@ use std::{
 
 use image::RgbImage;
 
-pub use self::{inbox::Inbox, source::Source};
 use self::{change::Glimpse, inbox::Taken};
+pub use self::{inbox::Inbox, source::Source};
 use crate::{
     analysis::gallery::Region,
     decode::Detail,

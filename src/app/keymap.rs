@@ -52,7 +52,8 @@ impl Context {
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
+const PICTURE: &[Binding] =
+    &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
 const PAIR: &[Binding] =
     &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
 const HELP: &[Binding] = &[CLOSE];

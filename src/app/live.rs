@@ -17,10 +17,7 @@ use super::{
     prompt::{Prompt, Purpose, Typed, folder_name},
 };
 use crate::{
-    analysis::gallery::{
-        Criterion, Identity, Region,
-        trials::TriedGallery,
-    },
+    analysis::gallery::{Criterion, Identity, Region, trials::TriedGallery},
     display::Display,
     preview::Preview,
     similarity::Metric,
@@ -298,9 +295,10 @@ impl Live {
         let (seen, identities) = self.seen.as_ref()?;
         let metric = self.setup.metric;
         let value = |one: &Identity| one.best.map_or(f32::NAN, |best| best.value);
-        seen.regions.iter().zip(identities).min_by(|(_, a), (_, b)| {
-            b.is_known.cmp(&a.is_known).then_with(|| metric.nearer(value(a), value(b)))
-        })
+        seen.regions
+            .iter()
+            .zip(identities)
+            .min_by(|(_, a), (_, b)| b.is_known.cmp(&a.is_known).then_with(|| metric.nearer(value(a), value(b))))
     }
 
     /// The picture of the best match that is the most like what is seen.

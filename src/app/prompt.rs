@@ -136,7 +136,11 @@ impl App {
     #[must_use]
     pub fn named_paths(&self) -> Vec<PathBuf> {
         let marked = self.marked_paths();
-        if marked.is_empty() { self.focused().and_then(|id| self.shared.path(id)).into_iter().collect() } else { marked }
+        if marked.is_empty() {
+            self.focused().and_then(|id| self.shared.path(id)).into_iter().collect()
+        } else {
+            marked
+        }
     }
 
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.

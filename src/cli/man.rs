@@ -23,7 +23,10 @@ const DESCRIPTION: [&str; 2] = [
 const FILES: [(&str, &str); 5] = [
     ("~/.cache/lookalike/", "The indexes. `lookalike cache` shows and clears them."),
     ("~/.local/share/lookalike/models/", "Weights that were downloaded, and your own manifests and weights."),
-    ("~/.local/share/lookalike/gallery/", "The names that were given in the explorer: a folder each, with links to the pictures."),
+    (
+        "~/.local/share/lookalike/gallery/",
+        "The names that were given in the explorer: a folder each, with links to the pictures.",
+    ),
     ("~/.config/lookalike/models/", "Your own manifests (*.toml)."),
     ("~/.cache/torch/hub/checkpoints/", "Weights that PyTorch downloaded; they are used from there."),
 ];

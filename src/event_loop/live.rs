@@ -233,9 +233,7 @@ impl View<'_> {
             Told::Added(enrolled, name, path) => {
                 self.update(Event::Enrolled(Ok((enrolled, Change::Added(name, path)))))
             }
-            Told::Dropped(enrolled, path) => {
-                self.update(Event::Enrolled(Ok((enrolled, Change::Dropped(path)))))
-            }
+            Told::Dropped(enrolled, path) => self.update(Event::Enrolled(Ok((enrolled, Change::Dropped(path))))),
             Told::Failed(error) => self.update(Event::Enrolled(Err(error.to_string()))),
         }
     }

@@ -119,7 +119,9 @@ impl Why {
         match self {
             Self::Ended => "it has ended".into(),
             Self::Stalled => format!("no picture for {} s", patience().as_secs_f32()),
-            Self::Garbage => "ffmpeg sends something else than pictures; is it the real one, version 4 or newer?".into(),
+            Self::Garbage => {
+                "ffmpeg sends something else than pictures; is it the real one, version 4 or newer?".into()
+            }
             Self::HalfAFrame => "it broke off within a picture".into(),
             Self::Failed(said) => explained(said),
         }

@@ -36,7 +36,10 @@ impl Hook {
     pub fn run(&mut self, name: &str, value: f32) -> Result<()> {
         self.running.retain_mut(|child| child.try_wait().is_ok_and(|status| status.is_none()));
         if self.running.len() >= MOST {
-            return Err(Error::Usage(format!("{MOST} of {} are running still: it was not started again", self.words[0])));
+            return Err(Error::Usage(format!(
+                "{MOST} of {} are running still: it was not started again",
+                self.words[0]
+            )));
         }
         let words = self.filled(name, value);
         let output = std::io::stderr();
@@ -88,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_command_that_is_not_there_is_said() {
-        let sentence = Hook::parse("/no/such/command {name}").expect("words").run("a", 1.0).expect_err("it is not there");
+        let sentence =
+            Hook::parse("/no/such/command {name}").expect("words").run("a", 1.0).expect_err("it is not there");
         assert!(sentence.to_string().contains("/no/such/command"), "{sentence}");
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn stream(inbox: &Inbox, tell: &dyn Fn(String)) -> Result<()> {
     let failed = |reason: String| Error::Source { name: "standard input".into(), reason };
     let mut input = io::stdin().lock();
     if io::stdin().is_terminal() {
-        return Err(failed("it is the terminal: send pictures through a pipe, as in `cat a.jpg | lookalike live …`".into()));
+        return Err(failed(
+            "it is the terminal: send pictures through a pipe, as in `cat a.jpg | lookalike live …`".into(),
+        ));
     }
     let (mut bytes, mut chunk, mut count) = (Vec::new(), vec![0; 1 << 16], 0);
     loop {

@@ -214,13 +214,7 @@ fn scale(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     }
 }
 
-fn legend(
-    live: &Live,
-    canvas: &mut Canvas<'_>,
-    area: Area,
-    best: Option<Candidate>,
-    second: Option<Candidate>,
-) {
+fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candidate>, second: Option<Candidate>) {
     let theme = canvas.theme;
     let gallery: &Gallery = &live.setup.enrolled.gallery;
     let criterion = live.criterion();
@@ -313,10 +307,14 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         let sign = if sighting.name.is_some() { "✓" } else { "?" };
         let [first, last] = &sighting.times;
         let times = if first == last { format!("{first}          ") } else { format!("{first}–{last} ") };
-        let value = sighting.value.map_or(String::new(), |value| {
-            format!("  {} {}", sighting.metric.name(), text::value(value).trim())
-        });
-        let frames = if sighting.frames > 1 { format!(", best of {} frames", text::count(sighting.frames)) } else { String::new() };
+        let value = sighting
+            .value
+            .map_or(String::new(), |value| format!("  {} {}", sighting.metric.name(), text::value(value).trim()));
+        let frames = if sighting.frames > 1 {
+            format!(", best of {} frames", text::count(sighting.frames))
+        } else {
+            String::new()
+        };
         let line = Line::from(vec![
             Span::styled(times, theme.dim()),
             Span::styled(format!("{sign} {name}"), style),

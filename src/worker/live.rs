@@ -82,7 +82,14 @@ pub struct Watch {
 impl Watch {
     /// Starts them. Between two pictures of the newest frame lies `gap` at least.
     #[must_use]
-    pub fn new(mut looker: Looker, inbox: Arc<Inbox>, painter: Painter, gap: Duration, gallery: Gallery, tell: Tell) -> Self {
+    pub fn new(
+        mut looker: Looker,
+        inbox: Arc<Inbox>,
+        painter: Painter,
+        gap: Duration,
+        gallery: Gallery,
+        tell: Tell,
+    ) -> Self {
         let (stopped, paused) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));
         let (wanted, asked) = mpsc::channel();
         let (stop, pause, told) = (stopped.clone(), Arc::clone(&paused), Arc::clone(&tell));
@@ -215,7 +222,8 @@ fn picture_of(shown: &Shown) -> Result<RgbImage, String> {
         Shown::Newest => Err("it is no single picture".into()),
         Shown::Frame(frame) => Ok(frame.picture.clone()),
         Shown::File(path) => {
-            let picture = decode::picture(path, Detail::AtLeast(SIDE / 2), Alpha::White).map_err(|why| why.to_string())?;
+            let picture =
+                decode::picture(path, Detail::AtLeast(SIDE / 2), Alpha::White).map_err(|why| why.to_string())?;
             let (width, height) = picture.rgb.dimensions();
             let shrink = (f64::from(SIDE) / f64::from(width.max(height))).min(1.0);
             let side = |length: u32| (f64::from(length) * shrink).round().max(1.0) as u32;

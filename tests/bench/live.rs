@@ -98,7 +98,8 @@ fn frame(number: usize) -> RgbImage {
 fn processor_time() -> Duration {
     let read = || {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        let fields: Vec<u64> = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
+        let fields: Vec<u64> =
+            stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
         // In hundredths of a second.
         Some(Duration::from_millis(10 * fields.iter().sum::<u64>()))
     };

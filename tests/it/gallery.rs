@@ -192,7 +192,11 @@ fn small_and_equal_galleries_are_ordinary() {
             let criterion = Criterion { metric, threshold: threshold.map(|found| found.value), margin: 0.0 };
             assert_eq!(tried.far(&criterion, gallery.len()).is_some(), strangers > 0);
             // All are equal: every picture is as much its neighbor's as its own, and none is told apart.
-            assert!(tried.outcomes(&criterion).right.is_nan() || gallery.len() < 2 || tried.outcomes(&criterion).right == 0.0);
+            assert!(
+                tried.outcomes(&criterion).right.is_nan()
+                    || gallery.len() < 2
+                    || tried.outcomes(&criterion).right == 0.0
+            );
             let _ = (confusions(&gallery, &tried), misfits(&tried), pairs(&gallery, metric).equal_error());
         }
     }

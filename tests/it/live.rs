@@ -28,7 +28,9 @@ const GRAY: [u8; 3] = [128, 128, 128];
 
 /// A picture of a color, with a pattern that a seed makes a little different.
 fn picture(color: [u8; 3], seed: u32) -> RgbImage {
-    RgbImage::from_fn(64, 48, |x, y| Rgb(color.map(|level| level.saturating_add(((x * 3 + y * 5 + seed * 17) % 23) as u8))))
+    RgbImage::from_fn(64, 48, |x, y| {
+        Rgb(color.map(|level| level.saturating_add(((x * 3 + y * 5 + seed * 17) % 23) as u8)))
+    })
 }
 
 /// A folder with a gallery of three names, three pictures each, and room for all else.
@@ -82,7 +84,8 @@ impl Place {
         let bin = self.path("bin");
         fs::create_dir_all(&bin).unwrap();
         let program = bin.join("ffmpeg");
-        fs::write(&program, format!("#!/bin/sh\ncd {}\necho $$ >>pids\n{script}\n", self.folder.path().display())).unwrap();
+        fs::write(&program, format!("#!/bin/sh\ncd {}\necho $$ >>pids\n{script}\n", self.folder.path().display()))
+            .unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = self.live(arguments);
         command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
@@ -188,7 +191,8 @@ fn one_picture_is_known_or_unknown_and_the_exit_code_says_so() {
     assert!((line["threshold"].as_f64().unwrap() - 0.9).abs() < 1e-6 && line["time"].as_str().unwrap().ends_with('Z'));
     let unknown = place.live(&["--once", "--source", "gray.png", "--threshold", "0.9999"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(2), "a threshold is given once");
-    let unknown = place.command(&["live", "--gallery", "gallery", "--threshold", "0.9999", "--once", "--source", "gray.png"]);
+    let unknown =
+        place.command(&["live", "--gallery", "gallery", "--threshold", "0.9999", "--once", "--source", "gray.png"]);
     let unknown = { unknown }.output().unwrap();
     assert_eq!((unknown.status.code(), names(&unknown)), (Some(4), vec![None]));
     assert!(lines(&unknown)[0]["nearest"].is_string(), "what it is most like is told all the same");
@@ -239,7 +243,8 @@ fn a_watched_folder_tells_of_each_picture_that_comes() {
 #[test]
 fn a_camera_that_vanishes_is_opened_again_and_its_frames_may_change_their_size() {
     let place = Place::new();
-    let script = "cat red; test $(wc -l <pids) -gt 1 && cat blue && exec cat; echo 'video0: No such device' >&2; exit 1";
+    let script =
+        "cat red; test $(wc -l <pids) -gt 1 && cat blue && exec cat; echo 'video0: No such device' >&2; exit 1";
     let running = Running::start(place.live_with(script, &["--source", "rtsp://camera/1", "--every", "0"]));
     running.wait_said("Nothing leaves this machine, and frames are not kept");
     assert_eq!(running.line()["name"], "red");
@@ -264,7 +269,8 @@ fn a_video_ends_and_so_does_the_program() {
 #[track_caller]
 fn fails(script: &str, sentence: &str) {
     let place = Place::new();
-    let output = place.live_with(script, &["--source", "/dev/null"]).env("LOOKALIKE_SOURCE_TIMEOUT", "0.2").output().unwrap();
+    let output =
+        place.live_with(script, &["--source", "/dev/null"]).env("LOOKALIKE_SOURCE_TIMEOUT", "0.2").output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains(sentence), "{}", said(&output));
     place.wait_gone();
@@ -387,7 +393,8 @@ fn galleries_without_anybody_or_with_one_name_are_told() {
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert!(said(&output).contains(sentence), "{}", said(&output));
     }
-    let mut with_threshold = place.command(&["live", "--gallery", "one", "--source", "red.png", "--once", "--threshold", "0.8"]);
+    let mut with_threshold =
+        place.command(&["live", "--gallery", "one", "--source", "red.png", "--once", "--threshold", "0.8"]);
     assert_eq!(with_threshold.output().unwrap().status.code(), Some(0));
     let output = place.command(&["gallery"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "no name was given in the explorer: {}", said(&output));
@@ -498,7 +505,11 @@ fn real_videos_are_recognized_where_ffmpeg_is_installed() {
         let output = command.args(["--source", video]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         let found = names(&output);
-        assert!(!found.is_empty() && found.iter().all(|name| name.as_deref() == expected), "{video}: {found:?} {:?}", lines(&output));
+        assert!(
+            !found.is_empty() && found.iter().all(|name| name.as_deref() == expected),
+            "{video}: {found:?} {:?}",
+            lines(&output)
+        );
     }
     // What ffmpeg does not know is told in its words.
     fs::write(place.path("notes.mp4"), "no video").unwrap();

@@ -137,7 +137,8 @@ fn frames_in_a_row_with_one_answer_are_one_line_of_the_log() {
     let log: Vec<_> = live.log.iter().map(|one| (one.name.as_deref(), one.frames, one.number)).collect();
     assert_eq!(log, [(Some("Ana"), 2, 1), (None, 1, 3), (Some("Bo"), 3, 4)]);
     let screen = text(&live);
-    for words in ["12:00:04–12:00:06 ✓ Bo", "12:00:03", "? unknown", "is Bo", "● Bo", "○ Cy", "margin", "every 1 s"] {
+    for words in ["12:00:04–12:00:06 ✓ Bo", "12:00:03", "? unknown", "is Bo", "● Bo", "○ Cy", "margin", "every 1 s"]
+    {
         assert!(screen.contains(words), "{words} is missing:\n{screen}");
     }
 }

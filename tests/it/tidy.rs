@@ -218,10 +218,7 @@ fn rooms_import_only_from_rooms_below_them() {
                 "live",
             ],
         ),
-        (
-            "event_loop",
-            &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "analysis", "live"],
-        ),
+        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "analysis", "live"]),
         ("terminal", &["preview"]),
         ("ui", &["app", "task", "analysis", "similarity", "order", "index", "preview"]),
         ("app", &["task", "analysis", "similarity", "order", "index", "preview"]),

@@ -311,7 +311,8 @@ impl Report<'_> {
                 "value": one.nearest.value, "confused": one.confused,
             })
         });
-        let names = (0..gallery.len()).map(|at| serde_json::json!({ "name": gallery.name(at), "pictures": gallery.count(at) }));
+        let names =
+            (0..gallery.len()).map(|at| serde_json::json!({ "name": gallery.name(at), "pictures": gallery.count(at) }));
         let value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,
             "model": self.indexed.model,
