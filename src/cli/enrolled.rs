@@ -29,16 +29,19 @@ impl Enrolled {
     /// # Errors
     /// As the indexing; [`Error::Usage`] when no folder is named and no name was given yet.
     pub fn new(folder: Option<&Path>, model: &ModelArgs, cancel: CancelToken) -> Result<Self> {
+        let is_default = folder.is_none();
         let folder = match folder {
             Some(folder) => folder.to_owned(),
             None => folders::gallery()?,
         };
+        let nothing = |folder| Self { gallery: Gallery::default(), folder, indexed: None, unnamed: 0 };
+        if is_default && !folder.is_dir() {
+            return Ok(nothing(folder));
+        }
         let folders = FolderArgs { folders: vec![folder.clone()], exclude: Vec::new(), include_hidden: false };
         let indexed = match Indexed::new(&folders, model, cancel) {
             Ok(indexed) => indexed,
-            Err(Error::NoImages(_)) => {
-                return Ok(Self { gallery: Gallery::default(), folder, indexed: None, unnamed: 0 });
-            }
+            Err(Error::NoImages(_)) => return Ok(nothing(folder)),
             Err(error) => return Err(error),
         };
         let labels = Labels::folders(&indexed.index);
@@ -50,7 +53,7 @@ impl Enrolled {
     ///
     /// # Errors
     /// [`Error::EmptyGallery`].
-    pub fn or_nobody(self) -> Result<Self> {
+    pub fn not_empty(self) -> Result<Self> {
         if self.gallery.is_empty() { Err(Error::EmptyGallery(self.folder)) } else { Ok(self) }
     }
 }

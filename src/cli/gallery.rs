@@ -47,7 +47,7 @@ pub struct GalleryArgs {
 /// As the indexing; [`Error::EmptyGallery`] when no sub-folder holds a picture.
 pub fn run(args: &GalleryArgs, out: &mut dyn Write) -> Result<Exit> {
     let cancel = cancelled_by_signals()?;
-    let enrolled = Enrolled::new(args.folder.as_deref(), &args.model, cancel.clone())?.or_nobody()?;
+    let enrolled = Enrolled::new(args.folder.as_deref(), &args.model, cancel.clone())?.not_empty()?;
     let Some(indexed) = &enrolled.indexed else { return Err(Error::EmptyGallery(enrolled.folder)) };
     let mut reporter = Reporter::stderr();
     let all = enrolled.gallery.samples().len();

@@ -104,12 +104,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// As the indexing of the gallery; [`crate::error::Error::Source`] when the source gives nothing.
 pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
     let source = Source::named(&args.source)?;
-    let hook = args.exec.as_deref().map(Hook::parse).transpose()?;
     let on_screen = !args.json && !args.once && io::stdout().is_terminal();
-    let cancel = cancelled_by_signals()?;
+    let hook = args.exec.as_deref().map(|line| Hook::parse(line, on_screen)).transpose()?;
+    // The screen listens to signals itself, and gives the terminal back before it ends by one.
+    let cancel = if on_screen { CancelToken::default() } else { cancelled_by_signals()? };
     let enrolled = Enrolled::new(args.gallery.as_deref(), &args.model, cancel.clone())?;
     // On the screen names can be given; elsewhere nothing can become known.
-    let mut enrolled = if on_screen { enrolled } else { enrolled.or_nobody()? };
+    let mut enrolled = if on_screen { enrolled } else { enrolled.not_empty()? };
     let tried = Arc::new(TriedGallery::new(mem::take(&mut enrolled.gallery)));
     let mut choice = args.model.choice();
     if args.model.how.threads.is_none() {

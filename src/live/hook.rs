@@ -12,24 +12,26 @@ const MOST: usize = 8;
 #[derive(Debug)]
 pub struct Hook {
     words: Vec<String>,
+    is_quiet: bool,
     running: Vec<Child>,
 }
 
 impl Hook {
-    /// Splits a line into words as a shell does, without any of its other powers.
+    /// Splits a line into words as a shell does, without any of its other powers. What the command prints goes to the
+    /// standard error, or nowhere when it is `quiet`: a screen must not be written over.
     ///
     /// # Errors
     /// [`Error::Usage`] for an empty line or a quotation without an end.
-    pub fn parse(line: &str) -> Result<Self> {
+    pub fn parse(line: &str, quiet: bool) -> Result<Self> {
         let words = shell_words::split(line)
             .map_err(|_| Error::Usage(format!("--exec {line}: a quotation mark has no second one")))?;
         if words.is_empty() {
             return Err(Error::Usage("--exec names no command".into()));
         }
-        Ok(Self { words, running: Vec::new() })
+        Ok(Self { words, is_quiet: quiet, running: Vec::new() })
     }
 
-    /// Runs it for a name and its value. It has no input, and its output is that of the program's errors.
+    /// Runs it for a name and its value. It has no input.
     ///
     /// # Errors
     /// [`Error::Usage`] when it cannot be run, or too many of it run already.
@@ -42,13 +44,15 @@ impl Hook {
             )));
         }
         let words = self.filled(name, value);
-        let output = std::io::stderr();
-        let child = Command::new(&words[0])
-            .args(&words[1..])
-            .stdin(Stdio::null())
-            .stdout(output)
-            .spawn()
-            .map_err(|error| Error::Usage(format!("--exec cannot run {}: {error}", words[0])))?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::null());
+        if self.is_quiet {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        } else {
+            command.stdout(std::io::stderr());
+        }
+        let child =
+            command.spawn().map_err(|error| Error::Usage(format!("--exec cannot run {}: {error}", words[0])))?;
         self.running.push(child);
         Ok(())
     }
@@ -83,16 +87,16 @@ mod tests {
 
     #[test]
     fn names_stay_one_argument_whatever_is_in_them() {
-        let hook = Hook::parse("say 'I see' \"{name}: {value}\" $HOME;").expect("words");
+        let hook = Hook::parse("say 'I see' \"{name}: {value}\" $HOME;", false).expect("words");
         let words = hook.filled("a; rm -rf ~ {value}", 0.5);
         assert_eq!(words, ["say", "I see", "a; rm -rf ~ {value}: 0.5000", "$HOME;"]);
-        assert!(Hook::parse("  ").is_err() && Hook::parse("say 'a").is_err());
+        assert!(Hook::parse("  ", false).is_err() && Hook::parse("say 'a", false).is_err());
     }
 
     #[test]
     fn a_command_that_is_not_there_is_said() {
         let sentence =
-            Hook::parse("/no/such/command {name}").expect("words").run("a", 1.0).expect_err("it is not there");
+            Hook::parse("/no/such/command {name}", true).expect("words").run("a", 1.0).expect_err("it is not there");
         assert!(sentence.to_string().contains("/no/such/command"), "{sentence}");
     }
 }

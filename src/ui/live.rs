@@ -328,10 +328,11 @@ fn status(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (_, area) = area.left(1);
     if let Some(Naming { prompt, suggested, .. }) = &live.naming {
-        let help = match suggested.as_ref().filter(|_| prompt.text.is_empty()) {
+        let wrong = live.message.as_ref().map(|message| format!("{} ", message.text));
+        let help = wrong.unwrap_or_else(|| match suggested.as_ref().filter(|_| prompt.text.is_empty()) {
             Some(name) => format!("Enter: {}, and the frame is kept · Esc gives up ", printable_str(name)),
             None => "Enter names it and keeps the frame · Esc gives up ".to_owned(),
-        };
+        });
         let taken = if area.width >= 76 { canvas.right(area, 0, Line::styled(help, theme.dim())) } else { 0 };
         let (area, _) = area.off_right(taken + 1);
         let label = "this is ";

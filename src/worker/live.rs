@@ -202,7 +202,8 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
                 let after = if shown.1 == Some((wanted.cells, wanted.mirrored)) { shown.0 } else { 0 };
                 inbox.wait(after, SLICE);
                 let Some(frame) = inbox.peek(after) else {
-                    thread::sleep(SLICE / 10);
+                    // Where nothing comes any more, the wait does not wait.
+                    thread::sleep(if inbox.is_closed() { SLICE } else { SLICE / 10 });
                     continue;
                 };
                 let preview = painter.paint(&turned(&frame.picture, wanted.mirrored), wanted.cells);
