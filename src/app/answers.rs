@@ -37,10 +37,7 @@ impl App {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let gallery = printable(folder.parent().unwrap_or(&folder));
                 let pictures = text::counted(added, "picture");
-                self.say(
-                    Severity::Info,
-                    format!("{pictures} more of {name} in {gallery}, where `lookalike live` looks."),
-                );
+                self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
             }
             Outcome::Failed(reason) => self.failed(job, reason),
         }

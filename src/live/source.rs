@@ -141,7 +141,8 @@ fn video(path: &Path) -> Source {
 }
 
 fn address(word: &str) -> Source {
-    let mut arguments: Vec<_> = ["-fflags", "nobuffer", "-flags", "low_delay"].map(Into::into).into();
+    // Not `-fflags nobuffer`: with it a video that cannot be sought in gives no frame at all.
+    let mut arguments: Vec<_> = ["-flags", "low_delay"].map(Into::into).into();
     if word.starts_with("rtsp:") {
         arguments.extend(["-rtsp_transport", "tcp"].map(Into::into));
     }
@@ -165,7 +166,7 @@ fn without_password(address: &str) -> String {
 
 fn device(path: &str, name: &str) -> Source {
     let format = if cfg!(target_os = "macos") { "avfoundation" } else { "v4l2" };
-    let mut arguments: Vec<_> = ["-fflags", "nobuffer", "-f", format].map(Into::into).into();
+    let mut arguments: Vec<_> = ["-f", format].map(Into::into).into();
     if cfg!(target_os = "macos") {
         // The only rate that all of its cameras have.
         arguments.extend(["-framerate", "30"].map(Into::into));

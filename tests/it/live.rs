@@ -3,7 +3,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Cursor, Write},
+    io::{BufRead, BufReader, Cursor, Read, Write},
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -511,6 +512,24 @@ fn real_videos_are_recognized_where_ffmpeg_is_installed() {
             lines(&output)
         );
     }
+    // The same from an address, which cannot be sought in, and which is asked again when it has ended.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/red.mp4", listener.local_addr().unwrap());
+    let video = fs::read(place.path("red.mp4")).unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let mut connection = connection;
+            let _ = connection.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", video.len());
+            let _ = connection.write_all(&[head.as_bytes(), &video].concat());
+        }
+    });
+    let mut command = place.command(&["live", "--gallery", "gallery", "--threshold", "0.97", "--every", "100ms"]);
+    command.args(["--source", &address]);
+    let running = Running::start(command);
+    assert_eq!(running.line()["name"], "red");
+    running.wait_said("it has ended; trying again");
+    drop(running);
     // What ffmpeg does not know is told in its words.
     fs::write(place.path("notes.mp4"), "no video").unwrap();
     let output = place.live(&["--source", "notes.mp4"]).output().unwrap();

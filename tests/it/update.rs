@@ -209,9 +209,9 @@ fn sorting_goes_through_five_orders() {
 
 #[test]
 fn marked_pictures_or_else_the_one_under_the_cursor_are_named() {
-    let said = "Info: 2 pictures more of Ana in /gallery, where `lookalike live` looks.";
+    let said = "Info: Named 2 pictures Ana for `lookalike live`, in /gallery.";
     check("Space l Space N A n a Enter", &["Browse cosine birds/bird3.jpg", said, "→ name 2 Ana"]);
-    let said = "Info: 1 picture more of B in /gallery, where `lookalike live` looks.";
+    let said = "Info: Named 1 picture B for `lookalike live`, in /gallery.";
     check("3 N B Enter", &["Neighbors cosine birds/bird0.jpg", said, "→ name 1 B"]);
     check("N A Esc", &["Browse cosine birds/bird0.jpg"]);
     let said = "Warning: A name is that of a folder: it has no / in it and no dot before it.";
