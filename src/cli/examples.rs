@@ -61,7 +61,8 @@ mod tests {
     fn every_example_is_understood_and_stands_with_its_command() {
         for (command, lines) in EXAMPLES {
             for (line, what) in lines {
-                let words = line.split(['|', '>']).next().unwrap_or("").split_whitespace();
+                let words = line.split(['|', '>']).next().unwrap_or("");
+                let words = shell_words::split(words).expect("a line of a shell");
                 let parsed = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
                 assert_eq!(parsed.command.is_none(), command.is_empty(), "{line}");
                 let help = Cli::try_parse_from(["lookalike", command, "--help"].iter().filter(|word| !word.is_empty()));
