@@ -8,6 +8,7 @@ mod empty;
 mod facts;
 mod heatmap;
 mod help;
+mod map;
 mod neighbors;
 mod pictures;
 mod problems;
@@ -32,6 +33,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
+        (_, Screen::Map) => map::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

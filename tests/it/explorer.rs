@@ -180,7 +180,7 @@ impl Explorer {
                 Outcome::Exported { to, paths: paths.len() }
             }
             // Tests see placeholders unless they hand in pictures themselves.
-            Job::Previews { .. } => return,
+            Job::Previews { .. } | Job::Stop(_) => return,
             Job::Index => panic!("the indexing runs already"),
         };
         self.tell(id, outcome);
