@@ -221,8 +221,10 @@ impl<'a> Projector<'a> {
         }
         let mut report =
             |share: f64, points: &[[f32; 2]]| progress(share, &|| self.projection(method, points));
-        let points =
+        let mut points =
             improve(&self.rows, graph, &points, self.seed, self.executor, self.superseded, &mut report)?;
+        lay_lengthwise(&mut points);
+        narrow_gaps(&mut points);
         Some(self.projection(method, &points))
     }
 
@@ -242,6 +244,47 @@ impl<'a> Projector<'a> {
             points[id.at()] = *point;
         }
         Projection { method, quality: None, explained: None, points, placed: Vec::new(), made_of: self.index.state() }
+    }
+}
+
+/// Turns points around their center so that they spread widest from left to right, as screens do: UMAP and t-SNE say
+/// nothing by the direction.
+fn lay_lengthwise(points: &mut [[f32; 2]]) {
+    let count = points.len().max(1) as f64;
+    let mean = [0, 1].map(|axis: usize| points.iter().map(|point| f64::from(point[axis])).sum::<f64>() / count);
+    let moment = |a: usize, b: usize| {
+        points.iter().map(|point| (f64::from(point[a]) - mean[a]) * (f64::from(point[b]) - mean[b])).sum::<f64>()
+    };
+    let angle = 0.5 * (2.0 * moment(0, 1)).atan2(moment(0, 0) - moment(1, 1));
+    let (sine, cosine) = angle.sin_cos();
+    for point in points {
+        let [x, y] = [0, 1].map(|axis: usize| f64::from(point[axis]) - mean[axis]);
+        *point = [(cosine * x + sine * y) as f32, (cosine * y - sine * x) as f32];
+    }
+}
+
+/// A strip without points takes at most one in so many parts of a map's width or height.
+const GAPS: f32 = 12.0;
+
+/// Moves what lies beyond wide empty strips nearer, along both axes: UMAP and t-SNE say nothing by how far apart clusters
+/// lie, and a screen has few dots. What is on one side of a strip moves as a whole, so that all else stays.
+fn narrow_gaps(points: &mut [[f32; 2]]) {
+    for axis in 0..2 {
+        let mut order: Vec<_> = (0..points.len()).collect();
+        order.sort_unstable_by(|a, b| points[*a][axis].total_cmp(&points[*b][axis]).then(a.cmp(b)));
+        let gaps: Vec<f32> = order.windows(2).map(|pair| points[pair[1]][axis] - points[pair[0]][axis]).collect();
+        // The widest strip depends on the width, and that on the strips.
+        let narrowed = |widest: f32| gaps.iter().map(|gap| gap.min(widest)).sum::<f32>();
+        let widest = (0..20).fold(f32::INFINITY, |widest, _| narrowed(widest) / GAPS);
+        // With few points every gap is a wide one.
+        if points.len() < 2 * GAPS as usize || !widest.is_finite() {
+            continue;
+        }
+        let mut at = points[order[0]][axis];
+        for (place, gap) in order[1..].iter().zip(&gaps) {
+            at += gap.min(widest);
+            points[*place][axis] = at;
+        }
     }
 }
 

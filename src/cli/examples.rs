@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 8] = [
     (
         "",
         &[
@@ -27,6 +27,14 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
         ],
     ),
     ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "map",
+        &[
+            ("lookalike map ~/Pictures", "the folder from above, in the terminal"),
+            ("lookalike map ~/Pictures --method tsne --png map.png", "as a picture, for a report"),
+            ("lookalike map ~/Pictures --csv > map.csv", "the points, for a plotting program"),
+        ],
+    ),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     (
         "completions",

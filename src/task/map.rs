@@ -1,6 +1,6 @@
 //! The map of an index: what it takes to make one, and what it comes to.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use super::LookAlikes;
 use crate::{
@@ -105,33 +105,37 @@ impl MapTask {
         let projector = Projector::new(index, SEED, executor, superseded);
         let plane = projector.pca()?;
         let is_plane = self.hurried || method == Method::Pca;
-        let (mut made, graph) = if is_plane {
+        let (made, graph) = if is_plane {
             (plane, None)
         } else {
             let begun = Arc::new(plane);
             told(&|| Mapping { so_far: Some(Arc::clone(&begun)), ..mapping(MapStep::Comparing, 0.0) });
             let graph = graph(told)?;
-            let (mut shown, span) = (0.0, MOVED - COMPARED);
+            let (shown, span) = (Cell::new(0.0), MOVED - COMPARED);
             let mut progress = |share: f64, map: &dyn Fn() -> Projection| {
-                // Twenty pictures of the way: each costs a screenful of bytes.
-                let show = share >= shown + 0.05;
                 told(&|| {
-                    let so_far = show.then(|| Arc::new(map()));
+                    // At most twenty pictures of the way: each costs a screenful of bytes.
+                    let so_far = (share >= shown.get() + 0.05).then(|| Arc::new(map()));
+                    if so_far.is_some() {
+                        shown.set(share);
+                    }
                     Mapping { so_far, ..mapping(MapStep::Moving, COMPARED + span * share) }
                 });
-                if show {
-                    shown = share;
-                }
             };
             let moved = projector.refine(&begun, method, &graph, &mut progress)?;
             (moved, Some(graph))
         };
-        let mut progress =
-            |share: f64| told(&|| mapping(MapStep::Measuring, if is_plane { share } else { MOVED + (1.0 - MOVED) * share }));
-        made.quality = if self.hurried { None } else { projector.quality(&made, &mut progress) };
+        let mut made = Arc::new(made);
+        let before = if is_plane { 0.0 } else { MOVED };
+        let mut progress = |share: f64| {
+            let so_far = Some(Arc::clone(&made));
+            told(&|| Mapping { so_far: so_far.clone(), ..mapping(MapStep::Measuring, before + (1.0 - before) * share) });
+        };
+        let quality = if self.hurried { None } else { projector.quality(&made, &mut progress) };
+        Arc::make_mut(&mut made).quality = quality;
         if superseded() {
             return None;
         }
-        Some(Mapped { projection: Arc::new(made), graph: graph.or(self.graph) })
+        Some(Mapped { projection: made, graph: graph.or(self.graph) })
     }
 }

@@ -176,6 +176,29 @@ fn trustworthiness_is_one_for_a_map_without_loss_and_low_for_a_random_one() {
 }
 
 #[test]
+fn maps_lie_lengthwise() {
+    let mut points = [[1.0, 1.0], [2.0, 3.0], [3.0, 5.0], [4.0, 6.9]];
+    lay_lengthwise(&mut points);
+    assert!(points.iter().all(|point| point[1].abs() < 0.1) && points[3][0] - points[0][0] > 6.0, "{points:?}");
+}
+
+#[test]
+fn empty_strips_are_narrow_and_clusters_keep_their_shape() {
+    let mut points: Vec<[f32; 2]> = (0..40).map(|at| [at as f32 * 0.1 + if at < 20 { 0.0 } else { 90.0 }, 1.0]).collect();
+    let before = points.clone();
+    narrow_gaps(&mut points);
+    let strip = points[20][0] - points[19][0];
+    assert!((strip * GAPS / (points[39][0] - points[0][0]) - 1.0).abs() < 0.01, "{strip}");
+    for part in [0..20, 20..40] {
+        let own = |points: &[[f32; 2]], at: usize| points[at][0] - points[part.start][0];
+        assert!(part.clone().all(|at| (own(&points, at) - own(&before, at)).abs() < 1e-3), "{points:?}");
+    }
+    let mut few = [[0.0, 0.0], [5.0, 1.0], [6.0, 9.0]];
+    narrow_gaps(&mut few);
+    assert_eq!(few, [[0.0, 0.0], [5.0, 1.0], [6.0, 9.0]]);
+}
+
+#[test]
 fn a_map_stops_when_nobody_waits() {
     let index = clusters(&[20, 20]);
     let whole = Projector::new(&index, 1, &sequential, &|| false);

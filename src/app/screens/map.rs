@@ -34,7 +34,7 @@ const CLOSEST: f32 = 2_000.0;
 const PAN: f32 = 0.25;
 
 /// Of the pictures in view so many in a hundred must have room for thumbnails.
-const ROOM: usize = 50;
+const ROOM: usize = 30;
 
 /// The Map screen.
 pub struct Map {
@@ -180,7 +180,7 @@ impl Map {
         }
     }
 
-    /// Zooms around the selected picture where that is in view, else around the middle.
+    /// Zooms, with the selected picture in the middle where that is in view.
     fn zoom(&mut self, shared: &Shared, body: Area, by: f32) -> Acted {
         let zoom = (self.view.zoom * by).clamp(1.0, CLOSEST);
         if zoom == self.view.zoom {
@@ -189,9 +189,7 @@ impl Map {
         }
         let Some((plot, map)) = self.plot(body).zip(self.shown()) else { return Acted::Yes };
         let point = shared.selected.and_then(|id| map.point(id)).filter(|point| plot.visible(*point).is_some());
-        let fixed = point.unwrap_or(plot.center);
-        let change = zoom / self.view.zoom;
-        let center = [0, 1].map(|axis| fixed[axis] + (plot.center[axis] - fixed[axis]) / change);
+        let center = point.unwrap_or(plot.center);
         self.view = View { center: (zoom > 1.0).then_some(center), zoom };
         Acted::Yes
     }

@@ -21,6 +21,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     for (at, row) in app.screens.map.nearest.iter().enumerate() {
         let (thumb, words) = panel.parts(at);
         pictures::slot(app, canvas, Slot { image: row.id, area: thumb });
+        if words.height == 1 {
+            canvas.line(words, 0, short_line(app, canvas, at, row, words));
+            continue;
+        }
         canvas.line(words, 0, value_line(app, canvas, at, row, words));
         if words.height > 2 {
             let name = facts::name_line(app, canvas, words.width.into(), row.id);
@@ -46,6 +50,14 @@ fn value_line(app: &App, canvas: &Canvas<'_>, at: usize, row: &Neighbor, area: A
         spans.push(Span::styled(metric, canvas.theme.dim()));
     }
     Line::from(spans)
+}
+
+/// Place, value and name of one of the nearest.
+fn short_line(app: &App, canvas: &Canvas<'_>, at: usize, row: &Neighbor, area: Area) -> Line<'static> {
+    let mut line = value_line(app, canvas, at, row, Area { width: 0, ..area });
+    let room = usize::from(area.width).saturating_sub(line.width() + 1);
+    line.push_span(Span::styled(format!(" {}", text::cut_middle(&facts::name(app, row.id), room)), canvas.theme.dim()));
+    line
 }
 
 /// Letter, color and name of a picture's label.
@@ -98,11 +110,6 @@ pub(super) fn foot(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let each = area.width / nearest.len() as u16;
     for (at, row) in nearest.iter().enumerate() {
         let place = Area { x: area.x + at as u16 * each, width: each.saturating_sub(1), ..area };
-        let mut line = value_line(app, canvas, at, row, Area { width: 0, ..place });
-        let used = line.width() + 1;
-        line.push_span(Span::raw(" "));
-        let room = usize::from(place.width).saturating_sub(used);
-        line.push_span(Span::styled(text::cut_middle(&facts::name(app, row.id), room), canvas.theme.dim()));
-        canvas.line(place, 1, line);
+        canvas.line(place, 1, short_line(app, canvas, at, row, place));
     }
 }

@@ -124,6 +124,7 @@ fn draw_tile(app: &App, canvas: &mut Canvas<'_>, tile: Slot) {
 fn sign(canvas: &mut Canvas<'_>, taken: &mut Taken, place: Option<(u16, u16)>, sign: char, style: Style) {
     let Some((x, y)) = place else { return };
     if let Some(cell) = canvas.cell(x, y) {
+        cell.reset();
         cell.set_char(sign).set_style(style);
         taken.0.push(Area { x, y, width: 1, height: 1 });
     }
@@ -144,6 +145,17 @@ fn cursor(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &Plot, tak
     sign(canvas, taken, right.map(|right| (right, y)), ']', style);
 }
 
+/// Rows that a name may stand above or below its place.
+const AWAY: i16 = 4;
+
+/// How many cells with points an area covers.
+fn covered(app: &App, plot: &Plot, area: Area) -> usize {
+    let raster = &app.screens.map.raster;
+    let first = usize::from(area.y - plot.area.y) * raster.width + usize::from(area.x - plot.area.x);
+    let cells = raster.cells.get(first..first + usize::from(area.width)).unwrap_or_default();
+    cells.iter().filter(|cell| cell.mask != 0).count()
+}
+
 /// The name of each label at the median of its points: the most frequent first, none over another; a letter where there is
 /// no room for the name.
 fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
@@ -152,14 +164,18 @@ fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
         let name = app.shared.labels.name(middle.label);
         let style = canvas.theme.group(middle.label).add_modifier(Modifier::BOLD | Modifier::REVERSED);
         let words = [format!(" {} {} ", letter(middle.label), text::cut(name, 18)), format!(" {} ", letter(middle.label))];
-        // On its place, else a little above or below.
-        let places = words.iter().flat_map(|words| [0, -1, 1, -2, 2].map(|by| (words, by)));
-        let found = places.into_iter().find_map(|(words, by)| {
+        // As near as can be, but beside the points rather than on them.
+        let found = words.iter().find_map(|words| {
             let width = text::width(words) as u16;
             let x = x.saturating_sub(width / 2).clamp(plot.area.x, plot.area.right().saturating_sub(width).max(plot.area.x));
-            let y = y.checked_add_signed(by).filter(|y| (plot.area.y..plot.area.bottom()).contains(y))?;
-            let area = Area { x, y, width, height: 1 };
-            (width <= plot.area.width && taken.is_free(area)).then_some((words, area))
+            let place = |by: i16| {
+                let y = y.checked_add_signed(by).filter(|y| (plot.area.y..plot.area.bottom()).contains(y))?;
+                let area = Area { x, y, width, height: 1 };
+                let free = width <= plot.area.width && taken.is_free(area);
+                free.then(|| (covered(app, plot, area) + usize::from(by.unsigned_abs()), area))
+            };
+            let best = (-AWAY..=AWAY).filter_map(place).min_by_key(|(cost, area)| (*cost, area.y))?;
+            Some((words, best.1))
         });
         if let Some((words, area)) = found {
             canvas.text(area, 0, words, style);

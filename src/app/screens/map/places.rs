@@ -58,7 +58,11 @@ impl Panel {
         let (picture, rest) = area.top((area.height * 3 / 8).min(area.width / 2).max(3));
         let (facts, rest) = rest.top(2);
         let (_, rest) = rest.top(u16::from(rest.height > 12));
-        let each = if rest.height >= 18 { 4 } else { 2 };
+        let each = match rest.height {
+            16.. => 4,
+            12.. => 2,
+            _ => 1,
+        };
         let (nearest, rest) = rest.top(3 * each);
         let (_, legend) = rest.top(u16::from(rest.height > 2));
         Self { picture, facts, nearest, legend }
@@ -93,7 +97,7 @@ mod tests {
             let mut parts = vec![places.title, places.plot, places.foot];
             if let Some(panel) = places.panel {
                 parts.extend([panel.picture, panel.facts, panel.legend, panel.row(0), panel.row(1), panel.row(2)]);
-                assert!(panel.row(2).height >= 2 && panel.facts.height == 2, "{size:?}");
+                assert!(panel.row(2).height >= 1 && panel.facts.height == 2, "{size:?}");
             }
             parts.retain(|part| !part.is_empty());
             for (at, part) in parts.iter().enumerate() {
