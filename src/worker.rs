@@ -142,7 +142,7 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
         });
         let (graph, map) = match &outcome {
             Outcome::Made(Made::Alike(found)) => (Some(Arc::clone(&found.graph)), None),
-            Outcome::Made(Made::Map(map)) => (map.graph.clone(), Some(Arc::clone(&map.projection))),
+            Outcome::Made(Made::Map(made)) => (made.graph.clone(), Some(made.clone())),
             _ => (None, None),
         };
         if !superseded() {

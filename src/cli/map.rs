@@ -126,7 +126,7 @@ fn made(args: &MapArgs, indexed: &Indexed) -> Result<Projection> {
     if let Some(graph) = &made.graph {
         kept.keep(graph, index);
     }
-    kept.keep_map(&made.projection, index);
+    kept.keep_map(&made, index);
     Ok((*made.projection).clone())
 }
 

@@ -47,6 +47,8 @@ pub struct Mapped {
     pub projection: Arc<Projection>,
     /// The nearest pictures.
     pub graph: Option<Arc<Graph>>,
+    /// Whether it was made, and not only brought in line with an index that changed.
+    pub is_new: bool,
 }
 
 /// How far a map under way is.
@@ -99,7 +101,7 @@ impl MapTask {
             let graph = graph(told)?;
             let next = known.following(index, &graph);
             if let Some(next) = next.filter(|next| self.hurried || !next.is_stale()) {
-                return Some(Mapped { projection: Arc::new(next), graph: Some(graph) });
+                return Some(Mapped { projection: Arc::new(next), graph: Some(graph), is_new: false });
             }
         }
         let projector = Projector::new(index, SEED, executor, superseded);
@@ -136,6 +138,6 @@ impl MapTask {
         if superseded() {
             return None;
         }
-        Some(Mapped { projection: made, graph: graph.or(self.graph) })
+        Some(Mapped { projection: made, graph: graph.or(self.graph), is_new: true })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
-    task::{LookAlikes, MapTask},
+    task::{LookAlikes, MapTask, Mapped},
 };
 
 /// While pictures come, a graph is kept again when one in so many of its pictures is new: each of them is then written a
@@ -115,10 +115,11 @@ impl Kept {
         let _ = graphs.keep(LookAlikes::METRIC.name(), &graph.to_bytes(|id| graphs.row_of(id)));
     }
 
-    /// Keeps a map that was made of all pictures, as soon as no more come.
-    pub fn keep_map(&self, map: &Projection, index: &Index) {
+    /// Keeps a map that is new, unless more pictures come.
+    pub fn keep_map(&self, made: &Mapped, index: &Index) {
         let goes_on = lock(&self.0).run_goes_on;
-        if let Some(graphs) = self.graphs(index).filter(|_| !goes_on && map.placed() == 0) {
+        if let Some(graphs) = self.graphs(index).filter(|_| made.is_new && !goes_on) {
+            let map = &made.projection;
             let _ = graphs.keep(map.method.key(), &map.to_bytes(|id| graphs.row_of(id)));
         }
     }

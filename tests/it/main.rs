@@ -15,6 +15,7 @@ mod indexing;
 mod interrupt;
 #[cfg(feature = "libtorch")]
 mod inverted_residual;
+mod map;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
