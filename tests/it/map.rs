@@ -7,9 +7,9 @@ use lookalike::{
     analysis::projection::Method,
     app::{Event, Setup, action::Screen, previews::Slot},
     display::Depth,
-    index::ImageId,
+    index::{ImageId, Index, progress::Report},
     similarity::{self, Query},
-    task::{Job, Lane, Made, Mapping, Outcome, Task},
+    task::{Job, Lane, Made, MapTask, Mapped, Mapping, Outcome, Task},
     text,
 };
 
@@ -95,7 +95,9 @@ fn a_map_under_way_is_shown_can_be_stopped_and_made_all_the_same() {
     pictures.dedup();
     assert!((10..=25).contains(&pictures.len()), "and then pictures of the way: {}", pictures.len());
     let middle = way[way.len() / 2].clone();
-    explorer.tell(id, Outcome::Making(Made::Mapping(middle.clone())));
+    for mapping in [&way[0], &middle] {
+        explorer.tell(id, Outcome::Making(Made::Mapping(mapping.clone())));
+    }
     let shown = styled(&explorer.frame());
     assert!(shown.contains("c stops it") && shown.contains(&format!("UMAP {:.0} %", 100.0 * middle.share)), "{shown}");
     explorer.key("c");
@@ -120,29 +122,52 @@ fn a_map_under_way_is_shown_can_be_stopped_and_made_all_the_same() {
     assert!(explorer.held_tasks(Lane::Map).len() <= 1, "UMAP is there already");
 }
 
+/// The map of an index, made from scratch.
+fn made(index: &Index, method: Method) -> Mapped {
+    let task = MapTask { method, known: None, graph: None, anew: false, hurried: false };
+    task.make(index, &similarity::sequential, &|| false, &mut |_| ()).expect("nobody stops it")
+}
+
 #[test]
-fn while_pictures_come_the_map_is_a_quick_one_and_later_ones_are_placed() {
+fn while_pictures_come_the_map_is_a_quick_one_and_the_usual_one_follows() {
     let mut explorer = Explorer::indexing(setup(120, 36), 30, 60);
     explorer.key("5");
     let method = |explorer: &Explorer| explorer.app.screens.map.shown().map(|map| map.method);
     assert_eq!(method(&explorer), Some(Method::Pca));
-    let mut index = (*explorer.app.shared.index).clone();
-    explorer.indexed(Arc::new(index.clone()), Vec::new());
+    assert!(styled(&explorer.frame()).contains("UMAP when all are indexed"));
+    explorer.indexed(Arc::clone(&explorer.app.shared.index), Vec::new());
     assert_eq!(method(&explorer), Some(Method::Umap));
-    let before = explorer.app.screens.map.shown().cloned().expect("a map");
+}
+
+#[test]
+fn pictures_that_come_are_placed_on_the_map_that_was_kept_until_they_are_too_many() {
+    let mut explorer = Explorer::indexing(setup(120, 36), 30, 60);
+    explorer.hold();
+    explorer.key("5");
+    let mut index = (*explorer.app.shared.index).clone();
+    let before = made(&index, Method::Umap);
+    let next = |explorer: &mut Explorer| explorer.held_tasks(Lane::Map).pop().expect("a map");
+    let (id, _) = next(&mut explorer);
+    explorer.tell(id, Outcome::Made(Made::Map(before.clone())));
     index.push(segment(30..33));
-    explorer.indexed(Arc::new(index.clone()), Vec::new());
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    let (id, job) = next(&mut explorer);
+    explorer.done(id, job);
     let after = explorer.app.screens.map.shown().cloned().expect("a map");
     assert_eq!((after.placed(), after.points().count()), (3, 33));
-    assert_eq!(after.point(ImageId(7)), before.point(ImageId(7)), "nothing else moves");
+    assert_eq!(after.point(ImageId(7)), before.projection.point(ImageId(7)), "nothing else moves");
     assert!(styled(&explorer.frame()).contains("3 placed by neighbors"));
     explorer.key("r");
-    assert_eq!(explorer.app.screens.map.shown().map(|map| map.placed()), Some(0));
+    assert!(explorer.state().contains("when all pictures are indexed"));
     index.push(segment(33..60));
     index.remove(ImageId(0));
     explorer.indexed(Arc::new(index), Vec::new());
+    let (id, job) = next(&mut explorer);
+    explorer.done(id, job);
     let last = explorer.app.screens.map.shown().expect("a map");
     assert_eq!((last.placed(), last.points().count()), (0, 59), "so many that it was made anew");
+    explorer.key("r");
+    assert!(matches!(next(&mut explorer).1, Job::Make { task: Task::Map(task), .. } if task.anew));
 }
 
 /// The glyphs of a frame, row by row.

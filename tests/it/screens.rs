@@ -42,7 +42,7 @@ const VIEWS: [(&str, &str); 10] = [
     ("heatmap", "2"),
     ("neighbors", "3"),
     ("alike", "4 - - - -"),
-    ("map", "5"),
+    ("map", "5 t t"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),

@@ -1,3 +1,5 @@
+//! What maps promise: the plane of largest variance, clusters that stay clusters, the same map for the same pictures.
+
 use std::{path::Path, sync::Arc};
 
 use super::*;

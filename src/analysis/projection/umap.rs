@@ -26,7 +26,7 @@ const NEGATIVES: usize = 5;
 /// A point moves no farther at once, times the learning rate.
 const FARTHEST: f32 = 4.0;
 /// The width of the map at the start.
-const WIDTH: f32 = 10.0;
+const WIDTH: f32 = 20.0;
 /// Blocks of points take turns, in so many turns an epoch.
 const TURNS: usize = 4;
 /// Points of a block at most.
