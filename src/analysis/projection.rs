@@ -130,9 +130,9 @@ impl Projection {
     }
 
     /// The map for the index as it is now: pictures that went have no point, and new ones are placed by their neighbors in
-    /// a graph of that index. What is left of the quality is not measured again. `None` for an index of another run.
+    /// a graph of that index. The quality is not measured again. `None` for an index of another run.
     #[must_use]
-    pub fn following(&self, index: &Index, graph: &Graph) -> Option<Self> {
+    pub fn following(&self, index: &Index, graph: Option<&Graph>) -> Option<Self> {
         if self.made_of.run != index.run() {
             return None;
         }
@@ -148,11 +148,17 @@ impl Projection {
         let missing: Vec<_> =
             index.iter().map(|entry| entry.id).filter(|id| next.points[id.at()][0].is_nan()).collect();
         // Only pictures that the map was made of place others, so that the order in which these came does not matter.
-        let made = |id: ImageId| self.point(id).filter(|_| self.placed.binary_search(&id).is_err() && index.contains(id));
+        let made =
+            |id: ImageId| self.point(id).filter(|_| self.placed.binary_search(&id).is_err() && index.contains(id));
         let known: Vec<_> = index.iter().filter_map(|entry| made(entry.id)).collect();
         let middle = medoid(known.iter().copied().step_by(known.len() / 64 + 1).collect());
         for id in missing {
-            let near = graph.neighbors(id).iter().filter_map(|edge| made(edge.id)).take(PLACED_BY).collect();
+            let near = graph
+                .map_or(&[][..], |graph| graph.neighbors(id))
+                .iter()
+                .filter_map(|edge| made(edge.id))
+                .take(PLACED_BY)
+                .collect();
             next.points[id.at()] = medoid(near).or(middle).unwrap_or([0.0; 2]);
             next.placed.push(id);
         }
@@ -219,10 +225,8 @@ impl<'a> Projector<'a> {
         if self.rows.len() <= EXACT {
             return Some(self.projection(method, &points));
         }
-        let mut report =
-            |share: f64, points: &[[f32; 2]]| progress(share, &|| self.projection(method, points));
-        let mut points =
-            improve(&self.rows, graph, &points, self.seed, self.executor, self.superseded, &mut report)?;
+        let mut report = |share: f64, points: &[[f32; 2]]| progress(share, &|| self.projection(method, points));
+        let mut points = improve(&self.rows, graph, &points, self.seed, self.executor, self.superseded, &mut report)?;
         lay_lengthwise(&mut points);
         narrow_gaps(&mut points);
         Some(self.projection(method, &points))
@@ -299,7 +303,8 @@ fn spread(points: &[[f32; 2]], width: f32, seed: u64) -> Vec<[f32; 2]> {
     let (scale, jitter) = if extent > 0.0 { (width / extent, 1e-3 * width) } else { (0.0, 0.5 * width) };
     let mut random = Random::of(seed, 0);
     let mut place = |point: &[f32; 2]| {
-        [0, 1].map(|axis| (point[axis] - bounds[axis].0.midpoint(bounds[axis].1)) * scale + jitter * random.around_zero())
+        [0, 1]
+            .map(|axis| (point[axis] - bounds[axis].0.midpoint(bounds[axis].1)) * scale + jitter * random.around_zero())
     };
     points.iter().map(&mut place).collect()
 }

@@ -20,8 +20,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 6] =
-        [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Map, Self::Problems];
+    pub const ALL: [Self; 6] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Map, Self::Problems];
 
     /// The key that shows it: its place among the screens, and for problems the sign of a warning.
     #[must_use]

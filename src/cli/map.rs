@@ -149,8 +149,7 @@ impl Shown<'_> {
     /// Pictures and their points, in the order of their paths.
     fn entries(&self) -> Vec<(Entry<'_>, [f32; 2])> {
         let points = self.map.points();
-        let mut entries: Vec<_> =
-            points.filter_map(|(id, point)| Some((self.indexed.index.get(id)?, point))).collect();
+        let mut entries: Vec<_> = points.filter_map(|(id, point)| Some((self.indexed.index.get(id)?, point))).collect();
         entries.sort_by_key(|(entry, _)| (entry.root, entry.relative()));
         entries
     }
@@ -163,9 +162,8 @@ impl Shown<'_> {
     fn trust(&self) -> String {
         let Some(quality) = self.map.quality else { return String::new() };
         let about = if quality.sample < self.indexed.index.len() { "about " } else { "" };
-        let explained = self.map.explained.map_or(String::new(), |share| {
-            format!("{:.0} % of the variance, ", 100.0 * share)
-        });
+        let explained =
+            self.map.explained.map_or(String::new(), |share| format!("{:.0} % of the variance, ", 100.0 * share));
         format!(
             "{explained}trustworthiness {about}{:.3}, continuity {about}{:.3} (k = {})",
             quality.trustworthiness, quality.continuity, quality.neighbors
@@ -213,12 +211,14 @@ impl Shown<'_> {
     }
 
     fn drawing(&self) -> Drawing {
-        let points = self.entries().into_iter().map(|(entry, point)| {
-            (point, self.labels.of(entry.id), self.indexed.label(&entry))
-        });
-        let groups = self.middles().into_iter().map(|middle| {
-            (middle.label, self.labels.name(middle.label).to_owned(), middle.point)
-        });
+        let points = self
+            .entries()
+            .into_iter()
+            .map(|(entry, point)| (point, self.labels.of(entry.id), self.indexed.label(&entry)));
+        let groups = self
+            .middles()
+            .into_iter()
+            .map(|middle| (middle.label, self.labels.name(middle.label).to_owned(), middle.point));
         Drawing { title: self.title(), subtitle: self.trust(), points: points.collect(), groups: groups.collect() }
     }
 

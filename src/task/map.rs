@@ -76,6 +76,13 @@ pub enum MapStep {
 }
 
 impl MapTask {
+    /// Whether the known map has a point for every picture.
+    #[must_use]
+    pub fn knows_all(&self, index: &Index) -> bool {
+        let of_run = self.known.as_ref().filter(|known| known.made_of().run == index.run());
+        of_run.is_some_and(|known| index.iter().all(|entry| known.point(entry.id).is_some()))
+    }
+
     /// Makes it; `told` gets how far it is. `None` when it was `superseded`.
     #[must_use]
     pub fn make(
@@ -98,10 +105,12 @@ impl MapTask {
             before.extend(index, executor, superseded, &mut progress).map(Arc::new)
         };
         if let Some(known) = self.known.as_ref().filter(|known| !self.anew && known.method != Method::Pca) {
-            let graph = graph(told)?;
-            let next = known.following(index, &graph);
+            // Only pictures without a point need neighbors.
+            let graph = if self.knows_all(index) { None } else { Some(graph(told)?) };
+            let next = known.following(index, graph.as_deref());
             if let Some(next) = next.filter(|next| self.hurried || !next.is_stale()) {
-                return Some(Mapped { projection: Arc::new(next), graph: Some(graph), is_new: false });
+                let graph = graph.or(self.graph);
+                return Some(Mapped { projection: Arc::new(next), graph, is_new: false });
             }
         }
         let projector = Projector::new(index, SEED, executor, superseded);
@@ -131,7 +140,10 @@ impl MapTask {
         let before = if is_plane { 0.0 } else { MOVED };
         let mut progress = |share: f64| {
             let so_far = Some(Arc::clone(&made));
-            told(&|| Mapping { so_far: so_far.clone(), ..mapping(MapStep::Measuring, before + (1.0 - before) * share) });
+            told(&|| Mapping {
+                so_far: so_far.clone(),
+                ..mapping(MapStep::Measuring, before + (1.0 - before) * share)
+            });
         };
         let quality = if self.hurried { None } else { projector.quality(&made, &mut progress) };
         Arc::make_mut(&mut made).quality = quality;

@@ -76,15 +76,17 @@ impl Kept {
         found.map(Arc::new).or(known)
     }
 
-    /// Gives a task the graph and the map that are there already.
+    /// Gives a task the map that is there already, and the graph if that has to be looked at.
     #[must_use]
     pub fn shorten(&self, mut task: MapTask, index: &Index) -> MapTask {
         let of_index = |made_of: IndexState| made_of.run == index.run();
-        if !task.graph.as_ref().is_some_and(|graph| graph.made_of() == index.state()) {
-            task.graph = self.graph(index).or(task.graph.filter(|graph| of_index(graph.made_of())));
+        task.known = task.known.filter(|known| of_index(known.made_of()));
+        if task.known.is_none() && !task.anew {
+            task.known = self.map(task.method, index).map(Arc::new);
         }
-        if !task.known.as_ref().is_some_and(|known| of_index(known.made_of())) {
-            task.known = if task.anew { None } else { self.map(task.method, index).map(Arc::new) };
+        let is_newest = |graph: &Arc<Graph>| graph.made_of() == index.state();
+        if (task.anew || !task.knows_all(index)) && !task.graph.as_ref().is_some_and(is_newest) {
+            task.graph = self.graph(index).or(task.graph.filter(|graph| of_index(graph.made_of())));
         }
         task
     }

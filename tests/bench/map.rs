@@ -16,7 +16,11 @@ use divan::{Bencher, black_box};
 use half::f16;
 use lookalike::{
     analysis::projection::{Method, Projection, Projector},
-    index::{Image, Images, Index, Rows, Segment, norm},
+    app::{
+        layout::Area,
+        screens::map::plot::{Direction, Plot, Raster, View, towards},
+    },
+    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
     scan::ImageFile,
     similarity::{Graph, Metric, WorkItem, graph},
 };
@@ -85,7 +89,7 @@ fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
 fn index(values: Vec<f16>, dim: usize) -> Index {
     let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
     let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row:07}").into(), size: 1, modified: 0, changed: 0 },
+        file: ImageFile { path: format!("/p/{:03}/{row:07}", row % 997).into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
     };
@@ -147,4 +151,43 @@ fn made(method: Method) -> Option<Projection> {
 fn map_of_5_000(bencher: Bencher, method: Method) {
     small();
     bencher.bench_local(|| made(black_box(method)));
+}
+
+/// A map of 100,000 points, a thousand groups, and what the screen needs of it.
+struct Large {
+    index: Index,
+    map: Projection,
+    labels: Labels,
+    plot: Plot,
+}
+
+fn large() -> Option<&'static Large> {
+    static MADE: OnceLock<Option<Large>> = OnceLock::new();
+    let made = || {
+        let mut seed = 3_u64;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f16::from_f32((seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5)
+        };
+        let index = index((0..100_000 * 8).map(|_| random()).collect(), 8);
+        let map = Projector::new(&index, SEED, &|items| on_threads(items, threads()), &|| false).pca()?;
+        let labels = Labels::folders(&index);
+        let plot = Plot::new(&map, View::default(), Area { x: 0, y: 0, width: 160, height: 46 });
+        Some(Large { index, map, labels, plot })
+    };
+    MADE.get_or_init(made).as_ref()
+}
+
+/// What a frame of 100,000 points takes beside the terminal's own work: the cells, at another zoom than before.
+#[divan::bench(sample_count = 20)]
+fn cells_of_100_000(bencher: Bencher) {
+    let Some(Large { index, map, labels, plot }) = large() else { return };
+    bencher.bench_local(|| Raster::new(black_box(map), index, labels, plot));
+}
+
+/// One press of an arrow among them.
+#[divan::bench(sample_count = 20)]
+fn step_among_100_000(bencher: Bencher) {
+    let Some(Large { index, map, plot, .. }) = large() else { return };
+    bencher.bench_local(|| towards(map, index, plot, black_box([0.01, 0.01]), Direction::Right));
 }

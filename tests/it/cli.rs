@@ -442,7 +442,10 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
     for (group, color) in [("cold", [10, 40, 250]), ("warm", [250, 60, 10])] {
         fs::create_dir(folder.path().join(group)).expect("a new folder");
         for at in 0..15_u8 {
-            picture(&folder.path().join(format!("{group}/{at:02}.png")), [color[0], color[1] + 4 * at, color[2] - 3 * at]);
+            picture(
+                &folder.path().join(format!("{group}/{at:02}.png")),
+                [color[0], color[1] + 4 * at, color[2] - 3 * at],
+            );
         }
     }
     let out = TempDir::new().expect("a temporary folder");
@@ -455,7 +458,10 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
     };
     for method in ["umap", "tsne", "pca"] {
         let json: serde_json::Value = serde_json::from_str(&map(&["--method", method, "--json"])).expect("JSON");
-        assert_eq!((&json["method"], &json["neighbors"], &json["measured_on"]), (&method.into(), &12.into(), &30.into()));
+        assert_eq!(
+            (&json["method"], &json["neighbors"], &json["measured_on"]),
+            (&method.into(), &12.into(), &30.into())
+        );
         for share in ["trustworthiness", "continuity"] {
             assert!((0.8..=1.0).contains(&json[share].as_f64().expect("a share")), "{method}: {}", json[share]);
         }
@@ -472,7 +478,10 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
             }
         }
         // The groups are far apart: between them no point is nearer than the own ones.
-        let x = |group: &str| images.iter().filter(|image| image["group"] == group).filter_map(|image| image["x"].as_f64()).sum::<f64>() / 15.0;
+        let x = |group: &str| {
+            images.iter().filter(|image| image["group"] == group).filter_map(|image| image["x"].as_f64()).sum::<f64>()
+                / 15.0
+        };
         assert!((x("cold") - x("warm")).abs() > 0.1, "{method}");
     }
     let text = map(&[]);
@@ -484,11 +493,14 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
     let files = ["--svg", svg.to_str().expect("plain"), "--png", png.to_str().expect("plain")];
     assert!(map(&files).is_empty(), "the drawing is the answer");
     let drawn = fs::read_to_string(&svg).expect("a drawing");
-    assert!(drawn.matches("<title>").count() == 30 && drawn.contains(">A cold<") && drawn.contains(">B warm<"), "{drawn}");
+    assert!(
+        drawn.matches("<title>").count() == 30 && drawn.contains(">A cold<") && drawn.contains(">B warm<"),
+        "{drawn}"
+    );
     let colors: std::collections::HashSet<_> =
         image::open(&png).expect("a picture").into_rgb8().pixels().map(|pixel| pixel.0).collect();
     assert!(colors.len() > 20 && colors.contains(&[255; 3]));
-    let refused = lookalike(&[&["map", path(&folder)], &files[..]].concat()).code(2).get_output().clone();
+    let refused = lookalike(&[&["map", path(&folder)], &files[..]].concat()).assert().code(2).get_output().clone();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
 }
 

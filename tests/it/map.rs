@@ -117,7 +117,9 @@ fn a_map_under_way_is_shown_can_be_stopped_and_made_all_the_same() {
     assert!(shown.contains("trustworthiness 0.") && shown.contains("continuity 0."), "{shown}");
     explorer.key("t");
     let (_, job) = explorer.held_tasks(Lane::Map).pop().expect("another method");
-    assert!(matches!(&job, Job::Make { task: Task::Map(task), .. } if task.method == Method::Tsne && task.graph.is_some()));
+    assert!(
+        matches!(&job, Job::Make { task: Task::Map(task), .. } if task.method == Method::Tsne && task.graph.is_some())
+    );
     explorer.keys("t t");
     assert!(explorer.held_tasks(Lane::Map).len() <= 1, "UMAP is there already");
 }

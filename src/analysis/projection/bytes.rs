@@ -34,7 +34,12 @@ impl Projection {
     /// The map that [`Projection::to_bytes`] wrote, for an index that holds the same rows. `id` gives the picture of a row
     /// now; rows that have none have no point. `None` for bytes that are no whole map by this method.
     #[must_use]
-    pub fn from_bytes(bytes: &[u8], method: Method, index: &Index, id: impl Fn(u32) -> Option<ImageId>) -> Option<Self> {
+    pub fn from_bytes(
+        bytes: &[u8],
+        method: Method,
+        index: &Index,
+        id: impl Fn(u32) -> Option<ImageId>,
+    ) -> Option<Self> {
         let (body, sum) = bytes.split_last_chunk()?;
         if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return None;

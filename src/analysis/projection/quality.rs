@@ -94,8 +94,7 @@ fn nearest(values: &[f32], query: usize, k: usize) -> Vec<usize> {
 /// The place of one of the others in the order of their values, 1 the nearest.
 fn rank(values: &[f32], query: usize, place: usize) -> usize {
     let value = values[place];
-    let before = |(at, other): (usize, &f32)| {
-        at != query && at != place && other.total_cmp(&value).then(at.cmp(&place)).is_lt()
-    };
+    let before =
+        |(at, other): (usize, &f32)| at != query && at != place && other.total_cmp(&value).then(at.cmp(&place)).is_lt();
     1 + values.iter().enumerate().filter(|entry| before(*entry)).count()
 }

@@ -186,7 +186,8 @@ fn maps_lie_lengthwise() {
 
 #[test]
 fn empty_strips_are_narrow_and_clusters_keep_their_shape() {
-    let mut points: Vec<[f32; 2]> = (0..40).map(|at| [at as f32 * 0.1 + if at < 20 { 0.0 } else { 90.0 }, 1.0]).collect();
+    let mut points: Vec<[f32; 2]> =
+        (0..40).map(|at| [at as f32 * 0.1 + if at < 20 { 0.0 } else { 90.0 }, 1.0]).collect();
     let before = points.clone();
     narrow_gaps(&mut points);
     let strip = points[20][0] - points[19][0];
@@ -222,7 +223,7 @@ fn what_comes_later_is_placed_among_its_neighbors_until_there_is_too_much_of_it(
     let map = map(&index, Method::Umap);
     push(&mut index, &embeddings[55..60], 55);
     index.remove(ImageId(0));
-    let next = map.following(&index, &nearest(&index)).expect("of the same run");
+    let next = map.following(&index, Some(&nearest(&index))).expect("of the same run");
     assert_eq!((next.placed(), next.is_stale(), next.point(ImageId(0))), (5, false, None));
     assert_eq!((next.made_of(), next.points().count()), (index.state(), 59));
     let distance = |a: usize, b: usize| {
@@ -235,9 +236,9 @@ fn what_comes_later_is_placed_among_its_neighbors_until_there_is_too_much_of_it(
     }
     let more: Vec<_> = (0..20).map(|_| embeddings[60].clone()).collect();
     push(&mut index, &more, 60);
-    let last = next.following(&index, &nearest(&index)).expect("of the same run");
+    let last = next.following(&index, Some(&nearest(&index))).expect("of the same run");
     assert!(last.is_stale() && last.placed() == 25, "{}", last.placed());
-    assert!(map.following(&whole, &nearest(&whole)).is_none(), "ids of another run mean other pictures");
+    assert!(map.following(&whole, Some(&nearest(&whole))).is_none(), "ids of another run mean other pictures");
 }
 
 #[test]
@@ -246,7 +247,7 @@ fn a_kept_map_comes_back_and_a_damaged_or_foreign_one_does_not() {
     let mut map = map(&index, Method::Umap);
     map.quality = Projector::new(&index, 1, &sequential, &|| false).quality(&map, &mut |_| ());
     push(&mut index, &[vec![1.0; 12]], 20);
-    let placed = map.following(&index, &nearest(&index)).expect("of the same run");
+    let placed = map.following(&index, Some(&nearest(&index))).expect("of the same run");
     let bytes = placed.to_bytes(|id| Some(id.0 + 100));
     let id = |row: u32| row.checked_sub(100).map(ImageId);
     let read = Projection::from_bytes(&bytes, Method::Umap, &index, id).expect("it is whole");

@@ -133,7 +133,8 @@ impl Layout {
         let mut own = points[place];
         for (to, weight) in self.weights.of(place) {
             // The edges of a point are not all due at once: each begins elsewhere in its turn.
-            let phase = (to.wrapping_mul(0x9e37_79b9) ^ (place as u32).wrapping_mul(0x85eb_ca6b)) as f32 / 4_294_967_296.0;
+            let phase =
+                (to.wrapping_mul(0x9e37_79b9) ^ (place as u32).wrapping_mul(0x85eb_ca6b)) as f32 / 4_294_967_296.0;
             let often = 2.0 * weight / self.largest;
             let due = |epoch: usize| (epoch as f32 * often + phase) as u32;
             for sample in due(epoch)..due(epoch + 1) {
@@ -199,7 +200,8 @@ mod tests {
             let step = 1e-6 * square;
             // The slope by the distance, divided by the distance: 2 · d/d(d²).
             let slope = |of: &dyn Fn(f64) -> f64| (of(square + step) - of(square - step)) / step;
-            let (pull, push) = (slope(&|square| closeness(square).ln()), slope(&|square| (1.0 - closeness(square)).ln()));
+            let (pull, push) =
+                (slope(&|square| closeness(square).ln()), slope(&|square| (1.0 - closeness(square)).ln()));
             assert!((f64::from(attraction(square as f32)) - pull).abs() < 1e-3 * pull.abs(), "{square}");
             assert!((f64::from(repulsion(square as f32)) - push).abs() < 0.03 * push.abs(), "{square}");
         }

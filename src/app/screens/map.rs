@@ -234,7 +234,10 @@ impl Map {
             };
             let free = |other: &Slot| {
                 let other = other.area;
-                area.right() <= other.x || other.right() <= area.x || area.bottom() <= other.y || other.bottom() <= area.y
+                area.right() <= other.x
+                    || other.right() <= area.x
+                    || area.bottom() <= other.y
+                    || other.bottom() <= area.y
             };
             if tiles.iter().all(free) {
                 tiles.push(Slot { image: id, area });
@@ -386,7 +389,8 @@ impl Room for Map {
         }
         match shared.current_comparison() {
             Some(found) => {
-                let known = |(of, metric): &(Arc<Comparison>, Metric)| Arc::ptr_eq(of, found) && *metric == shared.metric;
+                let known =
+                    |(of, metric): &(Arc<Comparison>, Metric)| Arc::ptr_eq(of, found) && *metric == shared.metric;
                 if !self.nearest_of.as_ref().is_some_and(known) {
                     self.nearest = found.nearest(shared.metric, 3);
                     self.nearest_of = Some((Arc::clone(found), shared.metric));

@@ -105,7 +105,8 @@ impl Drawing {
             let half = letters(text::width(&words)) / 2.0 + 4.0;
             let x = x.clamp(MARGIN + half, (MARGIN + 16.0 + WIDTH - half).max(MARGIN + half));
             // A name that would lie on another one moves down.
-            let free = |y: f64| taken.iter().all(|(tx, ty, th)| (x - tx).abs() > half + th || (y - ty).abs() > 1.5 * TEXT);
+            let free =
+                |y: f64| taken.iter().all(|(tx, ty, th)| (x - tx).abs() > half + th || (y - ty).abs() > 1.5 * TEXT);
             let y = (0..8).map(|step| y + f64::from(step) * 1.6 * TEXT).find(|y| free(*y)).unwrap_or(y);
             taken.push((x, y, half));
             let (left, top, width) = (x - half, y - TEXT, 2.0 * half);
@@ -162,7 +163,8 @@ mod tests {
     fn every_point_lies_inside_and_names_cannot_break_the_drawing() {
         for len in [0_usize, 1, 2, 300] {
             let point = |at: usize| [(at * 7 % 31) as f32 - 9.0, (at * 3 % 17) as f32 * 0.2];
-            let points = (0..len).map(|at| (point(at), (at % 3 > 0).then_some(at % 70), format!("<{at}> & \"co\".png")));
+            let points =
+                (0..len).map(|at| (point(at), (at % 3 > 0).then_some(at % 70), format!("<{at}> & \"co\".png")));
             let groups = (0..len.min(70)).map(|at| (at, format!("<group {at}>"), point(at)));
             let drawing = Drawing {
                 title: "UMAP".into(),
@@ -183,7 +185,10 @@ mod tests {
                 assert!((0.0..width).contains(&number(circle, "cx")) && (0.0..height).contains(&number(circle, "cy")));
             }
             for name in tree.descendants().filter(|node| node.has_tag_name("text") && node.attribute("x").is_some()) {
-                assert!((0.0..width).contains(&number(name, "x")) && (0.0..height).contains(&number(name, "y")), "{len}");
+                assert!(
+                    (0.0..width).contains(&number(name, "x")) && (0.0..height).contains(&number(name, "y")),
+                    "{len}"
+                );
             }
         }
     }

@@ -31,7 +31,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &
     }
     for (at, row) in app.screens.map.nearest.iter().enumerate().rev() {
         let on_tile = app.screens.map.tiles.iter().find(|tile| tile.image == row.id);
-        let place = on_tile.map(|tile| (tile.area.x, tile.area.y)).or_else(|| map.point(row.id).and_then(|to| plot.cell(to)));
+        let place =
+            on_tile.map(|tile| (tile.area.x, tile.area.y)).or_else(|| map.point(row.id).and_then(|to| plot.cell(to)));
         let digit = char::from_digit(at as u32 + 1, 10).unwrap_or(' ');
         sign(canvas, &mut taken, place, digit, canvas.theme.accent().add_modifier(Modifier::REVERSED));
     }
@@ -113,7 +114,11 @@ fn draw_tile(app: &App, canvas: &mut Canvas<'_>, tile: Slot) {
     canvas.fill(tile.area, ' ', Style::reset());
     let label = app.shared.labels.of(tile.image);
     let chosen = app.shared.selected == Some(tile.image);
-    let style = if chosen { Style::new().fg(canvas.theme.cursor()).add_modifier(Modifier::BOLD) } else { style_of(app, canvas, label) };
+    let style = if chosen {
+        Style::new().fg(canvas.theme.cursor()).add_modifier(Modifier::BOLD)
+    } else {
+        style_of(app, canvas, label)
+    };
     canvas.fill(Area { width: 1, ..tile.area }, if chosen { '█' } else { '▌' }, style);
     pictures::slot(app, canvas, Slot { area: picture_of(tile.area), ..tile });
     if let Some((label, cell)) = label.zip(canvas.cell(tile.area.x, tile.area.bottom().saturating_sub(1))) {
@@ -163,11 +168,14 @@ fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
         let Some((x, y)) = plot.cell(middle.point) else { continue };
         let name = app.shared.labels.name(middle.label);
         let style = canvas.theme.group(middle.label).add_modifier(Modifier::BOLD | Modifier::REVERSED);
-        let words = [format!(" {} {} ", letter(middle.label), text::cut(name, 18)), format!(" {} ", letter(middle.label))];
+        let words =
+            [format!(" {} {} ", letter(middle.label), text::cut(name, 18)), format!(" {} ", letter(middle.label))];
         // As near as can be, but beside the points rather than on them.
         let found = words.iter().find_map(|words| {
             let width = text::width(words) as u16;
-            let x = x.saturating_sub(width / 2).clamp(plot.area.x, plot.area.right().saturating_sub(width).max(plot.area.x));
+            let x = x
+                .saturating_sub(width / 2)
+                .clamp(plot.area.x, plot.area.right().saturating_sub(width).max(plot.area.x));
             let place = |by: i16| {
                 let y = y.checked_add_signed(by).filter(|y| (plot.area.y..plot.area.bottom()).contains(y))?;
                 let area = Area { x, y, width, height: 1 };

@@ -16,8 +16,8 @@ import tempfile
 import common
 
 try:
-    import faiss
     import numpy as np
+    import faiss
 except ImportError:
     # They come with the environment that `main` enters first.
     pass

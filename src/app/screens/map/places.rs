@@ -103,7 +103,10 @@ mod tests {
             for (at, part) in parts.iter().enumerate() {
                 assert!(part.right() <= body.right() && part.bottom() <= body.bottom(), "{size:?}: {part:?}");
                 let apart = |other: &Area| {
-                    part.right() <= other.x || other.right() <= part.x || part.bottom() <= other.y || other.bottom() <= part.y
+                    part.right() <= other.x
+                        || other.right() <= part.x
+                        || part.bottom() <= other.y
+                        || other.bottom() <= part.y
                 };
                 assert!(parts[at + 1..].iter().all(apart), "{size:?}: {parts:?}");
             }

@@ -97,7 +97,11 @@ impl Plot {
         let margin = size.map(|size| (size / 8.0).min(8.0));
         let beyond = [0, 1].map(|axis: usize| {
             let (low, high) = (margin[axis], size[axis] - margin[axis]);
-            if (0.0..size[axis]).contains(&dots[axis]) { 0.0 } else { dots[axis] - dots[axis].clamp(low, high.max(low)) }
+            if (0.0..size[axis]).contains(&dots[axis]) {
+                0.0
+            } else {
+                dots[axis] - dots[axis].clamp(low, high.max(low))
+            }
         });
         let center = [self.center[0] + beyond[0] / self.scale, self.center[1] - beyond[1] / self.scale];
         (beyond != [0.0; 2]).then_some(center)
@@ -212,9 +216,8 @@ pub fn middles(map: &Projection, index: &Index, labels: &Labels) -> Vec<Middle> 
         *values.select_nth_unstable_by(middle, f32::total_cmp).1
     };
     let labeled = points.into_iter().enumerate().filter(|(_, [x, _])| !x.is_empty());
-    let mut middles: Vec<_> = labeled
-        .map(|(label, of)| Middle { label, count: of[0].len(), point: of.map(median) })
-        .collect();
+    let mut middles: Vec<_> =
+        labeled.map(|(label, of)| Middle { label, count: of[0].len(), point: of.map(median) }).collect();
     middles.sort_by_key(|middle| (std::cmp::Reverse(middle.count), middle.label));
     middles
 }
