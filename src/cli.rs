@@ -89,7 +89,7 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
-    /// Shows the pictures from above: each a point, alike ones near each other.
+    /// Shows the pictures from above, as points, alike ones together.
     #[command(after_long_help = examples::of("map"))]
     Map(map::MapArgs),
     /// Scores how well models keep the sub-folders of a folder apart.

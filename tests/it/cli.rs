@@ -444,7 +444,7 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
         for at in 0..15_u8 {
             picture(
                 &folder.path().join(format!("{group}/{at:02}.png")),
-                [color[0], color[1] + 4 * at, color[2] - 3 * at],
+                [color[0], color[1] + 4 * at, color[2] / 2 + 3 * at],
             );
         }
     }
@@ -463,7 +463,7 @@ fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
             (&method.into(), &12.into(), &30.into())
         );
         for share in ["trustworthiness", "continuity"] {
-            assert!((0.8..=1.0).contains(&json[share].as_f64().expect("a share")), "{method}: {}", json[share]);
+            assert!((0.7..=1.0).contains(&json[share].as_f64().expect("a share")), "{method}: {}", json[share]);
         }
         assert_eq!(json["explained_variance"].is_number(), method == "pca");
         let images = json["images"].as_array().expect("images");

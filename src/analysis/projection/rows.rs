@@ -5,6 +5,9 @@ use crate::{
     similarity::Graph,
 };
 
+/// Neighbors of a picture that count.
+const NEIGHBORS: usize = 15;
+
 /// Stands for a picture that has no place.
 const ABSENT: u32 = u32::MAX;
 
@@ -33,8 +36,10 @@ impl Rows {
         self.ids.len()
     }
 
-    /// The `k` nearest of a place with their cosine distances, the nearest first.
-    pub fn nearest(&self, graph: &Graph, place: usize, k: usize) -> Vec<(u32, f32)> {
+    /// The nearest of a place that count with their cosine distances, the nearest first: 15, the usual number, but of few
+    /// pictures a third, for all of them together say nothing.
+    pub fn nearest(&self, graph: &Graph, place: usize) -> Vec<(u32, f32)> {
+        let k = NEIGHBORS.min(self.len().div_ceil(3));
         let edges = graph.neighbors(self.ids[place]).iter();
         let known = edges.filter_map(|edge| {
             let to = self.places.get(edge.id.at()).filter(|to| **to != ABSENT)?;

@@ -10,7 +10,6 @@
 use super::{
     quadtree::Quadtree,
     rows::{Rows, Weights},
-    umap::NEIGHBORS,
 };
 use crate::similarity::{Executor, Graph, map_parallel, sequential};
 
@@ -81,7 +80,7 @@ pub(super) fn tsne(
 fn affinities(rows: &Rows, graph: &Graph) -> Weights {
     let directed: Vec<Vec<_>> = (0..rows.len())
         .map(|place| {
-            let nearest = rows.nearest(graph, place, NEIGHBORS);
+            let nearest = rows.nearest(graph, place);
             let each = 1.0 / nearest.len().max(1) as f32;
             nearest.into_iter().map(|(to, _)| (to, each)).collect()
         })

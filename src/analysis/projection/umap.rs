@@ -15,8 +15,6 @@ use super::{
 };
 use crate::similarity::{Executor, Graph, map_parallel, sequential};
 
-/// Neighbors of a picture that count, the usual number.
-pub(super) const NEIGHBORS: usize = 15;
 /// The curve 1 / (1 + a·d²ᵇ) that comes closest to a plateau of 0.1, the usual `min_dist`, and an exponential fall of
 /// scale 1 (definition 11).
 const A: f32 = 1.576_943_5;
@@ -79,7 +77,7 @@ fn memberships(rows: &Rows, graph: &Graph, executor: Executor<'_>) -> Weights {
     let places: Vec<usize> = (0..rows.len()).collect();
     let directed = map_parallel(executor, places.chunks(BLOCK), |places| {
         let of = |place: &usize| {
-            let nearest = rows.nearest(graph, *place, NEIGHBORS);
+            let nearest = rows.nearest(graph, *place);
             let distances: Vec<f32> = nearest.iter().map(|edge| edge.1).collect();
             let (first, scale) = own_scale(&distances);
             nearest.into_iter().map(|(to, distance)| (to, membership(distance, first, scale))).collect()
