@@ -12,6 +12,7 @@ use lookalike::{
     task::{Job, Lane, Made, MapTask, Mapped, Mapping, Outcome, Task},
     text,
 };
+use ratatui::buffer::Cell;
 
 #[test]
 fn the_map_is_walked_from_point_to_point_zoomed_and_moved() {
@@ -176,7 +177,7 @@ fn pictures_that_come_are_placed_on_the_map_that_was_kept_until_they_are_too_man
 fn glyphs(explorer: &Explorer) -> Vec<String> {
     let buffer = explorer.frame();
     let width = usize::from(buffer.area.width);
-    buffer.content().chunks(width).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect()
+    buffer.content().chunks(width).map(|row| row.iter().map(Cell::symbol).collect()).collect()
 }
 
 #[test]

@@ -196,20 +196,13 @@ fn rotate_to_axes(block: &mut Block, gram: &[[f64; VECTORS]; VECTORS]) -> [f64; 
                 let tangent = theta.signum() / (theta.abs() + theta.hypot(1.0));
                 let cosine = 1.0 / tangent.hypot(1.0);
                 let sine = tangent * cosine;
-                let turn = |a: &mut f64, b: &mut f64| (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
-                for row in &mut matrix {
-                    let [a, b] = row.get_disjoint_mut([p, q]).unwrap_or_else(|_| unreachable!("p < q"));
-                    turn(a, b);
+                let turn = |(a, b): (&mut f64, &mut f64)| (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
+                for row in matrix.iter_mut().chain(&mut axes) {
+                    let (left, right) = row.split_at_mut(q);
+                    turn((&mut left[p], &mut right[0]));
                 }
-                for col in 0..VECTORS {
-                    let (mut a, mut b) = (matrix[p][col], matrix[q][col]);
-                    turn(&mut a, &mut b);
-                    (matrix[p][col], matrix[q][col]) = (a, b);
-                }
-                for row in &mut axes {
-                    let [a, b] = row.get_disjoint_mut([p, q]).unwrap_or_else(|_| unreachable!("p < q"));
-                    turn(a, b);
-                }
+                let (above, below) = matrix.split_at_mut(q);
+                above[p].iter_mut().zip(&mut below[0]).for_each(turn);
             }
         }
     }
