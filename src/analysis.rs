@@ -3,4 +3,5 @@
 pub mod alike;
 pub mod gallery;
 pub mod roc;
+pub mod projection;
 pub mod separation;

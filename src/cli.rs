@@ -36,11 +36,14 @@ pub mod interrupt;
 pub mod indexed;
 pub mod live;
 pub mod man;
+pub mod map;
 pub mod matrix;
 pub mod mistyped;
 pub mod models;
 pub mod neighbors;
+pub mod picture;
 pub mod progress;
+pub mod svg;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -90,6 +93,9 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Shows the pictures from above, as points, alike ones together.
+    #[command(after_long_help = examples::of("map"))]
+    Map(map::MapArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -281,6 +287,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
+        Some(Command::Map(args)) => map::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Gallery(args)) => gallery::run(args, out),

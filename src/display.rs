@@ -119,6 +119,31 @@ pub fn viridis(share: f32) -> [u8; 3] {
     })
 }
 
+/// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
+const CATEGORIES: [[u8; 3]; 8] = [
+    [230, 159, 0],
+    [86, 180, 233],
+    [0, 178, 130],
+    [224, 110, 60],
+    [204, 121, 190],
+    [150, 150, 230],
+    [170, 180, 70],
+    [230, 110, 130],
+];
+
+/// The color of a category, by its number. They repeat: [`letter`] goes on telling categories apart.
+#[must_use]
+pub fn category(number: usize) -> [u8; 3] {
+    CATEGORIES[number % CATEGORIES.len()]
+}
+
+/// The letter of a category, by its number: what its color says, without color. After 62 of them they repeat.
+#[must_use]
+pub fn letter(number: usize) -> char {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char::from(LETTERS[number % LETTERS.len()])
+}
+
 /// Relative luminance of an sRGB color (WCAG 2).
 #[must_use]
 pub fn luminance(rgb: [u8; 3]) -> f32 {
@@ -221,6 +246,15 @@ mod tests {
                 assert!(distance(shown, rgb) <= 3 * 48 * 48, "{rgb:?} became {shown:?}");
             }
         }
+    }
+
+    #[test]
+    fn categories_of_one_color_have_other_letters() {
+        for (a, b) in (0..62).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            assert_ne!((category(a), letter(a)), (category(b), letter(b)));
+            assert_ne!(letter(a), letter(b));
+        }
+        assert_eq!((letter(0), letter(27), category(9)), ('A', 'b', category(1)));
     }
 
     #[test]

@@ -2,10 +2,14 @@
 //! alone, so that a test makes it at once and the explorer needs no worker to be tested.
 
 mod job;
+mod map;
 
 use std::sync::Arc;
 
-pub use self::job::{Job, JobEvent, JobId, Outcome};
+pub use self::{
+    job::{Job, JobEvent, JobId, Outcome},
+    map::{MapStep, MapTask, Mapped, Mapping},
+};
 use crate::{
     analysis::alike::{Group, Pairs, Range},
     index::{ImageId, Index, IndexState, filter::Filter},
@@ -27,6 +31,8 @@ pub enum Task {
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
+    /// All pictures as points of a plane.
+    Map(MapTask),
 }
 
 /// What a task came to.
@@ -42,6 +48,10 @@ pub enum Made {
     Block(Block, Option<Extremes>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
+    /// Of [`Task::Map`].
+    Map(Mapped),
+    /// How far a [`Task::Map`] is.
+    Mapping(Mapping),
     /// The share of a long task that is done.
     Progress(f64),
 }
@@ -68,7 +78,7 @@ impl PartialEq for LookAlikes {
 
 impl LookAlikes {
     /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
-    const NEIGHBORS: usize = 16;
+    pub const NEIGHBORS: usize = 16;
 
     /// How pictures are compared.
     pub const METRIC: Metric = Metric::Cosine;
@@ -76,9 +86,10 @@ impl LookAlikes {
     /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
     /// [`find`](Self::find) makes.
     #[must_use]
-    pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
+    pub fn of_graph(graph: impl Into<Arc<Graph>>, range: Range) -> Option<Self> {
+        let graph = graph.into();
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
-        fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+        fits.then(|| Self { groups: Vec::new(), range, graph, pairs: None })
     }
 
     /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
@@ -147,11 +158,13 @@ pub enum Lane {
     Block,
     /// [`Task::Alike`].
     Alike,
+    /// [`Task::Map`].
+    Map,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
+    pub const ALL: [Self; 6] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike, Self::Map];
 
     /// What is being done, in one word.
     #[must_use]
@@ -162,6 +175,7 @@ impl Lane {
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
+            Self::Map => "making the map",
         }
     }
 }
@@ -179,6 +193,7 @@ impl Task {
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
+            Self::Map(_) => Lane::Map,
         }
     }
 
@@ -188,6 +203,7 @@ impl Task {
         match self {
             Self::Compare(_) | Self::Block(_) => false,
             Self::Alike(_, known) => known.is_none(),
+            Self::Map(task) => task.known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
     }
@@ -233,6 +249,10 @@ impl Task {
                 let mut progress = |share| so_far(&|| Made::Progress(share));
                 let found = LookAlikes::find(index, range, known.as_deref(), executor, superseded, &mut progress);
                 found.map_or(Made::Progress(0.0), |found| Made::Alike(Arc::new(found)))
+            }
+            Self::Map(task) => {
+                let mut told = |mapping: &dyn Fn() -> Mapping| so_far(&|| Made::Mapping(mapping()));
+                task.make(index, executor, superseded, &mut told).map_or(Made::Progress(0.0), Made::Map)
             }
         }
     }

@@ -9,6 +9,7 @@ mod facts;
 mod heatmap;
 mod help;
 pub mod live;
+mod map;
 mod neighbors;
 mod pictures;
 mod problems;
@@ -33,6 +34,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
+        (_, Screen::Map) => map::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

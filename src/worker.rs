@@ -39,7 +39,8 @@ pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
 type Indexing = (JobId, CancelToken);
-type Making = (JobId, Arc<Index>, Task);
+/// Nothing takes the place of what is to stop.
+type Making = Option<(JobId, Arc<Index>, Task)>;
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -82,7 +83,8 @@ impl Worker {
                 self.running = CancelToken::default();
                 self.indexing.put((id, self.running.clone()));
             }
-            Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
+            Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
+            Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
             Job::Enroll { paths, name } => {
                 let tell = self.answer.clone();
@@ -129,7 +131,8 @@ const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
 /// Starts the thread of a lane.
 fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
-    Latest::spawn(lane.doing(), Priority::Normal, move |(job, index, task): Making, superseded| {
+    Latest::spawn(lane.doing(), Priority::Normal, move |making: Making, superseded| {
+        let Some((job, index, task)) = making else { return };
         let outcome = fenced(lane.doing(), || {
             let mut shown = Instant::now();
             let mut so_far = |made: &dyn Fn() -> Made| {
@@ -140,20 +143,25 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             };
             let task = match task {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
+                Task::Map(task) => Task::Map(kept.shorten(task, &index)),
                 task => task,
             };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
         });
-        let found = match &outcome {
-            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),
-            _ => None,
+        let (graph, map) = match &outcome {
+            Outcome::Made(Made::Alike(found)) => (Some(Arc::clone(&found.graph)), None),
+            Outcome::Made(Made::Map(made)) => (made.graph.clone(), Some(made.clone())),
+            _ => (None, None),
         };
         if !superseded() {
             tell(JobEvent { job, outcome });
         }
         // Nobody waits for that.
-        if let Some(found) = found {
-            kept.keep(&found, &index);
+        if let Some(graph) = graph {
+            kept.keep(&graph, &index);
+        }
+        if let Some(map) = map {
+            kept.keep_map(&map, &index);
         }
     })
 }

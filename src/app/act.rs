@@ -8,7 +8,7 @@ use super::{
     keymap,
     room::Acted,
 };
-use crate::{index::ImageId, printable::printable, similarity::Metric};
+use crate::{index::ImageId, printable::printable, similarity::Metric, task::Job};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -52,6 +52,7 @@ impl App {
                 self.pace.rest();
                 return vec![Effect::Redraw];
             }
+            Action::Stop => return self.stop_making(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.leave(),
             Action::Swap => {
@@ -77,6 +78,13 @@ impl App {
         if let Acted::Says(text) = self.screens.at(self.screen).act(&mut self.shared, body, action) {
             self.say(Severity::Info, text);
         }
+    }
+
+    /// Stops what is being made for the screen.
+    fn stop_making(&mut self) -> Vec<Effect> {
+        self.act_in_room(Action::Stop);
+        let lanes = self.awaited.stop(self.screen);
+        lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
     }
 
     pub(super) fn leave(&mut self) -> Vec<Effect> {

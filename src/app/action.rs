@@ -12,13 +12,15 @@ pub enum Screen {
     Neighbors,
     /// Groups of look-alikes.
     Alike,
+    /// Every picture a point.
+    Map,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Problems];
+    pub const ALL: [Self; 6] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Map, Self::Problems];
 
     /// The key that shows it: its place among the screens, and for problems the sign of a warning.
     #[must_use]
@@ -35,6 +37,7 @@ impl Screen {
             Self::Heatmap => "Heatmap",
             Self::Neighbors => "Neighbors",
             Self::Alike => "Alike",
+            Self::Map => "Map",
             Self::Problems => "Problems",
         }
     }
@@ -167,6 +170,18 @@ pub enum Action {
     WithCopies,
     /// The range with which the screen began.
     UsualRange,
+    /// Make the map by the next method.
+    Method,
+    /// Move the map; only the four sides.
+    Pan(Step),
+    /// Letters in the place of dots.
+    Letters,
+    /// Thumbnails on the map, or points alone.
+    Thumbnails,
+    /// Make it anew.
+    Renew,
+    /// Stop what is being made.
+    Stop,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -196,6 +211,7 @@ impl Action {
             Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
             Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
             Self::Show(Screen::Alike) => "Alike: look-alikes",
+            Self::Show(Screen::Map) => "Map: from above",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -228,6 +244,15 @@ impl Action {
             Self::WithoutCopies => "leave the most alike out",
             Self::WithCopies => "the most alike ones too",
             Self::UsualRange => "the usual threshold",
+            Self::Method => "UMAP, t-SNE or PCA",
+            Self::Pan(Step::Left) => "move the map left",
+            Self::Pan(Step::Right) => "move the map right",
+            Self::Pan(Step::Up) => "move the map up",
+            Self::Pan(_) => "move the map down",
+            Self::Letters => "dots or letters",
+            Self::Thumbnails => "thumbnails or points",
+            Self::Renew => "make the map anew",
+            Self::Stop => "stop making the map",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -257,6 +282,9 @@ impl Action {
             Self::More => "how many",
             Self::Looser => "threshold",
             Self::WithoutCopies => "upper end",
+            Self::Method => "method",
+            Self::Letters => "letters",
+            Self::Thumbnails => "thumbnails",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -274,6 +302,9 @@ impl Action {
             | Self::Stricter
             | Self::WithCopies
             | Self::UsualRange
+            | Self::Pan(_)
+            | Self::Renew
+            | Self::Stop
             | Self::Redraw
             | Self::Suspend => "",
         }

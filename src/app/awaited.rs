@@ -91,6 +91,18 @@ impl Awaited {
         }
     }
 
+    /// Forgets what is made for a screen; returns the lanes in which it is under way.
+    pub(super) fn stop(&mut self, screen: Screen) -> Vec<Lane> {
+        let mut stopped = Vec::new();
+        for lane in Lane::ALL {
+            let making = &mut self.lanes[lane as usize];
+            if making.take_if(|making| making.screen == Some(screen) && making.failed.is_none()).is_some() {
+                stopped.push(lane);
+            }
+        }
+        stopped
+    }
+
     /// Forgets what is under way: the ids that it speaks of mean nothing any more.
     pub(super) fn forget(&mut self) {
         self.lanes = Default::default();

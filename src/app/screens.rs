@@ -3,10 +3,11 @@
 pub mod alike;
 pub mod browse;
 pub mod heatmap;
+pub mod map;
 pub mod neighbors;
 pub mod problems;
 
-use self::{alike::Alike, browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
+use self::{alike::Alike, browse::Browse, heatmap::Heatmap, map::Map, neighbors::Neighbors, problems::Problems};
 use super::{action::Screen, room::Room};
 
 /// All rooms.
@@ -20,6 +21,8 @@ pub struct Screens {
     pub neighbors: Neighbors,
     /// Groups of look-alikes.
     pub alike: Alike,
+    /// Every picture a point.
+    pub map: Map,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -33,6 +36,7 @@ impl Screens {
             Screen::Heatmap => &self.heatmap,
             Screen::Neighbors => &self.neighbors,
             Screen::Alike => &self.alike,
+            Screen::Map => &self.map,
             Screen::Problems => &self.problems,
         }
     }
@@ -44,6 +48,7 @@ impl Screens {
             Screen::Heatmap => &mut self.heatmap,
             Screen::Neighbors => &mut self.neighbors,
             Screen::Alike => &mut self.alike,
+            Screen::Map => &mut self.map,
             Screen::Problems => &mut self.problems,
         }
     }

@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 9] = [
+pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "",
         &[
@@ -27,6 +27,14 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 9] = [
         ],
     ),
     ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "map",
+        &[
+            ("lookalike map ~/Pictures", "the folder from above, in the terminal"),
+            ("lookalike map ~/Pictures --method tsne --png map.png", "as a picture, for a report"),
+            ("lookalike map ~/Pictures --csv > map.csv", "the points, for a plotting program"),
+        ],
+    ),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     ("gallery", &[("lookalike gallery ~/People --far 0.01", "which threshold names one stranger of a hundred")]),
     (
@@ -59,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_example_is_understood_and_stands_with_its_command() {
-        for (command, lines) in EXAMPLES {
+        for (command, lines) in EXAMPLES.iter().copied() {
             for (line, what) in lines {
                 let words = line.split(['|', '>']).next().unwrap_or("");
                 let words = shell_words::split(words).expect("a line of a shell");

@@ -16,7 +16,7 @@ use crate::{
 
 const DESCRIPTION: [&str; 2] = [
     "lookalike indexes a folder of pictures with a convolutional network and shows which of them look alike. Without a \
-     command it opens the explorer: a grid, a colored table of all pairs, the neighbors of a picture, groups of look-alikes.",
+     command it opens the explorer: a grid, a colored table of all pairs, the neighbors of a picture, groups of look-alikes, a map.",
     "The index is kept, so that only new and changed files are looked at the next time. Pictures are never changed.",
 ];
 

@@ -1,7 +1,6 @@
 //! `lookalike matrix`: the table of all pairs, row by row, so that no table is ever held in memory.
 
 mod drawing;
-mod picture;
 
 use std::{
     ffi::OsStr,
@@ -20,7 +19,7 @@ use super::{
     data::{csv_field, group_text, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
-    stdout_error,
+    picture, stdout_error,
 };
 use crate::{
     display::{Depth, ink_on, to_16, to_256, viridis},
@@ -168,13 +167,7 @@ impl Table<'_> {
     /// Writes the table as a drawing into the files asked for.
     fn draw(&self, args: &MatrixArgs) -> Result<()> {
         let svg = self.heatmap()?.svg().map_err(|_| Error::Usage("the heatmap cannot be drawn".into()))?;
-        for (file, is_png) in [(&args.svg, false), (&args.png, true)] {
-            let Some(file) = file else { continue };
-            let bytes = if is_png { picture::png(&svg)? } else { svg.clone().into_bytes() };
-            picture::write(&bytes, file, args.force)?;
-            // Said for people: the file itself is the answer.
-            let _ = writeln!(io::stderr(), "lookalike: the heatmap is in {}", printable(file));
-        }
+        picture::draw(&svg, "heatmap", args.svg.as_deref(), args.png.as_deref(), args.force)?;
         Ok(())
     }
 

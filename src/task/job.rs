@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{Made, Task};
+use super::{Lane, Made, Task};
 use crate::{
     index::{
         Index,
@@ -27,6 +27,8 @@ pub enum Job {
         /// What to make.
         task: Task,
     },
+    /// Stop what a lane is making; nobody waits for it any more.
+    Stop(Lane),
     /// Make pictures ready, the first first; takes the place of everything wanted before.
     Previews {
         /// Where the pictures are.
@@ -93,6 +95,7 @@ impl fmt::Debug for Job {
         match self {
             Self::Index => write!(f, "Index"),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
+            Self::Stop(lane) => write!(f, "Stop({lane:?})"),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),

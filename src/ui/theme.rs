@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use crate::display::{Background, Depth};
 use crate::{
     app::Severity,
-    display::{ink_on, viridis},
+    display::{category, ink_on, viridis},
 };
 
 /// The colors of one terminal.
@@ -21,18 +21,6 @@ const RAMP_16: [Color; 5] = [Color::Blue, Color::Magenta, Color::Cyan, Color::Li
 
 /// The ramp without colors, least alike to most alike.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
-
-/// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
-const GROUPS: [[u8; 3]; 8] = [
-    [230, 159, 0],
-    [86, 180, 233],
-    [0, 178, 130],
-    [224, 110, 60],
-    [204, 121, 190],
-    [150, 150, 230],
-    [170, 180, 70],
-    [230, 110, 130],
-];
 
 impl Theme {
     /// The colors for a terminal.
@@ -127,10 +115,10 @@ impl Theme {
         self.warning()
     }
 
-    /// The color of a group, by its number.
+    /// The color of a group, by its number; [`letter`](crate::display::letter) says the same without color.
     #[must_use]
     pub fn group(&self, number: usize) -> Style {
-        let bright = GROUPS[number % GROUPS.len()];
+        let bright = category(number);
         let dark = bright.map(|channel| (u16::from(channel) * 5 / 8) as u8);
         let middle = bright.map(|channel| (u16::from(channel) * 13 / 16) as u8);
         self.pick(bright, dark, middle)

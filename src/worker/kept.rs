@@ -1,21 +1,24 @@
-//! The graph of the nearest pictures that is kept beside the store: read before all are compared with all, so that only
-//! what is new must be, and kept after it.
+//! What is kept beside the store because it takes long to make: the graph of the nearest pictures, read before all are
+//! compared with all, so that only what is new must be, and the maps.
 
 use std::sync::{Arc, Mutex};
 
 use super::lock;
 use crate::{
-    analysis::alike::Range,
+    analysis::{
+        alike::Range,
+        projection::{Method, Projection},
+    },
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
-    task::LookAlikes,
+    task::{LookAlikes, MapTask, Mapped},
 };
 
 /// While pictures come, a graph is kept again when one in so many of its pictures is new: each of them is then written a
 /// few times, however many there are.
 const SHARE: usize = 16;
 
-/// What is known of the kept graph. The run that indexes says where it is; whoever makes a graph asks for it.
+/// What is known of the kept graph and maps. The run that indexes says where they are; whoever makes one asks for it.
 #[derive(Default)]
 pub struct Kept(Mutex<State>);
 
@@ -25,6 +28,8 @@ struct State {
     run_goes_on: bool,
     /// Of the graph that is kept: the state of the index that it was made of, and its [`Graph::id_bound`].
     on_disk: Option<(IndexState, usize)>,
+    /// The newest graph, whoever made it.
+    newest: Option<Arc<Graph>>,
 }
 
 impl Kept {
@@ -42,30 +47,65 @@ impl Kept {
         lock(&self.0).run_goes_on = false;
     }
 
-    /// What is known, or else what the kept graph knows, if there is one of this index.
+    /// The newest graph of this index's pictures that was made or kept, if there is one. It may be behind the index.
+    #[must_use]
+    pub fn graph(&self, index: &Index) -> Option<Arc<Graph>> {
+        let newest = lock(&self.0).newest.clone();
+        if newest.as_ref().is_some_and(|graph| graph.made_of().run == index.run()) {
+            return newest;
+        }
+        let graphs = self.graphs(index)?;
+        let bytes = graphs.read(LookAlikes::METRIC.name())?;
+        let graph = Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?;
+        let graph = Some(graph).filter(|graph| graph.k() == LookAlikes::NEIGHBORS).map(Arc::new)?;
+        let mut state = lock(&self.0);
+        if index.iter().all(|entry| graph.contains(entry.id)) {
+            state.on_disk = Some((graph.made_of(), graph.id_bound()));
+        }
+        state.newest = Some(Arc::clone(&graph));
+        Some(graph)
+    }
+
+    /// What is known, or else what the newest graph knows, if there is one of this index.
     #[must_use]
     pub fn or_read(&self, known: Option<Arc<LookAlikes>>, index: &Index, range: Range) -> Option<Arc<LookAlikes>> {
         if known.as_ref().is_some_and(|known| known.graph.made_of().run == index.run()) {
             return known;
         }
-        let read = || {
-            let graphs = self.graphs(index)?;
-            let bytes = graphs.read(LookAlikes::METRIC.name())?;
-            let graph = Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?;
-            LookAlikes::of_graph(graph, range)
-        };
-        let Some(found) = read() else { return known };
-        if index.iter().all(|entry| found.graph.contains(entry.id)) {
-            lock(&self.0).on_disk = Some((found.graph.made_of(), found.graph.id_bound()));
-        }
-        Some(Arc::new(found))
+        let found = self.graph(index).and_then(|graph| LookAlikes::of_graph(graph, range));
+        found.map(Arc::new).or(known)
     }
 
-    /// Keeps the graph of what was found, unless that is not worth the writing yet. What cannot be kept is made again by
-    /// the next run, which is not worth a word.
-    pub fn keep(&self, found: &LookAlikes, index: &Index) {
-        let (graph, Some(graphs)) = (&found.graph, self.graphs(index)) else { return };
+    /// Gives a task the map that is there already, and the graph if that has to be looked at.
+    #[must_use]
+    pub fn shorten(&self, mut task: MapTask, index: &Index) -> MapTask {
+        let of_index = |made_of: IndexState| made_of.run == index.run();
+        task.known = task.known.filter(|known| of_index(known.made_of()));
+        if task.known.is_none() && !task.anew {
+            task.known = self.map(task.method, index).map(Arc::new);
+        }
+        let is_newest = |graph: &Arc<Graph>| graph.made_of() == index.state();
+        if (task.anew || !task.knows_all(index)) && !task.graph.as_ref().is_some_and(is_newest) {
+            task.graph = self.graph(index).or(task.graph.filter(|graph| of_index(graph.made_of())));
+        }
+        task
+    }
+
+    /// The map that was kept, if there is one of this index.
+    fn map(&self, method: Method, index: &Index) -> Option<Projection> {
+        let graphs = self.graphs(index)?;
+        Projection::from_bytes(&graphs.read(method.key())?, method, index, |row| graphs.id_of(row))
+    }
+
+    /// Keeps a graph, unless that is not worth the writing yet. What cannot be kept is made again by the next run, which
+    /// is not worth a word.
+    pub fn keep(&self, graph: &Arc<Graph>, index: &Index) {
         let mut state = lock(&self.0);
+        let is_newer = state.newest.as_ref().is_none_or(|newest| newest.made_of() != graph.made_of());
+        if is_newer {
+            state.newest = Some(Arc::clone(graph));
+        }
+        let Some(graphs) = state.graphs.clone().filter(|graphs| graphs.are_of(index)) else { return };
         let before = state.on_disk.filter(|(made_of, _)| made_of.run == index.run());
         let known = before.map_or(0, |(_, id_bound)| id_bound);
         let little = (graph.id_bound() - known.min(graph.id_bound())) * SHARE < graph.id_bound();
@@ -75,6 +115,15 @@ impl Kept {
         state.on_disk = Some((graph.made_of(), graph.id_bound()));
         drop(state);
         let _ = graphs.keep(LookAlikes::METRIC.name(), &graph.to_bytes(|id| graphs.row_of(id)));
+    }
+
+    /// Keeps a map that is new, unless more pictures come.
+    pub fn keep_map(&self, made: &Mapped, index: &Index) {
+        let goes_on = lock(&self.0).run_goes_on;
+        if let Some(graphs) = self.graphs(index).filter(|_| made.is_new && !goes_on) {
+            let map = &made.projection;
+            let _ = graphs.keep(map.method.key(), &map.to_bytes(|id| graphs.row_of(id)));
+        }
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {

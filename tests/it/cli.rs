@@ -437,6 +437,74 @@ fn the_heatmap_is_drawn_with_names_groups_and_the_colors_of_its_values() {
 }
 
 #[test]
+fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (group, color) in [("cold", [10, 40, 250]), ("warm", [250, 60, 10])] {
+        fs::create_dir(folder.path().join(group)).expect("a new folder");
+        for at in 0..15_u8 {
+            picture(
+                &folder.path().join(format!("{group}/{at:02}.png")),
+                [color[0], color[1] + 4 * at, color[2] / 2 + 3 * at],
+            );
+        }
+    }
+    let out = TempDir::new().expect("a temporary folder");
+    let cache = out.path().join("cache");
+    let map = |more: &[&str]| {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(["map", path(&folder), "--model", "color-grid"]).arg("--cache-dir").arg(&cache).args(more);
+        let output = command.env_remove("LOOKALIKE_CACHE").assert().success().get_output().clone();
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for method in ["umap", "tsne", "pca"] {
+        let json: serde_json::Value = serde_json::from_str(&map(&["--method", method, "--json"])).expect("JSON");
+        assert_eq!(
+            (&json["method"], &json["neighbors"], &json["measured_on"]),
+            (&method.into(), &12.into(), &30.into())
+        );
+        for share in ["trustworthiness", "continuity"] {
+            assert!((0.7..=1.0).contains(&json[share].as_f64().expect("a share")), "{method}: {}", json[share]);
+        }
+        assert_eq!(json["explained_variance"].is_number(), method == "pca");
+        let images = json["images"].as_array().expect("images");
+        let csv = map(&["--method", method, "--csv"]);
+        assert!(csv.starts_with("path,group,x,y\n") && csv.lines().count() == 31 && images.len() == 30);
+        for (line, image) in csv.lines().skip(1).zip(images) {
+            let fields: Vec<_> = line.split(',').collect();
+            assert!(image["path"].as_str().expect("a path").ends_with(fields[0]) && image["group"] == fields[1]);
+            for (field, axis) in [(fields[2], "x"), (fields[3], "y")] {
+                let (a, b) = (field.parse::<f64>().expect("a number"), image[axis].as_f64().expect("a number"));
+                assert!((a - b).abs() <= 1e-5 * b.abs(), "the kept map comes back: {a} {b}");
+            }
+        }
+        // The groups are far apart: between them no point is nearer than the own ones.
+        let x = |group: &str| {
+            images.iter().filter(|image| image["group"] == group).filter_map(|image| image["x"].as_f64()).sum::<f64>()
+                / 15.0
+        };
+        assert!((x("cold") - x("warm")).abs() > 0.1, "{method}");
+    }
+    let text = map(&[]);
+    for word in ["UMAP of 30 pictures", "(k = 12)", "A cold 15", "B warm 15"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    assert!(text.matches('A').count() > 3 && text.matches('B').count() > 3 && !text.contains('\u{1b}'), "{text}");
+    let (svg, png) = (out.path().join("map.svg"), out.path().join("map.png"));
+    let files = ["--svg", svg.to_str().expect("plain"), "--png", png.to_str().expect("plain")];
+    assert!(map(&files).is_empty(), "the drawing is the answer");
+    let drawn = fs::read_to_string(&svg).expect("a drawing");
+    assert!(
+        drawn.matches("<title>").count() == 30 && drawn.contains(">A cold<") && drawn.contains(">B warm<"),
+        "{drawn}"
+    );
+    let colors: std::collections::HashSet<_> =
+        image::open(&png).expect("a picture").into_rgb8().pixels().map(|pixel| pixel.0).collect();
+    assert!(colors.len() > 20 && colors.contains(&[255; 3]));
+    let refused = lookalike(&[&["map", path(&folder)], &files[..]].concat()).assert().code(2).get_output().clone();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
+}
+
+#[test]
 fn more_pictures_than_can_be_named_are_drawn_too() {
     let folder = TempDir::new().expect("a temporary folder");
     for at in 0..210_u8 {

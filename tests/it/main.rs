@@ -16,6 +16,7 @@ mod indexing;
 mod interrupt;
 #[cfg(feature = "libtorch")]
 mod inverted_residual;
+mod map;
 #[cfg(feature = "libtorch")]
 mod live;
 mod live_view;

@@ -135,12 +135,14 @@ fn every_command_of_the_readme_runs() {
 
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
-    const PROMISES: [(&str, &[&str]); 11] = [
+    const PROMISES: &[(&str, &[&str])] = &[
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
         ("lookalike gallery sample_images", &["9 names, 37 pictures", "pairs of one name", "strangers named"]),
         ("lookalike live", &["\"name\":\"cats\"", "\"box\":null"]),
+        ("lookalike map sample_images --method pca", &["PCA of 37 pictures", "trustworthiness 0.", "A b", "cats"]),
+        ("lookalike map sample_images --csv", &["path,group,x,y", "cats/tabby-by-the-window.jpg,cats,"]),
         ("lookalike models", &["glance", "color-grid", "resnet50"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),

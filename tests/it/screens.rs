@@ -37,11 +37,12 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 9] = [
+const VIEWS: [(&str, &str); 10] = [
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
     ("alike", "4 - - - -"),
+    ("map", "5 t t"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),

@@ -328,8 +328,8 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "live/keep",
         // The list of marked pictures.
         "worker/export",
-        // The drawing of the heatmap.
-        "cli/matrix/picture",
+        // Drawings.
+        "cli/picture",
     ];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| !source.is_in(&PLACES)) {
@@ -343,8 +343,9 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
 #[test]
 fn the_command_line_reaches_only_the_words_that_it_shares() {
     /// Outside `cli` only plain choices whose names a user types are known to the argument parser:
-    /// `OrderKind`; `Metric`; `Graphics`, `ColorChoice`, `BackgroundChoice`, and the group of the last three; `DebugFault`, for tests.
-    const FILES: [&str; 4] = ["event_loop.rs", "order.rs", "similarity.rs", "terminal/capabilities.rs"];
+    /// `Method`; `OrderKind`; `Metric`; `Graphics`, `ColorChoice`, `BackgroundChoice`, and the group of the last three; `DebugFault`, for tests.
+    const FILES: [&str; 5] =
+        ["analysis/projection.rs", "event_loop.rs", "order.rs", "similarity.rs", "terminal/capabilities.rs"];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| source.room() != "cli" && names(&source.code, "clap")) {
         if !FILES.contains(&source.path.as_str()) {

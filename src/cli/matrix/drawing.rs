@@ -10,6 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::{
+    cli::svg::{self, DIM, INK, LETTER, MARGIN, TEXT, escaped, fits, hex, letters},
     display::{ink_on, viridis},
     similarity::Metric,
     text,
@@ -35,14 +36,6 @@ pub struct Heatmap {
     pub range: (f32, f32),
 }
 
-/// The family that widths are reckoned with; others that have the same widths follow.
-const FONT: &str = "Hack, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
-/// Height of the letters, in pixels.
-const TEXT: f64 = 12.0;
-/// Width of a letter of that height.
-const LETTER: f64 = 7.3;
-/// Around everything.
-const MARGIN: f64 = 24.0;
 /// What the cells take of the drawing where there are many.
 const MAP: f64 = 1200.0;
 /// The smallest cell that has a name, and the largest of all.
@@ -57,9 +50,7 @@ const GROUP: f64 = 24.0;
 const NAME: usize = 32;
 /// Size of the legend's ramp.
 const RAMP: (f64, f64) = (240.0, 12.0);
-/// Colors of text, of less important text, of what a picture has with itself.
-const INK: &str = "#1c1c1c";
-const DIM: &str = "#6b6b6b";
+/// Color of what a picture has with itself.
 const ITSELF: &str = "#dcdcdc";
 
 /// Where everything lies.
@@ -95,21 +86,9 @@ impl Heatmap {
     /// # Errors
     /// None: a text takes whatever is written to it.
     pub fn svg(&self) -> Result<String, fmt::Error> {
-        let mut svg = String::new();
-        let out = &mut svg;
         let layout = Layout::of(self);
-        let (width, height) = layout.size;
-        writeln!(
-            out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{width:.0}\" \
-             height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"{FONT}\" font-size=\"{TEXT}\">"
-        )?;
-        writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")?;
-        let line = |y: f64, color: &str, words: &str| {
-            format!("<text x=\"{MARGIN}\" y=\"{y}\" fill=\"{color}\">{}</text>", escaped(words))
-        };
-        writeln!(out, "{}", line(MARGIN + TEXT, INK, &self.title))?;
-        writeln!(out, "{}", line(MARGIN + 2.5 * TEXT, DIM, &self.subtitle))?;
+        let mut svg = svg::begin(layout.size, &self.title, &self.subtitle)?;
+        let out = &mut svg;
         if self.names.is_empty() {
             self.picture_of_cells(&layout, out)?;
         } else {
@@ -254,25 +233,6 @@ impl Heatmap {
             _ => text,
         }
     }
-}
-
-/// Pixels that so many letters take.
-fn letters(count: usize) -> f64 {
-    count as f64 * LETTER
-}
-
-/// Whether a text takes no more than so many pixels.
-fn fits(text: &str, length: f64) -> bool {
-    letters(text::width(text)) <= length
-}
-
-fn hex([red, green, blue]: [u8; 3]) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-/// Text as it stands in XML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
