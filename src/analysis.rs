@@ -2,4 +2,5 @@
 
 pub mod alike;
 pub mod clusters;
+pub mod outliers;
 pub mod separation;

@@ -31,7 +31,7 @@ const COUNTING_DRAWS: usize = 3;
 pub enum Method {
     /// HDBSCAN: dense parts of any shape, and noise between them.
     Hdbscan(Density),
-    /// k-means: so many round parts, or the number with the best silhouette; no noise.
+    /// Spherical k-means: so many round parts, or the number with the best silhouette; no noise.
     KMeans(Option<usize>),
     /// A cut of the tree of average-linkage clustering that the order by similarity comes from; no noise.
     Dendrogram(Cut),
@@ -110,7 +110,7 @@ pub struct Clustering {
     pub method: Method,
     /// The clusters, the largest first.
     pub clusters: Vec<Cluster>,
-    /// Pictures in no cluster, in order of arrival.
+    /// Pictures in no cluster, by path.
     pub noise: Vec<ImageId>,
     /// The mean silhouette by cosine distance over the pictures of clusters, −1 to 1, of a large collection over an even
     /// sample of 4,096; `None` for fewer than two clusters.
@@ -125,7 +125,7 @@ pub struct Clustering {
 impl Clustering {
     /// Finds the clusters of an index whose sub-folders are `folders`. `graph` are its nearest neighbors by cosine, at
     /// least [`Method::neighbors`] of them where the method needs any; without it all is noise. The outcome depends on the
-    /// embeddings, the order of arrival and the seed alone. `None` when it was `superseded`.
+    /// embeddings, the paths and the seed alone. `None` when it was `superseded`.
     #[must_use]
     pub fn find(
         index: &Index,

@@ -5,8 +5,9 @@
 //! hold the answers against scikit-learn.
 //!
 //! - `graph K`: makes the graph of the K nearest that the others use; its values are those of the last neighbors.
-//! - `hdbscan MIN_SIZE MIN_SAMPLES`, `kmeans COUNT`, `dendrogram COUNT`: the number of each row's group, −1 for noise; a
+//! - `hdbscan MIN_SIZE MIN_SAMPLES`, `kmeans COUNT SEED`, `dendrogram COUNT`: the number of each row's group, −1 for noise; a
 //!   COUNT of 0 leaves it to the silhouette.
+//! - `distance K`, `lof K`: the mean distance to the K nearest of each row, and its local outlier factor.
 
 use std::{
     io::{self, BufRead, Write},
@@ -18,7 +19,10 @@ use std::{
 
 use half::f16;
 use lookalike::{
-    analysis::clusters::{Clustering, Cut, Density, Method},
+    analysis::{
+        clusters::{Clustering, Cut, Density, Method},
+        outliers::{Measure, Outlier, Outliers, Scope},
+    },
     index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
     scan::ImageFile,
     similarity::{Graph, Metric, WorkItem, graph},
@@ -51,6 +55,9 @@ fn main() -> io::Result<()> {
 
 fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph>) -> Vec<f32> {
     let count = numbers.first().copied().unwrap_or(0);
+    if let Some(measure) = [Measure::Distance, Measure::Factor].into_iter().find(|measure| measure.name() == what) {
+        return scores(index, graph.as_ref(), count, measure).unwrap_or_default();
+    }
     let method = match what {
         "hdbscan" => {
             Method::Hdbscan(Density { min_size: count, min_samples: numbers.get(1).copied().unwrap_or(count) })
@@ -64,13 +71,21 @@ fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph
         }
         _ => return Vec::new(),
     };
+    let seed = if what == "kmeans" { numbers.get(1).copied().unwrap_or(0) as u64 } else { 0 };
     let folders = Labels::folders(index);
-    let found = Clustering::find(index, &folders, method, graph.as_ref(), 0, &on_all_cores, &|| false, &mut |_| ());
+    let found = Clustering::find(index, &folders, method, graph.as_ref(), seed, &on_all_cores, &|| false, &mut |_| ());
     let labels = found.map(|found| found.labels(Vec::new()));
     index
         .iter()
         .map(|entry| labels.as_ref().and_then(|labels| labels.of(entry.id)).map_or(-1.0, |n| n as f32))
         .collect()
+}
+
+fn scores(index: &Index, graph: Option<&Graph>, k: usize, measure: Measure) -> Option<Vec<f32>> {
+    let folders = Labels::folders(index);
+    let found = Outliers::find(index, &folders, graph?, k, &on_all_cores, &|| false, &mut |_| ())?;
+    let score = |outlier: Outlier| if measure == Measure::Distance { outlier.distance } else { outlier.factor };
+    Some(index.iter().map(|entry| found.get(Scope::All, measure, entry.id).map_or(f32::NAN, score)).collect())
 }
 
 fn on_all_cores(items: Vec<WorkItem<'_>>) {

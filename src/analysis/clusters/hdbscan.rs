@@ -89,25 +89,26 @@ fn spanning_tree(
         map_parallel(executor, blocks(0..len), |block| rows.select(Axis(0), &block.collect::<Vec<_>>()).dot(&rows.t()));
     let height = cosines.first().map_or(1, Array2::nrows);
     let (mut nearest, mut from) = (vec![f32::INFINITY; len], vec![0; len]);
-    let mut waiting: Vec<usize> = (1..len).collect();
+    let mut is_in = vec![false; len];
     let (mut now, mut tree) = (0, Vec::with_capacity(len));
-    while !waiting.is_empty() {
-        if now % 64 == 0 && superseded() {
+    for done in 1..len {
+        if done % 64 == 0 && superseded() {
             return None;
         }
+        is_in[now] = true;
         let cosines = cosines[now / height].row(now % height);
-        let (mut best, mut least) = (0, f32::INFINITY);
-        for (at, row) in waiting.iter().copied().enumerate() {
+        let (mut next, mut least) = (0, f32::INFINITY);
+        for row in (0..len).filter(|row| !is_in[*row]) {
             let to = distance(cosines[row]).max(cores[row]).max(cores[now]);
             if to < nearest[row] {
                 (nearest[row], from[row]) = (to, now);
             }
             if nearest[row] < least {
-                (best, least) = (at, nearest[row]);
+                (next, least) = (row, nearest[row]);
             }
         }
-        now = waiting.swap_remove(best);
-        tree.push(Edge { a: from[now], b: now, distance: nearest[now] });
+        tree.push(Edge { a: from[next], b: next, distance: least });
+        now = next;
     }
     Some(tree)
 }

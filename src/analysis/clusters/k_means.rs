@@ -1,6 +1,7 @@
-//! k-means of unit vectors: Lloyd's iterations ("Least squares quantization in PCM", 1982) from centers that greedy
-//! k-means++ draws (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007), the best of several
-//! draws. On unit vectors the squared euclidean distance is 2 − 2·cosine, so this groups by cosine similarity.
+//! Spherical k-means (Dhillon and Modha, "Concept decompositions for large sparse text data using clustering", 2001):
+//! rows go to the center with the highest cosine, centers to the direction of their rows' mean. The first centers are drawn
+//! by greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007), and the best of
+//! several draws counts.
 
 use std::ops::Range;
 
@@ -12,13 +13,12 @@ use crate::similarity::{Executor, map_parallel, sequential};
 
 /// Rows up to which each draw iterates over all of them; of more, centers are learned on an even sample of so many first.
 pub(super) const SAMPLE: usize = 4096;
-/// Draws of centers, of which the one with the least inertia counts.
+/// Draws of first centers, of which the one that ends with the least inertia counts.
 pub(super) const DRAWS: usize = 10;
 /// Iterations at most; they mostly end by themselves, when the centers rest.
 const ITERATIONS: usize = 300;
-/// How far the centers move in an iteration when they are taken to rest: their squared distances, summed up, as a part of
-/// the rows' variance.
-const AT_REST: f32 = 1e-4;
+/// The sum of the squared distances by which the centers move in an iteration when they are taken to rest.
+const AT_REST: f32 = 1e-7;
 
 /// Where each row belongs.
 pub(super) struct Assignment {
@@ -39,7 +39,7 @@ pub(super) fn k_means(
     let sample = rows.gather(evenly(rows.len(), SAMPLE));
     let mut learned = of_sample(&sample.view(), count, DRAWS, seed, superseded)?;
     if sample.nrows() < rows.len() {
-        learned = iterate(rows, learned.centers, variance(&sample.view()), executor, superseded)?;
+        learned = iterate(rows, learned.centers, executor, superseded)?;
     }
     Some(learned.assignment())
 }
@@ -71,11 +71,11 @@ pub(super) fn of_sample(
     seed: u64,
     superseded: &dyn Fn() -> bool,
 ) -> Option<Pass> {
-    let (mut random, variance) = (Rng::with_seed(seed), variance(rows));
+    let mut random = Rng::with_seed(seed);
     let mut best: Option<Pass> = None;
     for _ in 0..draws {
         let centers = drawn(rows, count, &mut random);
-        let found = iterate(rows, centers, variance, &sequential, superseded)?;
+        let found = iterate(rows, centers, &sequential, superseded)?;
         if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
             best = Some(found);
         }
@@ -90,16 +90,10 @@ fn drawn(rows: &ArrayView2<'_, f32>, count: usize, random: &mut Rng) -> Array2<f
     if len == 0 {
         return Array2::zeros((0, rows.ncols()));
     }
-    let lengths: Array1<f32> = rows.map_axis(Axis(1), |row| row.dot(&row));
+    // Squared euclidean distances of unit vectors, one column a candidate.
     let distances = |chosen: &[usize]| {
-        // One column a candidate.
-        let mut table = rows.dot(&rows.select(Axis(0), chosen).t());
-        for (mut row, length) in table.rows_mut().into_iter().zip(&lengths) {
-            for (value, candidate) in row.iter_mut().zip(chosen) {
-                *value = (length + lengths[*candidate] - 2.0 * *value).max(0.0);
-            }
-        }
-        table
+        let cosines = rows.dot(&rows.select(Axis(0), chosen).t());
+        cosines.mapv_into(|cosine| (2.0 - 2.0 * cosine).max(0.0))
     };
     let mut chosen = vec![random.usize(0..len)];
     let mut nearest = distances(&chosen).column(0).to_owned();
@@ -140,7 +134,6 @@ fn weighted(weights: &Array1<f32>, mut at: f64) -> usize {
 fn iterate(
     rows: &impl Rows,
     centers: Array2<f32>,
-    variance: f32,
     executor: Executor<'_>,
     superseded: &dyn Fn() -> bool,
 ) -> Option<Pass> {
@@ -153,7 +146,7 @@ fn iterate(
         let next = pass(rows, centers, executor);
         let same = next.nearest == found.nearest;
         found = next;
-        if same || moved <= AT_REST * variance {
+        if same || moved <= AT_REST {
             break;
         }
     }
@@ -162,8 +155,7 @@ fn iterate(
 
 /// Finds the nearest center of every row.
 fn pass(rows: &impl Rows, centers: Array2<f32>, executor: Executor<'_>) -> Pass {
-    let halves: Array1<f32> = centers.map_axis(Axis(1), |center| center.dot(&center) / 2.0);
-    let parts = map_parallel(executor, rows.parts(), |part| of_part(rows, &centers, &halves, part));
+    let parts = map_parallel(executor, rows.parts(), |part| of_part(rows, &centers, part));
     let mut whole = Pass {
         nearest: Vec::with_capacity(rows.len()),
         sums: Array2::zeros(centers.raw_dim()),
@@ -184,7 +176,7 @@ fn pass(rows: &impl Rows, centers: Array2<f32>, executor: Executor<'_>) -> Pass 
     whole
 }
 
-fn of_part(rows: &impl Rows, centers: &Array2<f32>, halves: &Array1<f32>, part: Range<usize>) -> Pass {
+fn of_part(rows: &impl Rows, centers: &Array2<f32>, part: Range<usize>) -> Pass {
     let count = centers.nrows();
     let mut found = Pass {
         centers: Array2::zeros((0, 0)),
@@ -199,12 +191,12 @@ fn of_part(rows: &impl Rows, centers: &Array2<f32>, halves: &Array1<f32>, part: 
         let products = block.dot(&centers.t());
         for ((row, products), place) in block.rows().into_iter().zip(products.rows()).zip(range) {
             let (mut nearest, mut most) = (0, f32::NEG_INFINITY);
-            for (at, (product, half)) in products.iter().zip(halves).enumerate() {
-                if product - half > most {
-                    (nearest, most) = (at, product - half);
+            for (at, product) in products.iter().enumerate() {
+                if *product > most {
+                    (nearest, most) = (at, *product);
                 }
             }
-            let distance = (row.dot(&row) - 2.0 * most).max(0.0);
+            let distance = (2.0 - 2.0 * most).max(0.0);
             if distance > found.farthest.0 {
                 found.farthest = (distance, place);
             }
@@ -217,22 +209,20 @@ fn of_part(rows: &impl Rows, centers: &Array2<f32>, halves: &Array1<f32>, part: 
     found
 }
 
-/// The means of the rows nearest to each center, and how far the centers moved. A center to which no row is nearest
-/// moves to the row that is farthest from its own.
+/// The directions of the means of the rows nearest to each center, and how far the centers moved. A center to which no row
+/// is nearest moves to the row that is farthest from its own.
 fn recentered(rows: &impl Rows, pass: &Pass) -> (Array2<f32>, f32) {
     let mut centers = pass.sums.clone();
     let farthest = pass.farthest.1;
     for (mut center, count) in centers.rows_mut().into_iter().zip(&pass.counts) {
-        match count {
-            0 => center.assign(&rows.block(farthest..farthest + 1).row(0)),
-            _ => center /= *count as f32,
+        if *count == 0 {
+            center.assign(&rows.block(farthest..farthest + 1).row(0));
+        }
+        let length = center.dot(&center).sqrt();
+        if length > 0.0 {
+            center /= length;
         }
     }
     let moved = (&centers - &pass.centers).iter().map(|by| by * by).sum();
     (centers, moved)
-}
-
-/// The mean over the dimensions of the rows' variance.
-fn variance(rows: &ArrayView2<'_, f32>) -> f32 {
-    rows.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)
 }

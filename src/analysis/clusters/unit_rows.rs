@@ -58,9 +58,12 @@ pub(super) struct UnitRows<'a> {
 }
 
 impl<'a> UnitRows<'a> {
-    /// All pictures in order of arrival.
+    /// All pictures by path: the order of arrival is another one in each run, and what is drawn or comes first among equals
+    /// must not be.
     pub fn new(index: &'a Index) -> Self {
-        Self { index, ids: index.iter().map(|entry| entry.id).collect() }
+        let mut entries: Vec<_> = index.iter().collect();
+        entries.sort_by(|a, b| (a.root, a.relative(), a.id).cmp(&(b.root, b.relative(), b.id)));
+        Self { index, ids: entries.into_iter().map(|entry| entry.id).collect() }
     }
 
     /// Some rows as a dense matrix.
