@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 pub use self::job::{Job, JobEvent, JobId, Outcome};
 use crate::{
-    analysis::alike::{Group, Pairs, Range},
-    index::{ImageId, Index, IndexState, filter::Filter},
+    analysis::{
+        alike::{Group, Pairs, Range},
+        clusters::{Clustering, GroupName, Method},
+        outliers::Outliers,
+    },
+    index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
     order::Order,
-    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
+    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
 };
 
 /// What can be made of an index.
@@ -24,6 +28,10 @@ pub enum Task {
     Sort(Filter, Order),
     /// The most and the least alike pair of a block of the heatmap.
     Block(Block),
+    /// What belongs together, by a method; see [`Known`].
+    Groups(Method, Known),
+    /// What does not belong; the nearest neighbors that are known need not be found again.
+    Outliers(Option<Arc<Graph>>),
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
@@ -40,10 +48,34 @@ pub enum Made {
     Sorted(Sorted),
     /// Of [`Task::Block`], with that block; nothing where there is no pair.
     Block(Block, Option<Extremes>),
+    /// Of [`Task::Groups`], with what was asked for and the names that were known.
+    Groups(Method, Arc<Clustering>, Arc<[GroupName]>),
+    /// Of [`Task::Outliers`].
+    Outliers(Arc<Outliers>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
     /// The share of a long task that is done.
     Progress(f64),
+}
+
+/// What was kept of earlier runs and helps to make groups; whoever keeps it adds it to the task.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The nearest neighbors.
+    pub graph: Option<Arc<Graph>>,
+    /// The names that the user gave to groups.
+    pub names: Arc<[GroupName]>,
+}
+
+/// Equal when both are the same: no table is looked at.
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &Arc<Graph>, b: &Arc<Graph>| Arc::ptr_eq(a, b);
+        match (&self.graph, &other.graph) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
 }
 
 /// The pictures of an index that look alike.
@@ -68,7 +100,7 @@ impl PartialEq for LookAlikes {
 
 impl LookAlikes {
     /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
-    const NEIGHBORS: usize = 16;
+    pub const NEIGHBORS: usize = 16;
 
     /// How pictures are compared.
     pub const METRIC: Metric = Metric::Cosine;
@@ -76,9 +108,9 @@ impl LookAlikes {
     /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
     /// [`find`](Self::find) makes.
     #[must_use]
-    pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
+    pub fn of_graph(graph: Arc<Graph>, range: Range) -> Option<Self> {
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
-        fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+        fits.then(|| Self { groups: Vec::new(), range, graph, pairs: None })
     }
 
     /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
@@ -147,11 +179,16 @@ pub enum Lane {
     Block,
     /// [`Task::Alike`].
     Alike,
+    /// [`Task::Groups`].
+    Groups,
+    /// [`Task::Outliers`].
+    Outliers,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
+    pub const ALL: [Self; 7] =
+        [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike, Self::Groups, Self::Outliers];
 
     /// What is being done, in one word.
     #[must_use]
@@ -162,9 +199,17 @@ impl Lane {
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
+            Self::Groups => "finding groups",
+            Self::Outliers => "finding outliers",
         }
     }
 }
+
+/// What chance begins with where a method draws: the same groups come out each time.
+pub const SEED: u64 = 0;
+
+/// Nearest pictures that a picture is compared with to tell whether it is an outlier.
+pub const OUTLIER_NEIGHBORS: usize = 16;
 
 /// Pictures that are compared before the next look at whether anybody still waits: some milliseconds of work.
 const PORTION: usize = 1 << 17;
@@ -179,6 +224,8 @@ impl Task {
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
+            Self::Groups(..) => Lane::Groups,
+            Self::Outliers(_) => Lane::Outliers,
         }
     }
 
@@ -187,6 +234,7 @@ impl Task {
     pub fn is_slow(&self) -> bool {
         match self {
             Self::Compare(_) | Self::Block(_) => false,
+            Self::Groups(..) | Self::Outliers(_) => true,
             Self::Alike(_, known) => known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
@@ -228,6 +276,36 @@ impl Task {
             Self::Block(block) => {
                 let found = block.extremes(index, executor, superseded, PORTION);
                 Made::Block(block, found)
+            }
+            Self::Groups(method, known) => {
+                let folders = Labels::folders(index);
+                // Without a graph there is nothing to do in the first half.
+                let half = if method.neighbors() > 0 { 0.5 } else { 0.0 };
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = match method.neighbors() {
+                    0 => None,
+                    k => match graph::at_least(k, known.graph, index, executor, superseded, &mut |share| {
+                        report(half * share);
+                    }) {
+                        None => return Made::Progress(0.0),
+                        found => found,
+                    },
+                };
+                let mut progress = |share| report(half + (1.0 - half) * share);
+                let found = Clustering::find(index, &folders, method, graph, SEED, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Groups(method, Arc::new(found), known.names))
+            }
+            Self::Outliers(known) => {
+                let folders = Labels::folders(index);
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = graph::at_least(OUTLIER_NEIGHBORS, known, index, executor, superseded, &mut |share| {
+                    report(share / 2.0);
+                });
+                let Some(graph) = graph else { return Made::Progress(0.0) };
+                let mut progress = |share| report(0.5 + share / 2.0);
+                let found =
+                    Outliers::find(index, &folders, graph, OUTLIER_NEIGHBORS, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Outliers(Arc::new(found)))
             }
             Self::Alike(range, known) => {
                 let mut progress = |share| so_far(&|| Made::Progress(share));

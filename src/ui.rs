@@ -7,9 +7,11 @@ mod chrome;
 mod contact_sheet;
 mod empty;
 mod facts;
+mod groups;
 mod heatmap;
 mod help;
 mod neighbors;
+mod outliers;
 mod pictures;
 mod problems;
 pub mod theme;
@@ -33,6 +35,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
+        (_, Screen::Groups) => groups::draw(app, &mut canvas),
+        (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

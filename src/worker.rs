@@ -5,6 +5,7 @@
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod export;
+mod group_names;
 mod kept;
 mod latest;
 mod previews;
@@ -27,7 +28,7 @@ use crate::{
     },
     preview::Painter,
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
+    task::{Job, JobEvent, JobId, Known, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
@@ -46,6 +47,7 @@ pub struct Worker {
     /// By the number of their lane.
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
+    kept: Arc<Kept>,
     answer: Answer,
 }
 
@@ -69,7 +71,7 @@ impl Worker {
         });
         let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, answer }
+        Self { indexing, running: CancelToken::default(), lanes, previews, kept, answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -82,6 +84,14 @@ impl Worker {
             }
             Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::NameGroups { index, names } => {
+                let (tell, kept) = (self.answer.clone(), Arc::clone(&self.kept));
+                spawn("naming", Priority::Normal, move || {
+                    let keep = || kept.keep_group_names(&names, &index).map_err(|error| error.to_string());
+                    let outcome = fenced("naming", || keep().map(|kept| Outcome::Named { kept }));
+                    tell(JobEvent { job: id, outcome });
+                });
+            }
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
                 spawn("exporting", Priority::Normal, move || {
@@ -132,20 +142,27 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             };
             let task = match task {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
+                Task::Groups(method, _) => {
+                    let graph = if method.neighbors() > 0 { kept.graph(&index) } else { None };
+                    Task::Groups(method, Known { graph, names: kept.group_names(&index) })
+                }
+                Task::Outliers(_) => Task::Outliers(kept.graph(&index)),
                 task => task,
             };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
         });
-        let found = match &outcome {
-            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),
+        let graph = match &outcome {
+            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(&found.graph)),
+            Outcome::Made(Made::Groups(_, found, _)) => found.graph.clone(),
+            Outcome::Made(Made::Outliers(found)) => Some(Arc::clone(&found.graph)),
             _ => None,
         };
         if !superseded() {
             tell(JobEvent { job, outcome });
         }
         // Nobody waits for that.
-        if let Some(found) = found {
-            kept.keep(&found, &index);
+        if let Some(graph) = graph {
+            kept.keep(&graph, &index);
         }
     })
 }

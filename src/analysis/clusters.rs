@@ -4,12 +4,15 @@
 mod agreement;
 mod hdbscan;
 mod k_means;
+mod names;
 mod silhouette;
 mod unit_rows;
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, Axis};
 
-pub use self::{agreement::Agreement, hdbscan::Density};
+pub use self::{agreement::Agreement, hdbscan::Density, names::GroupName};
 use self::{
     hdbscan::hdbscan,
     k_means::{DRAWS, SAMPLE, k_means, of_sample},
@@ -54,9 +57,10 @@ impl Default for Density {
     }
 }
 
+/// On collections whose groups are known, k-means with its count left to the silhouette finds most of them.
 impl Default for Method {
     fn default() -> Self {
-        Self::Hdbscan(Density::default())
+        Self::KMeans(None)
     }
 }
 
@@ -104,7 +108,7 @@ impl Cluster {
 }
 
 /// The clusters of an index.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Clustering {
     /// How they were found, with what was left open filled in.
     pub method: Method,
@@ -118,6 +122,8 @@ pub struct Clustering {
     /// How far the clusters agree with the sub-folders, over the pictures in sub-folders and with the noise as one cluster
     /// more; `None` where there are not two sub-folders.
     pub agreement: Option<Agreement>,
+    /// The nearest neighbors from which they were found; only for HDBSCAN.
+    pub graph: Option<Arc<Graph>>,
     /// The index that they were found in, and its [`Index::id_bound`].
     pub made_of: (IndexState, usize),
 }
@@ -131,7 +137,7 @@ impl Clustering {
         index: &Index,
         folders: &Labels,
         method: Method,
-        graph: Option<&Graph>,
+        graph: Option<Arc<Graph>>,
         seed: u64,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
@@ -140,8 +146,8 @@ impl Clustering {
         let rows = UnitRows::new(index);
         let (method, assigned) = match method {
             Method::Hdbscan(density) => {
-                debug_assert!(graph.is_none_or(|graph| graph.metric() == Metric::Cosine));
-                let found = match graph {
+                debug_assert!(graph.as_ref().is_none_or(|graph| graph.metric() == Metric::Cosine));
+                let found = match &graph {
                     Some(graph) => hdbscan(&rows, graph, density, executor, superseded)?,
                     None => vec![None; rows.len()],
                 };
@@ -160,7 +166,8 @@ impl Clustering {
         let (clusters, noise) = described(&rows, &assigned, folders, executor);
         let silhouette = silhouette_of(&rows, &assigned);
         let agreement = agreement(&rows, &assigned, folders);
-        Some(Self { method, clusters, noise, silhouette, agreement, made_of: (index.state(), index.id_bound()) })
+        let made_of = (index.state(), index.id_bound());
+        Some(Self { method, clusters, noise, silhouette, agreement, graph, made_of })
     }
 
     /// The clusters as labels with these names, one a cluster.

@@ -6,7 +6,7 @@
 
 mod scores;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::scores::{FLAGGED, Measure, Scores};
 use crate::{
@@ -65,6 +65,8 @@ pub struct Misplaced {
 pub struct Outliers {
     /// How many of the nearest are looked at.
     pub k: usize,
+    /// The nearest neighbors over all.
+    pub graph: Arc<Graph>,
     /// The scores over all pictures.
     all: Scores,
     /// The scores within the folders; `None` where there is only one.
@@ -82,7 +84,7 @@ impl Outliers {
     pub fn find(
         index: &Index,
         folders: &Labels,
-        graph: &Graph,
+        graph: Arc<Graph>,
         k: usize,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
@@ -91,7 +93,7 @@ impl Outliers {
         let k = k.clamp(1, graph.k());
         let ids: Vec<ImageId> = index.iter().map(|entry| entry.id).collect();
         let mut all = Scores::new(index.id_bound());
-        all.add(&ids, graph, k, |place| ids[place]);
+        all.add(&ids, &graph, k, |place| ids[place]);
         let mut members: BTreeMap<Option<usize>, Vec<ImageId>> = BTreeMap::new();
         ids.iter().for_each(|id| members.entry(folders.of(*id)).or_default().push(*id));
         let (mut within, mut done) = (Scores::new(index.id_bound()), 0);
@@ -106,8 +108,8 @@ impl Outliers {
             }
         }
         let within = (members.len() > 1).then_some(within);
-        let misplaced = misplaced(&ids, folders, graph);
-        Some(Self { k, all, within, misplaced, made_of: (index.state(), index.id_bound()) })
+        let misplaced = misplaced(&ids, folders, &graph);
+        Some(Self { k, graph, all, within, misplaced, made_of: (index.state(), index.id_bound()) })
     }
 
     /// Whether there is more than one folder, so that a picture can be an outlier of its own.

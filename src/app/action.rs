@@ -12,19 +12,31 @@ pub enum Screen {
     Neighbors,
     /// Groups of look-alikes.
     Alike,
+    /// What belongs together.
+    Groups,
+    /// What does not belong.
+    Outliers,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Problems];
+    pub const ALL: [Self; 7] =
+        [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Groups, Self::Outliers, Self::Problems];
 
-    /// The key that shows it: its place among the screens, and for problems the sign of a warning.
+    /// The key that shows it: a digit that it keeps whichever screens there are, and for problems the sign of a warning.
     #[must_use]
     pub fn key(self) -> &'static str {
-        const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        if self == Self::Problems { "!" } else { DIGITS[self as usize] }
+        match self {
+            Self::Browse => "1",
+            Self::Heatmap => "2",
+            Self::Neighbors => "3",
+            Self::Alike => "4",
+            Self::Groups => "6",
+            Self::Outliers => "7",
+            Self::Problems => "!",
+        }
     }
 
     /// Its name on the tab.
@@ -35,6 +47,8 @@ impl Screen {
             Self::Heatmap => "Heatmap",
             Self::Neighbors => "Neighbors",
             Self::Alike => "Alike",
+            Self::Groups => "Groups",
+            Self::Outliers => "Outliers",
             Self::Problems => "Problems",
         }
     }
@@ -165,6 +179,26 @@ pub enum Action {
     WithCopies,
     /// The range with which the screen began.
     UsualRange,
+    /// The next way to find groups.
+    Method,
+    /// More and smaller groups.
+    MoreGroups,
+    /// Fewer and larger groups.
+    FewerGroups,
+    /// As many groups as the method finds best.
+    BestGroups,
+    /// Give the group a name.
+    Rename,
+    /// Mark the pictures of the group, or of all that are flagged.
+    MarkThese,
+    /// Show the groups in the heatmap.
+    GroupsInHeatmap,
+    /// Color by folder or by group, on all screens.
+    Coloring,
+    /// Outliers over all, within their folder, or in another folder.
+    Scope,
+    /// Rank outliers by the other score.
+    Measure,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -194,6 +228,8 @@ impl Action {
             Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
             Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
             Self::Show(Screen::Alike) => "Alike: look-alikes",
+            Self::Show(Screen::Groups) => "Groups: what goes with it",
+            Self::Show(Screen::Outliers) => "Outliers: what stands out",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -225,6 +261,16 @@ impl Action {
             Self::WithoutCopies => "leave the most alike out",
             Self::WithCopies => "the most alike ones too",
             Self::UsualRange => "the usual threshold",
+            Self::Method => "next way to group",
+            Self::MoreGroups => "more, smaller groups",
+            Self::FewerGroups => "fewer, larger groups",
+            Self::BestGroups => "the best number of them",
+            Self::Rename => "name the group",
+            Self::MarkThese => "mark or unmark all these",
+            Self::GroupsInHeatmap => "the groups, in Heatmap",
+            Self::Coloring => "color by folder or group",
+            Self::Scope => "all, folder, misplaced",
+            Self::Measure => "rank by distance or LOF",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -254,6 +300,13 @@ impl Action {
             Self::More => "how many",
             Self::Looser => "threshold",
             Self::WithoutCopies => "upper end",
+            Self::Method => "method",
+            Self::MoreGroups => "how many",
+            Self::Rename => "name",
+            Self::MarkThese => "mark all",
+            Self::GroupsInHeatmap => "heatmap",
+            Self::Scope => "among whom",
+            Self::Measure => "score",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -270,6 +323,9 @@ impl Action {
             | Self::Stricter
             | Self::WithCopies
             | Self::UsualRange
+            | Self::FewerGroups
+            | Self::BestGroups
+            | Self::Coloring
             | Self::Redraw
             | Self::Suspend => "",
         }

@@ -1,5 +1,7 @@
 //! A line of text that is being typed.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
@@ -19,6 +21,11 @@ pub enum Purpose {
     },
     /// The file to which the marked paths are written.
     Export,
+    /// The name of a group.
+    Rename {
+        /// The group's most typical picture, by which it is found again should others come before it meanwhile.
+        medoid: ImageId,
+    },
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -101,6 +108,17 @@ impl App {
         }
     }
 
+    pub(super) fn open_rename(&mut self) {
+        match self.screens.groups.current() {
+            Some((number, cluster)) => {
+                let purpose = Purpose::Rename { medoid: cluster.medoid() };
+                let text = self.screens.groups.given_name(number).unwrap_or_default().to_owned();
+                self.over.push(Over::Prompt(Prompt { purpose, text }));
+            }
+            None => self.say(Severity::Info, "This is no group: there is nothing to name."),
+        }
+    }
+
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         self.message = None;
@@ -117,7 +135,7 @@ impl App {
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
-        let filters = prompt.purpose != Purpose::Export;
+        let filters = matches!(prompt.purpose, Purpose::Filter { .. });
         let effects = self.typed(prompt, typed);
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
@@ -132,7 +150,13 @@ impl App {
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
+            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export | Purpose::Rename { .. }, Typed::GivenUp) => {}
+            (Purpose::Rename { medoid }, Typed::Accepted) => {
+                let index = Arc::clone(&self.shared.index);
+                let Some(names) = self.screens.groups.rename(medoid, prompt.text.trim()) else { return Vec::new() };
+                self.shared.group_labels = self.screens.groups.labels.clone();
+                return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
+            }
             (Purpose::Filter { before }, Typed::GivenUp) => {
                 self.screens.browse.set_filter("");
                 self.shared.selected = before.or(self.shared.selected);
@@ -145,7 +169,9 @@ impl App {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Rename { .. }, _) => {
+                self.over.push(Over::Prompt(prompt))
+            }
         }
         Vec::new()
     }

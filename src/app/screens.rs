@@ -2,11 +2,16 @@
 
 pub mod alike;
 pub mod browse;
+pub mod groups;
 pub mod heatmap;
 pub mod neighbors;
+pub mod outliers;
 pub mod problems;
 
-use self::{alike::Alike, browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
+use self::{
+    alike::Alike, browse::Browse, groups::Groups, heatmap::Heatmap, neighbors::Neighbors, outliers::Outliers,
+    problems::Problems,
+};
 use super::{action::Screen, room::Room};
 
 /// All rooms.
@@ -20,6 +25,10 @@ pub struct Screens {
     pub neighbors: Neighbors,
     /// Groups of look-alikes.
     pub alike: Alike,
+    /// What belongs together.
+    pub groups: Groups,
+    /// What does not belong.
+    pub outliers: Outliers,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -33,6 +42,8 @@ impl Screens {
             Screen::Heatmap => &self.heatmap,
             Screen::Neighbors => &self.neighbors,
             Screen::Alike => &self.alike,
+            Screen::Groups => &self.groups,
+            Screen::Outliers => &self.outliers,
             Screen::Problems => &self.problems,
         }
     }
@@ -44,6 +55,8 @@ impl Screens {
             Screen::Heatmap => &mut self.heatmap,
             Screen::Neighbors => &mut self.neighbors,
             Screen::Alike => &mut self.alike,
+            Screen::Groups => &mut self.groups,
+            Screen::Outliers => &mut self.outliers,
             Screen::Problems => &mut self.problems,
         }
     }

@@ -8,7 +8,7 @@ use crate::printable::printable;
 /// One label a picture, by [`ImageId`]: its sub-folder, its cluster, whatever it was assigned. A folder is told from others
 /// by the root of its pictures and its bytes, so that names that are not Unicode stay distinct and sub-folders of one name
 /// under two roots are two labels.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Labels {
     /// By [`ImageId::at`]; [`NONE`] for a picture without a label.
     of: Vec<u32>,

@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Made, Task};
 use crate::{
+    analysis::clusters::GroupName,
     index::{
         Index,
         progress::{Report, Summary},
@@ -33,6 +34,13 @@ pub enum Job {
         index: Arc<Index>,
         /// Which, and how large.
         wanted: Vec<PreviewKey>,
+    },
+    /// Keep the names of groups beside the index, in the place of those before.
+    NameGroups {
+        /// The pictures.
+        index: Arc<Index>,
+        /// All names.
+        names: Arc<[GroupName]>,
     },
     /// Write paths to a new file, one a line.
     Export {
@@ -70,6 +78,11 @@ pub enum Outcome {
         /// How many paths are in it.
         paths: usize,
     },
+    /// The names of groups are known.
+    Named {
+        /// They are kept on disk; else they last until the explorer is left.
+        kept: bool,
+    },
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -80,6 +93,7 @@ impl fmt::Debug for Job {
             Self::Index => write!(f, "Index"),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
+            Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use super::{group_names, lock};
 use crate::{
-    analysis::alike::Range,
+    analysis::{alike::Range, clusters::GroupName},
+    error::Result,
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
     task::LookAlikes,
@@ -23,6 +24,8 @@ pub struct Kept(Mutex<State>);
 struct State {
     graphs: Option<KeptGraphs>,
     run_goes_on: bool,
+    /// The graph that was made or read last.
+    newest: Option<Arc<Graph>>,
     /// Of the graph that is kept: the state of the index that it was made of, and its [`Graph::id_bound`].
     on_disk: Option<(IndexState, usize)>,
 }
@@ -48,24 +51,41 @@ impl Kept {
         if known.as_ref().is_some_and(|known| known.graph.made_of().run == index.run()) {
             return known;
         }
-        let read = || {
-            let graphs = self.graphs(index)?;
-            let bytes = graphs.read(LookAlikes::METRIC.name())?;
-            let graph = Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?;
-            LookAlikes::of_graph(graph, range)
-        };
-        let Some(found) = read() else { return known };
-        if index.iter().all(|entry| found.graph.contains(entry.id)) {
-            lock(&self.0).on_disk = Some((found.graph.made_of(), found.graph.id_bound()));
-        }
-        Some(Arc::new(found))
+        self.graph(index).and_then(|graph| LookAlikes::of_graph(graph, range)).map(Arc::new).or(known)
     }
 
-    /// Keeps the graph of what was found, unless that is not worth the writing yet. What cannot be kept is made again by
-    /// the next run, which is not worth a word.
-    pub fn keep(&self, found: &LookAlikes, index: &Index) {
-        let (graph, Some(graphs)) = (&found.graph, self.graphs(index)) else { return };
+    /// The newest graph of this index: the one that was made last, or else the kept one.
+    #[must_use]
+    pub fn graph(&self, index: &Index) -> Option<Arc<Graph>> {
+        let newest = lock(&self.0).newest.clone().filter(|graph| graph.made_of().run == index.run());
+        newest.or_else(|| self.read(index))
+    }
+
+    fn read(&self, index: &Index) -> Option<Arc<Graph>> {
+        let graphs = self.graphs(index)?;
+        let bytes = graphs.read(LookAlikes::METRIC.name())?;
+        let graph = Arc::new(Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?);
         let mut state = lock(&self.0);
+        if index.iter().all(|entry| graph.contains(entry.id)) {
+            state.on_disk = Some((graph.made_of(), graph.id_bound()));
+        }
+        state.newest = Some(Arc::clone(&graph));
+        Some(graph)
+    }
+
+    /// Keeps a graph, unless that is not worth the writing yet. What cannot be kept is made again by
+    /// the next run, which is not worth a word.
+    pub fn keep(&self, graph: &Arc<Graph>, index: &Index) {
+        // A graph of more neighbors is for who asked for it alone.
+        if graph.k() != LookAlikes::NEIGHBORS {
+            return;
+        }
+        let mut state = lock(&self.0);
+        let older = |newest: &Arc<Graph>| newest.made_of() != graph.made_of();
+        if state.newest.as_ref().is_none_or(older) {
+            state.newest = Some(Arc::clone(graph));
+        }
+        let Some(graphs) = state.graphs.clone().filter(|graphs| graphs.are_of(index)) else { return };
         let before = state.on_disk.filter(|(made_of, _)| made_of.run == index.run());
         let known = before.map_or(0, |(_, id_bound)| id_bound);
         let little = (graph.id_bound() - known.min(graph.id_bound())) * SHARE < graph.id_bound();
@@ -75,6 +95,23 @@ impl Kept {
         state.on_disk = Some((graph.made_of(), graph.id_bound()));
         drop(state);
         let _ = graphs.keep(LookAlikes::METRIC.name(), &graph.to_bytes(|id| graphs.row_of(id)));
+    }
+
+    /// The names of groups that are kept; none where there are none that can be read.
+    #[must_use]
+    pub fn group_names(&self, index: &Index) -> Arc<[GroupName]> {
+        let read = || group_names::from_bytes(&self.graphs(index)?.read_notes().ok()??, index);
+        read().unwrap_or_default().into()
+    }
+
+    /// Keeps the names of groups in the place of those before. `false` when there is no place for them: nothing is kept on
+    /// disk, or there are several folders.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) when they cannot be written.
+    pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<bool> {
+        let Some(graphs) = self.graphs(index) else { return Ok(false) };
+        graphs.keep_notes(&group_names::to_bytes(names, index)).map(|()| true)
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {

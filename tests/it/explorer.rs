@@ -176,6 +176,11 @@ impl Explorer {
             Job::Make { index, task } => {
                 Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
             }
+            Job::NameGroups { names, .. } => {
+                let names: Vec<_> = names.iter().map(|name| format!("{} ({})", name.name, name.size)).collect();
+                self.effects.push(format!("name {}", names.join(", ")));
+                Outcome::Named { kept: true }
+            }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }

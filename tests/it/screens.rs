@@ -37,11 +37,15 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 9] = [
+const VIEWS: [(&str, &str); 13] = [
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
     ("alike", "4 - - - -"),
+    ("groups", "6 Down"),
+    ("groups_noise", "6 o End r s h i p s Enter"),
+    ("outliers", "7"),
+    ("outliers_folder", "7 o s Right"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),
@@ -55,7 +59,7 @@ fn every_screen_in_every_state() {
         for state in STATES {
             for (view, keys) in VIEWS {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
-                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter") {
+                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter" | "groups_noise" | "outliers_folder") {
                     continue;
                 }
                 let mut explorer = explorer_in(state, setup(width, height));
@@ -410,7 +414,7 @@ fn a_graph_that_is_not_exact_is_said_to_be_none() {
     bytes[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     let read = Graph::from_bytes(&bytes, LookAlikes::METRIC, &index, |row| Some(ImageId(row))).expect("a graph");
-    let known = Arc::new(LookAlikes::of_graph(read, range).expect("of the right kind"));
+    let known = Arc::new(LookAlikes::of_graph(Arc::new(read), range).expect("of the right kind"));
     explorer.done(id, Job::Make { index, task: Task::Alike(range, Some(known)) });
     let frame = styled(&explorer.frame());
     assert!(frame.contains("· approximate (97 %)"), "{frame}");

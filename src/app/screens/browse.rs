@@ -71,8 +71,9 @@ impl Browse {
     }
 
     /// The order wanted; `None` while it is not known what the pictures are to be like.
-    fn order(&self, metric: Metric) -> Option<Order> {
-        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    fn order(&self, shared: &Shared) -> Option<Order> {
+        let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
+        Order::of(self.kind, likeness, shared.group_labels.as_ref())
     }
 
     /// Whether pictures came, went or came back since the others were compared with the anchor. While indexing goes on,
@@ -83,7 +84,7 @@ impl Browse {
     }
 
     fn sort(&mut self, shared: &Shared) -> String {
-        (self.kind, self.anchor) = (self.kind.cycled(), None);
+        (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
         let of = match (self.kind, shared.selected.and_then(|id| shared.path(id))) {
             (OrderKind::Likeness, Some(path)) => format!(" to {}", printable(path.file_name().unwrap_or_default())),
             (OrderKind::Date, _) => ", newest first".to_owned(),
@@ -102,7 +103,7 @@ impl Browse {
         if self.is_stale(shared) && shared.is_quick() {
             self.anchor = self.anchor.take().map(|anchor| Arc::new(compare(&shared.index, anchor.query())));
         }
-        if let Some(order) = self.order(shared.metric) {
+        if let Some(order) = self.order(shared) {
             self.list.follow(&shared.index, &self.filter, &order);
         } else {
             let order = self.list.order.clone();
@@ -172,7 +173,7 @@ impl Room for Browse {
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
-        let order = self.order(shared.metric).unwrap_or_else(|| self.list.order.clone());
+        let order = self.order(shared).unwrap_or_else(|| self.list.order.clone());
         let current = self.list.is_current(&shared.index, &self.filter, &order) && !self.is_stale(shared);
         (!current).then(|| Task::Sort(self.filter.clone(), order))
     }

@@ -1,0 +1,60 @@
+//! The names of groups as they are kept beside the index: JSON that names pictures by their paths.
+
+use std::{collections::HashMap, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    analysis::clusters::GroupName,
+    index::{ImageId, Index},
+};
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    version: u32,
+    groups: Vec<KeptName>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptName {
+    name: String,
+    size: usize,
+    /// Relative to the indexed folder. Names that are not UTF-8 are left out: the others do.
+    pictures: Vec<String>,
+}
+
+const VERSION: u32 = 1;
+
+/// The bytes of some names.
+pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
+    let path = |id: &ImageId| index.get(*id)?.relative().to_str().map(str::to_owned);
+    let kept = |name: &GroupName| KeptName {
+        name: name.name.clone(),
+        size: name.size,
+        pictures: name.typical.iter().filter_map(path).collect(),
+    };
+    let kept = Kept { version: VERSION, groups: names.iter().map(kept).collect() };
+    // Numbers and text can always be written.
+    serde_json::to_vec_pretty(&kept).unwrap_or_default()
+}
+
+/// The names that the bytes hold; none when another version wrote them. Pictures that are gone are left out.
+pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> {
+    let kept: Kept = serde_json::from_slice(bytes).ok()?;
+    if kept.version != VERSION {
+        return None;
+    }
+    let wanted: std::collections::HashSet<&Path> =
+        kept.groups.iter().flat_map(|group| group.pictures.iter().map(Path::new)).collect();
+    let ids: HashMap<&Path, ImageId> = index
+        .iter()
+        .map(|entry| (entry.relative(), entry.id))
+        .filter(|(relative, _)| wanted.contains(relative))
+        .collect();
+    let name = |group: &KeptName| GroupName {
+        name: group.name.clone(),
+        size: group.size,
+        typical: group.pictures.iter().filter_map(|path| ids.get(Path::new(path)).copied()).collect(),
+    };
+    Some(kept.groups.iter().map(name).collect())
+}
