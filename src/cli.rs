@@ -29,6 +29,7 @@ pub mod doctor;
 pub mod examples;
 pub mod explore;
 pub mod evaluate;
+pub mod groups;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
@@ -37,6 +38,7 @@ pub mod matrix;
 pub mod mistyped;
 pub mod models;
 pub mod neighbors;
+pub mod outliers;
 pub mod progress;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
@@ -86,6 +88,12 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Show which pictures belong together, or make a folder of links for each group.
+    #[command(after_long_help = examples::of("groups"))]
+    Groups(groups::GroupsArgs),
+    /// Show which pictures do not belong, and why.
+    #[command(after_long_help = examples::of("outliers"))]
+    Outliers(outliers::OutliersArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -271,6 +279,8 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
+        Some(Command::Groups(args)) => groups::run(args, out),
+        Some(Command::Outliers(args)) => outliers::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),

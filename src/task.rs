@@ -302,9 +302,10 @@ impl Task {
                     report(share / 2.0);
                 });
                 let Some(graph) = graph else { return Made::Progress(0.0) };
+                // Among few, all others are no neighborhood.
+                let k = OUTLIER_NEIGHBORS.min(index.len() / 2).max(1);
                 let mut progress = |share| report(0.5 + share / 2.0);
-                let found =
-                    Outliers::find(index, &folders, graph, OUTLIER_NEIGHBORS, executor, superseded, &mut progress);
+                let found = Outliers::find(index, &folders, graph, k, executor, superseded, &mut progress);
                 found.map_or(Made::Progress(0.0), |found| Made::Outliers(Arc::new(found)))
             }
             Self::Alike(range, known) => {

@@ -79,7 +79,7 @@ pub struct Outliers {
 
 impl Outliers {
     /// Scores the pictures of an index whose sub-folders are `folders`. `graph` are its nearest neighbors by cosine; `k` of
-    /// them are looked at. `None` when it was `superseded`.
+    /// them are looked at, within a folder half of its pictures at most. `None` when it was `superseded`.
     #[must_use]
     pub fn find(
         index: &Index,
@@ -102,6 +102,8 @@ impl Outliers {
                 let part = index.part(members);
                 let share = |of_part: f64| (done as f64 + of_part * members.len() as f64) / ids.len() as f64;
                 let mut progress = |of_part| progress(share(of_part));
+                // In a small folder, all others are no neighborhood.
+                let k = k.min(members.len() / 2).max(1);
                 let graph = graph::build(&part, Metric::Cosine, k, executor, superseded, &mut progress)?;
                 within.add(members, &graph, k, |place| ImageId(place as u32));
                 done += members.len();

@@ -27,8 +27,8 @@ impl Marks {
         let all = ids.iter().all(|id| self.contains(*id));
         let changed: Vec<ImageId> = ids.iter().copied().filter(|id| self.contains(*id) == all).collect();
         if all {
-            changed.iter().for_each(|id| drop(self.set.remove(id)));
-            self.order.retain(|id| self.set.contains(id));
+            let gone: HashSet<ImageId> = changed.iter().copied().collect();
+            self.retain(|id| !gone.contains(&id));
         } else {
             self.set.extend(&changed);
             self.order.extend(&changed);

@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 9] = [
     (
         "",
         &[
@@ -27,6 +27,20 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
         ],
     ),
     ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "groups",
+        &[
+            ("lookalike groups ~/Pictures", "what belongs together, in as many groups as separate best"),
+            ("lookalike groups ~/Pictures --count 12 --link-to by-group", "what folders of links would be made"),
+        ],
+    ),
+    (
+        "outliers",
+        &[(
+            "lookalike outliers ~/Pictures --json > outliers.json",
+            "what does not belong, with every picture's scores",
+        )],
+    ),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     (
         "completions",

@@ -85,10 +85,10 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
         if let Some(agreement) = found.agreement {
             let words = match area.width {
                 100.. => format!(
-                    " · as the folders: Rand {:.2}, NMI {:.2}",
+                    " · agreement with folders: ARI {:.2}, NMI {:.2}",
                     agreement.adjusted_rand, agreement.mutual_information
                 ),
-                64.. => format!(" · Rand {:.2}", agreement.adjusted_rand),
+                64.. => format!(" · ARI {:.2}", agreement.adjusted_rand),
                 _ => String::new(),
             };
             spans.push(Span::styled(words, theme.dim()));

@@ -59,7 +59,9 @@ fn every_screen_in_every_state() {
         for state in STATES {
             for (view, keys) in VIEWS {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
-                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter" | "groups_noise" | "outliers_folder") {
+                if state != "ready"
+                    && matches!(view, "picture" | "pair" | "help" | "filter" | "groups_noise" | "outliers_folder")
+                {
                     continue;
                 }
                 let mut explorer = explorer_in(state, setup(width, height));

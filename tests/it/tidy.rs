@@ -307,7 +307,7 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "fs::write",
         "fs::copy",
     ];
-    const PLACES: [&str; 10] = [
+    const PLACES: [&str; 11] = [
         // How: regular files only.
         "files",
         // Pictures.
@@ -325,6 +325,8 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "worker/export",
         // The drawing of the heatmap.
         "cli/matrix/picture",
+        // Copies of the pictures of a group.
+        "cli/groups/link",
     ];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| !source.is_in(&PLACES)) {

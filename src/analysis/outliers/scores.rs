@@ -10,6 +10,9 @@ use crate::{
 /// 1993).
 pub const FLAGGED: f32 = 3.5;
 
+/// A score is never flagged when it is less than this part above the median, however alike the others are.
+const NOTICED: f32 = 0.1;
+
 /// Smaller distances are taken for this one: stored embeddings are rounded, and a copy is not a thousand times denser than
 /// a near copy.
 const LEAST: f64 = 1e-3;
@@ -93,7 +96,7 @@ impl Scores {
 
     /// A picture's scores, with its deviation by a measure: the modified z-score of Iglewicz and Hoaglin,
     /// 0.6745·(score − median) / MAD, where MAD is the median absolute deviation; where that is 0 because more than half of
-    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). 0 among fewer than 8 pictures.
+    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). Scores within a tenth of the median are within [`FLAGGED`] of it. 0 among fewer than 8 pictures.
     #[must_use]
     pub fn get(&self, measure: Measure, id: ImageId) -> Option<Outlier> {
         let of = |table: &[Vec<f32>; 2], measure: Measure| table[measure as usize].get(id.at()).copied();
@@ -137,6 +140,7 @@ fn deviation(mut scores: Vec<f32>) -> impl Fn(f32) -> f32 {
         spread if spread > 1e-6 => spread,
         _ => 1.2533 * off.iter().sum::<f32>() / off.len().max(1) as f32,
     };
+    let spread = spread.max(NOTICED / FLAGGED * center.abs());
     move |score| if enough && spread > 1e-6 { (score - center) / spread } else { score * 0.0 }
 }
 
