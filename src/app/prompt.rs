@@ -153,7 +153,10 @@ impl App {
             (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export | Purpose::Rename { .. }, Typed::GivenUp) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
                 let index = Arc::clone(&self.shared.index);
-                let Some(names) = self.screens.groups.rename(medoid, prompt.text.trim()) else { return Vec::new() };
+                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, medoid, prompt.text.trim())
+                else {
+                    return Vec::new();
+                };
                 self.shared.group_labels = self.screens.groups.labels.clone();
                 return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
             }

@@ -199,12 +199,14 @@ struct JsonImage<'a> {
 
 impl<'a> Answer<'a> {
     fn new(indexed: &'a Indexed, found: &'a Clustering, given: &[GroupName]) -> Self {
-        let named = GroupName::of_clusters(&found.clusters, given).into_iter().enumerate();
-        let name = |(number, place): (usize, Option<usize>)| {
-            place.map_or_else(|| format!("group {}", number + 1), |place| given[place].name.clone())
+        let folders = Labels::folders(&indexed.index);
+        let named = GroupName::of_clusters(&found.clusters, given);
+        let name = |(number, cluster)| match named[number] {
+            Some(place) => given[place].name.clone(),
+            None => GroupName::usual(number, cluster, &folders),
         };
-        let names = named.map(name).collect();
-        Self { indexed, found, folders: Labels::folders(&indexed.index), names }
+        let names = found.clusters.iter().enumerate().map(name).collect();
+        Self { indexed, found, folders, names }
     }
 
     /// The groups, each with its name.

@@ -84,10 +84,9 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
         }
         if let Some(agreement) = found.agreement {
             let words = match area.width {
-                100.. => format!(
-                    " · agreement with folders: ARI {:.2}, NMI {:.2}",
-                    agreement.adjusted_rand, agreement.mutual_information
-                ),
+                100.. => {
+                    format!(" · folders: ARI {:.2}, NMI {:.2}", agreement.adjusted_rand, agreement.mutual_information)
+                }
                 64.. => format!(" · ARI {:.2}", agreement.adjusted_rand),
                 _ => String::new(),
             };
@@ -122,7 +121,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     let cohesion = format!("cohesion {}", text::value(cluster.cohesion).trim());
     let facts = if words.width >= 38 { format!("  {size} · {cohesion}") } else { format!("  {size}") };
     let room = usize::from(words.width).saturating_sub(2 + text::width(&facts));
-    let name = text::cut_middle(&groups.name(line), room);
+    let name = text::cut_middle(groups.name(line), room);
     let first =
         vec![Span::styled("■ ", theme.group(line)), Span::styled(name, strong), Span::styled(facts, theme.dim())];
     canvas.line(words, 0, Line::from(first));

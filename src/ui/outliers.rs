@@ -80,11 +80,12 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
     let among = match outliers.listed {
         Listed::All => "over all",
         Listed::Folder => "within folders",
+        Listed::Misplaced if outliers.ids.len() == 1 => "looks like another folder",
         Listed::Misplaced => "look like another folder",
     };
     let total = text::count(outliers.ids.len());
     let count = match outliers.listed {
-        Listed::Misplaced => format!("{total} "),
+        Listed::Misplaced => format!("{} ", text::counted(outliers.ids.len(), "picture")),
         _ => format!("{} of {total} flagged ", text::count(outliers.flagged)),
     };
     let measure = match outliers.measure {

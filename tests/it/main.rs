@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
+mod analysis;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]

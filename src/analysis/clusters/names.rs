@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Cluster;
-use crate::index::ImageId;
+use crate::index::{ImageId, labels::Labels};
 
 /// Pictures by which a group is known again, at most.
 const TYPICAL: usize = 64;
@@ -25,6 +25,15 @@ impl GroupName {
     pub fn new(name: String, cluster: &Cluster) -> Self {
         let typical = cluster.members.iter().take(TYPICAL).map(|member| member.0).collect();
         Self { name, size: cluster.members.len(), typical }
+    }
+
+    /// What a group is called that has no name: its number, counted from 1, and the folder that most of it is in.
+    #[must_use]
+    pub fn usual(number: usize, cluster: &Cluster, folders: &Labels) -> String {
+        match cluster.folder {
+            Some((folder, purity)) if purity > 0.5 => format!("{} {}", number + 1, folders.name(folder)),
+            _ => format!("group {}", number + 1),
+        }
     }
 
     /// For each cluster the place of its name: the one most of whose typical pictures it has, unless it is less than half or

@@ -60,7 +60,8 @@ pub(super) fn best_count(
         scores.push((*count, score(*count)?));
     }
     let best = |scores: &[(usize, f64)]| {
-        let known = scores.iter().filter(|(_, score)| !score.is_nan());
+        // At 0 and below groups are no more alike inside than among each other.
+        let known = scores.iter().filter(|(_, score)| *score > 0.0);
         // Of equal ones the fewest clusters.
         known.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map(|(count, _)| *count)
     };

@@ -90,10 +90,10 @@ impl Groups {
         self.clusters().get(self.group).map(|cluster| (self.group, cluster))
     }
 
-    /// A group's name: the one that it was given, or else its number.
+    /// A group's name: the one that it was given, or else its number with the folder that most of it is in.
     #[must_use]
-    pub fn name(&self, number: usize) -> String {
-        self.given_name(number).map_or_else(|| format!("group {}", number + 1), str::to_owned)
+    pub fn name(&self, number: usize) -> &str {
+        self.labels.as_ref().map_or("", |labels| labels.name(number))
     }
 
     /// The name that the user gave to a group.
@@ -120,7 +120,7 @@ impl Groups {
 
     /// Gives the group with this most typical picture a name, or takes it away when it is empty; all names, to be kept.
     /// `None` when the group is gone.
-    pub fn rename(&mut self, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
+    pub fn rename(&mut self, folders: &Labels, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
         let number = self.clusters().iter().position(|cluster| cluster.medoid() == medoid)?;
         if let Some(old) = self.named[number] {
             self.names.remove(old);
@@ -129,15 +129,18 @@ impl Groups {
             let given = GroupName::new(name.to_owned(), &self.clusters()[number]);
             self.names.push(given);
         }
-        self.find_names();
+        self.find_names(folders);
         Some(self.names.clone().into())
     }
 
     /// Brings the names of the groups, and the labels, in line with the names that were given.
-    fn find_names(&mut self) {
+    fn find_names(&mut self, folders: &Labels) {
         let Some((_, found)) = self.found.clone() else { return };
         self.named = GroupName::of_clusters(&found.clusters, &self.names);
-        let names = (0..found.clusters.len()).map(|number| self.name(number)).collect();
+        let name = |(number, cluster)| {
+            self.given_name(number).map_or_else(|| GroupName::usual(number, cluster, folders), str::to_owned)
+        };
+        let names = found.clusters.iter().enumerate().map(name).collect();
         self.labels = Some(Arc::new(found.labels(names)));
     }
 
@@ -244,7 +247,7 @@ impl Room for Groups {
             }
             Action::MarkThese => {
                 let ids: Vec<ImageId> = self.members().map(|member| member.0).collect();
-                let name = self.current().map_or("the noise".to_owned(), |(number, _)| self.name(number));
+                let name = self.current().map_or("the noise", |(number, _)| self.name(number));
                 Acted::Says(format!("{} of {name}.", shared.marks.toggle_all(&ids)))
             }
             _ => Acted::No,
@@ -284,7 +287,7 @@ impl Room for Groups {
         (!current).then(|| Task::Groups(self.method, Known::default()))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
+    fn take(&mut self, shared: &Shared, made: Made) {
         match made {
             Made::Progress(share) => self.progress = share,
             Made::Groups(asked, found, names) => {
@@ -296,7 +299,7 @@ impl Room for Groups {
                 }
                 self.found = Some((asked, found));
                 self.progress = 0.0;
-                self.find_names();
+                self.find_names(&shared.folder_labels);
                 (self.group, self.member) = focused.and_then(|id| self.place_of(id)).unwrap_or((0, 0));
             }
             _ => {}
