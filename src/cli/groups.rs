@@ -201,7 +201,7 @@ impl<'a> Answer<'a> {
     fn new(indexed: &'a Indexed, found: &'a Clustering, given: &[GroupName]) -> Self {
         let folders = Labels::folders(&indexed.index);
         let named = GroupName::of_clusters(&found.clusters, given);
-        let name = |(number, cluster)| match named[number] {
+        let name = |(number, cluster): (usize, &Cluster)| match named[number] {
             Some(place) => given[place].name.clone(),
             None => GroupName::usual(number, cluster, &folders),
         };

@@ -41,8 +41,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(pane.x - 1, body, grid.title);
     }
     let Some(focused) = outliers.under_cursor() else {
-        let then = "o lists what stands out over all and within the folders.";
-        return empty::say(canvas, grid.sheet.area, "No picture looks like those of another folder.", then);
+        let what = match outliers.listed {
+            Listed::Misplaced => "No picture looks like those of another folder.",
+            Listed::All | Listed::Folder => "No folder has two pictures to compare.",
+        };
+        return empty::say(canvas, grid.sheet.area, what, "o lists what stands out among others.");
     };
     let ids = outliers.ids.iter().enumerate();
     let tiles = grid.sheet.visible(outliers.first, 0, ids).map(|(at, image)| Tile {

@@ -58,3 +58,36 @@ pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> 
     };
     Some(kept.groups.iter().map(name).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        index::{Image, Segment},
+        scan::ImageFile,
+    };
+
+    #[test]
+    fn names_are_read_as_they_were_kept_without_what_is_gone() {
+        let root: Arc<Path> = Path::new("/p").into();
+        let image = |name: &str| Image {
+            file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let mut index = Index::new(1);
+        index.push(Arc::new(Segment::pack(root, ["a/1.png", "ž \"2\".png"].map(image), &[vec![1.0], vec![2.0]], 1)));
+        let names = [
+            GroupName { name: "sea\u{1b}".into(), size: 70, typical: vec![ImageId(1), ImageId(0)] },
+            GroupName { name: String::new(), size: 0, typical: Vec::new() },
+        ];
+        let bytes = to_bytes(&names, &index);
+        assert_eq!(from_bytes(&bytes, &index).as_deref(), Some(&names[..]));
+        index.remove(ImageId(0));
+        let left = from_bytes(&bytes, &index).expect("the others are there");
+        assert_eq!((left[0].size, &*left[0].typical), (70, &[ImageId(1)][..]));
+        assert_eq!(from_bytes(b"{\"version\": 2, \"groups\": []}", &index), None);
+    }
+}

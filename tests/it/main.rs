@@ -11,6 +11,9 @@ mod explorer;
 #[cfg(feature = "libtorch")]
 mod glance;
 #[cfg(feature = "libtorch")]
+mod grouping;
+mod groups;
+#[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
 mod interrupt;

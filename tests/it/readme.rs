@@ -135,9 +135,16 @@ fn every_command_of_the_readme_runs() {
 
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
-    const PROMISES: [(&str, &[&str]); 9] = [
+    const PROMISES: [(&str, &[&str]); 13] = [
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
+        (
+            "lookalike groups sample_images --method hdbscan --csv",
+            &["path,group,name,cosine", "cats/tabby-by-the-window.jpg,"],
+        ),
+        ("lookalike groups sample_images --count 9 --link-to", &["made 9 folders with links to 37 pictures in "]),
+        ("lookalike groups", &["groups of 37 pictures", "cohesion", "adjusted Rand index"]),
+        ("lookalike outliers", &["over all: ", "within its folder: ", "look like another folder: "]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
         ("lookalike models", &["glance", "color-grid", "resnet50"]),
         ("lookalike cache prune", &["nothing to delete"]),
