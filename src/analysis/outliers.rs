@@ -37,7 +37,8 @@ pub struct Outlier {
     /// Its local outlier factor: about 1 in the midst of its like, more where its nearest lie closer to each other than to
     /// it.
     pub factor: f32,
-    /// How many deviations it is above the median by the measure in use, see [`Scores::deviation`].
+    /// How many deviations it is above the median by the measure in use, see [`Scores::get`]; NaN among fewer than 8
+    /// pictures.
     pub deviation: f32,
 }
 

@@ -85,7 +85,8 @@ const NAMED: usize = 3;
 struct JsonScores {
     distance: f32,
     lof: f32,
-    deviations: f32,
+    /// Nothing among fewer than 8 pictures.
+    deviations: Option<f32>,
     flagged: bool,
 }
 
@@ -157,7 +158,8 @@ impl Answer<'_> {
 
     fn scores(&self, scope: Scope, id: ImageId) -> Option<JsonScores> {
         let outlier = self.found.get(scope, self.measure, id)?;
-        let Outlier { distance, factor: lof, deviation: deviations, .. } = outlier;
+        let Outlier { distance, factor: lof, deviation, .. } = outlier;
+        let deviations = Some(deviation).filter(|deviation| !deviation.is_nan());
         Some(JsonScores { distance, lof, deviations, flagged: outlier.is_flagged() })
     }
 

@@ -117,9 +117,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
         }
         return;
     };
-    let size = text::counted(cluster.members.len(), "picture");
-    let cohesion = format!("cohesion {}", text::value(cluster.cohesion).trim());
-    let facts = if words.width >= 38 { format!("  {size} · {cohesion}") } else { format!("  {size}") };
+    let facts = format!("  {}", text::counted(cluster.members.len(), "picture"));
     let room = usize::from(words.width).saturating_sub(2 + text::width(&facts));
     let name = text::cut_middle(groups.name(line), room);
     let first =
@@ -130,14 +128,15 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     }
 }
 
-/// What most of a group is, and what it looks like.
+/// How alike the pictures of a group are, what most of it is, and what it looks like.
 fn about(app: &App, cluster: &Cluster) -> String {
     let typical = facts::name(app, cluster.medoid());
+    let cohesion = format!("cohesion {:.2}", cluster.cohesion);
     match cluster.folder {
         Some((folder, purity)) => {
             let name = app.shared.folder_labels.name(folder);
-            format!("{:.0} % {name}/ · like {typical}", 100.0 * purity)
+            format!("{cohesion} · {:.0} % {name}/ · like {typical}", 100.0 * purity)
         }
-        None => format!("like {typical}"),
+        None => format!("{cohesion} · like {typical}"),
     }
 }

@@ -73,7 +73,7 @@ fn note(app: &App, id: ImageId) -> String {
     }
     outliers.outlier(id).map_or_else(String::new, |one| {
         let sign = if one.is_flagged() { format!("{SIGN} ") } else { String::new() };
-        format!("{sign}{:.1}", one.deviation)
+        if one.deviation.is_nan() { "–".to_owned() } else { format!("{sign}{:.1}", one.deviation) }
     })
 }
 
@@ -99,7 +99,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
         (Listed::Misplaced, 76..) => format!(" · their {WITNESSES} nearest all lie there"),
         (Listed::Misplaced, _) => String::new(),
         (_, 100..) => {
-            format!(" · {measure}, {} nearest · {SIGN} over {FLAGGED} deviations (MAD) from the median", found.k)
+            let nearest = if outliers.listed == Listed::All { format!(", {} nearest", found.k) } else { String::new() };
+            format!(" · {measure}{nearest} · {SIGN} over {FLAGGED} deviations (MAD) from the median")
         }
         (_, 70..) => format!(" · {measure} · {SIGN} over {FLAGGED} MAD"),
         (_, 50..) => format!(" · {measure}"),
@@ -128,7 +129,10 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let score = format!("distance {:.2} · LOF {:.2}", one.distance, one.factor);
         canvas.text(details.facts, 2, &score, theme.dim());
         let (sign, style) = if one.is_flagged() { (SIGN, theme.warning()) } else { (' ', theme.dim()) };
-        let words = format!("{sign} {:.1} deviations{place}", one.deviation);
+        let words = match one.deviation.is_nan() {
+            true => "too few pictures to flag one".to_owned(),
+            false => format!("{sign} {:.1} deviations{place}", one.deviation),
+        };
         canvas.text(details.facts, 3, words.trim_start(), style);
     }
     if let Some(found) = outliers.misplaced(id) {

@@ -96,7 +96,8 @@ impl Scores {
 
     /// A picture's scores, with its deviation by a measure: the modified z-score of Iglewicz and Hoaglin,
     /// 0.6745·(score − median) / MAD, where MAD is the median absolute deviation; where that is 0 because more than half of
-    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). Scores within a tenth of the median are within [`FLAGGED`] of it. 0 among fewer than 8 pictures.
+    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). Scores within a tenth of the median are within [`FLAGGED`] of it. NaN among fewer than 8
+    /// pictures: their deviation says nothing.
     #[must_use]
     pub fn get(&self, measure: Measure, id: ImageId) -> Option<Outlier> {
         let of = |table: &[Vec<f32>; 2], measure: Measure| table[measure as usize].get(id.at()).copied();
@@ -113,8 +114,11 @@ impl Scores {
             Measure::Distance => outlier.distance,
             Measure::Factor => outlier.factor,
         };
+        // What has no deviation comes last.
+        let deviation =
+            |outlier: &Outlier| if outlier.deviation.is_nan() { f32::NEG_INFINITY } else { outlier.deviation };
         ranked.sort_by(|a, b| {
-            b.deviation.total_cmp(&a.deviation).then(score(b).total_cmp(&score(a))).then(a.id.cmp(&b.id))
+            deviation(b).total_cmp(&deviation(a)).then(score(b).total_cmp(&score(a))).then(a.id.cmp(&b.id))
         });
         ranked
     }
@@ -141,7 +145,11 @@ fn deviation(mut scores: Vec<f32>) -> impl Fn(f32) -> f32 {
         _ => 1.2533 * off.iter().sum::<f32>() / off.len().max(1) as f32,
     };
     let spread = spread.max(NOTICED / FLAGGED * center.abs());
-    move |score| if enough && spread > 1e-6 { (score - center) / spread } else { score * 0.0 }
+    move |score| match (enough, spread > 1e-6) {
+        (false, _) => f32::NAN,
+        (true, false) => 0.0,
+        (true, true) => (score - center) / spread,
+    }
 }
 
 /// The middle value, or the mean of both middle ones; 0 for none.
