@@ -9,7 +9,7 @@ pub use self::job::{Job, JobEvent, JobId, Outcome};
 use crate::{
     analysis::{
         alike::{Group, Pairs, Range},
-        clusters::{Clustering, GroupName, Method},
+        clusters::{Clustering, GroupName, Method, Sought},
         outliers::Outliers,
     },
     index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
@@ -292,7 +292,14 @@ impl Task {
                     },
                 };
                 let mut progress = |share| report(half + (1.0 - half) * share);
-                let found = Clustering::find(index, &folders, method, graph, SEED, executor, superseded, &mut progress);
+                let found = Clustering::find(
+                    index,
+                    &folders,
+                    Sought { method, graph, seed: SEED },
+                    executor,
+                    superseded,
+                    &mut progress,
+                );
                 found.map_or(Made::Progress(0.0), |found| Made::Groups(method, Arc::new(found), known.names))
             }
             Self::Outliers(known) => {

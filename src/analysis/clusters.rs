@@ -86,6 +86,18 @@ impl Method {
     }
 }
 
+/// What is wanted of [`Clustering::find`].
+#[derive(Debug, Clone)]
+pub struct Sought {
+    /// How clusters are found.
+    pub method: Method,
+    /// The nearest neighbors by cosine of the index, at least [`Method::neighbors`] of them where the method needs any;
+    /// without it all is noise.
+    pub graph: Option<Arc<Graph>>,
+    /// What chance begins with.
+    pub seed: u64,
+}
+
 /// Pictures that belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
@@ -129,20 +141,18 @@ pub struct Clustering {
 }
 
 impl Clustering {
-    /// Finds the clusters of an index whose sub-folders are `folders`. `graph` are its nearest neighbors by cosine, at
-    /// least [`Method::neighbors`] of them where the method needs any; without it all is noise. The outcome depends on the
-    /// embeddings, the paths and the seed alone. `None` when it was `superseded`.
+    /// Finds the clusters of an index whose sub-folders are `folders`. The outcome depends on the embeddings, the paths and
+    /// the seed alone. `None` when it was `superseded`.
     #[must_use]
     pub fn find(
         index: &Index,
         folders: &Labels,
-        method: Method,
-        graph: Option<Arc<Graph>>,
-        seed: u64,
+        sought: Sought,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
     ) -> Option<Self> {
+        let Sought { method, graph, seed } = sought;
         let rows = UnitRows::new(index);
         let (method, assigned) = match method {
             Method::Hdbscan(density) => {

@@ -173,7 +173,7 @@ impl App {
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Rename { .. }, _) => {
-                self.over.push(Over::Prompt(prompt))
+                self.over.push(Over::Prompt(prompt));
             }
         }
         Vec::new()

@@ -20,7 +20,7 @@ use std::{
 use half::f16;
 use lookalike::{
     analysis::{
-        clusters::{Clustering, Cut, Density, Method},
+        clusters::{Clustering, Cut, Density, Method, Sought},
         outliers::{Measure, Outlier, Outliers, Scope},
     },
     index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
@@ -53,10 +53,10 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph>) -> Vec<f32> {
+fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Arc<Graph>>) -> Vec<f32> {
     let count = numbers.first().copied().unwrap_or(0);
     if let Some(measure) = [Measure::Distance, Measure::Factor].into_iter().find(|measure| measure.name() == what) {
-        return scores(index, graph.as_ref(), count, measure).unwrap_or_default();
+        return scores(index, graph.clone(), count, measure).unwrap_or_default();
     }
     let method = match what {
         "hdbscan" => {
@@ -65,7 +65,7 @@ fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph
         "kmeans" => Method::KMeans((count > 0).then_some(count)),
         "dendrogram" => Method::Dendrogram(if count > 0 { Cut::Count(count) } else { Cut::Silhouette }),
         "graph" => {
-            *graph = graph::build(index, Metric::Cosine, count, &on_all_cores, &|| false, &mut |_| ());
+            *graph = graph::build(index, Metric::Cosine, count, &on_all_cores, &|| false, &mut |_| ()).map(Arc::new);
             let last = |id| graph.as_ref()?.neighbors(id).last().map(|edge| edge.value);
             return index.iter().map(|entry| last(entry.id).unwrap_or(f32::NAN)).collect();
         }
@@ -73,7 +73,14 @@ fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph
     };
     let seed = if what == "kmeans" { numbers.get(1).copied().unwrap_or(0) as u64 } else { 0 };
     let folders = Labels::folders(index);
-    let found = Clustering::find(index, &folders, method, graph.as_ref(), seed, &on_all_cores, &|| false, &mut |_| ());
+    let found = Clustering::find(
+        index,
+        &folders,
+        Sought { method, graph: graph.clone(), seed },
+        &on_all_cores,
+        &|| false,
+        &mut |_| (),
+    );
     let labels = found.map(|found| found.labels(Vec::new()));
     index
         .iter()
@@ -81,7 +88,7 @@ fn answer(index: &Index, what: &str, numbers: &[usize], graph: &mut Option<Graph
         .collect()
 }
 
-fn scores(index: &Index, graph: Option<&Graph>, k: usize, measure: Measure) -> Option<Vec<f32>> {
+fn scores(index: &Index, graph: Option<Arc<Graph>>, k: usize, measure: Measure) -> Option<Vec<f32>> {
     let folders = Labels::folders(index);
     let found = Outliers::find(index, &folders, graph?, k, &on_all_cores, &|| false, &mut |_| ())?;
     let score = |outlier: Outlier| if measure == Measure::Distance { outlier.distance } else { outlier.factor };

@@ -69,7 +69,7 @@ fn hundred_thousand() -> &'static Index {
 }
 
 fn rows(index: &Index, kind: OrderKind) -> RowOrder {
-    let order = Order::of(kind, None).expect("an order that depends on the pictures alone");
+    let order = Order::of(kind, None, None).expect("an order that depends on the pictures alone");
     order.rows(index, &sequential)
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use lookalike::{
     analysis::{
-        clusters::{Clustering, Cut, Density, GroupName, Method},
+        clusters::{Clustering, Cut, Density, GroupName, Method, Sought},
         outliers::{FLAGGED, Measure, Outliers, Scope},
     },
     index::{Image, ImageId, Index, Segment, labels::Labels},
@@ -57,7 +57,8 @@ fn neighbors(index: &Index) -> Arc<Graph> {
 fn groups(index: &Index, method: Method) -> Clustering {
     let graph = (method.neighbors() > 0).then(|| neighbors(index));
     let folders = Labels::folders(index);
-    Clustering::find(index, &folders, method, graph, 0, &sequential, &|| false, &mut |_| ()).expect("nobody stops it")
+    Clustering::find(index, &folders, Sought { method, graph, seed: 0 }, &sequential, &|| false, &mut |_| ())
+        .expect("nobody stops it")
 }
 
 fn outliers(index: &Index, k: usize) -> Outliers {
