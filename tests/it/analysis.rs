@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use lookalike::{
     analysis::{
         clusters::{Clustering, Cut, Density, GroupName, Method, Sought},
-        outliers::{FLAGGED, Measure, Outliers, Scope},
+        outliers::{FLAGGED, Measure, Outlier, Outliers, Scope},
     },
     index::{Image, ImageId, Index, Segment, labels::Labels},
     scan::ImageFile,
@@ -182,12 +182,15 @@ fn few_equal_and_odd_pictures_are_ordinary() {
         Method::Dendrogram(Cut::Count(3)),
         Method::Dendrogram(Cut::Height(0.9)),
     ];
-    let unlike = |at: usize| vec![1.0, at as f32, (at * at) as f32];
-    let kinds: [(&str, &dyn Fn(usize) -> Vec<f32>); 4] = [
-        ("equal", &|_| vec![0.3, 1.0, 2.0]),
-        ("zero", &|_| vec![0.0; 3]),
-        ("some zero", &|at| if at % 3 == 0 { vec![0.0; 3] } else { unlike(at) }),
-        ("unlike", &unlike),
+    fn unlike(at: usize) -> Vec<f32> {
+        vec![1.0, at as f32, (at * at) as f32]
+    }
+    type Row = fn(usize) -> Vec<f32>;
+    let kinds: [(&str, Row); 4] = [
+        ("equal", |_| vec![0.3, 1.0, 2.0]),
+        ("zero", |_| vec![0.0; 3]),
+        ("some zero", |at| if at % 3 == 0 { vec![0.0; 3] } else { unlike(at) }),
+        ("unlike", unlike),
     ];
     for (kind, row) in kinds {
         for len in [0, 1, 2, 3, 12, 40] {
@@ -217,7 +220,7 @@ fn few_equal_and_odd_pictures_are_ordinary() {
                         ranked.iter().all(|outlier| outlier.distance.is_finite() && outlier.factor.is_finite()),
                         "{ranked:?}"
                     );
-                    assert!(kind != "equal" || !ranked.iter().any(|outlier| outlier.is_flagged()), "{ranked:?}");
+                    assert!(kind != "equal" || !ranked.iter().any(Outlier::is_flagged), "{ranked:?}");
                 }
                 assert_eq!(found.has_folders(), folders == 2 && len > 1);
             }
