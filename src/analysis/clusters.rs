@@ -8,9 +8,9 @@ mod names;
 mod silhouette;
 mod unit_rows;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Axis};
 
 pub use self::{agreement::Agreement, hdbscan::Density, names::GroupName};
 use self::{
@@ -220,7 +220,7 @@ fn by_tree(
     let tree = &found.dendrogram;
     let mut row_of = vec![0; index.id_bound()];
     rows.ids.iter().enumerate().for_each(|(row, id)| row_of[id.at()] = row);
-    let assigned = |clusters: &[std::ops::Range<usize>]| {
+    let assigned = |clusters: &[Range<usize>]| {
         let mut assigned = vec![0; rows.len()];
         for (number, cluster) in clusters.iter().enumerate() {
             found.ids[cluster.clone()].iter().for_each(|id| assigned[row_of[id.at()]] = number);
@@ -258,47 +258,16 @@ fn described(
     executor: Executor<'_>,
 ) -> (Vec<Cluster>, Vec<ImageId>) {
     let count = assigned.iter().flatten().max().map_or(0, |last| last + 1);
-    let parts = map_parallel(executor, rows.parts(), |part| {
-        let mut sums = Array2::<f32>::zeros((count, rows.dim()));
-        for range in blocks(part) {
-            let block = rows.block(range.clone());
-            for (row, cluster) in block.rows().into_iter().zip(&assigned[range]) {
-                cluster.iter().for_each(|cluster| sums.row_mut(*cluster).scaled_add(1.0, &row));
-            }
-        }
-        sums
-    });
-    let mut centers = Array2::<f32>::zeros((count, rows.dim()));
-    parts.iter().for_each(|sums| centers += sums);
-    let lengths: Array1<f32> = centers.map_axis(Axis(1), |sum| sum.dot(&sum).sqrt().max(f32::MIN_POSITIVE));
-    centers.rows_mut().into_iter().zip(&lengths).for_each(|(mut center, length)| center /= *length);
-    let cosines = map_parallel(executor, rows.parts(), |part| {
-        let mut cosines = Vec::with_capacity(part.len());
-        for range in blocks(part) {
-            let block = rows.block(range.clone());
-            let own = block.rows().into_iter().zip(&assigned[range]);
-            cosines.extend(own.map(|(row, cluster)| cluster.map_or(0.0, |cluster| row.dot(&centers.row(cluster)))));
-        }
-        cosines
-    });
-    let mut members: Vec<Vec<(ImageId, f32)>> = vec![Vec::new(); count];
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut noise = Vec::new();
-    for ((id, cluster), cosine) in rows.ids.iter().zip(assigned).zip(cosines.into_iter().flatten()) {
+    for (row, cluster) in assigned.iter().enumerate() {
         match cluster {
-            Some(cluster) => members[*cluster].push((*id, cosine.clamp(-1.0, 1.0))),
-            None => noise.push(*id),
+            Some(cluster) => members[*cluster].push(row),
+            None => noise.push(rows.ids[row]),
         }
     }
-    let mut clusters: Vec<Cluster> = members
-        .into_iter()
-        .filter(|members| !members.is_empty())
-        .map(|mut members| {
-            members.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            let cohesion = members.iter().map(|member| member.1).sum::<f32>() / members.len() as f32;
-            let folder = majority(&members, folders);
-            Cluster { members, cohesion, folder }
-        })
-        .collect();
+    members.retain(|members| !members.is_empty());
+    let mut clusters = map_parallel(executor, members.into_iter(), |members| cluster(rows, &members, folders));
     clusters.sort_by(|a, b| {
         let size = |cluster: &Cluster| cluster.members.len();
         size(b).cmp(&size(a)).then(b.cohesion.total_cmp(&a.cohesion)).then(a.medoid().cmp(&b.medoid()))
@@ -306,9 +275,25 @@ fn described(
     (clusters, noise)
 }
 
+/// What a cluster of some rows is like.
+fn cluster(rows: &UnitRows<'_>, members: &[usize], folders: &Labels) -> Cluster {
+    let mut center = Array1::<f32>::zeros(rows.dim());
+    let block = |range: Range<usize>| rows.gather(members[range].iter().copied());
+    blocks(0..members.len()).for_each(|range| center += &block(range).sum_axis(Axis(0)));
+    center /= center.dot(&center).sqrt().max(f32::MIN_POSITIVE);
+    let mut cosines = Vec::with_capacity(members.len());
+    blocks(0..members.len()).for_each(|range| cosines.extend(block(range).dot(&center)));
+    let mut members: Vec<(ImageId, f32)> =
+        members.iter().zip(cosines).map(|(row, cosine)| (rows.ids[*row], cosine.clamp(-1.0, 1.0))).collect();
+    members.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let cohesion = members.iter().map(|member| member.1).sum::<f32>() / members.len() as f32;
+    let folder = majority(&members, folders);
+    Cluster { members, cohesion, folder }
+}
+
 /// The folder of most members, with their share.
 fn majority(members: &[(ImageId, f32)], folders: &Labels) -> Option<(usize, f32)> {
-    let mut counts = std::collections::BTreeMap::<Option<usize>, usize>::new();
+    let mut counts = BTreeMap::<Option<usize>, usize>::new();
     members.iter().for_each(|(id, _)| *counts.entry(folders.of(*id)).or_default() += 1);
     let (folder, most) = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))?;
     Some((folder?, most as f32 / members.len() as f32))
@@ -318,10 +303,15 @@ fn silhouette_of(rows: &UnitRows<'_>, assigned: &[Option<usize>]) -> Option<f64>
     let grouped: Vec<(usize, usize)> =
         assigned.iter().enumerate().filter_map(|(row, cluster)| Some((row, (*cluster)?))).collect();
     let sample: Vec<(usize, usize)> = evenly(grouped.len(), SAMPLE).map(|at| grouped[at]).collect();
-    let count = sample.iter().map(|(_, cluster)| cluster + 1).max()?;
     let vectors = rows.gather(sample.iter().map(|(row, _)| *row));
-    let clusters: Vec<usize> = sample.into_iter().map(|(_, cluster)| cluster).collect();
-    Some(silhouette(&vectors.view(), &clusters, count)).filter(|value| !value.is_nan())
+    // Numbered anew: of many clusters few may be in the sample.
+    let mut numbers = BTreeMap::new();
+    let number = |(_, cluster)| {
+        let next = numbers.len();
+        *numbers.entry(cluster).or_insert(next)
+    };
+    let clusters: Vec<usize> = sample.into_iter().map(number).collect();
+    Some(silhouette(&vectors.view(), &clusters, numbers.len())).filter(|value| !value.is_nan())
 }
 
 fn agreement(rows: &UnitRows<'_>, assigned: &[Option<usize>], folders: &Labels) -> Option<Agreement> {

@@ -110,6 +110,8 @@ impl Outliers {
                 done += members.len();
             }
         }
+        all.rank();
+        within.rank();
         let within = (members.len() > 1).then_some(within);
         let misplaced = misplaced(&ids, folders, &graph);
         Some(Self { k, graph, all, within, misplaced, made_of: (index.state(), index.id_bound()) })
@@ -124,11 +126,11 @@ impl Outliers {
     /// The pictures by falling [`Outlier::deviation`]; those that cannot be compared are left out: the only picture, or the
     /// only one of its folder.
     #[must_use]
-    pub fn ranked(&self, scope: Scope, measure: Measure) -> Vec<Outlier> {
+    pub fn ranked(&self, scope: Scope, measure: Measure) -> &[Outlier] {
         match (scope, &self.within) {
             (Scope::All, _) => self.all.ranked(measure),
             (Scope::Folder, Some(within)) => within.ranked(measure),
-            (Scope::Folder, None) => Vec::new(),
+            (Scope::Folder, None) => &[],
         }
     }
 

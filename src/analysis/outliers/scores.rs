@@ -57,12 +57,14 @@ pub struct Scores {
     values: [Vec<f32>; 2],
     /// Deviations from the median of those that a picture is compared with.
     deviations: [Vec<f32>; 2],
+    /// The pictures by falling deviation, then by falling score.
+    ranked: [Vec<Outlier>; 2],
 }
 
 impl Scores {
     pub(super) fn new(id_bound: usize) -> Self {
         let empty = || [vec![f32::NAN; id_bound], vec![f32::NAN; id_bound]];
-        Self { values: empty(), deviations: empty() }
+        Self { values: empty(), deviations: empty(), ranked: [Vec::new(), Vec::new()] }
     }
 
     /// Scores pictures among each other by their nearest neighbors, in whose graph the picture at a place has this
@@ -96,8 +98,9 @@ impl Scores {
 
     /// A picture's scores, with its deviation by a measure: the modified z-score of Iglewicz and Hoaglin,
     /// 0.6745·(score − median) / MAD, where MAD is the median absolute deviation; where that is 0 because more than half of
-    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). Scores within a tenth of the median are within [`FLAGGED`] of it. NaN among fewer than 8
-    /// pictures: their deviation says nothing.
+    /// the scores are equal, (score − median) / (1.2533 · mean absolute deviation). A score less than a tenth above the
+    /// median is within [`FLAGGED`] of it however alike the others are. NaN among fewer than 8 pictures: their deviation
+    /// says nothing.
     #[must_use]
     pub fn get(&self, measure: Measure, id: ImageId) -> Option<Outlier> {
         let of = |table: &[Vec<f32>; 2], measure: Measure| table[measure as usize].get(id.at()).copied();
@@ -107,7 +110,16 @@ impl Scores {
     }
 
     /// The pictures by falling deviation, then by falling score.
-    pub(super) fn ranked(&self, measure: Measure) -> Vec<Outlier> {
+    pub(super) fn ranked(&self, measure: Measure) -> &[Outlier] {
+        &self.ranked[measure as usize]
+    }
+
+    /// Ranks the pictures, once all have scores.
+    pub(super) fn rank(&mut self) {
+        self.ranked = [Measure::Distance, Measure::Factor].map(|measure| self.sorted(measure));
+    }
+
+    fn sorted(&self, measure: Measure) -> Vec<Outlier> {
         let ids = (0..self.values[0].len()).map(|at| ImageId(at as u32));
         let mut ranked: Vec<Outlier> = ids.filter_map(|id| self.get(measure, id)).collect();
         let score = |outlier: &Outlier| match measure {

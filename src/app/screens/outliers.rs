@@ -118,7 +118,7 @@ impl Outliers {
             (found.misplaced.iter().map(|misplaced| misplaced.id).collect(), found.misplaced.len())
         } else {
             let ranked = found.ranked(self.listed.scope(), self.measure);
-            (ranked.iter().map(|one| one.id).collect(), ranked.iter().filter(|one| one.is_flagged()).count())
+            (ranked.iter().map(|one| one.id).collect(), ranked.partition_point(Outlier::is_flagged))
         };
         (self.cursor, self.first) = (0, 0);
     }
