@@ -88,10 +88,10 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
-    /// Show which pictures belong together, or make a folder of links for each group.
+    /// Shows which pictures belong together, or links to them in a folder each.
     #[command(after_long_help = examples::of("groups"))]
     Groups(groups::GroupsArgs),
-    /// Show which pictures do not belong, and why.
+    /// Shows which pictures do not belong, and why.
     #[command(after_long_help = examples::of("outliers"))]
     Outliers(outliers::OutliersArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
