@@ -88,7 +88,7 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
-    /// Shows which pictures belong together, or links to them in a folder each.
+    /// Shows which pictures belong together, or links them by group.
     #[command(after_long_help = examples::of("groups"))]
     Groups(groups::GroupsArgs),
     /// Shows which pictures do not belong, and why.
