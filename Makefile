@@ -61,6 +61,7 @@ compare: setup
 	python3 tests/bench/compare/network.py
 	python3 tests/bench/compare/neighbors.py
 	python3 tests/bench/compare/graph.py
+	python3 tests/bench/compare/groups.py --rows 100000
 
 clean:
 	cargo clean

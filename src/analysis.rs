@@ -4,4 +4,6 @@ pub mod alike;
 pub mod gallery;
 pub mod roc;
 pub mod projection;
+pub mod clusters;
+pub mod outliers;
 pub mod separation;

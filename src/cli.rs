@@ -31,6 +31,7 @@ pub mod explore;
 pub mod enrolled;
 pub mod evaluate;
 pub mod gallery;
+pub mod groups;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
@@ -42,6 +43,7 @@ pub mod mistyped;
 pub mod models;
 pub mod neighbors;
 pub mod picture;
+pub mod outliers;
 pub mod progress;
 pub mod svg;
 
@@ -96,6 +98,12 @@ pub enum Command {
     /// Shows the pictures from above, as points, alike ones together.
     #[command(after_long_help = examples::of("map"))]
     Map(map::MapArgs),
+    /// Shows which pictures belong together, or links them by group.
+    #[command(after_long_help = examples::of("groups"))]
+    Groups(groups::GroupsArgs),
+    /// Shows which pictures do not belong, and why.
+    #[command(after_long_help = examples::of("outliers"))]
+    Outliers(outliers::OutliersArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -288,6 +296,8 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
         Some(Command::Map(args)) => map::run(args, out),
+        Some(Command::Groups(args)) => groups::run(args, out),
+        Some(Command::Outliers(args)) => outliers::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Gallery(args)) => gallery::run(args, out),

@@ -21,6 +21,7 @@ pub use crate::scan::Skipped;
 pub mod filter;
 mod images;
 pub mod labels;
+mod part;
 pub mod progress;
 pub mod store;
 

@@ -17,7 +17,7 @@
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
-//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, maps, how well names can be told apart |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, maps, clusters, outliers, how well names can be told apart |
 //! | [`live`] | frames of cameras, streams, folders and pipes: the newest, when it is due, with what is in it |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |
@@ -48,8 +48,8 @@
 //!
 //! - The process ends without exit handlers: libtorch's crash under a thread that still computes.
 //! - `app::update` never blocks: it returns effects. `ui` never changes state. One selected image, which all screens show.
-//! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity has a table of the
-//!   pairs of at most 4096 rows or centers of rows.
+//! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity and HDBSCAN have
+//!   a table of the pairs of at most 4096 rows, centers of rows, or pieces of the graph.
 //! - Raw embeddings are stored: on normalized ones ‖a−b‖² = 2−2·cos, and the metric key would change nothing.
 //! - A picture that cannot be read is data ([`index::Skipped`]), not an error, and never ends a run.
 //! - While indexing, each core decodes and computes for itself.

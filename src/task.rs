@@ -11,10 +11,14 @@ pub use self::{
     map::{MapStep, MapTask, Mapped, Mapping},
 };
 use crate::{
-    analysis::alike::{Group, Pairs, Range},
-    index::{ImageId, Index, IndexState, filter::Filter},
+    analysis::{
+        alike::{Group, Pairs, Range},
+        clusters::{Clustering, GroupName, Method, Sought},
+        outliers::Outliers,
+    },
+    index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
     order::Order,
-    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
+    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
 };
 
 /// What can be made of an index.
@@ -28,6 +32,10 @@ pub enum Task {
     Sort(Filter, Order),
     /// The most and the least alike pair of a block of the heatmap.
     Block(Block),
+    /// What belongs together, by a method; see [`Known`].
+    Groups(Method, Known),
+    /// What does not belong; the nearest neighbors that are known need not be found again.
+    Outliers(Option<Arc<Graph>>),
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
@@ -46,6 +54,10 @@ pub enum Made {
     Sorted(Sorted),
     /// Of [`Task::Block`], with that block; nothing where there is no pair.
     Block(Block, Option<Extremes>),
+    /// Of [`Task::Groups`], with what was asked for and the names that were known.
+    Groups(Method, Arc<Clustering>, Arc<[GroupName]>),
+    /// Of [`Task::Outliers`].
+    Outliers(Arc<Outliers>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
     /// Of [`Task::Map`].
@@ -54,6 +66,26 @@ pub enum Made {
     Mapping(Mapping),
     /// The share of a long task that is done.
     Progress(f64),
+}
+
+/// What was kept of earlier runs and helps to make groups; whoever keeps it adds it to the task.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The nearest neighbors.
+    pub graph: Option<Arc<Graph>>,
+    /// The names that the user gave to groups.
+    pub names: Arc<[GroupName]>,
+}
+
+/// Equal when both are the same: no table is looked at.
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &Arc<Graph>, b: &Arc<Graph>| Arc::ptr_eq(a, b);
+        match (&self.graph, &other.graph) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
 }
 
 /// The pictures of an index that look alike.
@@ -160,11 +192,24 @@ pub enum Lane {
     Alike,
     /// [`Task::Map`].
     Map,
+    /// [`Task::Groups`].
+    Groups,
+    /// [`Task::Outliers`].
+    Outliers,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 6] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike, Self::Map];
+    pub const ALL: [Self; 8] = [
+        Self::Compare,
+        Self::Order,
+        Self::Sort,
+        Self::Block,
+        Self::Alike,
+        Self::Map,
+        Self::Groups,
+        Self::Outliers,
+    ];
 
     /// What is being done, in one word.
     #[must_use]
@@ -176,9 +221,17 @@ impl Lane {
             Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
             Self::Map => "making the map",
+            Self::Groups => "finding groups",
+            Self::Outliers => "finding outliers",
         }
     }
 }
+
+/// What chance begins with where a method draws: the same groups come out each time.
+pub const SEED: u64 = 0;
+
+/// Nearest pictures that a picture is compared with to tell whether it is an outlier.
+pub const OUTLIER_NEIGHBORS: usize = 16;
 
 /// Pictures that are compared before the next look at whether anybody still waits: some milliseconds of work.
 const PORTION: usize = 1 << 17;
@@ -194,6 +247,8 @@ impl Task {
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
             Self::Map(_) => Lane::Map,
+            Self::Groups(..) => Lane::Groups,
+            Self::Outliers(_) => Lane::Outliers,
         }
     }
 
@@ -202,6 +257,7 @@ impl Task {
     pub fn is_slow(&self) -> bool {
         match self {
             Self::Compare(_) | Self::Block(_) => false,
+            Self::Groups(..) | Self::Outliers(_) => true,
             Self::Alike(_, known) => known.is_none(),
             Self::Map(task) => task.known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
@@ -231,7 +287,7 @@ impl Task {
             }
             Self::Order(order) => {
                 let order = order.renewed(index, executor);
-                let rows = RowOrder::new(index, order.all(index, executor), executor);
+                let rows = order.rows(index, executor);
                 Made::Order(order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {
@@ -244,6 +300,44 @@ impl Task {
             Self::Block(block) => {
                 let found = block.extremes(index, executor, superseded, PORTION);
                 Made::Block(block, found)
+            }
+            Self::Groups(method, known) => {
+                let folders = Labels::folders(index);
+                // Without a graph there is nothing to do in the first half.
+                let half = if method.neighbors() > 0 { 0.5 } else { 0.0 };
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = match method.neighbors() {
+                    0 => None,
+                    k => match graph::at_least(k, known.graph, index, executor, superseded, &mut |share| {
+                        report(half * share);
+                    }) {
+                        None => return Made::Progress(0.0),
+                        found => found,
+                    },
+                };
+                let mut progress = |share| report(half + (1.0 - half) * share);
+                let found = Clustering::find(
+                    index,
+                    &folders,
+                    Sought { method, graph, seed: SEED },
+                    executor,
+                    superseded,
+                    &mut progress,
+                );
+                found.map_or(Made::Progress(0.0), |found| Made::Groups(method, Arc::new(found), known.names))
+            }
+            Self::Outliers(known) => {
+                let folders = Labels::folders(index);
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = graph::at_least(OUTLIER_NEIGHBORS, known, index, executor, superseded, &mut |share| {
+                    report(share / 2.0);
+                });
+                let Some(graph) = graph else { return Made::Progress(0.0) };
+                // Among few, all others are no neighborhood.
+                let k = OUTLIER_NEIGHBORS.min(index.len() / 2).max(1);
+                let mut progress = |share| report(0.5 + share / 2.0);
+                let found = Outliers::find(index, &folders, graph, k, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Outliers(Arc::new(found)))
             }
             Self::Alike(range, known) => {
                 let mut progress = |share| so_far(&|| Made::Progress(share));

@@ -4,13 +4,16 @@ mod alike;
 mod browse;
 mod canvas;
 mod chrome;
+mod contact_sheet;
 mod empty;
 mod facts;
+mod groups;
 mod heatmap;
 mod help;
 pub mod live;
 mod map;
 mod neighbors;
+mod outliers;
 mod pictures;
 mod problems;
 pub mod theme;
@@ -35,6 +38,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
         (_, Screen::Map) => map::draw(app, &mut canvas),
+        (_, Screen::Groups) => groups::draw(app, &mut canvas),
+        (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

@@ -6,6 +6,7 @@
 
 mod enroll;
 mod export;
+mod group_names;
 mod kept;
 mod latest;
 pub mod live;
@@ -29,7 +30,7 @@ use crate::{
     },
     preview::Painter,
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
+    task::{Job, JobEvent, JobId, Known, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
@@ -49,6 +50,7 @@ pub struct Worker {
     /// By the number of their lane.
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
+    kept: Arc<Kept>,
     answer: Answer,
 }
 
@@ -72,7 +74,7 @@ impl Worker {
         });
         let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, answer }
+        Self { indexing, running: CancelToken::default(), lanes, previews, kept, answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -90,6 +92,14 @@ impl Worker {
                 let tell = self.answer.clone();
                 spawn("naming", Priority::Normal, move || {
                     tell(JobEvent { job: id, outcome: fenced("naming", || enroll::link(&paths, &name)) });
+                });
+            }
+            Job::NameGroups { index, names } => {
+                let (tell, kept) = (self.answer.clone(), Arc::clone(&self.kept));
+                spawn("naming", Priority::Normal, move || {
+                    let keep = || kept.keep_group_names(&names, &index).map_err(|error| error.to_string());
+                    let outcome = fenced("naming", || keep().map(|kept| Outcome::Named { kept }));
+                    tell(JobEvent { job: id, outcome });
                 });
             }
             Job::Export { paths, to } => {
@@ -144,6 +154,11 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             let task = match task {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
                 Task::Map(task) => Task::Map(kept.shorten(task, &index)),
+                Task::Groups(method, _) => {
+                    let graph = if method.neighbors() > 0 { kept.graph(&index) } else { None };
+                    Task::Groups(method, Known { graph, names: kept.group_names(&index) })
+                }
+                Task::Outliers(_) => Task::Outliers(kept.graph(&index)),
                 task => task,
             };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
@@ -151,6 +166,8 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
         let (graph, map) = match &outcome {
             Outcome::Made(Made::Alike(found)) => (Some(Arc::clone(&found.graph)), None),
             Outcome::Made(Made::Map(made)) => (made.graph.clone(), Some(made.clone())),
+            Outcome::Made(Made::Groups(_, found, _)) => (found.graph.clone(), None),
+            Outcome::Made(Made::Outliers(found)) => (Some(Arc::clone(&found.graph)), None),
             _ => (None, None),
         };
         if !superseded() {

@@ -7,8 +7,9 @@ use super::{
     action::{Action, Screen, Step},
     keymap,
     room::Acted,
+    shared::Coloring,
 };
-use crate::{index::ImageId, printable::printable, similarity::Metric, task::Job};
+use crate::{index::ImageId, order::OrderKind, printable::printable, similarity::Metric, task::Job};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -42,6 +43,12 @@ impl App {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();
             }
+            Action::Coloring => {
+                let said = self.shared.toggle_coloring();
+                self.say(Severity::Info, said);
+            }
+            Action::Rename => self.open_rename(),
+            Action::GroupsInHeatmap => self.show_groups_in_heatmap(),
             Action::Help => match self.over.last() {
                 Some(Over::Help(_)) => drop(self.over.pop()),
                 _ => self.over.push(Over::Help(0)),
@@ -85,6 +92,19 @@ impl App {
         self.act_in_room(Action::Stop);
         let lanes = self.awaited.stop(self.screen);
         lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
+    }
+
+    /// Shows the heatmap ordered and colored by group, at the picture under the cursor.
+    fn show_groups_in_heatmap(&mut self) {
+        if self.shared.group_labels.is_none() {
+            return self.say(Severity::Info, "There are no groups yet.");
+        }
+        if let Some(id) = self.focused() {
+            self.shared.select(id);
+        }
+        self.shared.coloring = Coloring::Groups;
+        self.screens.heatmap.order_by(OrderKind::Group);
+        self.show(Screen::Heatmap);
     }
 
     pub(super) fn leave(&mut self) -> Vec<Effect> {

@@ -14,19 +14,40 @@ pub enum Screen {
     Alike,
     /// Every picture a point.
     Map,
+    /// What belongs together.
+    Groups,
+    /// What does not belong.
+    Outliers,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 6] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Map, Self::Problems];
+    pub const ALL: [Self; 8] = [
+        Self::Browse,
+        Self::Heatmap,
+        Self::Neighbors,
+        Self::Alike,
+        Self::Map,
+        Self::Groups,
+        Self::Outliers,
+        Self::Problems,
+    ];
 
-    /// The key that shows it: its place among the screens, and for problems the sign of a warning.
+    /// The key that shows it: a digit that it keeps whichever screens there are, and for problems the sign of a warning.
     #[must_use]
     pub fn key(self) -> &'static str {
-        const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        if self == Self::Problems { "!" } else { DIGITS[self as usize] }
+        match self {
+            Self::Browse => "1",
+            Self::Heatmap => "2",
+            Self::Neighbors => "3",
+            Self::Alike => "4",
+            Self::Map => "5",
+            Self::Groups => "6",
+            Self::Outliers => "7",
+            Self::Problems => "!",
+        }
     }
 
     /// Its name on the tab.
@@ -38,6 +59,8 @@ impl Screen {
             Self::Neighbors => "Neighbors",
             Self::Alike => "Alike",
             Self::Map => "Map",
+            Self::Groups => "Groups",
+            Self::Outliers => "Outliers",
             Self::Problems => "Problems",
         }
     }
@@ -170,7 +193,7 @@ pub enum Action {
     WithCopies,
     /// The range with which the screen began.
     UsualRange,
-    /// Make the map by the next method.
+    /// The next method: of the map, or to find groups.
     Method,
     /// Move the map; only the four sides.
     Pan(Step),
@@ -182,6 +205,24 @@ pub enum Action {
     Renew,
     /// Stop what is being made.
     Stop,
+    /// More and smaller groups.
+    MoreGroups,
+    /// Fewer and larger groups.
+    FewerGroups,
+    /// As many groups as the method finds best.
+    BestGroups,
+    /// Give the group a name.
+    Rename,
+    /// Mark the pictures of the group, or of all that are flagged.
+    MarkThese,
+    /// Show the groups in the heatmap.
+    GroupsInHeatmap,
+    /// Color by folder or by group, on all screens.
+    Coloring,
+    /// Outliers over all, within their folder, or in another folder.
+    Scope,
+    /// Rank outliers by the other score.
+    Measure,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -212,6 +253,8 @@ impl Action {
             Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
             Self::Show(Screen::Alike) => "Alike: look-alikes",
             Self::Show(Screen::Map) => "Map: from above",
+            Self::Show(Screen::Groups) => "Groups: like with like",
+            Self::Show(Screen::Outliers) => "Outliers: odd ones out",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -244,7 +287,7 @@ impl Action {
             Self::WithoutCopies => "leave the most alike out",
             Self::WithCopies => "the most alike ones too",
             Self::UsualRange => "the usual threshold",
-            Self::Method => "UMAP, t-SNE or PCA",
+            Self::Method => "the next method",
             Self::Pan(Step::Left) => "move the map left",
             Self::Pan(Step::Right) => "move the map right",
             Self::Pan(Step::Up) => "move the map up",
@@ -253,6 +296,15 @@ impl Action {
             Self::Thumbnails => "thumbnails or points",
             Self::Renew => "make the map anew",
             Self::Stop => "stop making the map",
+            Self::MoreGroups => "more, smaller groups",
+            Self::FewerGroups => "fewer, larger groups",
+            Self::BestGroups => "the best number of them",
+            Self::Rename => "name the group",
+            Self::MarkThese => "mark or unmark all these",
+            Self::GroupsInHeatmap => "the groups, in Heatmap",
+            Self::Coloring => "color by folder or group",
+            Self::Scope => "all, folder, misplaced",
+            Self::Measure => "rank by distance or LOF",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -285,6 +337,12 @@ impl Action {
             Self::Method => "method",
             Self::Letters => "letters",
             Self::Thumbnails => "thumbnails",
+            Self::MoreGroups => "how many",
+            Self::Rename => "name",
+            Self::MarkThese => "mark all",
+            Self::GroupsInHeatmap => "heatmap",
+            Self::Scope => "among whom",
+            Self::Measure => "score",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -305,6 +363,9 @@ impl Action {
             | Self::Pan(_)
             | Self::Renew
             | Self::Stop
+            | Self::FewerGroups
+            | Self::BestGroups
+            | Self::Coloring
             | Self::Redraw
             | Self::Suspend => "",
         }

@@ -39,6 +39,10 @@ impl App {
                 let pictures = text::counted(added, "picture");
                 self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
             }
+            Outcome::Named { kept: true } => {}
+            Outcome::Named { kept: false } => {
+                self.say(Severity::Warning, "Named until you leave: names are kept with the index of one folder.");
+            }
             Outcome::Failed(reason) => self.failed(job, reason),
         }
     }
@@ -49,7 +53,10 @@ impl App {
             (None, _) => {}
             (Some(None), Made::Comparison(comparison)) => self.take_comparison(comparison),
             (Some(None), _) => {}
-            (Some(Some(screen)), made) => self.screens.at(screen).take(&self.shared, made),
+            (Some(Some(screen)), made) => {
+                self.screens.at(screen).take(&self.shared, made);
+                self.shared.group_labels = self.screens.groups.labels.clone();
+            }
         }
     }
 
@@ -122,7 +129,7 @@ impl App {
         let shared = &mut self.shared;
         if index.run() != shared.index.run() {
             // Another run began anew, and no id means what it meant.
-            (shared.comparison, shared.selected) = (None, None);
+            (shared.comparison, shared.selected, shared.group_labels) = (None, None, None);
             shared.marks.clear();
             self.screens = Screens::default();
             self.over.clear();
@@ -130,7 +137,7 @@ impl App {
             self.awaited.forget();
         }
         shared.index = index;
-        shared.labels.follow_folders(&shared.index);
+        shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
         self.show_named();
     }

@@ -72,6 +72,7 @@ const EVERYWHERE: &[Binding] = &[
     bind("Home g", Action::Move(Step::First)),
     bind("End G", Action::Move(Step::Last)),
     bind("Esc", Action::Escape),
+    bind("C", Action::Coloring),
     bind("? F1", Action::Help),
     bind("Ctrl-l", Action::Redraw),
     bind("Ctrl-z", Action::Suspend),
@@ -194,6 +195,7 @@ pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
             Action::ZoomIn => "+ -",
             Action::More => "[ ]",
             Action::Looser => "- +",
+            Action::MoreGroups => "+ -",
             Action::WithoutCopies => "< >",
             _ => label(binding.keys.split(' ').next().unwrap_or("")),
         };

@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -23,6 +23,11 @@ pub enum Purpose {
     Export,
     /// The name of pictures, or of what is seen.
     Name,
+    /// The name of a group.
+    Rename {
+        /// The group's most typical picture, by which it is found again should others come before it meanwhile.
+        medoid: ImageId,
+    },
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -143,6 +148,18 @@ impl App {
         }
     }
 
+    /// Asks for the name of the group under the cursor.
+    pub(super) fn open_rename(&mut self) {
+        match self.screens.groups.current() {
+            Some((number, cluster)) => {
+                let purpose = Purpose::Rename { medoid: cluster.medoid() };
+                let text = self.screens.groups.given_name(number).unwrap_or_default().to_owned();
+                self.over.push(Over::Prompt(Prompt { purpose, text }));
+            }
+            None => self.say(Severity::Info, "This is no group: there is nothing to name."),
+        }
+    }
+
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         self.message = None;
@@ -174,7 +191,17 @@ impl App {
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export | Purpose::Name, Typed::GivenUp) => {}
+            (Purpose::Filter { .. }, Typed::Accepted)
+            | (Purpose::Export | Purpose::Name | Purpose::Rename { .. }, Typed::GivenUp) => {}
+            (Purpose::Rename { medoid }, Typed::Accepted) => {
+                let index = Arc::clone(&self.shared.index);
+                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, medoid, prompt.text.trim())
+                else {
+                    return Vec::new();
+                };
+                self.shared.group_labels = self.screens.groups.labels.clone();
+                return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
+            }
             (Purpose::Filter { before }, Typed::GivenUp) => {
                 self.screens.browse.set_filter("");
                 self.shared.selected = before.or(self.shared.selected);
@@ -197,7 +224,8 @@ impl App {
                     self.over.push(Over::Prompt(prompt));
                 }
             },
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Name, _) => {
+            (Purpose::Filter { .. }, Typed::Ignored)
+            | (Purpose::Export | Purpose::Name | Purpose::Rename { .. }, _) => {
                 self.over.push(Over::Prompt(prompt));
             }
         }

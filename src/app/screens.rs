@@ -2,12 +2,17 @@
 
 pub mod alike;
 pub mod browse;
+pub mod groups;
 pub mod heatmap;
 pub mod map;
 pub mod neighbors;
+pub mod outliers;
 pub mod problems;
 
-use self::{alike::Alike, browse::Browse, heatmap::Heatmap, map::Map, neighbors::Neighbors, problems::Problems};
+use self::{
+    alike::Alike, browse::Browse, groups::Groups, heatmap::Heatmap, map::Map, neighbors::Neighbors, outliers::Outliers,
+    problems::Problems,
+};
 use super::{action::Screen, room::Room};
 
 /// All rooms.
@@ -23,6 +28,10 @@ pub struct Screens {
     pub alike: Alike,
     /// Every picture a point.
     pub map: Map,
+    /// What belongs together.
+    pub groups: Groups,
+    /// What does not belong.
+    pub outliers: Outliers,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -37,6 +46,8 @@ impl Screens {
             Screen::Neighbors => &self.neighbors,
             Screen::Alike => &self.alike,
             Screen::Map => &self.map,
+            Screen::Groups => &self.groups,
+            Screen::Outliers => &self.outliers,
             Screen::Problems => &self.problems,
         }
     }
@@ -49,6 +60,8 @@ impl Screens {
             Screen::Neighbors => &mut self.neighbors,
             Screen::Alike => &mut self.alike,
             Screen::Map => &mut self.map,
+            Screen::Groups => &mut self.groups,
+            Screen::Outliers => &mut self.outliers,
             Screen::Problems => &mut self.problems,
         }
     }

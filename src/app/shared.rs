@@ -17,6 +17,16 @@ use crate::{
 /// until the cursor rests.
 const QUICK: usize = 5_000;
 
+/// Which labels color the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Coloring {
+    /// Their sub-folders.
+    #[default]
+    Folders,
+    /// The groups of the Groups screen.
+    Groups,
+}
+
 /// The part of the explorer's state that every screen may read and change.
 pub struct Shared {
     /// The folders being explored, as the header names them.
@@ -26,7 +36,11 @@ pub struct Shared {
     /// The newest snapshot.
     pub index: Arc<Index>,
     /// The pictures' sub-folders.
-    pub labels: Labels,
+    pub folder_labels: Labels,
+    /// The pictures' groups, once some were found.
+    pub group_labels: Option<Arc<Labels>>,
+    /// Which of the two color the pictures.
+    pub coloring: Coloring,
     /// The metric in use.
     pub metric: Metric,
     /// The selected picture: there is one unless there is no picture.
@@ -57,7 +71,9 @@ impl Shared {
             display: setup.display(),
             folders: setup.folders,
             index: Arc::default(),
-            labels: Labels::default(),
+            folder_labels: Labels::default(),
+            group_labels: None,
+            coloring: Coloring::default(),
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
@@ -70,6 +86,25 @@ impl Shared {
             distance_explained: false,
             touched: false,
         }
+    }
+
+    /// The labels that color the pictures on all screens.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        match (self.coloring, &self.group_labels) {
+            (Coloring::Groups, Some(labels)) => labels,
+            _ => &self.folder_labels,
+        }
+    }
+
+    /// Colors by the other labels; what there is to say of it.
+    pub(super) fn toggle_coloring(&mut self) -> &'static str {
+        self.coloring = match self.coloring {
+            Coloring::Folders if self.group_labels.is_some() => Coloring::Groups,
+            Coloring::Folders => return "There are no groups yet: 6 finds some.",
+            Coloring::Groups => Coloring::Folders,
+        };
+        if self.coloring == Coloring::Groups { "Colored by group." } else { "Colored by folder." }
     }
 
     /// Where the screen proper lies.

@@ -35,6 +35,20 @@ pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("lookalike map ~/Pictures --csv > map.csv", "the points, for a plotting program"),
         ],
     ),
+    (
+        "groups",
+        &[
+            ("lookalike groups ~/Pictures", "what belongs together, in as many groups as separate best"),
+            ("lookalike groups ~/Pictures --count 12 --link-to by-group", "what folders of links would be made"),
+        ],
+    ),
+    (
+        "outliers",
+        &[(
+            "lookalike outliers ~/Pictures --json > outliers.json",
+            "what does not belong, with every picture's scores",
+        )],
+    ),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     ("gallery", &[("lookalike gallery ~/People --far 0.01", "which threshold names one stranger of a hundred")]),
     (

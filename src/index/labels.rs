@@ -5,9 +5,10 @@ use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path,
 use super::{ImageId, Index, IndexState};
 use crate::printable::printable;
 
-/// One label a picture, by [`ImageId`]. A label is told from others by the root of its pictures and its bytes, so that
-/// names that are not Unicode stay distinct and sub-folders of one name under two roots are two labels.
-#[derive(Clone, Default)]
+/// One label a picture, by [`ImageId`]: its sub-folder, its cluster, whatever it was assigned. A folder is told from others
+/// by the root of its pictures and its bytes, so that names that are not Unicode stay distinct and sub-folders of one name
+/// under two roots are two labels.
+#[derive(Debug, Clone, Default)]
 pub struct Labels {
     /// By [`ImageId::at`]; [`NONE`] for a picture without a label.
     of: Vec<u32>,
@@ -48,6 +49,20 @@ impl Labels {
                 self.of.push(last.1);
             }
         }
+    }
+
+    /// Any labels: the number of each picture's label, by [`ImageId::at`], and the labels' names. Numbers without a name
+    /// have an empty one.
+    #[must_use]
+    pub fn assigned(of: Vec<Option<usize>>, names: Vec<String>, made_of: IndexState) -> Self {
+        let of = of.into_iter().map(|number| number.map_or(NONE, |number| number as u32)).collect();
+        Self { of, names, numbers: HashMap::new(), made_of }
+    }
+
+    /// The state of the index that the labels were made of.
+    #[must_use]
+    pub fn made_of(&self) -> IndexState {
+        self.made_of
     }
 
     fn number(&mut self, root: &Arc<Path>, name: &[u8]) -> u32 {

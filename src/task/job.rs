@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Lane, Made, Task};
 use crate::{
+    analysis::clusters::GroupName,
     index::{
         Index,
         progress::{Report, Summary},
@@ -35,6 +36,13 @@ pub enum Job {
         index: Arc<Index>,
         /// Which, and how large.
         wanted: Vec<PreviewKey>,
+    },
+    /// Keep the names of groups beside the index, in the place of those before.
+    NameGroups {
+        /// The pictures.
+        index: Arc<Index>,
+        /// All names.
+        names: Arc<[GroupName]>,
     },
     /// Write paths to a new file, one a line.
     Export {
@@ -86,6 +94,11 @@ pub enum Outcome {
         /// How many pictures it has now that it did not have before.
         added: usize,
     },
+    /// The names of groups are known.
+    Named {
+        /// They are kept on disk; else they last until the explorer is left.
+        kept: bool,
+    },
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -98,6 +111,7 @@ impl fmt::Debug for Job {
             Self::Stop(lane) => write!(f, "Stop({lane:?})"),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
+            Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

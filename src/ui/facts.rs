@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, layout::Area},
+    app::{App, layout::Area, shared::Coloring},
     index::{Entry, ImageId},
     printable::{printable, printable_str},
     text,
@@ -55,10 +55,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) 
 pub(super) fn group_line(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16, id: ImageId) {
     let Some(entry) = app.shared.index.get(id) else { return };
     let mut spans = Vec::new();
-    if let Some(group) = app.shared.labels.of(id) {
+    if let Some(group) = app.shared.labels().of(id) {
         spans.push(Span::styled("▌", canvas.theme.group(group)));
+        if app.shared.coloring == Coloring::Groups {
+            spans.push(Span::styled(format!("{} · ", app.shared.labels().name(group)), canvas.theme.dim()));
+        }
     }
-    let room = usize::from(area.width).saturating_sub(spans.len());
+    let taken: usize = spans.iter().map(Span::width).sum();
+    let room = usize::from(area.width).saturating_sub(taken);
     spans.push(Span::styled(text::cut_middle(&folder(&entry), room), canvas.theme.dim()));
     canvas.line(area, row, Line::from(spans));
 }

@@ -18,6 +18,7 @@ use crate::{
         App,
         previews::Slot,
         screens::heatmap::{Panel, Plot},
+        shared::Coloring,
     },
     order::OrderKind,
     similarity::{Metric, Window},
@@ -41,10 +42,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(panel.x - 1, body, plot.title);
         draw_panel(app, canvas, &Panel::new(panel));
     }
-    let group = |cell: usize| heat.at(plot.partition.rows(cell).start).and_then(|id| app.shared.labels.of(id));
+    let group = |cell: usize| heat.at(plot.partition.rows(cell).start).and_then(|id| app.shared.labels().of(id));
     let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);
-    // In an order by something else than the folder nearly every row would begin a group.
-    let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == OrderKind::Folder);
+    // In an order by something else than the label nearly every row would begin a group.
+    let by_label = match app.shared.coloring {
+        Coloring::Folders => OrderKind::Folder,
+        Coloring::Groups => OrderKind::Group,
+    };
+    let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == by_label);
     cells::draw(canvas, &plot, heat, (*metric, window), cursor, &|cell| apart && begins_group(cell));
     headers::columns(app, canvas, &plot, window, cursor.1);
     headers::rows(app, canvas, &plot, window, cursor.0);

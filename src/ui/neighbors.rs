@@ -124,7 +124,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let name = facts::file_name(&entry);
     let room = usize::from(words.width).saturating_sub(text::width(mark));
     if !folder.is_empty() && text::width(&name) + 4 < room {
-        if let Some(group) = app.shared.labels.of(row.id) {
+        if let Some(group) = app.shared.labels().of(row.id) {
             spans.push(Span::styled("▌", theme.group(group)));
         }
         let folder = text::cut_middle(&folder, room - text::width(&name) - 3);

@@ -3,12 +3,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use super::{group_names, lock};
 use crate::{
     analysis::{
         alike::Range,
+        clusters::GroupName,
         projection::{Method, Projection},
     },
+    error::Result,
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
     task::{LookAlikes, MapTask, Mapped},
@@ -26,10 +28,10 @@ pub struct Kept(Mutex<State>);
 struct State {
     graphs: Option<KeptGraphs>,
     run_goes_on: bool,
+    /// The graph that was made or read last.
+    newest: Option<Arc<Graph>>,
     /// Of the graph that is kept: the state of the index that it was made of, and its [`Graph::id_bound`].
     on_disk: Option<(IndexState, usize)>,
-    /// The newest graph, whoever made it.
-    newest: Option<Arc<Graph>>,
 }
 
 impl Kept {
@@ -72,8 +74,7 @@ impl Kept {
         if known.as_ref().is_some_and(|known| known.graph.made_of().run == index.run()) {
             return known;
         }
-        let found = self.graph(index).and_then(|graph| LookAlikes::of_graph(graph, range));
-        found.map(Arc::new).or(known)
+        self.graph(index).and_then(|graph| LookAlikes::of_graph(graph, range)).map(Arc::new).or(known)
     }
 
     /// Gives a task the map that is there already, and the graph if that has to be looked at.
@@ -97,12 +98,16 @@ impl Kept {
         Projection::from_bytes(&graphs.read(method.key())?, method, index, |row| graphs.id_of(row))
     }
 
-    /// Keeps a graph, unless that is not worth the writing yet. What cannot be kept is made again by the next run, which
-    /// is not worth a word.
+    /// Keeps a graph, unless that is not worth the writing yet. What cannot be kept is made again by
+    /// the next run, which is not worth a word.
     pub fn keep(&self, graph: &Arc<Graph>, index: &Index) {
+        // A graph of more neighbors is for who asked for it alone.
+        if graph.k() != LookAlikes::NEIGHBORS {
+            return;
+        }
         let mut state = lock(&self.0);
-        let is_newer = state.newest.as_ref().is_none_or(|newest| newest.made_of() != graph.made_of());
-        if is_newer {
+        let older = |newest: &Arc<Graph>| newest.made_of() != graph.made_of();
+        if state.newest.as_ref().is_none_or(older) {
             state.newest = Some(Arc::clone(graph));
         }
         let Some(graphs) = state.graphs.clone().filter(|graphs| graphs.are_of(index)) else { return };
@@ -124,6 +129,23 @@ impl Kept {
             let map = &made.projection;
             let _ = graphs.keep(map.method.key(), &map.to_bytes(|id| graphs.row_of(id)));
         }
+    }
+
+    /// The names of groups that are kept; none where there are none that can be read.
+    #[must_use]
+    pub fn group_names(&self, index: &Index) -> Arc<[GroupName]> {
+        let read = || group_names::from_bytes(&self.graphs(index)?.read_notes().ok()??, index);
+        read().unwrap_or_default().into()
+    }
+
+    /// Keeps the names of groups in the place of those before. `false` when there is no place for them: nothing is kept on
+    /// disk, or there are several folders.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) when they cannot be written.
+    pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<bool> {
+        let Some(graphs) = self.graphs(index) else { return Ok(false) };
+        graphs.keep_notes(&group_names::to_bytes(names, index)).map(|()| true)
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::D
 use lookalike::{
     app::{
         App, Effect, Event, Over, Setup,
+        contact_sheet::ContactSheet,
         keymap::Chord,
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
@@ -175,6 +176,11 @@ impl Explorer {
             Job::Make { index, task } => {
                 Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
             }
+            Job::NameGroups { names, .. } => {
+                let names: Vec<_> = names.iter().map(|name| format!("{} ({})", name.name, name.size)).collect();
+                self.effects.push(format!("name {}", names.join(", ")));
+                Outcome::Named { kept: true }
+            }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
@@ -205,8 +211,8 @@ impl Explorer {
     }
 
     /// How the Browse screen is divided.
-    pub fn grid(&self) -> Grid {
-        Grid::new(self.app.shared.body(), self.app.screens.browse.size)
+    pub fn grid(&self) -> ContactSheet {
+        Grid::new(self.app.shared.body(), self.app.screens.browse.size).sheet
     }
 
     /// How the Heatmap screen is divided.

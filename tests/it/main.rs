@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
+mod analysis;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]
@@ -10,6 +11,9 @@ mod explorer;
 mod gallery;
 #[cfg(feature = "libtorch")]
 mod glance;
+#[cfg(feature = "libtorch")]
+mod grouping;
+mod groups;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]

@@ -138,6 +138,13 @@ fn promises(line: &str) -> &'static [&'static str] {
     const PROMISES: &[(&str, &[&str])] = &[
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
+        (
+            "lookalike groups sample_images --method hdbscan --csv",
+            &["path,group,name,cosine", "cats/tabby-by-the-window.jpg,"],
+        ),
+        ("lookalike groups sample_images --count 9 --link-to", &["made 9 folders with links to 37 pictures in "]),
+        ("lookalike groups", &["groups of 37 pictures", "cohesion", "adjusted Rand index"]),
+        ("lookalike outliers", &["over all: ", "within its folder: ", "look like another folder: "]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
         ("lookalike gallery sample_images", &["9 names, 37 pictures", "pairs of one name", "strangers named"]),
         ("lookalike live", &["\"name\":\"cats\"", "\"box\":null"]),

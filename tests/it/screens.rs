@@ -37,12 +37,16 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 10] = [
+const VIEWS: &[(&str, &str)] = &[
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
     ("alike", "4 - - - -"),
     ("map", "5 t t"),
+    ("groups", "6 Down"),
+    ("groups_noise", "6 o End r s h i p s Enter"),
+    ("outliers", "7"),
+    ("outliers_folder", "7 o s Right"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),
@@ -54,9 +58,11 @@ const VIEWS: [(&str, &str); 10] = [
 fn every_screen_in_every_state() {
     for (width, height) in [(80, 24), (120, 40)] {
         for state in STATES {
-            for (view, keys) in VIEWS {
+            for (view, keys) in VIEWS.iter().copied() {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
-                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter") {
+                if state != "ready"
+                    && matches!(view, "picture" | "pair" | "help" | "filter" | "groups_noise" | "outliers_folder")
+                {
                     continue;
                 }
                 let mut explorer = explorer_in(state, setup(width, height));
@@ -71,7 +77,7 @@ fn every_screen_in_every_state() {
 fn no_size_panics_nor_does_one_that_the_explorer_does_not_know_of_yet() {
     let sizes = [(0, 0), (1, 1), (2, 2), (5, 3), (10, 5), (20, 8), (40, 12), (33, 17), (64, 16), (80, 24), (250, 90)];
     for state in STATES {
-        for (view, keys) in VIEWS {
+        for (view, keys) in VIEWS.iter().copied() {
             for (width, height) in sizes {
                 let mut explorer = explorer_in(state, setup(80, 24));
                 explorer.keys(keys);
@@ -374,7 +380,7 @@ fn hostile_names_do_not_reach_the_terminal() {
     let mut index = Index::new(2);
     let embeddings: Vec<_> = (0..names.len()).map(|at| vec![1.0, at as f32]).collect();
     index.push(Arc::new(Segment::pack(Arc::from(Path::new("/pictures")), images, &embeddings, 2)));
-    for (_, keys) in VIEWS {
+    for (_, keys) in VIEWS.iter().copied() {
         for size in [(80, 24), (120, 40), (40, 12)] {
             let mut explorer = Explorer::started(setup(size.0, size.1));
             let skipped = Skipped { path: "/pictures/\u{1b}[31m".into(), reason: "bad\u{1b}[2J".into() };
@@ -411,7 +417,7 @@ fn a_graph_that_is_not_exact_is_said_to_be_none() {
     bytes[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     let read = Graph::from_bytes(&bytes, LookAlikes::METRIC, &index, |row| Some(ImageId(row))).expect("a graph");
-    let known = Arc::new(LookAlikes::of_graph(read, range).expect("of the right kind"));
+    let known = Arc::new(LookAlikes::of_graph(Arc::new(read), range).expect("of the right kind"));
     explorer.done(id, Job::Make { index, task: Task::Alike(range, Some(known)) });
     let frame = styled(&explorer.frame());
     assert!(frame.contains("· approximate (97 %)"), "{frame}");

@@ -455,7 +455,7 @@ fn pictures_that_come_back_are_in_every_list() {
     let comparison = explorer.app.shared.current_comparison().expect("the selection is compared");
     assert_eq!(comparison.candidates(), 8);
     let names: Vec<_> = (0..9)
-        .map(|id| explorer.app.shared.labels.of(ImageId(id)).map(|group| explorer.app.shared.labels.name(group)))
+        .map(|id| explorer.app.shared.labels().of(ImageId(id)).map(|group| explorer.app.shared.labels().name(group)))
         .collect();
     let expected = ["birds", "cats", "dogs"].map(Some).repeat(3);
     assert_eq!(names, expected, "a picture that comes back belongs to its folder");

@@ -109,8 +109,14 @@ impl Heatmap {
     }
 
     /// The order wanted; `None` while it is not known what the pictures are to be like.
-    fn order(&self, metric: Metric) -> Option<Order> {
-        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    fn order(&self, shared: &Shared) -> Option<Order> {
+        let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
+        Order::of(self.kind, likeness, shared.group_labels.as_ref())
+    }
+
+    /// Puts the rows into an order from now on.
+    pub fn order_by(&mut self, kind: OrderKind) {
+        (self.kind, self.anchor) = (kind, None);
     }
 
     /// Puts the cell cursor at a place of the row order.
@@ -308,7 +314,7 @@ impl Room for Heatmap {
     fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Order => {
-                (self.kind, self.anchor) = (self.kind.cycled(), None);
+                (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
                 return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
             }
             Action::ZoomIn if !self.zoom(shared, body, false) => {
@@ -360,7 +366,7 @@ impl Room for Heatmap {
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
-        let order = self.order(shared.metric).filter(|_| !shared.index.is_empty())?;
+        let order = self.order(shared).filter(|_| !shared.index.is_empty())?;
         let current = self
             .rows
             .as_ref()

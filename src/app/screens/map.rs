@@ -18,10 +18,10 @@ use crate::{
         layout::Area,
         previews::Slot,
         room::{Acted, Room},
-        shared::Shared,
+        shared::{Coloring, Shared},
     },
     display::Depth,
-    index::{ImageId, IndexState},
+    index::{ImageId, IndexState, labels::Labels},
     similarity::{Comparison, Graph, Metric, Neighbor},
     task::{Made, MapTask, Mapping, Task},
 };
@@ -72,13 +72,20 @@ pub struct Map {
     followed: Option<ImageId>,
 }
 
-/// What a drawing is made of: the map, the pictures, how many labels there are.
+/// What a drawing is made of: the map, the pictures, and their labels, which are how many folders or which groups.
 #[derive(Clone)]
-struct Drawn(Arc<Projection>, IndexState, usize);
+struct Drawn {
+    map: Arc<Projection>,
+    made_of: IndexState,
+    folders: usize,
+    groups: Option<Arc<Labels>>,
+}
 
 impl PartialEq for Drawn {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) && (self.1, self.2) == (other.1, other.2)
+        Arc::ptr_eq(&self.map, &other.map)
+            && (self.made_of, self.folders) == (other.made_of, other.folders)
+            && self.groups.as_ref().map(Arc::as_ptr) == other.groups.as_ref().map(Arc::as_ptr)
     }
 }
 
@@ -413,14 +420,19 @@ impl Room for Map {
             self.view.center = Some(center);
             plot = Plot::new(&map, self.view, area);
         }
-        let drawn = Drawn(Arc::clone(&map), shared.index.state(), shared.labels.len());
+        let drawn = Drawn {
+            map: Arc::clone(&map),
+            made_of: shared.index.state(),
+            folders: shared.folder_labels.len(),
+            groups: shared.group_labels.clone().filter(|_| shared.coloring == Coloring::Groups),
+        };
         if self.middles_of.as_ref() != Some(&drawn) {
-            self.middles = plot::middles(&map, &shared.index, &shared.labels);
+            self.middles = plot::middles(&map, &shared.index, shared.labels());
             self.middles_of = Some(drawn.clone());
         }
         let of = Some((drawn, plot));
         if self.raster_of != of {
-            self.raster = Raster::new(&map, &shared.index, &shared.labels, &plot);
+            self.raster = Raster::new(&map, &shared.index, shared.labels(), &plot);
             self.raster_of = of;
         }
         self.tiles = self.lay_out_tiles(shared, &plot, &map);

@@ -40,7 +40,7 @@ pub struct Numbered {
 /// Where the graphs of a store's rows are kept, and which ids the rows have: for the time of a run and after it.
 #[derive(Clone)]
 pub struct KeptGraphs {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     generation: i64,
     /// The right to write that the run has, while it goes on.
     lock: Weak<Lock>,

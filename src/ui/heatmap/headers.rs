@@ -29,7 +29,7 @@ pub(super) fn columns(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &
     let cols = window.view.cols.clone();
     let (first, total) = (cols.start, cols.len() as u16);
     let id_of = |block: usize| app.screens.heatmap.at(plot.partition.rows(block).start);
-    let groups: Vec<_> = cols.clone().map(|block| id_of(block).and_then(|id| app.shared.labels.of(id))).collect();
+    let groups: Vec<_> = cols.clone().map(|block| id_of(block).and_then(|id| app.shared.labels().of(id))).collect();
     let mut at = 0;
     for run in groups.chunk_by(|a, b| a == b) {
         let area = Area { x: plot.top.x + at * width, width: run.len() as u16 * width, height: 1, ..plot.top };
@@ -37,7 +37,7 @@ pub(super) fn columns(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &
         let Some(group) = run[0] else { continue };
         let (line, _) = area.off_right(u16::from(area.width > 2));
         canvas.fill(line, '━', theme.group(group));
-        let name = app.shared.labels.name(group).to_owned();
+        let name = app.shared.labels().name(group).to_owned();
         let room = usize::from(line.width);
         if room >= 4 {
             // A piece of the line before the name, where there is room for both.
@@ -80,7 +80,7 @@ pub(super) fn rows(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Win
     let rows = window.view.rows.clone();
     let group_of = |block: usize| {
         let id = app.screens.heatmap.at(plot.partition.rows(block).start)?;
-        app.shared.labels.of(id)
+        app.shared.labels().of(id)
     };
     if plot.cell.halves >= 2 {
         for (at, block) in rows.enumerate() {
@@ -129,7 +129,7 @@ pub(super) fn rows(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, window: &Win
         } else if groups.0 != last
             && let Some(group) = groups.0
         {
-            let name = app.shared.labels.name(group).to_owned();
+            let name = app.shared.labels().name(group).to_owned();
             let name = text::cut_middle(&name, words.width.into());
             canvas.right(Area { y, height: 1, ..words }, 0, Line::styled(name, theme.group(group)));
         }

@@ -62,10 +62,10 @@ fn short_line(app: &App, canvas: &Canvas<'_>, at: usize, row: &Neighbor, area: A
 
 /// Letter, color and name of a picture's label.
 fn label_line(app: &App, canvas: &Canvas<'_>, id: ImageId) -> Line<'static> {
-    let Some(label) = app.shared.labels.of(id) else { return Line::default() };
+    let Some(label) = app.shared.labels().of(id) else { return Line::default() };
     Line::from(vec![
         Span::styled(format!("{} ▌", letter(label)), canvas.theme.group(label)),
-        Span::styled(app.shared.labels.name(label).to_owned(), canvas.theme.dim()),
+        Span::styled(app.shared.labels().name(label).to_owned(), canvas.theme.dim()),
     ])
 }
 
@@ -80,7 +80,7 @@ fn legend(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     for (at, middle) in middles.iter().take(shown).enumerate() {
         let count = text::count(middle.count);
         let room = usize::from(area.width).saturating_sub(4 + text::width(&count));
-        let name = text::cut(app.shared.labels.name(middle.label), room);
+        let name = text::cut(app.shared.labels().name(middle.label), room);
         let line = Line::from(vec![
             Span::styled(format!("{} ▌", letter(middle.label)), canvas.theme.group(middle.label)),
             Span::raw(name),

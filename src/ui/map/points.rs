@@ -56,14 +56,14 @@ impl Taken {
 fn style_of(app: &App, canvas: &Canvas<'_>, label: Option<usize>) -> Style {
     match label {
         Some(label) => canvas.theme.group(label),
-        None if app.shared.labels.is_empty() => canvas.theme.accent().remove_modifier(Modifier::BOLD),
+        None if app.shared.labels().is_empty() => canvas.theme.accent().remove_modifier(Modifier::BOLD),
         None => canvas.theme.dim(),
     }
 }
 
 fn dots(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     let map = &app.screens.map;
-    let letters = map.has_letters(canvas.theme.depth()) && !app.shared.labels.is_empty();
+    let letters = map.has_letters(canvas.theme.depth()) && !app.shared.labels().is_empty();
     for (at, cell) in map.raster.cells.iter().enumerate().filter(|(_, cell)| cell.mask != 0) {
         let (x, y) = (at % map.raster.width, at / map.raster.width);
         let style = style_of(app, canvas, cell.label);
@@ -112,7 +112,7 @@ fn draw_lines(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, dots: &[(u16, u16
 /// A picture with the letter and the color of its label at its left side.
 fn draw_tile(app: &App, canvas: &mut Canvas<'_>, tile: Slot) {
     canvas.fill(tile.area, ' ', Style::reset());
-    let label = app.shared.labels.of(tile.image);
+    let label = app.shared.labels().of(tile.image);
     let chosen = app.shared.selected == Some(tile.image);
     let style = if chosen {
         Style::new().fg(canvas.theme.cursor()).add_modifier(Modifier::BOLD)
@@ -166,7 +166,7 @@ fn covered(app: &App, plot: &Plot, area: Area) -> usize {
 fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
     for middle in &app.screens.map.middles {
         let Some((x, y)) = plot.cell(middle.point) else { continue };
-        let name = app.shared.labels.name(middle.label);
+        let name = app.shared.labels().name(middle.label);
         let style = canvas.theme.group(middle.label).add_modifier(Modifier::BOLD | Modifier::REVERSED);
         let words =
             [format!(" {} {} ", letter(middle.label), text::cut(name, 18)), format!(" {} ", letter(middle.label))];
