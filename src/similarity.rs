@@ -38,7 +38,7 @@ pub fn sequential(items: Vec<WorkItem<'_>>) {
 }
 
 /// Does the same work on each item, one work item each. The results come in the order of the items.
-fn map_parallel<T: Send, R: Send>(
+pub(crate) fn map_parallel<T: Send, R: Send>(
     executor: Executor<'_>,
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
