@@ -2,4 +2,5 @@
 
 pub mod alike;
 pub mod classifier;
+pub mod comparison;
 pub mod separation;
