@@ -23,6 +23,8 @@ use crate::{
 
 pub mod alike;
 pub mod cache;
+pub mod classify;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod doctor;
@@ -32,6 +34,7 @@ pub mod evaluate;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod labels;
 pub mod man;
 pub mod matrix;
 pub mod mistyped;
@@ -86,6 +89,15 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Shows how well labels can be told apart, and which pictures are likely mislabeled.
+    #[command(after_long_help = examples::of("labels"))]
+    Labels(labels::LabelsArgs),
+    /// Says what pictures show, learned from labeled ones.
+    #[command(after_long_help = examples::of("classify"))]
+    Classify(classify::ClassifyArgs),
+    /// Compares two models on the same pictures: similar, better or worse?
+    #[command(after_long_help = examples::of("compare"))]
+    Compare(compare::CompareArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -272,6 +284,9 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
+        Some(Command::Labels(args)) => labels::run(args, out),
+        Some(Command::Classify(args)) => classify::run(args, out),
+        Some(Command::Compare(args)) => compare::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
         Some(Command::Completions(args)) => completions::run(args, out),

@@ -20,6 +20,7 @@ pub use crate::scan::Skipped;
 
 pub mod filter;
 mod images;
+pub mod label_file;
 pub mod labels;
 pub mod progress;
 pub mod store;

@@ -2,13 +2,19 @@
 //! alone, so that a test makes it at once and the explorer needs no worker to be tested.
 
 mod job;
+mod labels;
+mod models;
 
 use std::sync::Arc;
 
-pub use self::job::{Job, JobEvent, JobId, Outcome};
+pub use self::{
+    job::{Job, JobEvent, JobId, Outcome},
+    labels::Classified,
+    models::{OtherIndex, SideBySide},
+};
 use crate::{
     analysis::alike::{Group, Pairs, Range},
-    index::{ImageId, Index, IndexState, filter::Filter},
+    index::{ImageId, Index, IndexState, filter::Filter, label_file::LabelSource},
     order::Order,
     similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
 };
@@ -27,6 +33,23 @@ pub enum Task {
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
+    /// What a classifier makes of labels; with the graph of the nearest pictures, where that is known.
+    Classify(LabelSource, Option<KnownGraph>),
+    /// Another model beside the one that made the index.
+    CompareModels(OtherIndex),
+    /// One picture compared with all by the other model.
+    CompareByOther(OtherIndex, Query),
+}
+
+/// A graph that was made before.
+#[derive(Debug, Clone)]
+pub struct KnownGraph(pub Arc<Graph>);
+
+/// Equal when they are the same: no table is looked at.
+impl PartialEq for KnownGraph {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What a task came to.
@@ -42,6 +65,10 @@ pub enum Made {
     Block(Block, Option<Extremes>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
+    /// Of [`Task::Classify`].
+    Classified(Arc<Classified>),
+    /// Of [`Task::CompareModels`].
+    SideBySide(Arc<SideBySide>),
     /// The share of a long task that is done.
     Progress(f64),
 }
@@ -72,6 +99,12 @@ impl LookAlikes {
 
     /// How pictures are compared.
     pub const METRIC: Metric = Metric::Cosine;
+
+    /// A graph of this kind that knows nothing yet.
+    #[must_use]
+    pub fn empty_graph() -> Graph {
+        Graph::empty(Self::METRIC, Self::NEIGHBORS)
+    }
 
     /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
     /// [`find`](Self::find) makes.
@@ -108,7 +141,7 @@ impl LookAlikes {
                 (Arc::clone(graph), Arc::clone(pairs))
             }
             _ => {
-                let empty = Graph::empty(Self::METRIC, Self::NEIGHBORS);
+                let empty = Self::empty_graph();
                 let before = known.map_or(&empty, |known| &*known.graph);
                 let graph = before.extend(index, executor, superseded, progress)?;
                 let pairs = Pairs::of(&graph);
@@ -147,11 +180,26 @@ pub enum Lane {
     Block,
     /// [`Task::Alike`].
     Alike,
+    /// [`Task::Classify`].
+    Classify,
+    /// [`Task::CompareModels`].
+    CompareModels,
+    /// [`Task::CompareByOther`].
+    CompareByOther,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
+    pub const ALL: [Self; 8] = [
+        Self::Compare,
+        Self::Order,
+        Self::Sort,
+        Self::Block,
+        Self::Alike,
+        Self::Classify,
+        Self::CompareModels,
+        Self::CompareByOther,
+    ];
 
     /// What is being done, in one word.
     #[must_use]
@@ -162,6 +210,9 @@ impl Lane {
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
+            Self::Classify => "learning the labels",
+            Self::CompareModels => "comparing the models",
+            Self::CompareByOther => "comparing by the other model",
         }
     }
 }
@@ -179,6 +230,9 @@ impl Task {
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
+            Self::Classify(..) => Lane::Classify,
+            Self::CompareModels(_) => Lane::CompareModels,
+            Self::CompareByOther(..) => Lane::CompareByOther,
         }
     }
 
@@ -186,7 +240,8 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) | Self::Block(_) => false,
+            Self::Compare(_) | Self::CompareByOther(..) | Self::Block(_) => false,
+            Self::Classify(..) | Self::CompareModels(_) => true,
             Self::Alike(_, known) => known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
@@ -203,15 +258,9 @@ impl Task {
         so_far: &mut dyn FnMut(&dyn Fn() -> Made),
     ) -> Made {
         match self {
-            Self::Compare(query) => {
-                let mut found = Comparison::begin(index, query);
-                loop {
-                    found.extend(index, PORTION, executor);
-                    if found.len() == index.id_bound() || superseded() {
-                        return Made::Comparison(Arc::new(found));
-                    }
-                    so_far(&|| Made::Comparison(Arc::new(found.clone())));
-                }
+            Self::Compare(query) => Made::Comparison(compared(index, query, executor, superseded, so_far)),
+            Self::CompareByOther(OtherIndex(other), query) => {
+                Made::Comparison(compared(&other, query, executor, superseded, so_far))
             }
             Self::Order(order) => {
                 let order = order.renewed(index, executor);
@@ -234,7 +283,36 @@ impl Task {
                 let found = LookAlikes::find(index, range, known.as_deref(), executor, superseded, &mut progress);
                 found.map_or(Made::Progress(0.0), |found| Made::Alike(Arc::new(found)))
             }
+            Self::Classify(source, known) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let known = known.as_ref().map(|KnownGraph(graph)| &**graph);
+                let found = Classified::of(index, source, known, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Classified(Arc::new(found)))
+            }
+            Self::CompareModels(OtherIndex(other)) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let found = SideBySide::of(index, &other, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::SideBySide(Arc::new(found)))
+            }
         }
+    }
+}
+
+/// Compares one picture with all, showing what is known so far.
+fn compared(
+    index: &Index,
+    query: Query,
+    executor: Executor<'_>,
+    superseded: &dyn Fn() -> bool,
+    so_far: &mut dyn FnMut(&dyn Fn() -> Made),
+) -> Arc<Comparison> {
+    let mut found = Comparison::begin(index, query);
+    loop {
+        found.extend(index, PORTION, executor);
+        if found.len() == index.id_bound() || superseded() {
+            return Arc::new(found);
+        }
+        so_far(&|| Made::Comparison(Arc::new(found.clone())));
     }
 }
 

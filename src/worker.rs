@@ -19,6 +19,7 @@ use std::{
 pub use self::kept::Kept;
 use self::{latest::Latest, previews::Previews};
 use crate::{
+    analysis::alike::Range,
     cancel::CancelToken,
     error::Result,
     index::{
@@ -27,7 +28,7 @@ use crate::{
     },
     preview::Painter,
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
+    task::{Job, JobEvent, JobId, KnownGraph, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
@@ -132,20 +133,25 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             };
             let task = match task {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
+                Task::Classify(source, None) => {
+                    let known = kept.or_read(None, &index, Range::usual(None));
+                    Task::Classify(source, known.map(|known| KnownGraph(Arc::clone(&known.graph))))
+                }
                 task => task,
             };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
         });
-        let found = match &outcome {
-            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),
+        let graph = match &outcome {
+            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(&found.graph)),
+            Outcome::Made(Made::Classified(found)) => Some(Arc::clone(&found.graph)),
             _ => None,
         };
         if !superseded() {
             tell(JobEvent { job, outcome });
         }
         // Nobody waits for that.
-        if let Some(found) = found {
-            kept.keep(&found, &index);
+        if let Some(graph) = graph {
+            kept.keep(&graph, &index);
         }
     })
 }

@@ -14,7 +14,15 @@ pub use self::{
     alignment::cka,
     verdict::{Difference, Score, Verdict, verdict},
 };
-use crate::index::{ImageId, Index};
+use crate::{
+    index::{ImageId, Index},
+    similarity::{Executor, Metric},
+};
+
+/// Pictures that are asked for their neighbors, at most.
+const ASKED: usize = 2_000;
+/// Pictures from which the alignment is computed, at most.
+const ALIGNED: usize = 20_000;
 
 /// Pictures that two indexes have in common: the id in the first and in the second, in the order of paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +68,62 @@ impl Pairing {
     pub fn to_second(&self) -> HashMap<ImageId, ImageId> {
         self.pairs.iter().copied().collect()
     }
+}
+
+/// How the models are compared: raw embeddings of two models have lengths of their own.
+pub const METRIC: Metric = Metric::Cosine;
+
+/// Everything that can be said about two models on the same pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelComparison {
+    /// The pictures that both have.
+    pub pairing: Pairing,
+    /// Linear CKA.
+    pub cka: f64,
+    /// Picture by picture, those on which the models disagree most first; of many pictures an even sample.
+    pub agreements: Vec<Agreement>,
+    /// Which keeps the folders apart better; nothing where the folders say nothing.
+    pub verdict: Option<Verdict>,
+}
+
+impl ModelComparison {
+    /// Compares two models. `progress` gets the share that is done; `None` when it was superseded.
+    #[must_use]
+    pub fn of(
+        (a, b): (&Index, &Index),
+        pairing: Pairing,
+        seed: u64,
+        executor: Executor<'_>,
+        superseded: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(f64),
+    ) -> Option<Self> {
+        let asked = pairing.sample(ASKED);
+        let cka = cka(a, b, &pairing.sample(ALIGNED), executor, superseded)?;
+        let mut first = |share| progress(share / 2.0);
+        let agreements = agreement((a, b), &pairing, &asked, METRIC, executor, superseded, &mut first)?;
+        let mut second = |share| progress(0.5 + share / 2.0);
+        let verdict = verdict((a, b), (&pairing, &asked), METRIC, seed, executor, superseded, &mut second);
+        (!superseded()).then_some(Self { pairing, cka, agreements, verdict })
+    }
+
+    /// The mean share of a picture's nearest [`NEIGHBORS`] that both models find; NaN without pictures.
+    #[must_use]
+    pub fn overlap(&self) -> f64 {
+        mean(self.agreements.iter().map(|of| of.overlap))
+    }
+
+    /// The mean rank correlation of the similarities to a picture.
+    #[must_use]
+    pub fn rank_correlation(&self) -> f64 {
+        mean(self.agreements.iter().map(|of| of.rank_correlation))
+    }
+}
+
+/// The mean of the values that are numbers.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) =
+        values.filter(|value| !value.is_nan()).fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    sum / count
 }
 
 #[cfg(test)]

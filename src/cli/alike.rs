@@ -72,7 +72,7 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let found = LookAlikes::find(index, range, known.as_deref(), &on_all_cores, &stopped, &mut progress);
     reporter.clear();
     let found = found.ok_or(Error::Interrupted)?;
-    kept.keep(&found, index);
+    kept.keep(&found.graph, index);
     let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
     let written = if args.json {
         json(&groups, &found, &indexed, out)

@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
     (
         "",
         &[
@@ -27,6 +27,21 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
         ],
     ),
     ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "labels",
+        &[
+            ("lookalike labels ~/Pictures/sorted", "which sub-folders are confused, and what lies in a wrong one"),
+            ("lookalike labels ~/Pictures --labels labels.csv", "the same for labels in a file: path,label"),
+        ],
+    ),
+    (
+        "classify",
+        &[
+            ("lookalike classify ~/Pictures/sorted --predict ~/Pictures/new", "what new pictures show"),
+            ("lookalike classify --probe cats.probe --predict ~/Pictures/new --csv", "the same, learned before"),
+        ],
+    ),
+    ("compare", &[("lookalike compare ~/Pictures --model glance --model color-grid", "similar, better or worse?")]),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     (
         "completions",

@@ -61,10 +61,10 @@ impl Kept {
         Some(Arc::new(found))
     }
 
-    /// Keeps the graph of what was found, unless that is not worth the writing yet. What cannot be kept is made again by
+    /// Keeps a graph of [`LookAlikes`], unless that is not worth the writing yet. What cannot be kept is made again by
     /// the next run, which is not worth a word.
-    pub fn keep(&self, found: &LookAlikes, index: &Index) {
-        let (graph, Some(graphs)) = (&found.graph, self.graphs(index)) else { return };
+    pub fn keep(&self, graph: &Graph, index: &Index) {
+        let Some(graphs) = self.graphs(index) else { return };
         let mut state = lock(&self.0);
         let before = state.on_disk.filter(|(made_of, _)| made_of.run == index.run());
         let known = before.map_or(0, |(_, id_bound)| id_bound);

@@ -244,7 +244,12 @@ impl Places {
             _ => rest.top(rest.height / 2),
         };
         let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
-        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: ContactSheet::new(sheet.off_right(1).0, 20) }
+        Self {
+            title,
+            list,
+            height: if list.height >= 6 { 2 } else { 1 },
+            sheet: ContactSheet::new(sheet.off_right(1).0, 20),
+        }
     }
 
     /// Groups on a page.
