@@ -9,6 +9,8 @@ mod empty;
 mod facts;
 mod heatmap;
 mod help;
+mod labels;
+mod models;
 mod neighbors;
 mod pictures;
 mod problems;
@@ -33,6 +35,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
+        (_, Screen::Labels) => labels::draw(app, &mut canvas),
+        (_, Screen::Models) => models::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

@@ -12,19 +12,31 @@ pub enum Screen {
     Neighbors,
     /// Groups of look-alikes.
     Alike,
+    /// How well labels can be told apart.
+    Labels,
+    /// Another model beside this one.
+    Models,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Problems];
+    pub const ALL: [Self; 7] =
+        [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Labels, Self::Models, Self::Problems];
 
-    /// The key that shows it: its place among the screens, and for problems the sign of a warning.
+    /// The key that shows it; for problems the sign of a warning.
     #[must_use]
     pub fn key(self) -> &'static str {
-        const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        if self == Self::Problems { "!" } else { DIGITS[self as usize] }
+        match self {
+            Self::Browse => "1",
+            Self::Heatmap => "2",
+            Self::Neighbors => "3",
+            Self::Alike => "4",
+            Self::Labels => "8",
+            Self::Models => "9",
+            Self::Problems => "!",
+        }
     }
 
     /// Its name on the tab.
@@ -35,6 +47,8 @@ impl Screen {
             Self::Heatmap => "Heatmap",
             Self::Neighbors => "Neighbors",
             Self::Alike => "Alike",
+            Self::Labels => "Labels",
+            Self::Models => "Models",
             Self::Problems => "Problems",
         }
     }
@@ -165,6 +179,30 @@ pub enum Action {
     WithCopies,
     /// The range with which the screen began.
     UsualRange,
+    /// Show the screen's next page.
+    NextView,
+    /// Give a picture the label that it looks like.
+    AcceptGuess,
+    /// Give a picture one of its probable labels, counted from 0.
+    PickGuess(u8),
+    /// Type a picture's label.
+    TypeLabel,
+    /// Take a picture's correction back.
+    UndoLabel,
+    /// Predict only surer labels.
+    Surer,
+    /// Predict less sure labels too.
+    LessSure,
+    /// The next pair of labels that are confused.
+    NextMistake,
+    /// The pair of labels before.
+    PreviousMistake,
+    /// Write all labels to a file.
+    ExportLabels,
+    /// Index the pictures by the chosen model.
+    IndexByOther,
+    /// Choose another model.
+    ChooseModel,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -194,6 +232,8 @@ impl Action {
             Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
             Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
             Self::Show(Screen::Alike) => "Alike: look-alikes",
+            Self::Show(Screen::Labels) => "Labels: what is what",
+            Self::Show(Screen::Models) => "Models: two compared",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -225,6 +265,21 @@ impl Action {
             Self::WithoutCopies => "leave the most alike out",
             Self::WithCopies => "the most alike ones too",
             Self::UsualRange => "the usual threshold",
+            Self::NextView => "its next page",
+            Self::AcceptGuess => "take the likely label",
+            Self::PickGuess(0) => "its first guess",
+            Self::PickGuess(1) => "its second guess",
+            Self::PickGuess(2) => "its third guess",
+            Self::PickGuess(_) => "its fourth guess",
+            Self::TypeLabel => "type its label",
+            Self::UndoLabel => "undo its correction",
+            Self::Surer => "predict only surer ones",
+            Self::LessSure => "predict less sure ones",
+            Self::NextMistake => "next confused labels",
+            Self::PreviousMistake => "confused labels before",
+            Self::ExportLabels => "write labels to a file",
+            Self::IndexByOther => "index by that model",
+            Self::ChooseModel => "choose another model",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -254,6 +309,16 @@ impl Action {
             Self::More => "how many",
             Self::Looser => "threshold",
             Self::WithoutCopies => "upper end",
+            Self::NextView => "next page",
+            Self::AcceptGuess => "accept",
+            Self::PickGuess(0) => "other label",
+            Self::TypeLabel => "type it",
+            Self::UndoLabel => "undo",
+            Self::LessSure => "threshold",
+            Self::PreviousMistake => "confused",
+            Self::ExportLabels => "write labels",
+            Self::IndexByOther => "index",
+            Self::ChooseModel => "other model",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -270,6 +335,9 @@ impl Action {
             | Self::Stricter
             | Self::WithCopies
             | Self::UsualRange
+            | Self::PickGuess(_)
+            | Self::Surer
+            | Self::NextMistake
             | Self::Redraw
             | Self::Suspend => "",
         }

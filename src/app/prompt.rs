@@ -1,5 +1,7 @@
 //! A line of text that is being typed.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
@@ -19,6 +21,10 @@ pub enum Purpose {
     },
     /// The file to which the marked paths are written.
     Export,
+    /// The label of a picture.
+    Label(ImageId),
+    /// The file to which labels are written.
+    ExportLabels,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -84,6 +90,8 @@ impl Prompt {
 
 /// Where marked paths are written unless the user types another name.
 const EXPORT_FILE: &str = "marked.txt";
+/// Where labels are.
+const LABELS_FILE: &str = "labels.csv";
 
 impl App {
     pub(super) fn open_filter(&mut self) {
@@ -99,6 +107,17 @@ impl App {
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
+    }
+
+    pub(super) fn open_label(&mut self) {
+        match self.screens.labels.correctable(&self.shared) {
+            Some(id) => self.over.push(Over::Prompt(Prompt { purpose: Purpose::Label(id), text: String::new() })),
+            None => self.say(Severity::Info, "There is no picture under the cursor: o shows the lists of pictures."),
+        }
+    }
+
+    pub(super) fn open_labels_export(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::ExportLabels, text: LABELS_FILE.to_owned() }));
     }
 
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
@@ -117,7 +136,7 @@ impl App {
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
-        let filters = prompt.purpose != Purpose::Export;
+        let filters = matches!(prompt.purpose, Purpose::Filter { .. });
         let effects = self.typed(prompt, typed);
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
@@ -132,7 +151,8 @@ impl App {
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
+            (Purpose::Filter { .. }, Typed::Accepted)
+            | (Purpose::Export | Purpose::Label(_) | Purpose::ExportLabels, Typed::GivenUp) => {}
             (Purpose::Filter { before }, Typed::GivenUp) => {
                 self.screens.browse.set_filter("");
                 self.shared.selected = before.or(self.shared.selected);
@@ -145,7 +165,17 @@ impl App {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::ExportLabels, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let (index, source) = (Arc::clone(&self.shared.index), self.shared.label_source.clone());
+                let job = Job::ExportLabels { index, source, to: prompt.text.trim().into() };
+                return vec![Effect::Start(self.awaited.next(), job)];
+            }
+            (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let said = self.screens.labels.name(&mut self.shared, id, prompt.text.trim());
+                self.say(Severity::Info, said);
+            }
+            (Purpose::Filter { .. }, Typed::Ignored)
+            | (Purpose::Export | Purpose::Label(_) | Purpose::ExportLabels, _) => self.over.push(Over::Prompt(prompt)),
         }
         Vec::new()
     }

@@ -3,10 +3,15 @@
 pub mod alike;
 pub mod browse;
 pub mod heatmap;
+pub mod labels;
+pub mod models;
 pub mod neighbors;
 pub mod problems;
 
-use self::{alike::Alike, browse::Browse, heatmap::Heatmap, neighbors::Neighbors, problems::Problems};
+use self::{
+    alike::Alike, browse::Browse, heatmap::Heatmap, labels::Labels, models::Models, neighbors::Neighbors,
+    problems::Problems,
+};
 use super::{action::Screen, room::Room};
 
 /// All rooms.
@@ -20,6 +25,10 @@ pub struct Screens {
     pub neighbors: Neighbors,
     /// Groups of look-alikes.
     pub alike: Alike,
+    /// How well labels can be told apart.
+    pub labels: Labels,
+    /// Another model beside this one.
+    pub models: Models,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -33,6 +42,8 @@ impl Screens {
             Screen::Heatmap => &self.heatmap,
             Screen::Neighbors => &self.neighbors,
             Screen::Alike => &self.alike,
+            Screen::Labels => &self.labels,
+            Screen::Models => &self.models,
             Screen::Problems => &self.problems,
         }
     }
@@ -44,6 +55,8 @@ impl Screens {
             Screen::Heatmap => &mut self.heatmap,
             Screen::Neighbors => &mut self.neighbors,
             Screen::Alike => &mut self.alike,
+            Screen::Labels => &mut self.labels,
+            Screen::Models => &mut self.models,
             Screen::Problems => &mut self.problems,
         }
     }

@@ -5,7 +5,10 @@ mod links;
 mod learned;
 pub(super) mod probe_file;
 
-pub(super) use self::{learned::Learned, links::link};
+pub(super) use self::{
+    learned::{Learned, kept_file, source},
+    links::link,
+};
 
 use std::{
     io::{self, Write},

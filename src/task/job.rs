@@ -6,6 +6,7 @@ use super::{Made, Task};
 use crate::{
     index::{
         Index,
+        label_file::{LabelSource, LabelTable},
         progress::{Report, Summary},
     },
     preview::{Preview, PreviewKey},
@@ -20,6 +21,11 @@ pub struct JobId(pub u64);
 pub enum Job {
     /// Bring the index up to date; a run under way is stopped first.
     Index,
+    /// Index the same folders by another model, after the run that is under way.
+    IndexBy {
+        /// The model's name.
+        model: String,
+    },
     /// Make numbers of the pictures; takes the place of an older task of its lane.
     Make {
         /// The pictures.
@@ -39,6 +45,22 @@ pub enum Job {
         /// The paths.
         paths: Vec<PathBuf>,
         /// The file; when there is one of this name already, a number is added to it.
+        to: PathBuf,
+    },
+    /// Write the label of each picture to a new file, as CSV.
+    ExportLabels {
+        /// The pictures.
+        index: Arc<Index>,
+        /// Their labels.
+        source: LabelSource,
+        /// The file; when there is one of this name already, a number is added to it.
+        to: PathBuf,
+    },
+    /// Keep corrections of labels, in place of those that were kept; only the newest count.
+    KeepLabels {
+        /// The corrections.
+        labels: Arc<LabelTable>,
+        /// The file.
         to: PathBuf,
     },
 }
@@ -70,6 +92,8 @@ pub enum Outcome {
         /// How many paths are in it.
         paths: usize,
     },
+    /// The corrections are on disk.
+    LabelsKept,
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -78,6 +102,9 @@ impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index => write!(f, "Index"),
+            Self::IndexBy { model } => write!(f, "IndexBy({model})"),
+            Self::ExportLabels { to, .. } => write!(f, "ExportLabels({})", to.display()),
+            Self::KeepLabels { labels, .. } => write!(f, "KeepLabels({})", labels.len()),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),

@@ -1,10 +1,10 @@
 //! Numbers about two models on the same pictures.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use crate::{
     analysis::comparison::{ModelComparison, Pairing},
-    index::Index,
+    index::{ImageId, Index, IndexState},
     similarity::{Executor, RowOrder},
 };
 
@@ -36,6 +36,14 @@ pub struct SideBySide {
     pub comparison: ModelComparison,
     /// The rows of the heatmap by each model: the same pictures in the same order.
     pub rows: [RowOrder; 2],
+    /// The ids of the other index by ours.
+    pub second: HashMap<ImageId, ImageId>,
+    /// Our ids by those of the other index.
+    pub first: HashMap<ImageId, ImageId>,
+    /// The state of our index that it was made of.
+    pub made_of: IndexState,
+    /// Its [`Index::id_bound`].
+    pub id_bound: usize,
 }
 
 impl SideBySide {
@@ -51,7 +59,10 @@ impl SideBySide {
         let pairing = Pairing::by_path(index, other);
         let ids = |side: usize| pairing.pairs.iter().map(|pair| if side == 0 { pair.0 } else { pair.1 }).collect();
         let rows = [RowOrder::new(index, ids(0), executor), RowOrder::new(other, ids(1), executor)];
+        let second = pairing.to_second();
+        let first = second.iter().map(|(ours, theirs)| (*theirs, *ours)).collect();
+        let (made_of, id_bound) = (index.state(), index.id_bound());
         let comparison = ModelComparison::of((index, other), pairing, SEED, executor, superseded, progress)?;
-        Some(Self { other: Arc::clone(other), comparison, rows })
+        Some(Self { other: Arc::clone(other), comparison, rows, second, first, made_of, id_bound })
     }
 }

@@ -212,6 +212,16 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }
+        Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
+        Purpose::Label(_) => {
+            let typed = prompt.text.trim();
+            let means = match app.screens.labels.completed(typed) {
+                Some(label) => format!("{} · ", printable_str(label)),
+                None if typed.is_empty() => String::new(),
+                None => "a new label · ".to_owned(),
+            };
+            ("label ", format!("{means}Enter takes it, Esc gives up"))
+        }
     };
     let taken = canvas.right(area, 0, Line::styled(format!("{help} "), theme.dim()));
     let (area, _) = area.off_right(taken + 1);

@@ -218,7 +218,7 @@ fn rooms_import_only_from_rooms_below_them() {
                 "live",
             ],
         ),
-        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity"]),
+        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "index"]),
         ("terminal", &["preview"]),
         ("ui", &["app", "task", "analysis", "similarity", "order", "index", "preview"]),
         ("app", &["task", "analysis", "similarity", "order", "index", "preview"]),
@@ -307,7 +307,7 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "fs::write",
         "fs::copy",
     ];
-    const PLACES: [&str; 10] = [
+    const PLACES: [&str; 12] = [
         // How: regular files only.
         "files",
         // Pictures.
@@ -323,8 +323,12 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "terminal/device",
         // The list of marked pictures.
         "worker/export",
+        // Labels, and what was corrected of them.
+        "index/label_file",
         // The drawing of the heatmap.
         "cli/matrix/picture",
+        // What was learned from labels.
+        "cli/labels/probe_file",
     ];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| !source.is_in(&PLACES)) {

@@ -52,7 +52,7 @@ fn request(folder: &Path, cache: &Path) -> Request {
 
 /// A worker over the pipeline, and its answers.
 fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
-    worker_of(Box::new(move |cancel, report| pipeline::run(&request, cancel, report)))
+    worker_of(Box::new(move |_, cancel, report| pipeline::run(&request, cancel, report)))
 }
 
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
@@ -105,7 +105,7 @@ fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
     let (stopped, is_stopped) = mpsc::channel::<()>();
     // The first run waits after its first rows until it was told to stop.
     let mut pause = Some((begun, is_stopped));
-    let (mut worker, answers) = worker_of(Box::new(move |cancel, report| {
+    let (mut worker, answers) = worker_of(Box::new(move |_, cancel, report| {
         pipeline::run(&request, cancel, &mut |said| {
             if matches!(&said, Report::Snapshot(index) if !index.is_empty())
                 && let Some((begun, is_stopped)) = pause.take()

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -31,7 +32,7 @@ impl Learned {
     /// # Errors
     /// As the indexing and the reading of label files; [`Error::Interrupted`] when stopped.
     pub fn new(folders: &FolderArgs, model: &ModelArgs, learning: &LearningArgs) -> Result<Self> {
-        let source = source(folders, model, learning)?;
+        let source = source(folders, model, learning.labels.as_deref())?;
         let indexed = Indexed::new(folders, model, cancelled_by_signals()?)?;
         if let Some(unknown) = source.given.as_ref().and_then(|given| given.unknown(&indexed.index)) {
             let _ = writeln!(io::stderr(), "lookalike: {unknown}");
@@ -66,16 +67,28 @@ impl Learned {
     }
 }
 
-/// The labels that the arguments name, and those that were corrected in the explorer.
+/// The labels of a file, where one is named, and those that were corrected in the explorer.
 ///
 /// # Errors
 /// As [`LabelTable::read`].
-pub fn source(folders: &FolderArgs, model: &ModelArgs, learning: &LearningArgs) -> Result<LabelSource> {
+pub fn source(folders: &FolderArgs, model: &ModelArgs, file: Option<&Path>) -> Result<LabelSource> {
     let roots = scan::roots(&folders.folders())?;
-    let given = learning.labels.as_ref().map(|file| LabelTable::read(file, &roots)).transpose()?.map(Arc::new);
-    let corrected = match model.how.no_cache {
-        true => LabelTable::default(),
-        false => label_file::read_kept(&label_file::kept_file(&cache_folder(model.how.cache_dir.as_deref())?, &roots))?,
+    let given = file.map(|file| LabelTable::read(file, &roots)).transpose()?.map(Arc::new);
+    let corrected = match kept_file(folders, model)? {
+        Some(file) => label_file::read_kept(&file)?,
+        None => LabelTable::default(),
     };
     Ok(LabelSource { given, corrected: Arc::new(corrected) })
+}
+
+/// Where corrections of these folders are kept, where anything is kept.
+///
+/// # Errors
+/// [`Error::NoFolder`] for a folder that is not there, [`Error::Usage`] when the user has no home folder.
+pub fn kept_file(folders: &FolderArgs, model: &ModelArgs) -> Result<Option<PathBuf>> {
+    if model.how.no_cache {
+        return Ok(None);
+    }
+    let cache = cache_folder(model.how.cache_dir.as_deref())?;
+    Ok(Some(label_file::kept_file(&cache, &scan::roots(&folders.folders())?)))
 }
