@@ -83,7 +83,12 @@ impl App {
             self.say(Severity::Info, "The pictures are still being indexed; another model comes after that.");
             return Vec::new();
         }
-        let Some(model) = self.screens.models.choose(&self.shared) else { return Vec::new() };
+        let Some(model) = self.screens.models.choose(&self.shared) else {
+            if self.screens.models.is_chosen() {
+                self.say(Severity::Info, "A model was chosen: b chooses another one.");
+            }
+            return Vec::new();
+        };
         vec![Effect::Start(self.awaited.other_index(), Job::IndexBy { model })]
     }
 

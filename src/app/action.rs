@@ -317,7 +317,7 @@ impl Action {
             Self::LessSure => "threshold",
             Self::PreviousMistake => "confused",
             Self::ExportLabels => "write labels",
-            Self::IndexByOther => "index",
+            Self::IndexByOther => "index by it",
             Self::ChooseModel => "other model",
             Self::Copy => "copy path",
             Self::Help => "help",

@@ -113,7 +113,10 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &SideBySide) {
     let pages = [(View::Neighbors, "neighbors"), (View::Figures, "figures"), (View::Heatmap, "heatmap")];
     for (at, (view, words)) in pages.into_iter().enumerate() {
         let style = if view == app.screens.models.view { theme.active() } else { theme.dim() };
-        spans.push(Span::styled(format!("{}{words}", if at > 0 { " " } else { "" }), style));
+        if at > 0 {
+            spans.push(Span::raw(" "));
+        }
+        spans.push(Span::styled(words, style));
     }
     let used: usize = spans.iter().map(Span::width).sum();
     let rest = format!(
@@ -145,7 +148,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
             let style = if focused { theme.accent() } else { theme.dim() };
             let in_common = (of.overlap * NEIGHBORS as f64).round();
             let room = usize::from(line.width).saturating_sub(6);
-            let name = text::cut_middle(&facts::name(app, of.id), room);
+            let name = text::cut_middle(&facts::path(app, of.id), room);
             canvas.line(
                 line,
                 0,

@@ -16,6 +16,9 @@ mod interrupt;
 #[cfg(feature = "libtorch")]
 mod inverted_residual;
 #[cfg(feature = "libtorch")]
+mod label_commands;
+mod labels;
+#[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
 #[cfg(feature = "libtorch")]

@@ -37,11 +37,16 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 9] = [
+const VIEWS: [(&str, &str); 14] = [
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
     ("alike", "4 - - - -"),
+    ("labels", "8"),
+    ("mislabeled", "8 o"),
+    ("models", "9 Enter"),
+    ("figures", "9 Enter o"),
+    ("two_heatmaps", "9 Enter o o"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),
@@ -55,7 +60,12 @@ fn every_screen_in_every_state() {
         for state in STATES {
             for (view, keys) in VIEWS {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
-                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter") {
+                if state != "ready"
+                    && matches!(
+                        view,
+                        "picture" | "pair" | "help" | "filter" | "mislabeled" | "figures" | "two_heatmaps"
+                    )
+                {
                     continue;
                 }
                 let mut explorer = explorer_in(state, setup(width, height));

@@ -159,7 +159,7 @@ fn bad_files_are_skipped_each_with_its_reason_and_end_nothing() {
 #[test]
 fn a_panic_becomes_a_failed_job_and_the_next_works() {
     let mut runs = 0;
-    let indexer = move |_: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
+    let indexer = move |_: Option<&str>, _: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
         runs += 1;
         assert!(runs > 1, "the first run goes wrong");
         Ok(pipeline::Summary {

@@ -1,3 +1,5 @@
+//! Tests of the classifier as a whole.
+
 use std::{path::Path, sync::Arc};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the comparison of models.
+
 use std::{path::Path, sync::Arc};
 
 use super::*;

@@ -21,7 +21,7 @@ use crate::{
         ImageId, IndexState,
         label_file::{self, LabelSource},
     },
-    printable::printable_str,
+    printable::{printable, printable_str},
     task::{Classified, Made, Task},
     text,
 };
@@ -67,6 +67,8 @@ pub struct Labels {
     pub threshold: f32,
     /// The pictures of the cell under the cursor of the matrix, those whose label fits worst first.
     pub confused: Vec<ImageId>,
+    /// What was corrected since the start, the newest last, each with the correction that it had before.
+    history: Vec<(ImageId, Option<Vec<u8>>)>,
     /// The cell and the labels that they are of.
     confused_of: Option<((usize, usize), IndexState, LabelSource)>,
 }
@@ -84,6 +86,7 @@ impl Default for Labels {
             firsts: [0; 2],
             threshold: THRESHOLD,
             confused: Vec::new(),
+            history: Vec::new(),
             confused_of: None,
         }
     }
@@ -215,8 +218,9 @@ impl Labels {
     }
 
     fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
+        self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
-        let name = shared.index.get(id).map(|entry| crate::printable::printable(entry.relative())).unwrap_or_default();
+        let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
         // The next one of the list, so that one key after the other goes through it.
         if let Some(list) = self.list() {
             self.cursors[list] = (self.cursors[list] + 1).min(self.lists[list].len().saturating_sub(1));
@@ -338,15 +342,16 @@ impl Room for Labels {
                 return Acted::Says(self.give(shared, id, &name));
             }
             Action::UndoLabel => {
-                // The one under the cursor, or the one that was just corrected.
-                let list = self.list().unwrap_or(0);
-                let before = self.cursors[list].checked_sub(1).and_then(|at| self.row(at)).map(|row| row.id);
-                let ids = [self.correctable(shared), before].into_iter().flatten();
-                let Some(id) = ids.into_iter().find(|id| shared.correction(*id).is_some()) else {
-                    return Acted::Says("This picture was not corrected.".into());
+                // The one under the cursor, or the newest.
+                let under_cursor = self.correctable(shared);
+                let of_cursor = self.history.iter().rposition(|(id, _)| Some(*id) == under_cursor);
+                let Some(at) = of_cursor.or(self.history.len().checked_sub(1)) else {
+                    return Acted::Says("Nothing was corrected since the start.".into());
                 };
-                shared.correct(id, None);
-                return Acted::Says("It has the label again that it had.".into());
+                let (id, before) = self.history.remove(at);
+                shared.correct(id, before.as_deref());
+                let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+                return Acted::Says(format!("{name} has the label again that it had."));
             }
             _ => return Acted::No,
         }

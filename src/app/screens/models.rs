@@ -126,6 +126,12 @@ impl Models {
         Some(name)
     }
 
+    /// Whether the other model was chosen.
+    #[must_use]
+    pub fn is_chosen(&self) -> bool {
+        matches!(self.other, Other::Indexing(_) | Other::Ready(_))
+    }
+
     /// Hears how the other model's indexing run goes.
     pub fn report(&mut self, report: Report) {
         match report {

@@ -1,3 +1,5 @@
+//! Tests of label files.
+
 use std::sync::Arc;
 
 use super::*;

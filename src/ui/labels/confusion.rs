@@ -50,7 +50,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
         }
         None => {
             // Where there is no panel, the line of the legend says what the cursor is on.
-            let words = cell_words(learned, labels.cell);
+            let words = cell_words(learned, labels.cell, false);
             canvas.fill(plot.legend, ' ', canvas.theme.dim());
             canvas.text(plot.legend, 0, &words, canvas.theme.accent());
         }
@@ -119,12 +119,14 @@ fn legend(canvas: &mut Canvas<'_>, plot: &Plot, worst: f32) {
 }
 
 /// What the cell under the cursor counts.
-fn cell_words(learned: &Classification, (given, predicted): (usize, usize)) -> String {
+fn cell_words(learned: &Classification, (given, predicted): (usize, usize), narrow: bool) -> String {
     let name = |label: usize| printable_str(&learned.names[label]);
     let count = text::count(learned.probe_confusion.count(given, predicted) as usize);
     let of = text::count(learned.probe_confusion.given(given) as usize);
     if given == predicted {
-        format!("{count} of {of} {} are told", name(given))
+        format!("{count} of {of} {} are right", name(given))
+    } else if narrow {
+        format!("{count} of {of} {} → {}", name(given), name(predicted))
     } else {
         format!("{count} of {of} {} taken for {}", name(given), name(predicted))
     }
@@ -135,13 +137,18 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     let labels = &app.screens.labels;
     let confusion = &learned.probe_confusion;
     let (given, predicted) = labels.cell;
-    canvas.text(words, 0, &format!("accuracy {}", super::accuracy(confusion)), theme.strong());
-    canvas.text(words, 1, &format!("{VOTERS}-NN     {}", super::accuracy(&learned.voted_confusion)), theme.dim());
-    canvas.text(words, 2, "(95 % Wilson interval)", theme.faint());
+    let narrow = words.width < 34;
+    canvas.text(words, 0, &format!("probe {}", super::accuracy(confusion)), theme.strong());
+    canvas.text(words, 1, &format!("{VOTERS}-NN  {}", super::accuracy(&learned.voted_confusion)), theme.dim());
+    let note = if narrow { "P precision · R recall" } else { "accuracy with its 95 % Wilson interval" };
+    canvas.text(words, 2, note, theme.faint());
     let of_label = |label: usize| {
-        let (precision, recall) = (confusion.precision(label), confusion.recall(label));
+        let [precision, recall] = [confusion.precision(label), confusion.recall(label)].map(percent);
         let name = printable_str(&learned.names[label]);
-        let numbers = format!(" precision {} recall {}", percent(precision), percent(recall));
+        let numbers = match narrow {
+            true => format!(" P {precision} R {recall}"),
+            false => format!(" precision {precision} recall {recall}"),
+        };
         let room = usize::from(words.width).saturating_sub(text::width(&numbers));
         format!("{}{numbers}", text::cut(&name, room))
     };
@@ -149,12 +156,12 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     if predicted != given {
         canvas.text(words, 4, &of_label(predicted), theme.dim());
     }
-    canvas.text(words, 5, &cell_words(learned, labels.cell), theme.accent());
+    canvas.text(words, 5, &cell_words(learned, labels.cell, narrow), theme.accent());
     let mistakes = confusion.mistakes();
     let hint = match mistakes.iter().position(|cell| *cell == labels.cell) {
-        Some(at) => format!("confused pair {} of {} (< >)", at + 1, mistakes.len()),
+        Some(at) => format!("mistake {} of {} (< >)", at + 1, mistakes.len()),
         None if mistakes.is_empty() => "no label is taken for another".to_owned(),
-        None => format!("{} (< >)", text::counted(mistakes.len(), "confused pair")),
+        None => format!("{} (< >)", text::counted(mistakes.len(), "mistake")),
     };
     canvas.text(words, 6, &hint, theme.dim());
     if panel.height <= PANEL_WORDS {

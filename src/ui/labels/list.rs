@@ -54,11 +54,11 @@ fn draw_row(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classifica
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     let words = area.left(2).1.off_right(1).0;
-    let mut line = facts::name_line(app, canvas, words.width.into(), row.id);
-    if focused {
-        line.spans.iter_mut().for_each(|span| span.style = theme.accent());
-    }
-    canvas.line(words, 0, line);
+    let mark = if app.shared.marks.contains(row.id) { "● " } else { "" };
+    let room = usize::from(words.width).saturating_sub(text::width(mark));
+    let path = text::cut_middle(&facts::path(app, row.id), room);
+    let style = if focused { theme.accent() } else { theme.strong() };
+    canvas.line(words, 0, Line::from(vec![Span::styled(mark, theme.mark()), Span::styled(path, style)]));
     let name = |label: usize| printable_str(&learned.names[label]);
     let (looks_like, probability) = row.looks_like;
     let mut spans = vec![Span::raw("  ")];
