@@ -87,6 +87,8 @@ pub struct OutOfFold {
     pub probability: f32,
     /// What it looks like.
     pub guesses: Guesses,
+    /// The fold that it is in, counted from 0.
+    pub fold: u8,
 }
 
 /// What a picture without a label is likely to be.
@@ -176,26 +178,35 @@ pub fn classify(
     let (count, dim) = (classes.names.len(), index.dim());
     let rows = Rows::of(index, classes.ids.iter().copied());
     let folds = stratified(&classes.targets, count, seed);
-    let mut test =
-        Test { rows: &rows, targets: &classes.targets, folds: &folds, labels: count, work, done: 0.0, progress };
+    let begin = Probe::flat(count, dim);
+    let mut test = Test {
+        rows: &rows,
+        targets: &classes.targets,
+        folds: &folds,
+        labels: count,
+        work,
+        nearly: begin,
+        done: 0.0,
+        progress,
+    };
     let (strength, found) = test.strength().ok_or(Unlearnable::Superseded)?;
     let found = match found {
         Some(found) => found,
-        None => {
-            test.out_of_fold(strength, &mut vec![Probe::flat(count, dim); FOLDS], 0.1).ok_or(Unlearnable::Superseded)?
-        }
+        None => test.out_of_fold(strength, 0.1).ok_or(Unlearnable::Superseded)?,
     };
     let lesson = Lesson { rows: &rows, targets: &classes.targets, labels: count };
-    let probe = Probe::flat(count, dim).learn(&lesson, strength, work).ok_or(Unlearnable::Superseded)?;
+    let probe = test.nearly.learn(&lesson, strength, work).ok_or(Unlearnable::Superseded)?;
     let votes = voting::out_of_fold(index, &classes.ids, &classes.targets, &folds, graph, work);
     let votes = votes.ok_or(Unlearnable::Superseded)?;
     let (mut probe_confusion, mut voted_confusion) = (Confusion::new(count), Confusion::new(count));
     let labeled: Vec<_> = (classes.ids.iter().zip(&classes.targets).zip(found))
-        .map(|((id, target), (probability, guesses))| OutOfFold {
+        .zip(&folds)
+        .map(|(((id, target), (probability, guesses)), fold)| OutOfFold {
             id: *id,
             given: *target as usize,
             probability,
             guesses,
+            fold: *fold,
         })
         .collect();
     for (picture, vote) in labeled.iter().zip(votes) {
@@ -288,6 +299,8 @@ struct Test<'a> {
     folds: &'a [u8],
     labels: usize,
     work: Work<'a>,
+    /// The probe that was learned last: from it the next is not far.
+    nearly: Probe,
     done: f64,
     progress: &'a mut dyn FnMut(f64),
 }
@@ -305,41 +318,41 @@ impl Test<'_> {
         let targets: Vec<u32> = places.iter().map(|at| self.targets[*at]).collect();
         let folds: Vec<u8> = places.iter().map(|at| self.folds[*at]).collect();
         let (labels, work, done) = (self.labels, self.work, self.done);
-        let progress = &mut *self.progress;
-        let mut tried = Test { rows: &rows, targets: &targets, folds: &folds, labels, work, done, progress };
-        let mut probes = vec![Probe::flat(labels, rows.dim()); FOLDS];
+        let (nearly, progress) = (self.nearly.clone(), &mut *self.progress);
+        let mut tried = Test { rows: &rows, targets: &targets, folds: &folds, labels, work, nearly, done, progress };
         let mut best: Option<(f64, f64, OfRows)> = None;
         for strength in STRENGTHS {
-            let found = tried.out_of_fold(strength, &mut probes, if all { 0.14 } else { 0.08 })?;
+            let found = tried.out_of_fold(strength, if all { 0.14 } else { 0.08 })?;
             let loss = found.iter().map(|(given, _)| -f64::from(given.max(f32::MIN_POSITIVE)).ln()).sum::<f64>();
             if best.as_ref().is_some_and(|(least, ..)| loss >= *least) {
                 break;
             }
             best = Some((loss, strength, found));
+            // What is learned with more strength than is good for it leads away.
+            self.nearly = tried.nearly.clone();
         }
         self.done = tried.done;
         let (_, strength, found) = best?;
         Some((strength, all.then_some(found)))
     }
 
-    /// Learns once for each fold, from all others; the probes are those to begin with, and then those that were learned.
-    fn out_of_fold(&mut self, strength: f64, probes: &mut [Probe], share: f64) -> Option<OfRows> {
+    /// Learns once for each fold, from all others.
+    fn out_of_fold(&mut self, strength: f64, share: f64) -> Option<OfRows> {
         let mut found = vec![(0.0, Guesses([(NO_LABEL, 0.0); GUESSES])); self.rows.len()];
-        // The first fold's probe is nearly right for the others, whose rows are mostly the same.
-        let mut near: Option<Probe> = None;
-        for (fold, probe) in probes.iter_mut().enumerate() {
+        for fold in 0..FOLDS {
             let (held, seen): (Vec<usize>, Vec<usize>) =
                 (0..self.rows.len()).partition(|row| usize::from(self.folds[*row]) == fold);
             let targets: Vec<u32> = seen.iter().map(|row| self.targets[*row]).collect();
             let lesson = Lesson { rows: &self.rows.pick(&seen), targets: &targets, labels: self.labels };
-            *probe = near.as_ref().unwrap_or(probe).learn(&lesson, strength, self.work)?;
-            near.get_or_insert_with(|| probe.clone());
+            let probe = self.nearly.learn(&lesson, strength, self.work)?;
             let guessed = probe.predict(&self.rows.pick(&held), self.work.executor, |at, probabilities| {
                 (probabilities[self.targets[held[at]] as usize], Guesses::of(probabilities))
             });
             for (row, guessed) in held.into_iter().zip(guessed) {
                 found[row] = guessed;
             }
+            // The rows of the next fold's lesson are mostly the same.
+            self.nearly = probe;
             self.done = (self.done + share / FOLDS as f64).min(0.99);
             (self.progress)(self.done);
         }

@@ -217,10 +217,10 @@ struct Picture<'a> {
     label: Option<&'a str>,
     /// Of its label.
     probability: Option<f32>,
-    /// How well its label fits, 0 to 1.
-    fit: Option<f32>,
     looks_like: &'a str,
     looks_like_probability: f32,
+    /// The fold whose probe has not seen it.
+    fold: Option<u8>,
 }
 
 fn json(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::Result<()> {
@@ -238,15 +238,15 @@ fn json(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::R
         path: path(of.id),
         label: Some(&found.names[of.given]),
         probability: Some(of.probability),
-        fit: Some(of.fit()),
         looks_like: &found.names[label],
         looks_like_probability: probability,
+        fold: Some(of.fold),
     };
     let suspects = found.suspects.iter().map(|of| picture(&found.labeled[of.at], (of.looks_like, of.probability)));
     let unlabeled = found.predictions.iter().map(|of| {
         let (label, looks_like_probability) = of.guesses.best();
         let looks_like = found.names[label].as_str();
-        Picture { path: path(of.id), label: None, probability: None, fit: None, looks_like, looks_like_probability }
+        Picture { path: path(of.id), label: None, probability: None, looks_like, looks_like_probability, fold: None }
     });
     let report = Report {
         schema_version: SCHEMA_VERSION,

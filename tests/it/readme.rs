@@ -135,10 +135,13 @@ fn every_command_of_the_readme_runs() {
 
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
-    const PROMISES: [(&str, &[&str]); 9] = [
+    const PROMISES: [(&str, &[&str]); 12] = [
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
+        ("lookalike labels", &["labeled pictures", "linear probe", "precision", "likely mislabeled"]),
+        ("lookalike classify", &["cats", "tabby-by-the-window.jpg"]),
+        ("lookalike compare", &["linear CKA", "glance keeps the folders apart better than color-grid"]),
         ("lookalike models", &["glance", "color-grid", "resnet50"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),

@@ -12,22 +12,10 @@ pub struct Suspect {
     pub looks_like: usize,
     /// How probable that is.
     pub probability: f32,
-    /// How well its label fits, see [`OutOfFold::fit`]; the worst come first.
-    pub fit: f32,
-}
-
-impl OutOfFold {
-    /// How well the given label fits, from 0 to 1: half of what its probability is above that of the most probable other
-    /// label, from the middle (the normalized margin).
-    #[must_use]
-    pub fn fit(&self) -> f32 {
-        let other = self.guesses.iter().find(|(label, _)| *label != self.given).map_or(0.0, |guess| guess.1);
-        (self.probability - other + 1.0) / 2.0
-    }
 }
 
 /// Pictures that are, more than pictures of that label usually are, like another label than the given one: the pairs beside
-/// the diagonal of the confident joint. The worst fitting first.
+/// the diagonal of the confident joint. Those whose own label is least probable come first.
 #[must_use]
 pub fn suspects(labeled: &[OutOfFold], labels: usize) -> Vec<Suspect> {
     let mut usual = vec![(0.0_f64, 0_u32); labels];
@@ -44,10 +32,10 @@ pub fn suspects(labeled: &[OutOfFold], labels: usize) -> Vec<Suspect> {
                 picture.guesses.iter().filter(|(label, probability)| f64::from(*probability) >= usual[*label]);
             let (looks_like, probability) = sure.next().filter(|(label, _)| *label != picture.given)?;
             // One that is at least as probable as any other is no mistake, however unsure it is.
-            (probability > picture.probability).then_some(Suspect { at, looks_like, probability, fit: picture.fit() })
+            (probability > picture.probability).then_some(Suspect { at, looks_like, probability })
         })
         .collect();
-    found.sort_by(|a, b| a.fit.total_cmp(&b.fit));
+    found.sort_by(|a: &Suspect, b| labeled[a.at].probability.total_cmp(&labeled[b.at].probability));
     found
 }
 
@@ -63,6 +51,7 @@ mod tests {
             given,
             probability: probabilities[given],
             guesses: Guesses::of(&probabilities),
+            fold: 0,
         };
         let labeled = [
             picture(0, [0.9, 0.05, 0.05]),

@@ -65,7 +65,7 @@ pub struct Labels {
     pub firsts: [usize; 2],
     /// The probability below which a picture is predicted nothing.
     pub threshold: f32,
-    /// The pictures of the cell under the cursor of the matrix, those whose label fits worst first.
+    /// The pictures of the cell under the cursor of the matrix, those whose label is least probable first.
     pub confused: Vec<ImageId>,
     /// What was corrected since the start, the newest last, each with the correction that it had before.
     history: Vec<(ImageId, Option<Vec<u8>>)>,
@@ -179,7 +179,7 @@ impl Labels {
         picks
     }
 
-    /// Finds the labeled pictures of the cell under the cursor, those whose label fits worst first.
+    /// Finds the labeled pictures of the cell under the cursor, those whose label is least probable first.
     fn find_confused(&mut self) {
         let of = self.found.as_ref().map(|found| (self.cell, found.made_of, found.source.clone()));
         if of == self.confused_of {
@@ -188,7 +188,7 @@ impl Labels {
         let mut pictures = Vec::new();
         if let Some(found) = self.learned() {
             let in_cell = |of: &&OutOfFold| (of.given, of.guesses.best().0) == self.cell;
-            pictures = found.labeled.iter().filter(in_cell).map(|of| (of.fit(), of.id)).collect();
+            pictures = found.labeled.iter().filter(in_cell).map(|of| (of.probability, of.id)).collect();
             pictures.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
         self.confused = pictures.into_iter().map(|(_, id)| id).collect();
@@ -371,9 +371,9 @@ impl Room for Labels {
         }
         let found = self.learned()?;
         let one = *self.confused.first()?;
-        // Beside it the picture that fits the other label best.
+        // Beside it the picture that is most probably of the other label.
         let of_label = found.labeled.iter().filter(|of| of.given == self.cell.1 && of.id != one);
-        let other = of_label.max_by(|a, b| a.fit().total_cmp(&b.fit()))?;
+        let other = of_label.max_by(|a, b| a.probability.total_cmp(&b.probability))?;
         Some([one, other.id])
     }
 
