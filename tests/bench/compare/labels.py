@@ -21,6 +21,8 @@ import time
 import common
 
 DIM = 512
+# Bytes before the vectors in their file.
+HEADER = 64
 
 
 def embeddings(cache):
@@ -29,12 +31,12 @@ def embeddings(cache):
     database = sqlite3.connect(f"file:{store}/records.sqlite?mode=ro", uri=True)
     (root, settings) = database.execute("SELECT root, settings FROM store").fetchone()
     dim = int(settings.rpartition("dim=")[2])
-    rows = database.execute("SELECT row, path FROM images WHERE gone IS NULL").fetchall()
+    rows = database.execute("SELECT row, path, scale FROM images WHERE gone IS NULL").fetchall()
     (file,) = store.glob("vectors-*.f16")
-    values = np.fromfile(file, dtype="<f2")
+    values = np.fromfile(file, dtype="<f2", offset=HEADER)
     values = values[: len(values) // dim * dim].reshape(-1, dim).astype(np.float64)
     values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-    return {f"{root.decode()}/{path.decode()}": values[row] for row, path in rows}
+    return {f"{root.decode()}/{path.decode()}": values[row] * scale for row, path, scale in rows}
 
 
 def learned(program, folder, cache, *arguments):

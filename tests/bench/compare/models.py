@@ -17,6 +17,8 @@ import tempfile
 import common
 
 NEAREST = 10
+# Bytes before the vectors in their file.
+HEADER = 64
 
 
 def embeddings(cache):
@@ -27,10 +29,10 @@ def embeddings(cache):
         (root, model, settings) = database.execute("SELECT root, model, settings FROM store").fetchone()
         dim = int(settings.rpartition("dim=")[2])
         (vectors,) = file.parent.glob("vectors-*.f16")
-        values = np.fromfile(vectors, dtype="<f2")
+        values = np.fromfile(vectors, dtype="<f2", offset=HEADER)
         values = values[: len(values) // dim * dim].reshape(-1, dim).astype(np.float64)
-        rows = database.execute("SELECT row, path FROM images WHERE gone IS NULL").fetchall()
-        found[model] = {path.decode(): values[row] for row, path in rows}
+        rows = database.execute("SELECT row, path, scale FROM images WHERE gone IS NULL").fetchall()
+        found[model] = {path.decode(): values[row] * scale for row, path, scale in rows}
     return found
 
 
