@@ -85,7 +85,8 @@ fn about(labels: &Labels, learned: &Classification) -> Option<String> {
 }
 
 /// The accuracy with its interval, in percent.
-fn accuracy(confusion: &Confusion) -> String {
+fn accuracy(confusion: &Confusion, narrow: bool) -> String {
     let [low, high] = confusion.interval().map(|end| 100.0 * end);
-    format!("{:.1} % ({low:.1}–{high:.1})", 100.0 * confusion.accuracy())
+    let decimals = usize::from(!narrow);
+    format!("{:.1} % ({low:.decimals$}–{high:.decimals$})", 100.0 * confusion.accuracy())
 }

@@ -141,7 +141,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         let under = Area { x: places.query.x, y: places.query.bottom(), width: places.query.width, height: 2 };
         let name = facts::name_line(app, canvas, under.width.into(), id);
         canvas.line(under, 0, name);
-        canvas.text(under, 1, &format!("fewest of {NEIGHBORS} in common:"), theme.dim());
+        canvas.text(under, 1, &format!("in common, of {NEIGHBORS}:"), theme.dim());
         for (at, of) in found.comparison.agreements.iter().enumerate().skip(models.first).take(places.page()) {
             let line = Area { y: places.list.y + (at - models.first) as u16, height: 1, ..places.list };
             let focused = at == models.cursor;
@@ -161,10 +161,11 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         let list = &models.neighbors[model];
         let alone = list.iter().filter(|found| !found.by_both).count();
         let head = places.heads[model];
+        let metric = if head.width >= 40 { format!(" · {}", app.shared.metric.name()) } else { String::new() };
         let words = Line::from(vec![
             Span::styled("▌", theme.group(model)),
             Span::styled(name, theme.strong()),
-            Span::styled(format!(" · {} · {alone} of {} alone (◆)", app.shared.metric.name(), list.len()), theme.dim()),
+            Span::styled(format!("{metric} · {alone} of {} alone ◆", list.len()), theme.dim()),
         ]);
         canvas.line(head, 0, words);
         let note = |found: &Found| {
@@ -216,7 +217,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, found: &SideBySide) {
         return;
     };
     let wide = area.width >= 92;
-    let width = if wide { 24 } else { 8 };
+    let width = if wide { 24 } else { 12 };
     let head = format!(
         "{:<12}{:<width$}{:<width$}difference (95 % interval)",
         "",

@@ -347,7 +347,7 @@ impl Places {
             query: query.inside(1, 0),
             list,
             heads: [head_a, head_b],
-            sheets: [one, other].map(|area| ContactSheet::new(area, 18)),
+            sheets: [one, other].map(|area| ContactSheet::new(area, 13)),
         }
     }
 

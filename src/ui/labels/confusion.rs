@@ -138,8 +138,8 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     let confusion = &learned.probe_confusion;
     let (given, predicted) = labels.cell;
     let narrow = words.width < 34;
-    canvas.text(words, 0, &format!("probe {}", super::accuracy(confusion)), theme.strong());
-    canvas.text(words, 1, &format!("{VOTERS}-NN  {}", super::accuracy(&learned.voted_confusion)), theme.dim());
+    canvas.text(words, 0, &format!("probe {}", super::accuracy(confusion, narrow)), theme.strong());
+    canvas.text(words, 1, &format!("{VOTERS}-NN  {}", super::accuracy(&learned.voted_confusion, narrow)), theme.dim());
     let note = if narrow { "P precision · R recall" } else { "accuracy with its 95 % Wilson interval" };
     canvas.text(words, 2, note, theme.faint());
     let of_label = |label: usize| {
@@ -160,7 +160,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     let mistakes = confusion.mistakes();
     let hint = match mistakes.iter().position(|cell| *cell == labels.cell) {
         Some(at) => format!("mistake {} of {} (< >)", at + 1, mistakes.len()),
-        None if mistakes.is_empty() => "no label is taken for another".to_owned(),
+        None if mistakes.is_empty() => "no mistakes".to_owned(),
         None => format!("{} (< >)", text::counted(mistakes.len(), "mistake")),
     };
     canvas.text(words, 6, &hint, theme.dim());
