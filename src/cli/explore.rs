@@ -97,7 +97,7 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
 /// The names of the models whose weights are there, the best first.
 fn usable_models() -> Vec<String> {
     let Ok(folders) = embed::catalog::Folders::from_env() else { return Vec::new() };
-    let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(|entry| entry.usable());
+    let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(embed::catalog::CatalogEntry::usable);
     usable.map(|entry| entry.manifest.name).collect()
 }
 

@@ -12,14 +12,12 @@ const FLAT: f64 = 1e-4;
 /// It ends when this share of the value is all that a step gains.
 const GAIN: f64 = 1e-7;
 
-/// Improves `at` until it is at the minimum. `slope(at, gradient)` returns the value and writes the gradient, or returns
-/// `None` to stop: then nothing comes back. `steepest` is the largest slope at the zero point, against which a flat place
-/// is told.
-pub(super) fn minimize(
-    at: &mut [f32],
-    steepest: f64,
-    slope: &mut dyn FnMut(&[f32], &mut [f32]) -> Option<f64>,
-) -> Option<()> {
+/// Returns the value of a function at a place and writes its gradient there; `None` to stop.
+pub(super) type Slope<'a> = dyn FnMut(&[f32], &mut [f32]) -> Option<f64> + 'a;
+
+/// Improves `at` until it is at the minimum. When `slope` stops, nothing comes back. `steepest` is the largest slope at the
+/// zero point, against which a flat place is told.
+pub(super) fn minimize(at: &mut [f32], steepest: f64, slope: &mut Slope<'_>) -> Option<()> {
     let mut gradient = vec![0.0; at.len()];
     let mut value = slope(at, &mut gradient)?;
     let mut steps: VecDeque<(Vec<f32>, Vec<f32>, f64)> = VecDeque::new();

@@ -118,13 +118,13 @@ impl Room for Alike {
         let places = Places::new(body);
         if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
             self.place(shared, row, 0);
-        } else if let Some(member) = places.sheet.hit(self.first_row, at) {
-            if member < self.current()?.members.len() {
-                if self.member == member {
-                    return Some(Action::OpenPair);
-                }
-                self.place(shared, self.group, member);
+        } else if let Some(member) = places.sheet.hit(self.first_row, at)
+            && member < self.current()?.members.len()
+        {
+            if self.member == member {
+                return Some(Action::OpenPair);
             }
+            self.place(shared, self.group, member);
         }
         None
     }
