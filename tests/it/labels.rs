@@ -122,7 +122,7 @@ fn without_a_cache_corrections_say_that_they_are_not_kept() {
 fn what_cannot_be_learned_is_said_on_the_screen() {
     let mut explorer = Explorer::ready(setup(100, 30), 1);
     explorer.key("8");
-    let text: String = explorer.frame().content.iter().map(|cell| cell.symbol()).collect();
+    let text: String = explorer.frame().content.iter().map(ratatui::buffer::Cell::symbol).collect();
     assert!(text.contains("All labeled pictures are birds"), "{text}");
 }
 
@@ -130,7 +130,9 @@ fn what_cannot_be_learned_is_said_on_the_screen() {
 fn another_model_is_indexed_compared_and_changed_on_its_screen() {
     let mut explorer = Explorer::ready(setup(120, 36), 24);
     explorer.key("9");
-    let text = |explorer: &Explorer| -> String { explorer.frame().content.iter().map(|cell| cell.symbol()).collect() };
+    let text = |explorer: &Explorer| -> String {
+        explorer.frame().content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    };
     assert!(text(&explorer).contains("Compare resnet50 with"), "the model in use is no choice");
     assert_eq!(explorer.app.screens.models.choices(&explorer.app.shared), ["color-grid"]);
     explorer.key("Enter");
