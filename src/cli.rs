@@ -89,13 +89,13 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
-    /// Shows how well labels can be told apart, and which pictures are likely mislabeled.
+    /// Shows which labels are confused, and which pictures are mislabeled.
     #[command(after_long_help = examples::of("labels"))]
     Labels(labels::LabelsArgs),
     /// Says what pictures show, learned from labeled ones.
     #[command(after_long_help = examples::of("classify"))]
     Classify(classify::ClassifyArgs),
-    /// Compares two models on the same pictures: similar, better or worse?
+    /// Compares two models on the same pictures.
     #[command(after_long_help = examples::of("compare"))]
     Compare(compare::CompareArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
