@@ -89,7 +89,7 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
-    /// Shows which labels are confused, and which pictures are mislabeled.
+    /// Shows which labels are confused, and what is mislabeled.
     #[command(after_long_help = examples::of("labels"))]
     Labels(labels::LabelsArgs),
     /// Says what pictures show, learned from labeled ones.
