@@ -6,4 +6,6 @@ pub mod roc;
 pub mod projection;
 pub mod clusters;
 pub mod outliers;
+pub mod classifier;
+pub mod comparison;
 pub mod separation;

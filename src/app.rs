@@ -131,6 +131,7 @@ impl App {
             Event::Hangup => return self.leave(),
         };
         self.refresh();
+        self.keep_labels(&mut effects);
         self.request_tasks(&mut effects);
         self.request_previews(&mut effects);
         effects

@@ -23,6 +23,8 @@ use crate::{
 
 pub mod alike;
 pub mod cache;
+pub mod classify;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod doctor;
@@ -36,6 +38,7 @@ pub mod index;
 pub mod interrupt;
 pub mod indexed;
 pub mod live;
+pub mod labels;
 pub mod man;
 pub mod map;
 pub mod matrix;
@@ -104,6 +107,15 @@ pub enum Command {
     /// Shows which pictures do not belong, and why.
     #[command(after_long_help = examples::of("outliers"))]
     Outliers(outliers::OutliersArgs),
+    /// Shows which labels are confused, and what is mislabeled.
+    #[command(after_long_help = examples::of("labels"))]
+    Labels(labels::LabelsArgs),
+    /// Says what pictures show, learned from labeled ones.
+    #[command(after_long_help = examples::of("classify"))]
+    Classify(classify::ClassifyArgs),
+    /// Compares two models on the same pictures.
+    #[command(after_long_help = examples::of("compare"))]
+    Compare(compare::CompareArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -299,6 +311,9 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Groups(args)) => groups::run(args, out),
         Some(Command::Outliers(args)) => outliers::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
+        Some(Command::Labels(args)) => labels::run(args, out),
+        Some(Command::Classify(args)) => classify::run(args, out),
+        Some(Command::Compare(args)) => compare::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Gallery(args)) => gallery::run(args, out),
         Some(Command::Live(args)) => live::run(args, out),

@@ -77,6 +77,22 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A file of labels makes no sense.
+    #[error("the label file {}: {reason}", printable(path))]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line, and what to do.
+        reason: String,
+    },
+    /// A saved probe does not fit what it is to be used on.
+    #[error("the probe {}: {reason}", printable(path))]
+    Probe {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// A download did not succeed.
     #[error("{0}")]
     Download(String),

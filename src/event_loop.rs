@@ -19,6 +19,7 @@ use crate::{
     app::{App, Setup},
     display::Link,
     error::{Error, Result},
+    index::label_file::LabelSource,
     similarity::Metric,
     task::{Job, JobId},
     terminal::{DisplayOptions, TerminalGuard, input, signals},
@@ -43,6 +44,12 @@ pub struct Options {
     pub display: DisplayOptions,
     /// Standard output may lead into a pipeline: draw on the controlling terminal then.
     pub pipeline: bool,
+    /// Where the labels of the Labels screen come from.
+    pub labels: LabelSource,
+    /// The file in which corrections of labels are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// The models that can be used.
+    pub models: Vec<String>,
     /// Fail after the first frame, to test that the terminal is given back.
     pub debug_fault: Option<DebugFault>,
 }
@@ -90,6 +97,9 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
         depth: capabilities.depth,
         background: capabilities.background,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
+        labels: options.labels.clone(),
+        kept_labels: options.kept_labels.clone(),
+        models: options.models.clone(),
     });
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.

@@ -20,6 +20,7 @@ pub use crate::scan::Skipped;
 
 pub mod filter;
 mod images;
+pub mod label_file;
 pub mod labels;
 mod part;
 pub mod progress;

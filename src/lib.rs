@@ -17,7 +17,7 @@
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
-//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, maps, clusters, outliers, how well names can be told apart |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, maps, clusters, outliers, labels (a classifier), two models compared, how well names can be told apart |
 //! | [`live`] | frames of cameras, streams, folders and pipes: the newest, when it is due, with what is in it |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |

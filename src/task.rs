@@ -3,12 +3,16 @@
 
 mod job;
 mod map;
+mod labels;
+mod models;
 
 use std::sync::Arc;
 
 pub use self::{
     job::{Job, JobEvent, JobId, Outcome},
+    labels::Classified,
     map::{MapStep, MapTask, Mapped, Mapping},
+    models::{OtherIndex, SideBySide},
 };
 use crate::{
     analysis::{
@@ -16,7 +20,7 @@ use crate::{
         clusters::{Clustering, GroupName, Method, Sought},
         outliers::Outliers,
     },
-    index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
+    index::{ImageId, Index, IndexState, filter::Filter, label_file::LabelSource, labels::Labels},
     order::Order,
     similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
 };
@@ -41,6 +45,23 @@ pub enum Task {
     Alike(Range, Option<Arc<LookAlikes>>),
     /// All pictures as points of a plane.
     Map(MapTask),
+    /// What a classifier makes of labels; with the graph of the nearest pictures, where that is known.
+    Classify(LabelSource, Option<KnownGraph>),
+    /// Another model beside the one that made the index.
+    CompareModels(OtherIndex),
+    /// One picture compared with all by the other model.
+    CompareByOther(OtherIndex, Query),
+}
+
+/// A graph that was made before.
+#[derive(Debug, Clone)]
+pub struct KnownGraph(pub Arc<Graph>);
+
+/// Equal when they are the same: no table is looked at.
+impl PartialEq for KnownGraph {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What a task came to.
@@ -64,6 +85,10 @@ pub enum Made {
     Map(Mapped),
     /// How far a [`Task::Map`] is.
     Mapping(Mapping),
+    /// Of [`Task::Classify`].
+    Classified(Arc<Classified>),
+    /// Of [`Task::CompareModels`].
+    SideBySide(Arc<SideBySide>),
     /// The share of a long task that is done.
     Progress(f64),
 }
@@ -115,6 +140,12 @@ impl LookAlikes {
     /// How pictures are compared.
     pub const METRIC: Metric = Metric::Cosine;
 
+    /// A graph of this kind that knows nothing yet.
+    #[must_use]
+    pub fn empty_graph() -> Graph {
+        Graph::empty(Self::METRIC, Self::NEIGHBORS)
+    }
+
     /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
     /// [`find`](Self::find) makes.
     #[must_use]
@@ -151,7 +182,7 @@ impl LookAlikes {
                 (Arc::clone(graph), Arc::clone(pairs))
             }
             _ => {
-                let empty = Graph::empty(Self::METRIC, Self::NEIGHBORS);
+                let empty = Self::empty_graph();
                 let before = known.map_or(&empty, |known| &*known.graph);
                 let graph = before.extend(index, executor, superseded, progress)?;
                 let pairs = Pairs::of(&graph);
@@ -196,11 +227,17 @@ pub enum Lane {
     Groups,
     /// [`Task::Outliers`].
     Outliers,
+    /// [`Task::Classify`].
+    Classify,
+    /// [`Task::CompareModels`].
+    CompareModels,
+    /// [`Task::CompareByOther`].
+    CompareByOther,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Compare,
         Self::Order,
         Self::Sort,
@@ -209,6 +246,9 @@ impl Lane {
         Self::Map,
         Self::Groups,
         Self::Outliers,
+        Self::Classify,
+        Self::CompareModels,
+        Self::CompareByOther,
     ];
 
     /// What is being done, in one word.
@@ -223,6 +263,9 @@ impl Lane {
             Self::Map => "making the map",
             Self::Groups => "finding groups",
             Self::Outliers => "finding outliers",
+            Self::Classify => "learning the labels",
+            Self::CompareModels => "comparing the models",
+            Self::CompareByOther => "comparing by the other model",
         }
     }
 }
@@ -249,6 +292,9 @@ impl Task {
             Self::Map(_) => Lane::Map,
             Self::Groups(..) => Lane::Groups,
             Self::Outliers(_) => Lane::Outliers,
+            Self::Classify(..) => Lane::Classify,
+            Self::CompareModels(_) => Lane::CompareModels,
+            Self::CompareByOther(..) => Lane::CompareByOther,
         }
     }
 
@@ -256,8 +302,8 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) | Self::Block(_) => false,
-            Self::Groups(..) | Self::Outliers(_) => true,
+            Self::Compare(_) | Self::CompareByOther(..) | Self::Block(_) => false,
+            Self::Groups(..) | Self::Outliers(_) | Self::Classify(..) | Self::CompareModels(_) => true,
             Self::Alike(_, known) => known.is_none(),
             Self::Map(task) => task.known.is_none(),
             Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
@@ -275,15 +321,9 @@ impl Task {
         so_far: &mut dyn FnMut(&dyn Fn() -> Made),
     ) -> Made {
         match self {
-            Self::Compare(query) => {
-                let mut found = Comparison::begin(index, query);
-                loop {
-                    found.extend(index, PORTION, executor);
-                    if found.len() == index.id_bound() || superseded() {
-                        return Made::Comparison(Arc::new(found));
-                    }
-                    so_far(&|| Made::Comparison(Arc::new(found.clone())));
-                }
+            Self::Compare(query) => Made::Comparison(compared(index, query, executor, superseded, so_far)),
+            Self::CompareByOther(OtherIndex(other), query) => {
+                Made::Comparison(compared(&other, query, executor, superseded, so_far))
             }
             Self::Order(order) => {
                 let order = order.renewed(index, executor);
@@ -348,7 +388,36 @@ impl Task {
                 let mut told = |mapping: &dyn Fn() -> Mapping| so_far(&|| Made::Mapping(mapping()));
                 task.make(index, executor, superseded, &mut told).map_or(Made::Progress(0.0), Made::Map)
             }
+            Self::Classify(source, known) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let known = known.as_ref().map(|KnownGraph(graph)| &**graph);
+                let found = Classified::of(index, source, known, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Classified(Arc::new(found)))
+            }
+            Self::CompareModels(OtherIndex(other)) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let found = SideBySide::of(index, &other, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::SideBySide(Arc::new(found)))
+            }
         }
+    }
+}
+
+/// Compares one picture with all, showing what is known so far.
+fn compared(
+    index: &Index,
+    query: Query,
+    executor: Executor<'_>,
+    superseded: &dyn Fn() -> bool,
+    so_far: &mut dyn FnMut(&dyn Fn() -> Made),
+) -> Arc<Comparison> {
+    let mut found = Comparison::begin(index, query);
+    loop {
+        found.extend(index, PORTION, executor);
+        if found.len() == index.id_bound() || superseded() {
+            return Arc::new(found);
+        }
+        so_far(&|| Made::Comparison(Arc::new(found.clone())));
     }
 }
 

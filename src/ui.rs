@@ -12,6 +12,8 @@ mod heatmap;
 mod help;
 pub mod live;
 mod map;
+mod labels;
+mod models;
 mod neighbors;
 mod outliers;
 mod pictures;
@@ -40,6 +42,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Map) => map::draw(app, &mut canvas),
         (_, Screen::Groups) => groups::draw(app, &mut canvas),
         (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
+        (_, Screen::Labels) => labels::draw(app, &mut canvas),
+        (_, Screen::Models) => models::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

@@ -14,6 +14,7 @@ mod previews;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -26,20 +27,23 @@ use crate::{
     error::Result,
     index::{
         Index,
+        label_file::{self, LabelTable},
         progress::{Report, Summary},
     },
     preview::Painter,
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Known, Lane, Made, Outcome, Task},
+    task::{Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
 };
 
-/// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
-pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
+/// Runs the pipeline once, by the model of that name where one is named; the explorer passes
+/// [`pipeline::run`](crate::pipeline::run) with its request.
+pub type Indexer = Box<dyn FnMut(Option<&str>, &CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
 
 /// Takes every answer, on the thread that has it; must not block.
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
-type Indexing = (JobId, CancelToken);
+type Indexing = (JobId, Option<String>, CancelToken);
+type Keeping = (JobId, Arc<LabelTable>, PathBuf);
 /// Nothing takes the place of what is to stop.
 type Making = Option<(JobId, Arc<Index>, Task)>;
 
@@ -51,6 +55,7 @@ pub struct Worker {
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
     kept: Arc<Kept>,
+    labels: Latest<Keeping>,
     answer: Answer,
 }
 
@@ -61,30 +66,33 @@ impl Worker {
         let tell = answer.clone();
         let kept = Arc::new(Kept::default());
         let of_run = Arc::clone(&kept);
-        let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, cancel): Indexing, _| {
+        let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, model, cancel): Indexing, _| {
+            let by_other = model.is_some();
             let outcome = fenced("indexing", || {
                 let mut report = |report| {
-                    of_run.hear(&report);
+                    if !by_other {
+                        of_run.hear(&report);
+                    }
                     tell(JobEvent { job, outcome: Outcome::Indexing(report) });
                 };
-                indexer(&cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
+                indexer(model.as_deref(), &cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
             });
-            of_run.run_ended();
+            if !by_other {
+                of_run.run_ended();
+            }
             tell(JobEvent { job, outcome });
         });
         let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, kept, answer }
+        let labels = keep_labels(answer.clone());
+        Self { indexing, running: CancelToken::default(), lanes, previews, kept, labels, answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
     pub fn start(&mut self, id: JobId, job: Job) {
         match job {
-            Job::Index => {
-                self.running.cancel();
-                self.running = CancelToken::default();
-                self.indexing.put((id, self.running.clone()));
-            }
+            Job::Index => self.index(id, None),
+            Job::IndexBy { model } => self.index(id, Some(model)),
             Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
             Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
@@ -108,7 +116,21 @@ impl Worker {
                     tell(JobEvent { job: id, outcome: fenced("exporting", || export::write(&paths, &to)) });
                 });
             }
+            Job::ExportLabels { index, source, to } => {
+                let tell = self.answer.clone();
+                spawn("exporting", Priority::Normal, move || {
+                    let outcome = fenced("exporting", || export::write_labels(&index, &source, &to));
+                    tell(JobEvent { job: id, outcome });
+                });
+            }
+            Job::KeepLabels { labels, to } => self.labels.put((id, labels, to)),
         }
+    }
+
+    fn index(&mut self, id: JobId, model: Option<String>) {
+        self.running.cancel();
+        self.running = CancelToken::default();
+        self.indexing.put((id, model, self.running.clone()));
     }
 
     /// Asks the indexing run to stop; what it has done is kept.
@@ -122,11 +144,12 @@ impl Worker {
         self.indexing.close();
     }
 
-    /// Waits until the stopped indexing run has stored what it has done, at most this long.
+    /// Waits until the stopped indexing run has stored what it has done and labels are kept, each at most this long.
     ///
     /// A thread that hangs, in a file system that does not answer say, is left behind: the process ends all the same.
     pub fn wait(&self, patience: Duration) {
         self.indexing.wait_idle(patience);
+        self.labels.wait_idle(patience);
     }
 }
 
@@ -134,6 +157,19 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Starts the thread that keeps corrections of labels. What was kept when it began stays beside them.
+fn keep_labels(tell: Answer) -> Latest<Keeping> {
+    let mut first = true;
+    Latest::spawn("keeping labels", Priority::Normal, move |(job, labels, to): Keeping, _| {
+        let keep_older = std::mem::take(&mut first);
+        let outcome = fenced("keeping labels", || {
+            label_file::write(&to, labels.iter(), keep_older).map_err(|error| error.to_string())?;
+            Ok(Outcome::LabelsKept)
+        });
+        tell(JobEvent { job, outcome });
+    })
 }
 
 /// How often a task that takes long shows what it has found: as often as the screen is drawn.
@@ -159,6 +195,7 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
                     Task::Groups(method, Known { graph, names: kept.group_names(&index) })
                 }
                 Task::Outliers(_) => Task::Outliers(kept.graph(&index)),
+                Task::Classify(source, None) => Task::Classify(source, kept.graph(&index).map(KnownGraph)),
                 task => task,
             };
             Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
@@ -168,6 +205,7 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             Outcome::Made(Made::Map(made)) => (made.graph.clone(), Some(made.clone())),
             Outcome::Made(Made::Groups(_, found, _)) => (found.graph.clone(), None),
             Outcome::Made(Made::Outliers(found)) => (Some(Arc::clone(&found.graph)), None),
+            Outcome::Made(Made::Classified(found)) => (Some(Arc::clone(&found.graph)), None),
             _ => (None, None),
         };
         if !superseded() {

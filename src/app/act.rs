@@ -1,5 +1,7 @@
 //! What each action does to the state.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 
 use super::{
@@ -49,6 +51,10 @@ impl App {
             }
             Action::Rename => self.open_rename(),
             Action::GroupsInHeatmap => self.show_groups_in_heatmap(),
+            Action::AcceptGuess => self.open_pair(action),
+            Action::TypeLabel => self.open_label(),
+            Action::ExportLabels => self.open_labels_export(),
+            Action::IndexByOther => return self.index_by_other(),
             Action::Help => match self.over.last() {
                 Some(Over::Help(_)) => drop(self.over.pop()),
                 _ => self.over.push(Over::Help(0)),
@@ -77,6 +83,35 @@ impl App {
     fn say_what_a_distance_means(&mut self) {
         if self.shared.metric == Metric::Euclidean && !std::mem::replace(&mut self.shared.distance_explained, true) {
             self.say(Severity::Info, "Euclidean distance: 0 is identical, smaller is more alike.");
+        }
+    }
+
+    /// Has the pictures indexed by the model that was chosen on the Models screen.
+    fn index_by_other(&mut self) -> Vec<Effect> {
+        if self.shared.run == RunState::Running {
+            self.say(Severity::Info, "The pictures are still being indexed; another model comes after that.");
+            return Vec::new();
+        }
+        let Some(model) = self.screens.models.choose(&self.shared) else {
+            if self.screens.models.is_chosen() {
+                self.say(Severity::Info, "A model was chosen: b chooses another one.");
+            }
+            return Vec::new();
+        };
+        vec![Effect::Start(self.awaited.other_index(), Job::IndexBy { model })]
+    }
+
+    /// Has corrections kept as soon as they are made.
+    pub(super) fn keep_labels(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::take(&mut self.shared.corrected) {
+            return;
+        }
+        match &self.shared.kept_labels {
+            Some(to) => {
+                let labels = Arc::clone(&self.shared.label_source.corrected);
+                effects.push(Effect::Start(self.awaited.next(), Job::KeepLabels { labels, to: to.clone() }));
+            }
+            None => self.say(Severity::Warning, "Corrected for now: with --no-cache nothing is kept; E writes a file."),
         }
     }
 

@@ -18,13 +18,17 @@ pub enum Screen {
     Groups,
     /// What does not belong.
     Outliers,
+    /// How well labels can be told apart.
+    Labels,
+    /// Another model beside this one.
+    Models,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Browse,
         Self::Heatmap,
         Self::Neighbors,
@@ -32,6 +36,8 @@ impl Screen {
         Self::Map,
         Self::Groups,
         Self::Outliers,
+        Self::Labels,
+        Self::Models,
         Self::Problems,
     ];
 
@@ -46,6 +52,8 @@ impl Screen {
             Self::Map => "5",
             Self::Groups => "6",
             Self::Outliers => "7",
+            Self::Labels => "8",
+            Self::Models => "9",
             Self::Problems => "!",
         }
     }
@@ -61,6 +69,8 @@ impl Screen {
             Self::Map => "Map",
             Self::Groups => "Groups",
             Self::Outliers => "Outliers",
+            Self::Labels => "Labels",
+            Self::Models => "Models",
             Self::Problems => "Problems",
         }
     }
@@ -223,6 +233,30 @@ pub enum Action {
     Scope,
     /// Rank outliers by the other score.
     Measure,
+    /// Show the screen's next page.
+    NextView,
+    /// Give a picture the label that it looks like.
+    AcceptGuess,
+    /// Give a picture one of its probable labels, counted from 0.
+    PickGuess(u8),
+    /// Type a picture's label.
+    TypeLabel,
+    /// Take a picture's correction back.
+    UndoLabel,
+    /// Predict only surer labels.
+    Surer,
+    /// Predict less sure labels too.
+    LessSure,
+    /// The next pair of labels that are confused.
+    NextMistake,
+    /// The pair of labels before.
+    PreviousMistake,
+    /// Write all labels to a file.
+    ExportLabels,
+    /// Index the pictures by the chosen model.
+    IndexByOther,
+    /// Choose another model.
+    ChooseModel,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -255,6 +289,8 @@ impl Action {
             Self::Show(Screen::Map) => "Map: from above",
             Self::Show(Screen::Groups) => "Groups: like with like",
             Self::Show(Screen::Outliers) => "Outliers: odd ones out",
+            Self::Show(Screen::Labels) => "Labels: what is what",
+            Self::Show(Screen::Models) => "Models: two compared",
             Self::Show(Screen::Problems) => "Problems: skipped files",
             Self::NextScreen => "next screen",
             Self::PreviousScreen => "screen before",
@@ -305,6 +341,21 @@ impl Action {
             Self::Coloring => "color by folder or group",
             Self::Scope => "all, folder, misplaced",
             Self::Measure => "rank by distance or LOF",
+            Self::NextView => "its next page",
+            Self::AcceptGuess => "take the likely label",
+            Self::PickGuess(0) => "its first guess",
+            Self::PickGuess(1) => "its second guess",
+            Self::PickGuess(2) => "its third guess",
+            Self::PickGuess(_) => "its fourth guess",
+            Self::TypeLabel => "type its label",
+            Self::UndoLabel => "undo its correction",
+            Self::Surer => "predict only surer ones",
+            Self::LessSure => "predict less sure ones",
+            Self::NextMistake => "next confused labels",
+            Self::PreviousMistake => "confused labels before",
+            Self::ExportLabels => "write labels to a file",
+            Self::IndexByOther => "index by that model",
+            Self::ChooseModel => "choose another model",
             Self::Help => "this help",
             Self::Redraw => "draw the screen anew",
             Self::Suspend => "suspend; fg returns",
@@ -343,6 +394,16 @@ impl Action {
             Self::GroupsInHeatmap => "heatmap",
             Self::Scope => "among whom",
             Self::Measure => "score",
+            Self::NextView => "next page",
+            Self::AcceptGuess => "accept",
+            Self::PickGuess(0) => "other label",
+            Self::TypeLabel => "type it",
+            Self::UndoLabel => "undo",
+            Self::LessSure => "threshold",
+            Self::PreviousMistake => "confused",
+            Self::ExportLabels => "write labels",
+            Self::IndexByOther => "index by it",
+            Self::ChooseModel => "other model",
             Self::Copy => "copy path",
             Self::Help => "help",
             Self::Quit => "quit",
@@ -366,6 +427,9 @@ impl Action {
             | Self::FewerGroups
             | Self::BestGroups
             | Self::Coloring
+            | Self::PickGuess(_)
+            | Self::Surer
+            | Self::NextMistake
             | Self::Redraw
             | Self::Suspend => "",
         }

@@ -19,7 +19,9 @@ impl App {
         match outcome {
             Outcome::Indexing(report) if self.awaited.is_index(job) => self.report(report),
             Outcome::Indexed(summary) if self.awaited.is_index(job) => self.indexed(summary),
-            Outcome::Indexing(_) | Outcome::Indexed(_) => {}
+            Outcome::Indexing(report) if self.awaited.is_other_index(job) => self.screens.models.report(report),
+            Outcome::Indexed(summary) if self.awaited.is_other_index(job) => self.screens.models.indexed(summary.index),
+            Outcome::Indexing(_) | Outcome::Indexed(_) | Outcome::LabelsKept => {}
             Outcome::Making(so_far) => self.take(job, so_far),
             Outcome::Made(made) => {
                 self.take(job, made);
@@ -119,6 +121,9 @@ impl App {
         if self.awaited.is_index(job) {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
+        }
+        if self.awaited.is_other_index(job) {
+            self.screens.models.failed(&reason);
         }
         self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);

@@ -6,6 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     display::{Background, Depth, Display},
+    index::label_file::LabelSource,
     similarity::Metric,
     task::{Job, JobEvent, JobId},
 };
@@ -64,6 +65,12 @@ pub struct Setup {
     pub previews_on_rest: bool,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
+    /// Where the labels of the Labels screen come from.
+    pub labels: LabelSource,
+    /// The file in which corrections of labels are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// The models that can be used.
+    pub models: Vec<String>,
 }
 
 impl Default for Setup {
@@ -76,6 +83,9 @@ impl Default for Setup {
             background: Background::Unknown,
             previews_on_rest: false,
             picture: None,
+            labels: LabelSource::default(),
+            kept_labels: None,
+            models: Vec::new(),
         }
     }
 }

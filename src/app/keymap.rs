@@ -196,7 +196,9 @@ pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
             Action::More => "[ ]",
             Action::Looser => "- +",
             Action::MoreGroups => "+ -",
-            Action::WithoutCopies => "< >",
+            Action::WithoutCopies | Action::PreviousMistake => "< >",
+            Action::LessSure => "- +",
+            Action::PickGuess(_) => "a-d",
             _ => label(binding.keys.split(' ').next().unwrap_or("")),
         };
         (first, binding.action.hint())

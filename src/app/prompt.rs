@@ -28,6 +28,10 @@ pub enum Purpose {
         /// The group's most typical picture, by which it is found again should others come before it meanwhile.
         medoid: ImageId,
     },
+    /// The label of a picture.
+    Label(ImageId),
+    /// The file to which labels are written.
+    ExportLabels,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -111,6 +115,8 @@ pub fn folder_name(typed: &str) -> Result<String, &'static str> {
 
 /// Where marked paths are written unless the user types another name.
 const EXPORT_FILE: &str = "marked.txt";
+/// Where labels are.
+const LABELS_FILE: &str = "labels.csv";
 
 impl App {
     pub(super) fn open_filter(&mut self) {
@@ -160,6 +166,17 @@ impl App {
         }
     }
 
+    pub(super) fn open_label(&mut self) {
+        match self.screens.labels.correctable(&self.shared) {
+            Some(id) => self.over.push(Over::Prompt(Prompt { purpose: Purpose::Label(id), text: String::new() })),
+            None => self.say(Severity::Info, "There is no picture under the cursor: o shows the lists of pictures."),
+        }
+    }
+
+    pub(super) fn open_labels_export(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::ExportLabels, text: LABELS_FILE.to_owned() }));
+    }
+
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         self.message = None;
@@ -192,7 +209,10 @@ impl App {
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted)
-            | (Purpose::Export | Purpose::Name | Purpose::Rename { .. }, Typed::GivenUp) => {}
+            | (
+                Purpose::Export | Purpose::Name | Purpose::Rename { .. } | Purpose::Label(_) | Purpose::ExportLabels,
+                Typed::GivenUp,
+            ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
                 let index = Arc::clone(&self.shared.index);
                 let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, medoid, prompt.text.trim())
@@ -224,8 +244,20 @@ impl App {
                     self.over.push(Over::Prompt(prompt));
                 }
             },
+            (Purpose::ExportLabels, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let (index, source) = (Arc::clone(&self.shared.index), self.shared.label_source.clone());
+                let job = Job::ExportLabels { index, source, to: prompt.text.trim().into() };
+                return vec![Effect::Start(self.awaited.next(), job)];
+            }
+            (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let said = self.screens.labels.name(&mut self.shared, id, prompt.text.trim());
+                self.say(Severity::Info, said);
+            }
             (Purpose::Filter { .. }, Typed::Ignored)
-            | (Purpose::Export | Purpose::Name | Purpose::Rename { .. }, _) => {
+            | (
+                Purpose::Export | Purpose::Name | Purpose::Rename { .. } | Purpose::Label(_) | Purpose::ExportLabels,
+                _,
+            ) => {
                 self.over.push(Over::Prompt(prompt));
             }
         }

@@ -5,12 +5,15 @@ pub mod browse;
 pub mod groups;
 pub mod heatmap;
 pub mod map;
+pub mod labels;
+pub mod models;
 pub mod neighbors;
 pub mod outliers;
 pub mod problems;
 
 use self::{
-    alike::Alike, browse::Browse, groups::Groups, heatmap::Heatmap, map::Map, neighbors::Neighbors, outliers::Outliers,
+    alike::Alike, browse::Browse, groups::Groups, heatmap::Heatmap, labels::Labels, map::Map, models::Models,
+    neighbors::Neighbors, outliers::Outliers,
     problems::Problems,
 };
 use super::{action::Screen, room::Room};
@@ -32,6 +35,10 @@ pub struct Screens {
     pub groups: Groups,
     /// What does not belong.
     pub outliers: Outliers,
+    /// How well labels can be told apart.
+    pub labels: Labels,
+    /// Another model beside this one.
+    pub models: Models,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -48,6 +55,8 @@ impl Screens {
             Screen::Map => &self.map,
             Screen::Groups => &self.groups,
             Screen::Outliers => &self.outliers,
+            Screen::Labels => &self.labels,
+            Screen::Models => &self.models,
             Screen::Problems => &self.problems,
         }
     }
@@ -62,6 +71,8 @@ impl Screens {
             Screen::Map => &mut self.map,
             Screen::Groups => &mut self.groups,
             Screen::Outliers => &mut self.outliers,
+            Screen::Labels => &mut self.labels,
+            Screen::Models => &mut self.models,
             Screen::Problems => &mut self.problems,
         }
     }

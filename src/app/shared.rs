@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     display::Display,
-    index::{ImageId, Index, IndexState, Skipped, labels::Labels, progress::Progress},
+    index::{ImageId, Index, IndexState, Skipped, label_file::LabelSource, labels::Labels, progress::Progress},
     similarity::{Comparison, Metric, Query},
 };
 
@@ -41,6 +41,14 @@ pub struct Shared {
     pub group_labels: Option<Arc<Labels>>,
     /// Which of the two color the pictures.
     pub coloring: Coloring,
+    /// Where the labels that are learned come from, and what was corrected of them.
+    pub label_source: LabelSource,
+    /// The file in which corrections are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// Whether something was corrected that is not kept yet.
+    pub(super) corrected: bool,
+    /// The models that can be used.
+    pub models: Vec<String>,
     /// The metric in use.
     pub metric: Metric,
     /// The selected picture: there is one unless there is no picture.
@@ -74,6 +82,10 @@ impl Shared {
             folder_labels: Labels::default(),
             group_labels: None,
             coloring: Coloring::default(),
+            label_source: setup.labels,
+            kept_labels: setup.kept_labels,
+            corrected: false,
+            models: setup.models,
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
@@ -124,6 +136,20 @@ impl Shared {
     #[must_use]
     pub fn path(&self, id: ImageId) -> Option<PathBuf> {
         self.index.get(id).map(|entry| entry.path())
+    }
+
+    /// Gives a picture another label, or takes its correction back.
+    pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
+        if let Some(path) = self.path(id) {
+            Arc::make_mut(&mut self.label_source.corrected).set(path, label);
+            self.corrected = true;
+        }
+    }
+
+    /// The label that a picture was given by correction.
+    #[must_use]
+    pub fn correction(&self, id: ImageId) -> Option<&[u8]> {
+        self.index.get(id).and_then(|entry| self.label_source.corrected.get(&entry))
     }
 
     /// Selects a picture by the user's hand.

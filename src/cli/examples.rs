@@ -49,6 +49,21 @@ pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             "what does not belong, with every picture's scores",
         )],
     ),
+    (
+        "labels",
+        &[
+            ("lookalike labels ~/Pictures/sorted", "which sub-folders are confused, and what lies in a wrong one"),
+            ("lookalike labels ~/Pictures --labels labels.csv", "the same for labels in a file: path,label"),
+        ],
+    ),
+    (
+        "classify",
+        &[
+            ("lookalike classify ~/Pictures/sorted --predict ~/Pictures/new", "what new pictures show"),
+            ("lookalike classify --probe cats.probe --predict ~/Pictures/new --csv", "the same, learned before"),
+        ],
+    ),
+    ("compare", &[("lookalike compare ~/Pictures --model glance --model color-grid", "similar, better or worse?")]),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     ("gallery", &[("lookalike gallery ~/People --far 0.01", "which threshold names one stranger of a hundred")]),
     (

@@ -8,8 +8,9 @@ use std::{
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, request, stdout_error};
+use super::{FolderArgs, ModelArgs, data::write_path, folder_of, labels, mistyped, request, stdout_error};
 use crate::{
+    embed,
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
@@ -36,6 +37,9 @@ pub struct ExploreArgs {
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
+    /// A CSV file with the columns path and label, for the Labels screen, in place of sub-folders
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub labels: Option<PathBuf>,
     /// Print the paths of the marked pictures when the explorer is left, one a line.
     #[arg(long, hide_short_help = true)]
     pub print_marked: bool,
@@ -66,8 +70,17 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         display: args.display,
         pipeline: args.print_marked,
         debug_fault: args.debug_fault,
+        labels: labels::source(&folders, &args.model, args.labels.as_deref())?,
+        kept_labels: labels::kept_file(&folders, &args.model)?,
+        models: usable_models(),
     };
-    let indexer = Box::new(move |cancel: &_, report: &mut dyn FnMut(_)| pipeline::run(&request, cancel, report));
+    let indexer = Box::new(move |model: Option<&str>, cancel: &_, report: &mut dyn FnMut(_)| match model {
+        None => pipeline::run(&request, cancel, report),
+        Some(name) => {
+            let model = embed::ModelChoice { name: Some(name.to_owned()), weights: None, ..request.model.clone() };
+            pipeline::run(&pipeline::Request { model, ..request.clone() }, cancel, report)
+        }
+    });
     let (marked, exit) = match event_loop::run(&options, indexer)? {
         ExitReason::User(marked) => (marked, Ok(Exit::Done)),
         ExitReason::Failure(marked, error) => (marked, Err(error)),
@@ -79,6 +92,13 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     }
     exit
+}
+
+/// The names of the models whose weights are there, the best first.
+fn usable_models() -> Vec<String> {
+    let Ok(folders) = embed::catalog::Folders::from_env() else { return Vec::new() };
+    let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(embed::catalog::CatalogEntry::usable);
+    usable.map(|entry| entry.manifest.name).collect()
 }
 
 /// What the explorer opens: a picture stands for the folder that it lies in. The first one is the query; its path is

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
-use super::{ImageId, Index, IndexState};
+use super::{Entry, ImageId, Index, IndexState};
 use crate::printable::printable;
 
 /// One label a picture, by [`ImageId`]: its sub-folder, its cluster, whatever it was assigned. A folder is told from others
@@ -26,6 +26,27 @@ impl Labels {
     pub fn folders(index: &Index) -> Self {
         let mut labels = Self::default();
         labels.follow_folders(index);
+        labels
+    }
+
+    /// Labels by what they are called, whatever folder their pictures are under, numbered in the order of their names.
+    /// `name_of` says what a picture is; it has none where that is empty.
+    #[must_use]
+    pub fn named<'a>(index: &'a Index, name_of: impl Fn(&Entry<'a>) -> &'a [u8]) -> Self {
+        let mut names: Vec<&[u8]> = index.iter().map(|entry| name_of(&entry)).filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let nowhere: Arc<Path> = Arc::from(Path::new(""));
+        let mut labels = Self { of: vec![NONE; index.id_bound()], made_of: index.state(), ..Self::default() };
+        for name in names {
+            labels.number(&nowhere, name);
+        }
+        for entry in index.iter() {
+            let name = name_of(&entry);
+            if !name.is_empty() {
+                labels.of[entry.id.at()] = labels.number(&nowhere, name);
+            }
+        }
         labels
     }
 

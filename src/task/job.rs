@@ -7,6 +7,7 @@ use crate::{
     analysis::clusters::GroupName,
     index::{
         Index,
+        label_file::{LabelSource, LabelTable},
         progress::{Report, Summary},
     },
     preview::{Preview, PreviewKey},
@@ -21,6 +22,11 @@ pub struct JobId(pub u64);
 pub enum Job {
     /// Bring the index up to date; a run under way is stopped first.
     Index,
+    /// Index the same folders by another model, after the run that is under way.
+    IndexBy {
+        /// The model's name.
+        model: String,
+    },
     /// Make numbers of the pictures; takes the place of an older task of its lane.
     Make {
         /// The pictures.
@@ -57,6 +63,22 @@ pub enum Job {
         paths: Vec<PathBuf>,
         /// Their name, which a folder can have.
         name: String,
+    },
+    /// Write the label of each picture to a new file, as CSV.
+    ExportLabels {
+        /// The pictures.
+        index: Arc<Index>,
+        /// Their labels.
+        source: LabelSource,
+        /// The file; when there is one of this name already, a number is added to it.
+        to: PathBuf,
+    },
+    /// Keep corrections of labels, in place of those that were kept; only the newest count.
+    KeepLabels {
+        /// The corrections.
+        labels: Arc<LabelTable>,
+        /// The file.
+        to: PathBuf,
     },
 }
 
@@ -99,6 +121,8 @@ pub enum Outcome {
         /// They are kept on disk; else they last until the explorer is left.
         kept: bool,
     },
+    /// The corrections are on disk.
+    LabelsKept,
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -107,6 +131,9 @@ impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index => write!(f, "Index"),
+            Self::IndexBy { model } => write!(f, "IndexBy({model})"),
+            Self::ExportLabels { to, .. } => write!(f, "ExportLabels({})", to.display()),
+            Self::KeepLabels { labels, .. } => write!(f, "KeepLabels({})", labels.len()),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Stop(lane) => write!(f, "Stop({lane:?})"),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),

@@ -217,6 +217,16 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }
+        Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
+        Purpose::Label(_) => {
+            let typed = prompt.text.trim();
+            let means = match app.screens.labels.completed(typed) {
+                Some(label) => format!("{} · ", printable_str(label)),
+                None if typed.is_empty() => String::new(),
+                None => "a new label · ".to_owned(),
+            };
+            ("label ", format!("{means}Enter takes it, Esc gives up"))
+        }
     };
     // What is wrong with the text is said beside it.
     let (help, style) = match &app.message {

@@ -15,6 +15,11 @@ pub(super) fn name(app: &App, id: ImageId) -> String {
     app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
 }
 
+/// The path under the folder being explored, where names alone may repeat.
+pub(super) fn path(app: &App, id: ImageId) -> String {
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
+}
+
 pub(super) fn file_name(entry: &Entry<'_>) -> String {
     printable(entry.relative().file_name().unwrap_or_default())
 }

@@ -6,7 +6,10 @@ mod legend;
 mod numbers;
 mod status;
 
-pub(super) use self::status::draw as status;
+pub(super) use self::{
+    cells::{TableCell, one as cell},
+    status::draw as status,
+};
 
 use std::ops::Range;
 

@@ -10,7 +10,7 @@ use lookalike::{
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
     index::{
-        Image, ImageId, Index, Segment, Skipped,
+        Image, ImageId, Index, Segment, Skipped, label_file,
         progress::{Progress, Report, Stage, Summary},
     },
     scan::ImageFile,
@@ -66,6 +66,25 @@ fn embedding(number: usize) -> Vec<f32> {
         .collect()
 }
 
+/// The same pictures by another model, whose embeddings have two values.
+fn by_other(index: &Index) -> Index {
+    let entries: Vec<_> = index.iter().collect();
+    let images = entries.iter().map(|entry| Image {
+        file: ImageFile { path: entry.path(), size: 1, modified: 0, changed: 0 },
+        pixels: entry.pixels(),
+        format: "PNG",
+    });
+    let rows: Vec<_> = entries.iter().map(|entry| vec![entry.norm, 1.0 + (entry.id.0 % 5) as f32]).collect();
+    let mut other = Index::new(2);
+    other.push(Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), images, &rows, 2)));
+    other
+}
+
+/// What a run comes to that indexed everything anew.
+fn summary(index: Arc<Index>) -> Summary {
+    Summary { added: index.len(), index, skipped: Vec::new().into(), reused: 0, renamed: 0, removed: 0, seconds: 1.5 }
+}
+
 /// The explorer, the jobs it wants done, and what else it wants.
 pub struct Explorer {
     pub app: App,
@@ -89,6 +108,15 @@ impl Explorer {
         let mut explorer = Self::started(setup);
         explorer.model(false);
         explorer.indexed(Arc::new(collection(len)), Vec::new());
+        explorer.key("Esc");
+        explorer
+    }
+
+    /// Everything of an index is there.
+    pub fn of(setup: Setup, index: Index) -> Self {
+        let mut explorer = Self::started(setup);
+        explorer.model(false);
+        explorer.indexed(Arc::new(index), Vec::new());
         explorer.key("Esc");
         explorer
     }
@@ -133,15 +161,7 @@ impl Explorer {
     }
 
     pub fn indexed(&mut self, index: Arc<Index>, skipped: Vec<Skipped>) {
-        let outcome = Summary {
-            added: index.len(),
-            index,
-            skipped: skipped.into(),
-            reused: 0,
-            renamed: 0,
-            removed: 0,
-            seconds: 1.5,
-        };
+        let outcome = Summary { skipped: skipped.into(), ..summary(index) };
         self.tell(self.indexing, Outcome::Indexed(outcome));
     }
 
@@ -191,6 +211,19 @@ impl Explorer {
             }
             // Tests see placeholders unless they hand in pictures themselves.
             Job::Previews { .. } | Job::Stop(_) => return,
+            Job::ExportLabels { index, source, to } => {
+                let paths = index.iter().filter(|entry| !source.of(entry).is_empty()).count();
+                self.effects.push(format!("write {paths} labels to {}", to.display()));
+                Outcome::Exported { to, paths }
+            }
+            Job::KeepLabels { labels, to } => {
+                let of = |(path, label): (&Path, &[u8])| format!("{} {}", path.display(), label_file::shown(label));
+                let kept: Vec<_> = labels.iter().map(of).collect();
+                self.effects.push(format!("keep {} in {}", kept.join(", "), to.display()));
+                Outcome::LabelsKept
+            }
+            // The other model of the tests finds everything as alike as the sizes of the pictures' embeddings.
+            Job::IndexBy { .. } => Outcome::Indexed(summary(Arc::new(by_other(&self.app.shared.index)))),
             Job::Index => panic!("the indexing runs already"),
         };
         self.tell(id, outcome);
@@ -277,7 +310,13 @@ impl Explorer {
 
 /// A setup for a terminal of a size.
 pub fn setup(width: u16, height: u16) -> Setup {
-    Setup { folders: vec![ROOT.into()], size: (width, height), metric: Metric::Cosine, ..Setup::default() }
+    Setup {
+        folders: vec![ROOT.into()],
+        size: (width, height),
+        metric: Metric::Cosine,
+        models: ["color-grid", "resnet50"].map(String::from).into(),
+        ..Setup::default()
+    }
 }
 
 /// A frame as text: the glyphs, under them a letter for the style of every cell, then what the letters mean.

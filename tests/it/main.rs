@@ -25,6 +25,9 @@ mod map;
 mod live;
 mod live_view;
 #[cfg(feature = "libtorch")]
+mod label_commands;
+mod labels;
+#[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
 #[cfg(feature = "libtorch")]

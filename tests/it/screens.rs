@@ -47,6 +47,11 @@ const VIEWS: &[(&str, &str)] = &[
     ("groups_noise", "6 o End r s h i p s Enter"),
     ("outliers", "7"),
     ("outliers_folder", "7 o s Right"),
+    ("labels", "8"),
+    ("mislabeled", "8 o"),
+    ("models", "9 Enter"),
+    ("figures", "9 Enter o"),
+    ("two_heatmaps", "9 Enter o o"),
     ("problems", "!"),
     ("picture", "l v"),
     ("pair", "2 Enter"),
@@ -61,7 +66,18 @@ fn every_screen_in_every_state() {
             for (view, keys) in VIEWS.iter().copied() {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
                 if state != "ready"
-                    && matches!(view, "picture" | "pair" | "help" | "filter" | "groups_noise" | "outliers_folder")
+                    && matches!(
+                        view,
+                        "picture"
+                            | "pair"
+                            | "help"
+                            | "filter"
+                            | "groups_noise"
+                            | "outliers_folder"
+                            | "mislabeled"
+                            | "figures"
+                            | "two_heatmaps"
+                    )
                 {
                     continue;
                 }

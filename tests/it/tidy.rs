@@ -218,7 +218,10 @@ fn rooms_import_only_from_rooms_below_them() {
                 "live",
             ],
         ),
-        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "analysis", "live"]),
+        (
+            "event_loop",
+            &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "analysis", "live", "index"],
+        ),
         ("terminal", &["preview"]),
         ("ui", &["app", "task", "analysis", "similarity", "order", "index", "preview"]),
         ("app", &["task", "analysis", "similarity", "order", "index", "preview"]),
@@ -332,6 +335,10 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "cli/picture",
         // Copies of the pictures of a group.
         "cli/groups/link",
+        // Labels, and what was corrected of them.
+        "index/label_file",
+        // What was learned from labels.
+        "cli/labels/probe_file",
     ];
     let mut found = Vec::new();
     for source in sources().into_iter().filter(|source| !source.is_in(PLACES)) {

@@ -55,7 +55,7 @@ fn request(folder: &Path, cache: &Path) -> Request {
 
 /// A worker over the pipeline, and its answers.
 fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
-    worker_of(Box::new(move |cancel, report| pipeline::run(&request, cancel, report)))
+    worker_of(Box::new(move |_, cancel, report| pipeline::run(&request, cancel, report)))
 }
 
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
@@ -108,7 +108,7 @@ fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
     let (stopped, is_stopped) = mpsc::channel::<()>();
     // The first run waits after its first rows until it was told to stop.
     let mut pause = Some((begun, is_stopped));
-    let (mut worker, answers) = worker_of(Box::new(move |cancel, report| {
+    let (mut worker, answers) = worker_of(Box::new(move |_, cancel, report| {
         pipeline::run(&request, cancel, &mut |said| {
             if matches!(&said, Report::Snapshot(index) if !index.is_empty())
                 && let Some((begun, is_stopped)) = pause.take()
@@ -162,7 +162,7 @@ fn bad_files_are_skipped_each_with_its_reason_and_end_nothing() {
 #[test]
 fn a_panic_becomes_a_failed_job_and_the_next_works() {
     let mut runs = 0;
-    let indexer = move |_: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
+    let indexer = move |_: Option<&str>, _: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
         runs += 1;
         assert!(runs > 1, "the first run goes wrong");
         Ok(pipeline::Summary {

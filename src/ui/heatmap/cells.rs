@@ -70,6 +70,27 @@ pub(super) fn draw(
     }
 }
 
+/// A cell of any table that looks like the heatmap.
+pub(in crate::ui) struct TableCell<'a> {
+    /// Where its value lies on the ramp, from 0 to 1; nothing for a cell that is apart, on the diagonal say.
+    pub likeness: Option<f32>,
+    /// Whether the cursor is on it.
+    pub focused: bool,
+    /// What is written into it.
+    pub text: &'a str,
+}
+
+/// Draws the visible cell (row, column) of such a table.
+pub(in crate::ui) fn one(canvas: &mut Canvas<'_>, plot: &Plot, at: (usize, usize), cell: &TableCell<'_>) {
+    let theme = canvas.theme;
+    let look = cell.likeness.map_or_else(|| Look::apart(theme), |likeness| Look::of(theme, likeness, false));
+    ground(canvas, plot, at, &look);
+    let style = if cell.focused { mark(canvas, plot, at, &look) } else { ink(theme, &look) };
+    if !cell.text.is_empty() && plot.cell.has_number() {
+        number(canvas, plot, at, cell.text, style);
+    }
+}
+
 /// Sets groups apart without taking room: a line under the last row of a group, and one before the first column of the next.
 fn separate(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), (below, before): (bool, bool)) {
     let place = plot.place(row, col);
