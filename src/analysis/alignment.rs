@@ -1,0 +1,493 @@
+//! Whether two pictures show the same pixels: one of them turned, mirrored, resized, cropped, framed or recompressed.
+//!
+//! Two small gray pictures are laid on one another by an affine map. A coarse search over the eight orientations, sizes
+//! and places gives the starts; Gauss–Newton steps on the difference of the normalized pictures (Lucas and Kanade, "An
+//! Iterative Image Registration Technique", 1981) make the best of them exact. What counts then is the detail, the
+//! pictures less their local mean: shots of one thing agree in their broad shapes, and only copies in every cell.
+
+/// Pixels along a side of a [`Thumbnail`].
+pub const SIDE: usize = 48;
+
+/// A picture squashed to `SIDE`×`SIDE` gray levels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail(Box<[u8]>);
+
+impl Thumbnail {
+    /// The gray levels row by row; `None` unless there are `SIDE`×`SIDE` of them.
+    #[must_use]
+    pub fn new(levels: Vec<u8>) -> Option<Self> {
+        (levels.len() == SIDE * SIDE).then(|| Self(levels.into()))
+    }
+
+    /// The gray levels row by row.
+    #[must_use]
+    pub fn levels(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// How a copy was turned: one of the eight symmetries of a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// Quarter turns clockwise, 0 to 3.
+    pub quarters: u8,
+    /// Mirrored, left for right, before it was turned.
+    pub mirrored: bool,
+}
+
+impl Turn {
+    /// As it was.
+    pub const NONE: Self = Self { quarters: 0, mirrored: false };
+
+    /// All eight.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [false, true].into_iter().flat_map(|mirrored| (0..4).map(move |quarters| Self { quarters, mirrored }))
+    }
+
+    /// What takes it back.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        // A mirrored turn is its own inverse.
+        if self.mirrored { self } else { Self { quarters: (4 - self.quarters) % 4, ..self } }
+    }
+
+    /// In words; nothing where nothing was turned.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        Some(match (self.mirrored, self.quarters) {
+            (false, 0) => return None,
+            (false, 1) => "turned right",
+            (false, 2) => "upside down",
+            (false, _) => "turned left",
+            (true, 0) => "mirrored",
+            (true, 2) => "flipped",
+            (true, 1) => "mirrored, turned right",
+            (true, _) => "mirrored, turned left",
+        })
+    }
+
+    /// Where the pixel at (x, y) of the turned picture comes from.
+    fn source(self, side: usize, (mut x, mut y): (usize, usize)) -> (usize, usize) {
+        for _ in 0..self.quarters {
+            (x, y) = (y, side - 1 - x);
+        }
+        if self.mirrored { (side - 1 - x, y) } else { (x, y) }
+    }
+}
+
+/// How two pictures lie on one another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alignment {
+    /// How the first one was turned to make the second one.
+    pub turn: Turn,
+    /// Whether one of them shows a part of the other only.
+    pub part: bool,
+    /// How well the detail agrees, 0 to 1: the mean of its correlation, and of the share of cells in which it agrees.
+    pub agreement: f32,
+}
+
+impl Alignment {
+    /// From this agreement on two pictures are the same picture. See `tests/bench/compare/copies.py`.
+    pub const SAME: f32 = 0.67;
+    /// From this agreement on a picture may be the same as another one, if it is the same as a copy of that: half of a
+    /// picture that was cropped twice.
+    pub const AKIN: f32 = 0.42;
+
+    const NONE: Self = Self { turn: Turn::NONE, part: false, agreement: 0.0 };
+
+    /// The same, seen from the second picture.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        Self { turn: self.turn.inverse(), ..self }
+    }
+
+    /// Lays two pictures on one another. Both ways give the same.
+    #[must_use]
+    pub fn find(a: &Thumbnail, b: &Thumbnail) -> Self {
+        if b.0 < a.0 {
+            return Self::find(b, a).inverse();
+        }
+        let first = Levels::new(Plane::of(a));
+        let turned: Vec<_> = Turn::all().map(|turn| (turn, Levels::new(first.whole.turned(turn)))).collect();
+        let second = Levels::new(Plane::of(b));
+        let mut best = Self::NONE;
+        for Start { turned: at, flipped, mut map, .. } in starts(&turned, &second) {
+            let (turn, first) = &turned[at];
+            let (from, to) = if flipped { (&second, first) } else { (first, &second) };
+            map.refine(&from.half, &to.half, 8);
+            map.refine(&from.whole, &to.whole, 5);
+            let (agreement, overlap) = detail(&from.whole, &to.whole, &map);
+            if overlap >= LEAST_OVERLAP && agreement > best.agreement {
+                best = Self { turn: *turn, part: map.is_part() || overlap < WHOLE, agreement };
+                if agreement >= SURE {
+                    break;
+                }
+            }
+        }
+        best
+    }
+}
+
+/// Less of a picture inside the other one says nothing.
+const LEAST_OVERLAP: f32 = 0.55;
+/// With more of it inside, and no less of the other one covered, nothing is cropped.
+const WHOLE: f32 = 0.93;
+/// Nothing is looked for beyond this agreement.
+const SURE: f32 = 0.9;
+
+/// A square picture of any number of gray levels.
+#[derive(Clone)]
+struct Plane {
+    side: usize,
+    values: Vec<f32>,
+}
+
+impl Plane {
+    fn of(thumbnail: &Thumbnail) -> Self {
+        Self { side: SIDE, values: thumbnail.0.iter().map(|level| f32::from(*level)).collect() }
+    }
+
+    fn halved(&self) -> Self {
+        let side = self.side / 2;
+        let row = |at: usize| (2 * (at / side) * self.side) + 2 * (at % side);
+        let mean = |at: usize| {
+            let (upper, lower) = (row(at), row(at) + self.side);
+            (self.values[upper] + self.values[upper + 1] + self.values[lower] + self.values[lower + 1]) / 4.0
+        };
+        Self { side, values: (0..side * side).map(mean).collect() }
+    }
+
+    fn turned(&self, turn: Turn) -> Self {
+        let from = |at: usize| {
+            let (x, y) = turn.source(self.side, (at % self.side, at / self.side));
+            self.values[y * self.side + x]
+        };
+        Self { side: self.side, values: (0..self.side * self.side).map(from).collect() }
+    }
+
+    /// The value between pixels at a point of -1 to 1; nothing outside.
+    fn at(&self, x: f32, y: f32) -> Option<f32> {
+        let last = (self.side - 1) as f32;
+        let pixel = |value: f32| ((value + 1.0) * self.side as f32 - 1.0) / 2.0;
+        let (x, y) = (pixel(x), pixel(y));
+        let inside = |value: f32| value >= -0.5 && value <= last + 0.5;
+        if !inside(x) || !inside(y) {
+            return None;
+        }
+        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+        let (left, top) = ((x as usize).min(self.side - 2), (y as usize).min(self.side - 2));
+        let (right, down) = (x - left as f32, y - top as f32);
+        let upper = &self.values[top * self.side + left..];
+        let lower = &upper[self.side..];
+        let between = |a: f32, b: f32, share: f32| a + (b - a) * share;
+        Some(between(between(upper[0], upper[1], right), between(lower[0], lower[1], right), down))
+    }
+
+    /// The pixels with the point of -1 to 1 that each stands for.
+    fn points(&self) -> impl Iterator<Item = (f32, f32, f32)> + '_ {
+        let side = self.side;
+        let center = move |at: usize| (2.0 * at as f32 + 1.0) / side as f32 - 1.0;
+        self.values.iter().enumerate().map(move |(at, value)| (center(at % side), center(at / side), *value))
+    }
+}
+
+/// A picture in three sizes.
+struct Levels {
+    whole: Plane,
+    half: Plane,
+    quarter: Plane,
+}
+
+impl Levels {
+    fn new(whole: Plane) -> Self {
+        let half = whole.halved();
+        let quarter = half.halved();
+        Self { whole, half, quarter }
+    }
+}
+
+/// An affine map of the points of one picture to those of another, both from -1 to 1:
+/// x' = m₀x + m₁y + m₂, y' = m₃x + m₄y + m₅.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Map([f32; 6]);
+
+impl Map {
+    const IDENTITY: Self = Self([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+
+    fn apply(&self, x: f32, y: f32) -> (f32, f32) {
+        let m = &self.0;
+        (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5])
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| (a - b).abs() < 0.15)
+    }
+
+    /// Whether what is mapped covers noticeably less than the whole.
+    fn is_part(&self) -> bool {
+        let m = &self.0;
+        !((WHOLE * WHOLE)..(1.0 / (WHOLE * WHOLE))).contains(&(m[0] * m[4] - m[1] * m[3]).abs())
+    }
+
+    /// The correlation of a picture with what it lies on.
+    fn correlation(&self, from: &Plane, to: &Plane) -> f32 {
+        let mut sums = Sums::default();
+        for (x, y, value) in from.points() {
+            let (x, y) = self.apply(x, y);
+            if let Some(other) = to.at(x, y) {
+                sums.add(value, other);
+            }
+        }
+        sums.correlation()
+    }
+
+    /// Moves it to where the correlation is greatest nearby.
+    fn refine(&mut self, from: &Plane, to: &Plane, rounds: usize) {
+        let mut best = (self.correlation(from, to), *self);
+        for _ in 0..rounds {
+            let Some(step) = self.step(from, to) else { break };
+            self.0.iter_mut().zip(step).for_each(|(value, step)| *value += step.clamp(-0.2, 0.2));
+            let correlation = self.correlation(from, to);
+            if correlation > best.0 {
+                best = (correlation, *self);
+            }
+            if step.iter().all(|step| step.abs() < 1e-3) {
+                break;
+            }
+        }
+        *self = best.1;
+    }
+
+    /// The Gauss–Newton step on the difference of the two pictures, each less its mean and over its deviation, so that
+    /// light and contrast do not count.
+    fn step(&self, from: &Plane, to: &Plane) -> Option<[f32; 6]> {
+        let pixel = 2.0 / to.side as f32;
+        let mut pairs = Vec::with_capacity(from.values.len());
+        let mut sums = Sums::default();
+        let mut mean = [0.0_f32; 6];
+        for (x, y, value) in from.points() {
+            let (u, v) = self.apply(x, y);
+            let around = [to.at(u, v), to.at(u + pixel, v), to.at(u - pixel, v), to.at(u, v + pixel), to.at(u, v - pixel)];
+            let [Some(here), Some(right), Some(left), Some(below), Some(above)] = around else { continue };
+            let (dx, dy) = ((right - left) / (2.0 * pixel), (below - above) / (2.0 * pixel));
+            let slope = [dx * x, dx * y, dx, dy * x, dy * y, dy];
+            mean.iter_mut().zip(slope).for_each(|(mean, slope)| *mean += slope);
+            sums.add(value, here);
+            pairs.push((slope, value, here));
+        }
+        if sums.count < 0.2 * from.values.len() as f32 {
+            return None;
+        }
+        mean.iter_mut().for_each(|mean| *mean /= sums.count);
+        let [(from_mean, from_deviation), (to_mean, to_deviation)] = sums.moments();
+        let mut system = [[0.0_f32; 7]; 6];
+        for (slope, value, here) in pairs {
+            let difference = (value - from_mean) / from_deviation - (here - to_mean) / to_deviation;
+            let slope: [f32; 6] = std::array::from_fn(|at| (slope[at] - mean[at]) / to_deviation);
+            for (row, a) in system.iter_mut().zip(slope) {
+                row.iter_mut().zip(slope).for_each(|(value, b)| *value += a * b);
+                row[6] += a * difference;
+            }
+        }
+        for (at, row) in system.iter_mut().enumerate() {
+            // Flat pictures leave some directions open.
+            row[at] = row[at] * 1.01 + 1e-3;
+        }
+        solve(system)
+    }
+}
+
+/// Solves six linear equations, the right side in the last column; Gauss–Jordan with pivots.
+fn solve(mut rows: [[f32; 7]; 6]) -> Option<[f32; 6]> {
+    for column in 0..6 {
+        let pivot = (column..6).max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()))?;
+        rows.swap(column, pivot);
+        let lead = rows[column];
+        if lead[column].abs() < 1e-9 {
+            return None;
+        }
+        for (at, row) in rows.iter_mut().enumerate().filter(|(at, _)| *at != column) {
+            debug_assert_ne!(at, column);
+            let factor = row[column] / lead[column];
+            row.iter_mut().zip(lead).for_each(|(value, lead)| *value -= factor * lead);
+        }
+    }
+    Some(std::array::from_fn(|at| rows[at][6] / rows[at][at]))
+}
+
+/// What a correlation is made of.
+#[derive(Default)]
+struct Sums {
+    count: f32,
+    a: f32,
+    b: f32,
+    aa: f32,
+    bb: f32,
+    ab: f32,
+}
+
+impl Sums {
+    fn add(&mut self, a: f32, b: f32) {
+        self.count += 1.0;
+        self.a += a;
+        self.b += b;
+        self.aa += a * a;
+        self.bb += b * b;
+        self.ab += a * b;
+    }
+
+    /// Mean and standard deviation of both; no deviation is less than one gray level.
+    fn moments(&self) -> [(f32, f32); 2] {
+        let of = |sum: f32, squares: f32| {
+            let mean = sum / self.count;
+            (mean, (squares / self.count - mean * mean).max(1.0).sqrt())
+        };
+        [of(self.a, self.aa), of(self.b, self.bb)]
+    }
+
+    /// Pearson's; 0 for what is flat.
+    fn correlation(&self) -> f32 {
+        if self.count < 4.0 {
+            return 0.0;
+        }
+        let varies = |sum: f32, squares: f32| squares - sum * sum / self.count;
+        let (a, b) = (varies(self.a, self.aa), varies(self.b, self.bb));
+        if a < self.count || b < self.count { 0.0 } else { (self.ab - self.a * self.b / self.count) / (a * b).sqrt() }
+    }
+}
+
+/// Where the search for an alignment starts.
+struct Start {
+    correlation: f32,
+    /// Position of the turned first picture.
+    turned: usize,
+    /// Whether the map takes the second picture to the first one.
+    flipped: bool,
+    map: Map,
+}
+
+/// Starts that are followed.
+const FOLLOWED: usize = 4;
+/// What the whole picture is ahead of any part: most copies show all of it.
+const AHEAD: f32 = 0.02;
+/// Width and height of a part, as shares of the whole: crops, and what has a strip at one side.
+const PARTS: [(f32, f32); 13] = [
+    (1.0, 1.0),
+    (0.9, 0.9),
+    (0.8, 0.8),
+    (0.7, 0.7),
+    (0.6, 0.6),
+    (0.5, 0.5),
+    (0.42, 0.42),
+    (1.0, 0.9),
+    (1.0, 0.82),
+    (1.0, 0.7),
+    (0.9, 1.0),
+    (0.82, 1.0),
+    (0.7, 1.0),
+];
+/// A part is tried every so much of a side.
+const APART: f32 = 1.0 / 12.0;
+/// Slight rotations that are tried, in radians.
+const LEANING: [f32; 3] = [0.0, 0.14, -0.14];
+
+/// The best starts, the best first. Of pictures that were turned by quarters no parts are looked for: few are cropped too.
+fn starts(turned: &[(Turn, Levels)], second: &Levels) -> Vec<Start> {
+    let mut starts = Vec::new();
+    for (at, (turn, first)) in turned.iter().enumerate() {
+        let correlation = Map::IDENTITY.correlation(&first.half, &second.half) + AHEAD;
+        starts.push(Start { correlation, turned: at, flipped: false, map: Map::IDENTITY });
+        if turn.quarters != 0 {
+            continue;
+        }
+        for map in parts() {
+            for flipped in [false, true] {
+                let (from, to) = if flipped { (second, first) } else { (first, second) };
+                let correlation = map.correlation(&from.quarter, &to.quarter);
+                starts.push(Start { correlation, turned: at, flipped, map });
+            }
+        }
+    }
+    starts.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
+    let mut followed: Vec<Start> = Vec::new();
+    for start in starts {
+        let same = |other: &Start| (other.turned, other.flipped) == (start.turned, start.flipped);
+        if !followed.iter().any(|other| same(other) && other.map.is_near(&start.map)) {
+            followed.push(start);
+            if followed.len() == FOLLOWED {
+                break;
+            }
+        }
+    }
+    followed
+}
+
+/// The maps of a whole picture into parts of another one.
+fn parts() -> impl Iterator<Item = Map> {
+    PARTS.into_iter().flat_map(|(width, height)| {
+        let places = |size: f32| {
+            let steps = ((1.0 - size) / APART / 2.0).ceil() as i32;
+            (-steps..=steps).map(move |at| if steps == 0 { 0.0 } else { (1.0 - size) * at as f32 / steps as f32 })
+        };
+        let leaning = if width == height && (0.75..0.95).contains(&width) { &LEANING[..] } else { &LEANING[..1] };
+        places(width).flat_map(move |x| {
+            places(height).flat_map(move |y| {
+                leaning.iter().map(move |angle| {
+                    let (sine, cosine) = angle.sin_cos();
+                    Map([width * cosine, -height * sine, x, width * sine, height * cosine, y])
+                })
+            })
+        })
+    })
+}
+
+/// Pixels along a side of a cell.
+const CELL: usize = 8;
+/// Pixels around one that make its local mean, to each side.
+const AROUND: usize = 2;
+/// From this correlation on the detail of a cell is the same.
+const CELL_SAME: f32 = 0.7;
+/// Mean squares of the detail, in gray levels: a cell with less is flat.
+const FLAT: f32 = 4.0;
+
+/// How well the detail of two pictures agrees, and how much of the first one lies inside the second.
+fn detail(from: &Plane, to: &Plane, map: &Map) -> (f32, f32) {
+    let side = from.side;
+    let warped: Vec<_> = from.points().map(|(x, y, _)| map.apply(x, y)).map(|(x, y)| to.at(x, y)).collect();
+    let plain: Vec<_> = from.values.iter().zip(&warped).map(|(value, other)| other.map(|_| *value)).collect();
+    let (plain, warped) = (less_local_mean(&plain, side), less_local_mean(&warped, side));
+    let (mut whole, mut same, mut cells) = (Sums::default(), 0.0_f32, 0.0_f32);
+    for cell in 0..(side / CELL).pow(2) {
+        let (left, top) = (cell % (side / CELL) * CELL, cell / (side / CELL) * CELL);
+        let mut sums = Sums::default();
+        for at in (0..CELL * CELL).map(|at| (top + at / CELL) * side + left + at % CELL) {
+            if let (Some(a), Some(b)) = (plain[at], warped[at]) {
+                sums.add(a, b);
+                whole.add(a, b);
+            }
+        }
+        if sums.count >= (CELL * CELL / 2) as f32 && sums.aa.max(sums.bb) > FLAT * sums.count {
+            cells += 1.0;
+            let correlation = sums.ab / (sums.aa.max(sums.count) * sums.bb.max(sums.count)).sqrt();
+            same += f32::from(u8::from(correlation >= CELL_SAME));
+        }
+    }
+    let overlap = whole.count / (side * side) as f32;
+    let least = 0.1 * whole.count;
+    let correlation = whole.ab / (whole.aa.max(least) * whole.bb.max(least)).max(f32::MIN_POSITIVE).sqrt();
+    // What shows next to nothing is not taken for a copy of the next that does.
+    let agreement = (correlation + same / cells.max(4.0)) / 2.0;
+    (agreement.clamp(0.0, 1.0), overlap)
+}
+
+/// Each value less the mean of those around it that there are.
+fn less_local_mean(values: &[Option<f32>], side: usize) -> Vec<Option<f32>> {
+    let mean = |at: usize| {
+        let near = |at: usize| at.saturating_sub(AROUND)..(at + AROUND + 1).min(side);
+        let rows = near(at / side).map(|y| y * side);
+        let around = rows.flat_map(|row| near(at % side).filter_map(move |x| values[row + x]));
+        let (sum, count) = around.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        sum / count
+    };
+    values.iter().enumerate().map(|(at, value)| value.map(|value| value - mean(at))).collect()
+}
