@@ -9,6 +9,7 @@ pub mod action;
 mod answers;
 mod awaited;
 pub mod binding;
+pub mod contact_sheet;
 mod event;
 pub mod keymap;
 pub mod layout;

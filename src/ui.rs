@@ -4,6 +4,7 @@ mod alike;
 mod browse;
 mod canvas;
 mod chrome;
+mod contact_sheet;
 mod empty;
 mod facts;
 mod heatmap;

@@ -2,15 +2,15 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, facts, pictures};
+use super::{
+    canvas::Canvas,
+    contact_sheet::{self, Tile},
+    empty, facts,
+};
 use crate::{
     analysis::alike::{Group, Range},
-    app::{
-        App, RunState,
-        layout::Area,
-        previews::Slot,
-        screens::alike::{Places, Sheet},
-    },
+    app::{App, RunState, contact_sheet::ContactSheet, layout::Area, screens::alike::Places},
+    index::ImageId,
     text,
 };
 
@@ -112,20 +112,14 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     }
 }
 
-fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet, group: &Group) {
-    let theme = canvas.theme;
+fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, group: &Group) {
     let alike = &app.screens.alike;
-    let first = alike.first_row * sheet.columns;
-    for (at, (id, value)) in group.members.iter().skip(first).take(sheet.page()).enumerate() {
-        let (member, focused) = (first + at, first + at == alike.member);
-        pictures::slot(app, canvas, Slot { image: *id, area: sheet.picture(at) });
-        let words = sheet.words(at);
-        let style = if focused { theme.accent() } else { theme.dim() };
-        let sign = if focused { "▸" } else { " " };
-        let says = if member == 0 { "center".to_owned() } else { text::value(*value) };
-        canvas.text(words, 0, &format!("{sign}{}", says.trim()), style);
-        let name = facts::name_line(app, canvas, usize::from(words.width).saturating_sub(1), *id);
-        canvas.line(words.left(1).1, 1, name);
-    }
-    super::scrollbar(canvas, sheet.area, alike.first_row, sheet.rows, group.members.len().div_ceil(sheet.columns));
+    let tile = |(at, (image, value)): (usize, &(ImageId, f32))| Tile {
+        image: *image,
+        note: if at == 0 { "center".to_owned() } else { text::value(*value).trim().to_owned() },
+        focused: at == alike.member,
+    };
+    let tiles = sheet.visible(alike.first_row, 0, group.members.iter().enumerate()).map(tile);
+    contact_sheet::draw(app, canvas, sheet, tiles);
+    contact_sheet::scrollbar(canvas, sheet, 1, alike.first_row, group.members.len());
 }

@@ -2,7 +2,11 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, facts, pictures};
+use super::{
+    canvas::Canvas,
+    contact_sheet::{self, Tile},
+    empty, facts, pictures,
+};
 use crate::{
     app::{
         App,
@@ -10,6 +14,7 @@ use crate::{
         previews::Slot,
         screens::browse::{Details, Grid},
     },
+    index::ImageId,
     order::OrderKind,
     printable::printable_str,
     text,
@@ -18,7 +23,6 @@ use crate::{
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
     let grid = Grid::new(body, app.screens.browse.size);
-    let theme = canvas.theme;
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -31,29 +35,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if list.ids.is_empty() {
         let what = format!("No path contains “{}”.", printable_str(list.filter.typed()));
         let all = text::counted(app.shared.index.len(), "picture");
-        empty::say(canvas, grid.tiles, &what, &format!("Esc shows all {all} again."));
+        empty::say(canvas, grid.sheet.area, &what, &format!("Esc shows all {all} again."));
         return;
     }
-    let first = browse.first * grid.columns;
-    for (at, id) in list.ids.iter().skip(first).take(grid.page()).enumerate() {
-        let (tile, selected) = (grid.tile(at), app.shared.selected == Some(*id));
-        pictures::slot(app, canvas, Slot { image: *id, area: grid.picture(at) });
-        if selected {
-            frame(canvas, tile);
-        }
-        // The name stands in the lower line of the frame.
-        let (_, under) = tile.off_bottom(1);
-        let label = under.inside(1, 0);
-        let mark = if app.shared.marks.contains(*id) { "●" } else { "" };
-        let room = usize::from(label.width).saturating_sub(if selected { 2 } else { 0 } + text::width(mark));
-        let name = text::cut_middle(&facts::name(app, *id), room);
-        let style = if selected { theme.accent() } else { theme.dim() };
-        let pad = if selected { " " } else { "" };
-        let line = Line::from(vec![Span::styled(mark, theme.mark()), Span::styled(format!("{pad}{name}{pad}"), style)]);
-        let indent = (label.width.saturating_sub(line.width() as u16)) / 2;
-        canvas.line(label.left(indent).1, 0, line);
-    }
-    scrollbar(app, canvas, &grid);
+    let tile =
+        |image: &ImageId| Tile { image: *image, note: String::new(), focused: app.shared.selected == Some(*image) };
+    contact_sheet::draw(app, canvas, &grid.sheet, grid.sheet.visible(browse.first, 0, list.ids.iter()).map(tile));
+    // Beside the details the line between them is the track.
+    let beside = u16::from(grid.details.is_some());
+    contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
@@ -75,32 +65,6 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         spans.push(Span::styled(filter, theme.warning()));
     }
     canvas.rule(area, Line::from(spans));
-}
-
-/// The frame of the selected tile.
-fn frame(canvas: &mut Canvas<'_>, tile: Area) {
-    if tile.width < 2 || tile.height < 2 {
-        return;
-    }
-    let style = canvas.theme.accent();
-    let (right, bottom) = (tile.right() - 1, tile.bottom() - 1);
-    let (upper, lower) = (Area { height: 1, ..tile }, Area { y: bottom, height: 1, ..tile });
-    canvas.fill(upper, '━', style);
-    canvas.fill(lower, '━', style);
-    canvas.fill(Area { width: 1, ..tile }, '┃', style);
-    canvas.fill(Area { x: right, width: 1, ..tile }, '┃', style);
-    for (x, y, corner) in [(tile.x, tile.y, '┏'), (right, tile.y, '┓'), (tile.x, bottom, '┗'), (right, bottom, '┛')]
-    {
-        canvas.fill(Area { x, y, width: 1, height: 1 }, corner, style);
-    }
-}
-
-fn scrollbar(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
-    let (browse, tiles) = (&app.screens.browse, grid.tiles);
-    let total = browse.list.ids.len().div_ceil(grid.columns);
-    // Beside the details the line between them is the track.
-    let beside = u16::from(grid.details.is_some());
-    super::scrollbar(canvas, Area { width: tiles.width + beside, ..tiles }, browse.first, grid.rows, total);
 }
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::D
 use lookalike::{
     app::{
         App, Effect, Event, Over, Setup,
+        contact_sheet::ContactSheet,
         keymap::Chord,
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
@@ -201,8 +202,8 @@ impl Explorer {
     }
 
     /// How the Browse screen is divided.
-    pub fn grid(&self) -> Grid {
-        Grid::new(self.app.shared.body(), self.app.screens.browse.size)
+    pub fn grid(&self) -> ContactSheet {
+        Grid::new(self.app.shared.body(), self.app.screens.browse.size).sheet
     }
 
     /// How the Heatmap screen is divided.

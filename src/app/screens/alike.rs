@@ -7,6 +7,7 @@ use crate::{
     app::{
         action::{Action, Step},
         binding::{self, Binding, bind},
+        contact_sheet::ContactSheet,
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -117,8 +118,7 @@ impl Room for Alike {
         let places = Places::new(body);
         if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
             self.place(shared, row, 0);
-        } else if let Some(tile) = places.sheet.hit(at) {
-            let member = self.first_row * places.sheet.columns + tile;
+        } else if let Some(member) = places.sheet.hit(self.first_row, at) {
             if member < self.current()?.members.len() {
                 if self.member == member {
                     return Some(Action::OpenPair);
@@ -166,8 +166,7 @@ impl Room for Alike {
     fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
         let sheet = Places::new(body).sheet;
         let Some(group) = self.current() else { return Vec::new() };
-        let visible = group.members.iter().skip(self.first_row * sheet.columns).take(sheet.page());
-        visible.enumerate().map(|(at, (id, _))| Slot { image: *id, area: sheet.picture(at) }).collect()
+        sheet.slots(self.first_row, 0, group.members.iter().map(|member| member.0)).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -213,9 +212,7 @@ impl Room for Alike {
         let members = self.current().map_or(0, |group| group.members.len());
         self.member = self.member.min(members.saturating_sub(1));
         self.first = layout::scroll(self.first, self.group, places.page(), self.groups().len());
-        let columns = places.sheet.columns;
-        self.first_row =
-            layout::scroll(self.first_row, self.member / columns, places.sheet.rows, members.div_ceil(columns));
+        self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {
@@ -233,7 +230,7 @@ pub struct Places {
     /// Terminal rows of one group.
     pub height: u16,
     /// The pictures of the group under the cursor.
-    pub sheet: Sheet,
+    pub sheet: ContactSheet,
 }
 
 impl Places {
@@ -247,7 +244,7 @@ impl Places {
             _ => rest.top(rest.height / 2),
         };
         let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
-        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: Sheet::new(sheet) }
+        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: ContactSheet::new(sheet.off_right(1).0, 20) }
     }
 
     /// Groups on a page.
@@ -264,58 +261,5 @@ impl Places {
 
     fn hit(&self, at: (u16, u16)) -> Option<usize> {
         (0..self.page()).find(|row| self.row(*row).contains(at))
-    }
-}
-
-/// A contact sheet: pictures side by side, each with a line for its value and one for its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sheet {
-    /// All of it.
-    pub area: Area,
-    /// Pictures side by side.
-    pub columns: usize,
-    /// Pictures one under the other.
-    pub rows: usize,
-    tile: (u16, u16),
-}
-
-impl Sheet {
-    fn new(area: Area) -> Self {
-        let columns = (area.width / 20).max(1);
-        let width = area.width / columns;
-        let height = (width.saturating_sub(2) * 3 / 8).max(1) + 2;
-        let rows = (area.height / height).max(1);
-        Self { area, columns: columns.into(), rows: rows.into(), tile: (width, (area.height / rows).min(height + 3)) }
-    }
-
-    /// Pictures on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// The visible tile `at`.
-    #[must_use]
-    pub fn tile(&self, at: usize) -> Area {
-        let (column, row) = ((at % self.columns) as u16, (at / self.columns) as u16);
-        let (x, y) = (self.area.x + column * self.tile.0, self.area.y + row * self.tile.1);
-        let height = self.tile.1.min(self.area.bottom().saturating_sub(y));
-        Area { x, y, width: self.tile.0.saturating_sub(1), height }
-    }
-
-    /// The picture in a tile.
-    #[must_use]
-    pub fn picture(&self, at: usize) -> Area {
-        self.tile(at).off_bottom(2).0
-    }
-
-    /// The two lines under it.
-    #[must_use]
-    pub fn words(&self, at: usize) -> Area {
-        self.tile(at).off_bottom(2).1
-    }
-
-    fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
     }
 }

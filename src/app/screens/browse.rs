@@ -7,7 +7,8 @@ use crate::{
         RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
-        layout::{self, Area},
+        contact_sheet::ContactSheet,
+        layout::Area,
         previews::Slot,
         room::{Acted, Room},
         shared::Shared,
@@ -126,14 +127,14 @@ impl Room for Browse {
         let grid = Grid::new(body, self.size);
         let ids = &self.list.ids;
         let now = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        if let Some(id) = ids.get(step.moved(now, ids.len(), grid.columns, grid.page())) {
+        if let Some(id) = ids.get(grid.sheet.stepped(now, ids.len(), step)) {
             shared.select(*id);
         }
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let grid = Grid::new(body, self.size);
-        let id = *self.list.ids.get(self.first * grid.columns + grid.hit(at)?)?;
+        let id = *self.list.ids.get(grid.sheet.hit(self.first, at)?)?;
         if shared.is_touched() && shared.selected == Some(id) {
             return Some(Action::OpenNeighbors);
         }
@@ -162,13 +163,12 @@ impl Room for Browse {
                 slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
             }
         }
-        slots.extend(self.tiles(&grid, 0));
+        slots.extend(grid.sheet.slots(self.first, 0, self.list.ids.iter().copied()));
         slots
     }
 
     fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        let grid = Grid::new(body, self.size);
-        self.tiles(&grid, grid.page()).collect()
+        Grid::new(body, self.size).sheet.slots(self.first, 1, self.list.ids.iter().copied()).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -204,15 +204,7 @@ impl Room for Browse {
         }
         let grid = Grid::new(body, self.size);
         let cursor = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        self.first = scrolled(&grid, self.first, cursor, self.list.ids.len());
-    }
-}
-
-impl Browse {
-    /// The tiles of a page, `after` pictures beyond the first visible one.
-    fn tiles<'a>(&'a self, grid: &'a Grid, after: usize) -> impl Iterator<Item = Slot> + 'a {
-        let ids = self.list.ids.iter().skip(self.first * grid.columns + after).take(grid.page());
-        ids.enumerate().map(|(at, id)| Slot { image: *id, area: grid.picture(at) })
+        self.first = grid.sheet.scrolled(self.first, cursor, self.list.ids.len());
     }
 }
 
@@ -221,15 +213,10 @@ impl Browse {
 pub struct Grid {
     /// The line with what is shown.
     pub title: Area,
-    /// The tiles.
-    pub tiles: Area,
+    /// The thumbnails.
+    pub sheet: ContactSheet,
     /// What is known of the selected picture, where there is room.
     pub details: Option<Area>,
-    /// Tiles side by side.
-    pub columns: usize,
-    /// Tiles one under the other.
-    pub rows: usize,
-    tile: (u16, u16),
 }
 
 /// Columns of a tile at its usual size.
@@ -256,52 +243,7 @@ impl Grid {
         };
         let usual = if tiles.width < 50 { TILE - 4 } else { TILE + i16::from(tiles.width > 80) * 3 };
         let wish = (usual + size * TILE_STEP).clamp(8, i16::MAX) as u16;
-        let columns = (tiles.width / wish).max(1);
-        let width = tiles.width / columns;
-        // Pictures are mostly 4:3 and cells twice as high as wide; two rows go to the frame, the lower of which
-        // carries the name.
-        let height = (width.saturating_sub(2) * 3 / 8).max(2) + 2;
-        let rows = (tiles.height / height).max(1);
-        Self {
-            title,
-            tiles,
-            details,
-            columns: usize::from(columns),
-            rows: usize::from(rows),
-            tile: (width, tiles.height / rows),
-        }
-    }
-
-    /// The frame of the visible tile `at`, counted from the first visible one.
-    #[must_use]
-    pub fn tile(&self, at: usize) -> Area {
-        let (column, row) = (at % self.columns, at / self.columns);
-        // What does not divide evenly becomes a margin.
-        let margin = (self.tiles.width - self.columns as u16 * self.tile.0) / 2;
-        Area {
-            x: self.tiles.x + margin + column as u16 * self.tile.0,
-            y: self.tiles.y + row as u16 * self.tile.1,
-            width: self.tile.0,
-            height: self.tile.1,
-        }
-    }
-
-    /// The picture inside a tile.
-    #[must_use]
-    pub fn picture(&self, at: usize) -> Area {
-        self.tile(at).inside(1, 1)
-    }
-
-    /// Tiles on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// The visible tile at a terminal cell.
-    #[must_use]
-    pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
+        Self { title, sheet: ContactSheet::new(tiles, wish), details }
     }
 
     /// Whether the tiles can still grow or shrink by a step.
@@ -358,10 +300,4 @@ impl Details {
     pub fn thumb(&self, at: usize) -> Area {
         self.thumbs[at].off_bottom(2).0
     }
-}
-
-/// The first visible row that shows the tile `cursor`.
-#[must_use]
-pub fn scrolled(grid: &Grid, first: usize, cursor: usize, total: usize) -> usize {
-    layout::scroll(first, cursor / grid.columns, grid.rows, total.div_ceil(grid.columns))
 }
