@@ -4,10 +4,12 @@
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
+mod contents;
 mod export;
 mod kept;
 mod latest;
 mod previews;
+mod second_look;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,7 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::kept::Kept;
+pub use self::{
+    kept::Kept,
+    second_look::{Look, SecondLook},
+};
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,

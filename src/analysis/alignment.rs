@@ -67,7 +67,7 @@ impl Turn {
     }
 
     /// Where the pixel at (x, y) of the turned picture comes from.
-    fn source(self, side: usize, (mut x, mut y): (usize, usize)) -> (usize, usize) {
+    pub(super) fn source(self, side: usize, (mut x, mut y): (usize, usize)) -> (usize, usize) {
         for _ in 0..self.quarters {
             (x, y) = (y, side - 1 - x);
         }
@@ -82,7 +82,8 @@ pub struct Alignment {
     pub turn: Turn,
     /// Whether one of them shows a part of the other only.
     pub part: bool,
-    /// How well the detail agrees, 0 to 1: the mean of its correlation, and of the share of cells in which it agrees.
+    /// How well the detail agrees, 0 to 1: the mean of its correlation in each cell that shows any, and of the share of
+    /// those in which it is the same, so that a caption costs no more than what it covers.
     pub agreement: f32,
 }
 
@@ -111,6 +112,15 @@ impl Alignment {
         let turned: Vec<_> = Turn::all().map(|turn| (turn, Levels::new(first.whole.turned(turn)))).collect();
         let second = Levels::new(Plane::of(b));
         let mut best = Self::NONE;
+        for (turn, first) in &turned {
+            let (agreement, _) = detail(&first.whole, &second.whole, &Map::IDENTITY);
+            if agreement > best.agreement {
+                best = Self { turn: *turn, part: false, agreement };
+            }
+        }
+        if best.agreement >= SURE {
+            return best;
+        }
         for Start { turned: at, flipped, mut map, .. } in starts(&turned, &second) {
             let (turn, first) = &turned[at];
             let (from, to) = if flipped { (&second, first) } else { (first, &second) };
@@ -283,10 +293,12 @@ impl Map {
         let mut system = [[0.0_f32; 7]; 6];
         for (slope, value, here) in pairs {
             let difference = (value - from_mean) / from_deviation - (here - to_mean) / to_deviation;
+            // What differs much is no place to pull at: a caption, or a frame.
+            let weight = 1.0 / (1.0 + difference * difference);
             let slope: [f32; 6] = std::array::from_fn(|at| (slope[at] - mean[at]) / to_deviation);
             for (row, a) in system.iter_mut().zip(slope) {
-                row.iter_mut().zip(slope).for_each(|(value, b)| *value += a * b);
-                row[6] += a * difference;
+                row.iter_mut().zip(slope).for_each(|(value, b)| *value += weight * a * b);
+                row[6] += weight * a * difference;
             }
         }
         for (at, row) in system.iter_mut().enumerate() {
@@ -456,28 +468,25 @@ fn detail(from: &Plane, to: &Plane, map: &Map) -> (f32, f32) {
     let warped: Vec<_> = from.points().map(|(x, y, _)| map.apply(x, y)).map(|(x, y)| to.at(x, y)).collect();
     let plain: Vec<_> = from.values.iter().zip(&warped).map(|(value, other)| other.map(|_| *value)).collect();
     let (plain, warped) = (less_local_mean(&plain, side), less_local_mean(&warped, side));
-    let (mut whole, mut same, mut cells) = (Sums::default(), 0.0_f32, 0.0_f32);
+    let (mut inside, mut agreeing, mut same, mut cells) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
     for cell in 0..(side / CELL).pow(2) {
         let (left, top) = (cell % (side / CELL) * CELL, cell / (side / CELL) * CELL);
         let mut sums = Sums::default();
         for at in (0..CELL * CELL).map(|at| (top + at / CELL) * side + left + at % CELL) {
             if let (Some(a), Some(b)) = (plain[at], warped[at]) {
                 sums.add(a, b);
-                whole.add(a, b);
             }
         }
+        inside += sums.count;
         if sums.count >= (CELL * CELL / 2) as f32 && sums.aa.max(sums.bb) > FLAT * sums.count {
-            cells += 1.0;
             let correlation = sums.ab / (sums.aa.max(sums.count) * sums.bb.max(sums.count)).sqrt();
+            cells += 1.0;
+            agreeing += correlation.max(0.0);
             same += f32::from(u8::from(correlation >= CELL_SAME));
         }
     }
-    let overlap = whole.count / (side * side) as f32;
-    let least = 0.1 * whole.count;
-    let correlation = whole.ab / (whole.aa.max(least) * whole.bb.max(least)).max(f32::MIN_POSITIVE).sqrt();
     // What shows next to nothing is not taken for a copy of the next that does.
-    let agreement = (correlation + same / cells.max(4.0)) / 2.0;
-    (agreement.clamp(0.0, 1.0), overlap)
+    (((agreeing + same) / cells.max(4.0) / 2.0).min(1.0), inside / (side * side) as f32)
 }
 
 /// Each value less the mean of those around it that there are.

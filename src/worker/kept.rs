@@ -3,9 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use super::{
+    contents::{contents_of, contents_to_bytes},
+    lock,
+};
 use crate::{
-    analysis::alike::Range,
+    analysis::{alike::Range, copies::Contents},
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
     task::LookAlikes,
@@ -14,6 +17,9 @@ use crate::{
 /// While pictures come, a graph is kept again when one in so many of its pictures is new: each of them is then written a
 /// few times, however many there are.
 const SHARE: usize = 16;
+
+/// The name under which the contents of pictures are kept.
+const CONTENTS: &str = "contents";
 
 /// What is known of the kept graph. The run that indexes says where it is; whoever makes a graph asks for it.
 #[derive(Default)]
@@ -75,6 +81,22 @@ impl Kept {
         state.on_disk = Some((graph.made_of(), graph.id_bound()));
         drop(state);
         let _ = graphs.keep(LookAlikes::METRIC.name(), &graph.to_bytes(|id| graphs.row_of(id)));
+    }
+
+    /// The contents of the index's pictures that were read by an earlier second look.
+    pub(super) fn contents(&self, index: &Index) -> Contents {
+        let read = || {
+            let graphs = self.graphs(index)?;
+            contents_of(&graphs.read(CONTENTS)?, |row| graphs.id_of(row).filter(|id| index.contains(*id)))
+        };
+        read().unwrap_or_default()
+    }
+
+    /// Keeps them. What cannot be kept is read again by the next run.
+    pub(super) fn keep_contents(&self, contents: &Contents, index: &Index) {
+        if let Some(graphs) = self.graphs(index) {
+            let _ = graphs.keep(CONTENTS, &contents_to_bytes(contents, |id| graphs.row_of(id)));
+        }
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {
