@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    env,
+    env, fs,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
@@ -306,6 +306,14 @@ pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
             false => Cache::Folder(cache_folder(model.how.cache_dir.as_deref())?),
         },
     })
+}
+
+/// The real paths of folders of which nothing may go.
+///
+/// # Errors
+/// [`Error::NoFolder`] when one is not there: what it should protect would not be.
+pub fn protected(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    folders.iter().map(|folder| fs::canonicalize(folder).map_err(|_| Error::NoFolder(folder.clone()))).collect()
 }
 
 /// The folder of all indexes: the one asked for, else the user's cache folder.

@@ -12,6 +12,7 @@ mod previews;
 mod second_look;
 
 use std::{
+    path::PathBuf,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -41,6 +42,16 @@ pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result
 /// Takes every answer, on the thread that has it; must not block.
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
+/// What the threads work with.
+pub struct Tools {
+    /// Brings the index up to date.
+    pub indexer: Indexer,
+    /// Makes pictures ready for this terminal.
+    pub painter: Painter,
+    /// Folders of which nothing may go.
+    pub protected: Vec<PathBuf>,
+}
+
 type Indexing = (JobId, CancelToken);
 type Making = (JobId, Arc<Index>, Task);
 
@@ -57,9 +68,12 @@ pub struct Worker {
 impl Worker {
     /// Starts the threads; they sleep until there is a job.
     #[must_use]
-    pub fn new(mut indexer: Indexer, painter: Painter, answer: Answer) -> Self {
+    pub fn new(tools: Tools, answer: Answer) -> Self {
+        let Tools { mut indexer, painter, protected } = tools;
         let tell = answer.clone();
         let kept = Arc::new(Kept::default());
+        let second_look = Arc::new(SecondLook::default());
+        let protected: Arc<[PathBuf]> = protected.into();
         let of_run = Arc::clone(&kept);
         let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, cancel): Indexing, _| {
             let outcome = fenced("indexing", || {
@@ -72,7 +86,10 @@ impl Worker {
             of_run.run_ended();
             tell(JobEvent { job, outcome });
         });
-        let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
+        let lanes = Lane::ALL.map(|lane| {
+            let with = With { kept: Arc::clone(&kept), second_look: Arc::clone(&second_look), protected: Arc::clone(&protected) };
+            make_in(lane, with, answer.clone())
+        });
         let previews = Previews::spawn(painter, answer.clone());
         Self { indexing, running: CancelToken::default(), lanes, previews, answer }
     }
@@ -124,8 +141,16 @@ impl Drop for Worker {
 /// How often a task that takes long shows what it has found: as often as the screen is drawn.
 const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
+/// What tasks are made with besides the index.
+struct With {
+    kept: Arc<Kept>,
+    second_look: Arc<SecondLook>,
+    protected: Arc<[PathBuf]>,
+}
+
 /// Starts the thread of a lane.
-fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
+fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
+    let With { kept, second_look, protected } = with;
     Latest::spawn(lane.doing(), Priority::Normal, move |(job, index, task): Making, superseded| {
         let outcome = fenced(lane.doing(), || {
             let mut shown = Instant::now();
@@ -139,7 +164,14 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
                 task => task,
             };
-            Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
+            let made = task.make(&index, &on_all_cores, superseded, &mut so_far);
+            let Made::Alike(found) = made else { return Ok(Outcome::Made(made)) };
+            // The embedding's answer is shown while the files are read.
+            tell(JobEvent { job, outcome: Outcome::Making(Made::Alike(Arc::clone(&found))) });
+            let look = Look { index: &index, graph: &found.graph, protected: &protected };
+            let mut progress = |share| so_far(&|| Made::Progress(share));
+            let closer = second_look.at(&found, &look, &kept, superseded, &mut progress);
+            Ok(Outcome::Made(Made::Alike(closer.map_or(found, Arc::new))))
         });
         let found = match &outcome {
             Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),

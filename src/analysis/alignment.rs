@@ -51,6 +51,15 @@ impl Turn {
         if self.mirrored { self } else { Self { quarters: (4 - self.quarters) % 4, ..self } }
     }
 
+    /// What it and then another one come to.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        // Two corners tell the eight apart.
+        let [near, far] = [(0, 0), (1, 0)].map(|corner| self.source(2, next.source(2, corner)));
+        let same = |turn: &Self| turn.source(2, (0, 0)) == near && turn.source(2, (1, 0)) == far;
+        Self::all().find(same).unwrap_or(Self::NONE)
+    }
+
     /// In words; nothing where nothing was turned.
     #[must_use]
     pub fn words(self) -> Option<&'static str> {
@@ -88,13 +97,21 @@ pub struct Alignment {
 }
 
 impl Alignment {
-    /// From this agreement on two pictures are the same picture. See `tests/bench/compare/copies.py`.
-    pub const SAME: f32 = 0.67;
-    /// From this agreement on a picture may be the same as another one, if it is the same as a copy of that: half of a
-    /// picture that was cropped twice.
-    pub const AKIN: f32 = 0.42;
+    /// From this agreement on two pictures are the same picture: between what copies reach, all but the most distorted, and
+    /// what other shots of one thing do (measured by `tests/bench/compare/copies.py`).
+    pub const SAME: f32 = 0.75;
 
     const NONE: Self = Self { turn: Turn::NONE, part: false, agreement: 0.0 };
+
+    /// What it and then another one come to.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            turn: self.turn.then(next.turn),
+            part: self.part || next.part,
+            agreement: self.agreement.min(next.agreement),
+        }
+    }
 
     /// The same, seen from the second picture.
     #[must_use]

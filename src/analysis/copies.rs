@@ -42,8 +42,8 @@ impl Copies {
     /// Puts the groups together.
     ///
     /// Files of the same content are grouped first, and from then on the one to keep stands for all of them. Of the others
-    /// the picture to keep of all that are left begins a group; whatever is the same picture as it, joins, and whatever is
-    /// the same picture as a member and akin to the one to keep. So groups do not chain.
+    /// the picture to keep of all that are left begins a group: its copies join, and the copies of those, which may be too
+    /// distorted to be compared with it. No further, so that groups do not chain.
     #[must_use]
     pub fn find(
         index: &Index,
@@ -64,7 +64,7 @@ impl Copies {
             groups.push(Group { members, kind: Kind::Identical(reason) });
         }
         groups.sort_by_cached_key(|group| index.get(group.members[0].0).map(|entry| entry.path()));
-        groups.extend(same_pictures(index, contents, alignments, &stands_for, protected));
+        groups.extend(same_pictures(index, alignments, &stands_for, protected));
         Self { groups, made_of: index.state() }
     }
 
@@ -79,7 +79,6 @@ impl Copies {
 /// Groups of copies among pictures of different content.
 fn same_pictures(
     index: &Index,
-    contents: &Contents,
     alignments: &Alignments,
     stands_for: &HashMap<ImageId, ImageId>,
     protected: &dyn Fn(&Entry<'_>) -> bool,
@@ -94,8 +93,8 @@ fn same_pictures(
         }
     }
     let aligned = |a: ImageId, b: ImageId| {
-        let known = alignments.get(&[a.min(b), a.max(b)]).map(|found| if a < b { *found } else { found.inverse() });
-        known.or_else(|| Some(Alignment::find(&contents.get(&a)?.thumbnail, &contents.get(&b)?.thumbnail)))
+        let known = alignments.get(&[a.min(b), a.max(b)])?;
+        Some(if a < b { *known } else { known.inverse() })
     };
     let mut taken = HashSet::new();
     let mut groups = Vec::new();
@@ -104,16 +103,17 @@ fn same_pictures(
             continue;
         }
         let mut members = vec![(kept, None)];
-        let mut next = 0;
-        while let Some((member, _)) = members.get(next).copied() {
-            next += 1;
-            for other in same.get(&member).into_iter().flatten().filter(|other| !taken.contains(other)).copied().collect::<Vec<_>>() {
-                if let Some(found) = aligned(kept, other).filter(|found| found.agreement >= Alignment::AKIN) {
-                    taken.insert(other);
-                    members.push((other, Some(found)));
-                }
-            }
-        }
+        let mut copies_of = |member: ImageId, before: Option<Alignment>| {
+            let others = same.get(&member).into_iter().flatten().filter(|other| taken.insert(**other));
+            let others = others.filter_map(|other| {
+                let step = aligned(member, *other)?;
+                Some((*other, Some(before.map_or(step, |before| before.then(step)))))
+            });
+            others.collect::<Vec<_>>()
+        };
+        let direct = copies_of(kept, None);
+        let indirect: Vec<_> = direct.iter().flat_map(|(member, before)| copies_of(*member, *before)).collect();
+        members.extend(direct.into_iter().chain(indirect));
         if members.len() > 1 {
             groups.push(group(index, members, protected));
         }

@@ -21,6 +21,8 @@ const QUICK: usize = 5_000;
 pub struct Shared {
     /// The folders being explored, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// Folders of which no picture is marked or moved away.
+    pub protected: Vec<PathBuf>,
     /// What is known of the terminal.
     pub display: Display,
     /// The newest snapshot.
@@ -56,6 +58,7 @@ impl Shared {
         Self {
             display: setup.display(),
             folders: setup.folders,
+            protected: setup.protected,
             index: Arc::default(),
             labels: Labels::default(),
             metric: setup.metric,

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, request, stdout_error};
+use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, protected, request, stdout_error};
 use crate::{
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
@@ -33,6 +33,9 @@ pub struct ExploreArgs {
     /// The metric to start with.
     #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub metric: Metric,
+    /// Never mark or move away a picture of this folder (repeatable).
+    #[arg(long, value_name = "FOLDER", hide_short_help = true)]
+    pub keep_in: Vec<PathBuf>,
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
@@ -62,6 +65,7 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
     let options = Options {
         folders: request.roots.clone(),
         picture,
+        protected: protected(&args.keep_in)?,
         metric: args.metric,
         display: args.display,
         pipeline: args.print_marked,

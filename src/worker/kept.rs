@@ -1,5 +1,5 @@
-//! The graph of the nearest pictures that is kept beside the store: read before all are compared with all, so that only
-//! what is new must be, and kept after it.
+//! What is kept beside the store: the graph of the nearest pictures, read before all are compared with all, so that only
+//! what is new must be, and kept after it; and what the second look read of the files.
 
 use std::sync::{Arc, Mutex};
 
@@ -28,6 +28,7 @@ pub struct Kept(Mutex<State>);
 #[derive(Default)]
 struct State {
     graphs: Option<KeptGraphs>,
+    near_duplicate: Option<f32>,
     run_goes_on: bool,
     /// Of the graph that is kept: the state of the index that it was made of, and its [`Graph::id_bound`].
     on_disk: Option<(IndexState, usize)>,
@@ -38,9 +39,17 @@ impl Kept {
     pub fn hear(&self, report: &Report) {
         let mut state = lock(&self.0);
         state.run_goes_on = true;
-        if let Report::Graphs(graphs) = report {
-            state.graphs = Some(graphs.clone());
+        match report {
+            Report::Graphs(graphs) => state.graphs = Some(graphs.clone()),
+            Report::Model { near_duplicate, .. } => state.near_duplicate = *near_duplicate,
+            _ => {}
         }
+    }
+
+    /// From which cosine similarity the model takes two pictures for near-duplicates, where it says so.
+    #[must_use]
+    pub fn near_duplicate(&self) -> Option<f32> {
+        lock(&self.0).near_duplicate
     }
 
     /// From now on whatever is new is kept at once.

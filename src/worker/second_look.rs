@@ -53,8 +53,6 @@ pub struct Look<'a> {
     pub index: &'a Index,
     /// Their nearest neighbors by cosine similarity.
     pub graph: &'a Graph,
-    /// From which cosine similarity the model takes two pictures for near-duplicates, where it says so.
-    pub near_duplicate: Option<f32>,
     /// Folders of which nothing may go.
     pub protected: &'a [PathBuf],
 }
@@ -70,7 +68,7 @@ impl SecondLook {
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
     ) -> Option<Copies> {
-        let Look { index, graph, near_duplicate, protected } = *look;
+        let Look { index, graph, protected } = *look;
         let mut known = lock(&self.0);
         if known.run != index.run() {
             *known = Known { run: index.run(), contents: kept.contents(index), ..Known::default() };
@@ -92,7 +90,7 @@ impl SecondLook {
         if !whole {
             return None;
         }
-        let floor = near_duplicate.unwrap_or(USUAL) - LOOSER;
+        let floor = kept.near_duplicate().unwrap_or(USUAL) - LOOSER;
         let mut pairs = copies::candidates(graph, &known.contents, floor);
         pairs.retain(|pair| !known.alignments.contains_key(pair));
         let contents = &known.contents;

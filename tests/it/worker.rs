@@ -23,7 +23,7 @@ use lookalike::{
     scan,
     similarity::{Metric, Query},
     task::{Job, JobEvent, JobId, LookAlikes, Made, Outcome, Task},
-    worker::{Indexer, Worker},
+    worker::{Indexer, Tools, Worker},
 };
 use ratatui_image::picker::Picker;
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     let (tell, answers) = mpsc::channel();
-    (Worker::new(indexer, painter, Arc::new(move |event| drop(tell.send(event)))), answers)
+    (Worker::new(Tools { indexer, painter, protected: Vec::new() }, Arc::new(move |event| drop(tell.send(event)))), answers)
 }
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.
