@@ -10,6 +10,7 @@ mod answers;
 mod awaited;
 pub mod binding;
 pub mod contact_sheet;
+pub mod disposal;
 mod event;
 pub mod keymap;
 pub mod layout;
@@ -28,6 +29,7 @@ pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severi
 use self::{
     action::Screen,
     awaited::Awaited,
+    disposal::Disposal,
     keymap::Context,
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
@@ -60,6 +62,8 @@ pub struct App {
     /// How fast keys come.
     pub pace: Pace,
     awaited: Awaited,
+    /// Files are being moved away, or brought back.
+    moving: bool,
     /// The picture that the explorer was opened with, until it is indexed.
     named: Option<PathBuf>,
 }
@@ -78,6 +82,8 @@ pub enum Over {
     },
     /// The help page, from this line on.
     Help(usize),
+    /// What is to be moved away, until the user says where to.
+    Disposal(Disposal),
     /// A line of text that is being typed, in the status line.
     Prompt(Prompt),
 }
@@ -96,6 +102,7 @@ impl App {
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
+            moving: false,
         }
     }
 
@@ -150,7 +157,7 @@ impl App {
         self.over.retain(|over| match over {
             Over::Picture(id) => index.contains(*id),
             Over::Pair { row, col } => index.contains(*row) && index.contains(*col),
-            Over::Help(_) | Over::Prompt(_) => true,
+            Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
@@ -245,6 +252,7 @@ impl App {
             Some(Over::Help(_)) => Context::Help,
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
+            Some(Over::Disposal(_)) => Context::Disposal,
             _ => Context::Screen(self.screen),
         }
     }
@@ -252,7 +260,7 @@ impl App {
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
-        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_)));
+        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
             _ => self.screens.get(self.screen).focused(&self.shared),
@@ -265,7 +273,7 @@ impl App {
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
         let mut slots = match self.covering() {
-            Some(Over::Help(_)) => Vec::new(),
+            Some(Over::Help(_) | Over::Disposal(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
                 let [left, right] = layout::halves(body);

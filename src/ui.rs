@@ -5,6 +5,7 @@ mod browse;
 mod canvas;
 mod chrome;
 mod contact_sheet;
+mod disposal;
 mod empty;
 mod facts;
 mod heatmap;
@@ -27,6 +28,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
     chrome::header(app, &mut canvas, shell.header);
     match (app.covering(), app.screen) {
         (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

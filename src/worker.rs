@@ -12,8 +12,8 @@ mod previews;
 mod second_look;
 
 use std::{
-    path::PathBuf,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -26,7 +26,9 @@ pub use self::{
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
+    disposal,
     error::Result,
+    folders,
     index::{
         Index,
         progress::{Report, Summary},
@@ -62,6 +64,9 @@ pub struct Worker {
     /// By the number of their lane.
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
+    protected: Arc<[PathBuf]>,
+    /// Held while files are moved.
+    moving: Arc<Mutex<()>>,
     answer: Answer,
 }
 
@@ -91,7 +96,7 @@ impl Worker {
             make_in(lane, with, answer.clone())
         });
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, answer }
+        Self { indexing, running: CancelToken::default(), lanes, previews, protected, moving: Arc::default(), answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -104,6 +109,16 @@ impl Worker {
             }
             Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::Dispose { doomed, away } => {
+                let protected = Arc::clone(&self.protected);
+                self.move_files(id, move |lists| {
+                    disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
+                });
+            }
+            Job::Undo => self.move_files(id, |lists| {
+                let undone = disposal::newest(lists).map(|list| disposal::undo(&list)).transpose();
+                undone.map(Outcome::Undone)
+            }),
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
                 spawn("exporting", Priority::Normal, move || {
@@ -111,6 +126,16 @@ impl Worker {
                 });
             }
         }
+    }
+
+    /// Moves files on a thread of its own, one job after the other; `work` gets the folder of the lists.
+    fn move_files(&self, job: JobId, work: impl FnOnce(&Path) -> Result<Outcome> + Send + 'static) {
+        let (tell, moving) = (self.answer.clone(), Arc::clone(&self.moving));
+        spawn("moving files", Priority::Normal, move || {
+            let _alone = lock(&moving);
+            let moved = || folders::moved().and_then(|lists| work(&lists)).map_err(|error| error.to_string());
+            tell(JobEvent { job, outcome: fenced("moving files", moved) });
+        });
     }
 
     /// Asks the indexing run to stop; what it has done is kept.

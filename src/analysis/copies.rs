@@ -34,6 +34,8 @@ pub struct Copies {
     /// Groups of files of the same content, then groups of copies; each with the picture to keep first. A picture is in
     /// at most one of each.
     pub groups: Vec<Group>,
+    /// What the content of each member was, by its SHA-256.
+    pub hashes: HashMap<ImageId, [u8; 32]>,
     /// The index that they were found in.
     pub made_of: IndexState,
 }
@@ -65,7 +67,23 @@ impl Copies {
         }
         groups.sort_by_cached_key(|group| index.get(group.members[0].0).map(|entry| entry.path()));
         groups.extend(same_pictures(index, alignments, &stands_for, protected));
-        Self { groups, made_of: index.state() }
+        let members = groups.iter().flat_map(|group| &group.members);
+        let hashes = members.filter_map(|(id, _)| Some((*id, contents.get(id)?.hash))).collect();
+        Self { groups, hashes, made_of: index.state() }
+    }
+
+    /// The copy of a picture that is to be kept in its place; nothing where the picture itself is.
+    #[must_use]
+    pub fn kept_for(&self, id: ImageId) -> Option<ImageId> {
+        let first = |id: ImageId, kind: fn(&Kind) -> bool| {
+            let groups = self.groups.iter().filter(|group| kind(&group.kind));
+            let mut of = groups.filter(|group| group.members.iter().any(|member| member.0 == id));
+            of.next().map(Group::center)
+        };
+        // Of files of the same content the one to be kept stands for all, also among the copies.
+        let one = first(id, |kind| matches!(kind, Kind::Identical(_))).unwrap_or(id);
+        let kept = first(one, |kind| matches!(kind, Kind::Copies(..))).unwrap_or(one);
+        (kept != id).then_some(kept)
     }
 
     /// The pictures that need not be kept, each once.

@@ -8,7 +8,7 @@ use super::{
     keymap,
     room::Acted,
 };
-use crate::{index::ImageId, printable::printable, similarity::Metric};
+use crate::{index::ImageId, printable::printable, similarity::Metric, task::Away};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -37,6 +37,10 @@ impl App {
             Action::UnmarkAll => self.unmark_all(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
+            Action::Dispose => self.open_disposal(),
+            Action::ToTrash => return self.dispose(Away::Trash),
+            Action::ToFolder => self.open_move(),
+            Action::Undo => return self.undo(),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();
@@ -109,6 +113,7 @@ impl App {
     pub(super) fn step(&mut self, step: Step) {
         let body = self.shared.body();
         match self.covering() {
+            Some(Over::Disposal(_)) => self.scroll_disposal(step),
             Some(Over::Help(line)) => {
                 // The drawing stops at the last line, and so does the cursor on the way back.
                 let last = keymap::sections().iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
@@ -174,9 +179,11 @@ impl App {
     }
 
     fn mark(&mut self) {
-        if let Some(id) = self.focused() {
-            self.shared.marks.toggle(id);
+        let Some(id) = self.focused() else { return };
+        if self.shared.is_protected(id) {
+            return self.say(Severity::Warning, "It lies in a protected folder (--keep-in), of which nothing is marked.");
         }
+        self.shared.marks.toggle(id);
     }
 
     fn unmark_all(&mut self) {

@@ -28,6 +28,8 @@ impl App {
                 let (columns, rows) = self.shared.display.size;
                 self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
             }
+            Outcome::Disposed(disposed) => self.disposed(&disposed),
+            Outcome::Undone(undone) => self.undone(undone.as_ref()),
             Outcome::Exported { to, paths } => {
                 let plural = if paths == 1 { "" } else { "s" };
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
@@ -111,7 +113,7 @@ impl App {
     }
 
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
-    fn take_index(&mut self, index: Arc<Index>) {
+    pub(super) fn take_index(&mut self, index: Arc<Index>) {
         let shared = &mut self.shared;
         if index.run() != shared.index.run() {
             // Another run began anew, and no id means what it meant.

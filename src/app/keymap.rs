@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{Binding, CLOSE, COPY, DISPOSE, EXPORT, MARK, METRIC, SWAP, UNDO, UNMARK_ALL, VIEW, bind},
     screens::Screens,
 };
 
@@ -19,6 +19,8 @@ pub enum Context {
     Picture,
     /// Two pictures side by side.
     Pair,
+    /// What is to be moved away.
+    Disposal,
     /// The help page.
     Help,
 }
@@ -26,7 +28,7 @@ pub enum Context {
 impl Context {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        Screen::ALL.into_iter().map(Self::Screen).chain([Self::Picture, Self::Pair, Self::Help])
+        Screen::ALL.into_iter().map(Self::Screen).chain([Self::Picture, Self::Pair, Self::Disposal, Self::Help])
     }
 
     /// Its name in the help and the README.
@@ -36,6 +38,7 @@ impl Context {
             Self::Screen(screen) => screen.name(),
             Self::Picture => "one picture",
             Self::Pair => "a pair",
+            Self::Disposal => "moving away",
             Self::Help => "help",
         }
     }
@@ -47,14 +50,16 @@ impl Context {
             Self::Screen(screen) => Screens::default().get(screen).keys(),
             Self::Picture => PICTURE,
             Self::Pair => PAIR,
+            Self::Disposal => DISPOSAL,
             Self::Help => HELP,
         }
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, DISPOSE, UNDO, CLOSE];
 const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, DISPOSE, UNDO, CLOSE];
+const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
 
 const EVERYWHERE: &[Binding] = &[

@@ -7,7 +7,10 @@ use super::{
     action::{Action, Screen},
     keymap::{self, Context},
 };
-use crate::{index::ImageId, task::Job};
+use crate::{
+    index::ImageId,
+    task::{Away, Job},
+};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum Purpose {
     },
     /// The file to which the marked paths are written.
     Export,
+    /// The folder into which the listed pictures are moved.
+    Move,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -101,6 +106,10 @@ impl App {
         }
     }
 
+    pub(super) fn open_move(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::Move, text: String::new() }));
+    }
+
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         self.message = None;
@@ -117,7 +126,7 @@ impl App {
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
-        let filters = prompt.purpose != Purpose::Export;
+        let filters = matches!(prompt.purpose, Purpose::Filter { .. });
         let effects = self.typed(prompt, typed);
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
@@ -132,7 +141,7 @@ impl App {
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         match (prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
+            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export | Purpose::Move, Typed::GivenUp) => {}
             (Purpose::Filter { before }, Typed::GivenUp) => {
                 self.screens.browse.set_filter("");
                 self.shared.selected = before.or(self.shared.selected);
@@ -145,7 +154,10 @@ impl App {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                return self.dispose(Away::Folder(prompt.text.trim().into()));
+            }
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Move, _) => self.over.push(Over::Prompt(prompt)),
         }
         Vec::new()
     }

@@ -94,6 +94,13 @@ impl Shared {
         self.index.get(id).map(|entry| entry.path())
     }
 
+    /// Whether a picture lies in a folder of which nothing may go.
+    #[must_use]
+    pub fn is_protected(&self, id: ImageId) -> bool {
+        !self.protected.is_empty()
+            && self.path(id).is_some_and(|path| self.protected.iter().any(|folder| path.starts_with(folder)))
+    }
+
     /// Selects a picture by the user's hand.
     pub fn select(&mut self, id: ImageId) {
         self.touched = true;

@@ -209,6 +209,7 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             "filter ",
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
+        Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }

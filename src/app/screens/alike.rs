@@ -15,6 +15,7 @@ use crate::{
     },
     index::ImageId,
     task::{LookAlikes, Made, Task},
+    text,
 };
 
 /// What one key press moves an end of the range by.
@@ -47,9 +48,13 @@ const KEYS: &[Binding] = &[
     bind("<", Action::WithoutCopies),
     bind(">", Action::WithCopies),
     bind("0", Action::UsualRange),
-    binding::VIEW,
-    binding::MARK,
+    bind("Space", Action::MarkCopies),
+    bind("A", Action::MarkAllCopies),
+    bind("m", Action::Mark),
     binding::UNMARK_ALL,
+    binding::DISPOSE,
+    binding::UNDO,
+    binding::VIEW,
     binding::COPY,
     binding::EXPORT,
     binding::CLOSE,
@@ -78,6 +83,37 @@ impl Alike {
     fn place_of(&self, id: Option<ImageId>) -> Option<(usize, usize)> {
         let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == id);
         self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
+    }
+
+    /// Marks all pictures of the group but the one to keep; unmarks them when all are marked.
+    fn mark_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(group) = self.current() else { return Acted::Yes };
+        if group.reason().is_none() {
+            return Acted::Says("These only look alike: m marks the picture under the cursor.".into());
+        }
+        let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
+        let (may_go, stay): (Vec<_>, Vec<_>) = surplus.into_iter().partition(|id| !shared.is_protected(*id));
+        let marked = may_go.iter().all(|id| shared.marks.contains(*id));
+        for id in may_go {
+            if shared.marks.contains(id) == marked {
+                shared.marks.toggle(id);
+            }
+        }
+        if stay.is_empty() {
+            return Acted::Yes;
+        }
+        Acted::Says(format!("{} of a protected folder not marked.", text::counted(stay.len(), "picture")))
+    }
+
+    /// Marks all pictures of all groups of copies but those to keep.
+    fn mark_all_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
+            return Acted::Says("It is not known yet which pictures are copies.".into());
+        };
+        let unmarked = |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
+        let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
+        ids.iter().for_each(|id| shared.marks.toggle(*id));
+        Acted::Says(format!("{} marked: all but the one to keep of each group.", text::counted(ids.len(), "picture")))
     }
 
     fn under_cursor(&self) -> Option<ImageId> {
@@ -130,6 +166,11 @@ impl Room for Alike {
     }
 
     fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        match action {
+            Action::MarkCopies => return self.mark_copies(shared),
+            Action::MarkAllCopies => return self.mark_all_copies(shared),
+            _ => {}
+        }
         let mut range = self.range(shared);
         // Counted in steps, so that a step back ends where it began.
         let stepped = |end: f32, by: f32| ((end / STEP).round() + by) * STEP;

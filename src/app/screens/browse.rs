@@ -60,6 +60,8 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 

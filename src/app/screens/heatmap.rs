@@ -259,6 +259,8 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 

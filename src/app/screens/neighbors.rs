@@ -132,6 +132,8 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::DISPOSE,
+    binding::UNDO,
 ];
 
 impl Neighbors {
