@@ -25,6 +25,7 @@ pub mod alike;
 pub mod cache;
 pub mod completions;
 pub mod data;
+pub mod disposal;
 pub mod doctor;
 pub mod examples;
 pub mod explore;
@@ -86,6 +87,9 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Brings back pictures that were moved away.
+    #[command(after_long_help = examples::of("undo"))]
+    Undo(disposal::UndoArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -271,6 +275,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
+        Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),

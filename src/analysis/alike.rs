@@ -96,6 +96,29 @@ impl Group {
         }
     }
 
+    /// How a member differs from the one to keep, in words; nothing where these are look-alikes, or for that one itself.
+    #[must_use]
+    pub fn relation(&self, member: usize, index: &Index) -> Option<String> {
+        match &self.kind {
+            Kind::LookAlikes => None,
+            _ if member == 0 => None,
+            Kind::Identical(_) => Some("identical".into()),
+            Kind::Copies(..) => {
+                let alignment = self.alignment(member)?;
+                let [of, to] = [member, 0].map(|at| index.get(self.members[at].0).map(|entry| entry.pixels()));
+                let [of, to] = [of?, to?];
+                let upright = if alignment.turn.quarters % 2 == 0 { of } else { (of.1, of.0) };
+                let size = match (alignment.part, upright == to) {
+                    (true, _) => Some("cropped"),
+                    (false, true) => None,
+                    (false, false) => Some("resized"),
+                };
+                let words: Vec<_> = alignment.turn.words().into_iter().chain(size).collect();
+                Some(if words.is_empty() { "re-encoded".into() } else { words.join(", ") })
+            }
+        }
+    }
+
     /// The cosine similarity of the most alike pair.
     #[must_use]
     pub fn best(&self) -> f32 {

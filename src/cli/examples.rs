@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 8] = [
     (
         "",
         &[
@@ -26,7 +26,15 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
             ("lookalike matrix ~/Pictures --csv > pairs.csv", "every pair, for a spreadsheet"),
         ],
     ),
-    ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "alike",
+        &[
+            ("lookalike alike ~/Pictures --min 0.95", "copies, and groups of pictures that are almost the same"),
+            ("lookalike alike ~/Pictures --paths", "the copies that need not be kept"),
+            ("lookalike alike ~/Pictures --keep-in ~/Pictures/albums --trash", "what would go; --yes does it"),
+        ],
+    ),
+    ("undo", &[("lookalike undo", "bring back what was moved away last")]),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
     (
         "completions",

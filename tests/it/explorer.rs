@@ -1,8 +1,9 @@
 //! An explorer without a terminal and without threads: keys in, state, effects and frames out. Jobs are done at once.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, path::{Path, PathBuf}, sync::Arc, time::Duration};
 
 use lookalike::{
+    analysis::copies::Copies,
     app::{
         App, Effect, Event, Over, Setup,
         contact_sheet::ContactSheet,
@@ -15,7 +16,7 @@ use lookalike::{
     },
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Job, JobEvent, JobId, Lane, Outcome},
+    task::{Disposed, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -70,6 +71,10 @@ fn embedding(number: usize) -> Vec<f32> {
 pub struct Explorer {
     pub app: App,
     pub effects: Vec<String>,
+    /// What a second look at look-alikes finds.
+    pub copies: Option<Arc<Copies>>,
+    /// What was moved away last.
+    moved: Vec<PathBuf>,
     indexing: JobId,
     /// Jobs are kept here instead of being done, once [`Explorer::hold`] was called.
     pub held: Option<Vec<(JobId, Job)>>,
@@ -81,7 +86,7 @@ impl Explorer {
         let mut app = App::new(setup);
         let effects = app.start();
         let [Effect::Start(indexing, Job::Index)] = effects[..] else { panic!("it must begin with the indexing") };
-        Self { app, effects: Vec::new(), indexing, held: None }
+        Self { app, effects: Vec::new(), copies: None, moved: Vec::new(), indexing, held: None }
     }
 
     /// Everything of a collection of `len` pictures is indexed.
@@ -174,11 +179,27 @@ impl Explorer {
     pub fn done(&mut self, id: JobId, job: Job) {
         let outcome = match job {
             Job::Make { index, task } => {
-                Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
+                Outcome::Made(match task.make(&index, &similarity::sequential, &|| false, &mut |_| {}) {
+                    Made::Alike(found) => {
+                        let closer = found.with(self.copies.clone(), &index, &|| false).expect("not superseded");
+                        Made::Alike(Arc::new(closer))
+                    }
+                    made => made,
+                })
             }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
+            }
+            Job::Dispose { doomed, away } => {
+                let moved: Vec<_> = doomed.into_iter().map(|one| one.file.path).collect();
+                self.effects.push(format!("move {} to {away:?}", moved.len()));
+                self.moved = moved.clone();
+                Outcome::Disposed(Disposed { moved, list: Some("/moved".into()), ..Disposed::default() })
+            }
+            Job::Undo => {
+                let back = std::mem::take(&mut self.moved);
+                Outcome::Undone((!back.is_empty()).then(|| Undone { back, ..Undone::default() }))
             }
             // Tests see placeholders unless they hand in pictures themselves.
             Job::Previews { .. } => return,
@@ -238,6 +259,7 @@ impl Explorer {
         for over in &app.over {
             text += &match over {
                 Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
                 Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
                 Over::Help(_) => "\nhelp".to_owned(),
                 Over::Prompt(prompt) => format!("\ntyping {:?}", prompt.text),

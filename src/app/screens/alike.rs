@@ -28,8 +28,10 @@ pub struct Alike {
     pub found: Option<Arc<LookAlikes>>,
     /// The range wanted, once the user has moved an end; else that of the model's near-duplicates.
     pub moved: Option<Range>,
-    /// How much of the first comparison of all with all is done.
+    /// How much of the first comparison of all with all is done; then of the second look.
     pub progress: f64,
+    /// The second look is under way.
+    pub looking: bool,
     /// The group under the cursor.
     pub group: usize,
     /// The picture of it under the cursor.
@@ -226,10 +228,11 @@ impl Room for Alike {
 
     fn take(&mut self, _: &Shared, made: Made) {
         match made {
-            Made::Progress(share) => self.progress = share,
+            Made::Progress(share) => (self.progress, self.looking) = (share, self.found.is_some()),
             Made::Alike(found) => {
                 // The cursor stays on its picture, wherever that has gone.
                 let focused = self.under_cursor();
+                self.looking = false;
                 self.found = Some(found);
                 (self.group, self.member) = self.place_of(focused).unwrap_or((self.group, 0));
             }
