@@ -3,5 +3,6 @@
 pub mod alike;
 pub mod alignment;
 pub mod copies;
+pub mod explanation;
 pub mod keeper;
 pub mod separation;

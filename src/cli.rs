@@ -39,6 +39,7 @@ pub mod mistyped;
 pub mod models;
 pub mod neighbors;
 pub mod progress;
+pub mod why;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -87,6 +88,9 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Shows which regions of two pictures make them alike.
+    #[command(after_long_help = examples::of("why"))]
+    Why(why::WhyArgs),
     /// Brings back pictures that were moved away.
     #[command(after_long_help = examples::of("undo"))]
     Undo(disposal::UndoArgs),
@@ -275,6 +279,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
+        Some(Command::Why(args)) => why::run(args, out),
         Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),

@@ -5,6 +5,7 @@
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod contents;
+mod explaining;
 mod export;
 mod kept;
 mod latest;
@@ -20,6 +21,7 @@ use std::{
 };
 
 pub use self::{
+    explaining::{drawn, explain},
     kept::Kept,
     second_look::{Look, SecondLook},
 };

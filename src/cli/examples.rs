@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 8] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 9] = [
     (
         "",
         &[
@@ -32,6 +32,13 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 8] = [
             ("lookalike alike ~/Pictures --min 0.95", "copies, and groups of pictures that are almost the same"),
             ("lookalike alike ~/Pictures --paths", "the copies that need not be kept"),
             ("lookalike alike ~/Pictures --keep-in ~/Pictures/albums --trash", "what would go; --yes does it"),
+        ],
+    ),
+    (
+        "why",
+        &[
+            ("lookalike why cat.jpg dog.jpg", "what each region has of their likeness"),
+            ("lookalike why cat.jpg dog.jpg --png why.png", "the same in colors, over both pictures"),
         ],
     ),
     ("undo", &[("lookalike undo", "bring back what was moved away last")]),

@@ -1,7 +1,7 @@
 //! `lookalike matrix`: the table of all pairs, row by row, so that no table is ever held in memory.
 
 mod drawing;
-mod picture;
+pub(super) mod picture;
 
 use std::{
     ffi::OsStr,
