@@ -22,8 +22,9 @@ pub mod prompt;
 pub mod room;
 pub mod screens;
 pub mod shared;
+pub mod why;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
@@ -37,12 +38,13 @@ use self::{
     prompt::Prompt,
     screens::Screens,
     shared::Shared,
+    why::Why,
 };
 use crate::{
     index::ImageId,
     preview::{Preview, PreviewKey},
     similarity::{Metric, Query},
-    task::{Job, Task},
+    task::{Explained, Job, JobId, Task},
 };
 
 /// All state of the explorer. [`crate::ui`] reads it and never changes it.
@@ -62,6 +64,9 @@ pub struct App {
     /// How fast keys come.
     pub pace: Pace,
     awaited: Awaited,
+    /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
+    explained: Option<Arc<Explained>>,
+    explaining: Option<(JobId, ([ImageId; 2], (u16, u16)))>,
     /// Files are being moved away, or brought back.
     moving: bool,
     /// The picture that the explorer was opened with, until it is indexed.
@@ -82,6 +87,8 @@ pub enum Over {
     },
     /// The help page, from this line on.
     Help(usize),
+    /// What makes the pictures of a pair alike.
+    Why(Why),
     /// What is to be moved away, until the user says where to.
     Disposal(Disposal),
     /// A line of text that is being typed, in the status line.
@@ -102,6 +109,8 @@ impl App {
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
+            explained: None,
+            explaining: None,
             moving: false,
         }
     }
@@ -139,6 +148,7 @@ impl App {
         self.refresh();
         self.request_tasks(&mut effects);
         self.request_previews(&mut effects);
+        self.request_explanation(&mut effects);
         effects
     }
 
@@ -156,7 +166,9 @@ impl App {
         let index = &shared.index;
         self.over.retain(|over| match over {
             Over::Picture(id) => index.contains(*id),
-            Over::Pair { row, col } => index.contains(*row) && index.contains(*col),
+            Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. }) => {
+                index.contains(*row) && index.contains(*col)
+            }
             Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
         });
         let body = shared.body();
@@ -253,6 +265,7 @@ impl App {
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
             Some(Over::Disposal(_)) => Context::Disposal,
+            Some(Over::Why(_)) => Context::Why,
             _ => Context::Screen(self.screen),
         }
     }
@@ -273,7 +286,7 @@ impl App {
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
         let mut slots = match self.covering() {
-            Some(Over::Help(_) | Over::Disposal(_)) => Vec::new(),
+            Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
                 let [left, right] = layout::halves(body);

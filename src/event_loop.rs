@@ -22,7 +22,7 @@ use crate::{
     task::{Job, JobId},
     terminal::{DisplayOptions, TerminalGuard, input, signals},
     ui,
-    worker::{Indexer, Tools, Worker},
+    worker::{Indexer, Loader, Tools, Worker},
 };
 
 /// How long the indexing run may take to store what it has done: before the screen is given back, and after.
@@ -74,7 +74,7 @@ pub enum ExitReason {
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in.
-pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
+pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<ExitReason> {
     let (wake, awake) = mpsc::channel();
     let to_loop = wake.clone();
     let send = move |input| to_loop.send(Wake::Input(input)).is_ok();
@@ -95,7 +95,7 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
     });
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
-    let worker = Worker::new(Tools { indexer, painter, protected: options.protected.clone() }, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));
+    let worker = Worker::new(Tools { indexer, painter, embedder, protected: options.protected.clone() }, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));
     let mut explorer = Explorer::new(app, &mut screen, worker, capabilities.link, Instant::now);
     let exit = explorer.run(&awake, || fail_as_asked(options.debug_fault));
     let (app, worker) = explorer.into_parts();

@@ -5,7 +5,7 @@ mod job;
 
 use std::sync::Arc;
 
-pub use self::job::{Away, Disposed, Doomed, Job, JobEvent, JobId, Outcome, Seen, Undone};
+pub use self::job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone};
 use crate::{
     analysis::{
         alike::{Group, Pairs, Range},

@@ -14,6 +14,7 @@ mod neighbors;
 mod pictures;
 mod problems;
 pub mod theme;
+mod why;
 
 use ratatui::Frame;
 
@@ -29,6 +30,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
     match (app.covering(), app.screen) {
         (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
+        (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

@@ -29,15 +29,16 @@ use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
     disposal,
-    error::Result,
+    embed::{Embedder, preprocess},
+    error::{Error, Result},
     folders,
     index::{
-        Index,
+        ImageId, Index,
         progress::{Report, Summary},
     },
-    preview::Painter,
+    preview::{Painter, Preview},
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
+    task::{Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
@@ -52,12 +53,18 @@ pub struct Tools {
     pub indexer: Indexer,
     /// Makes pictures ready for this terminal.
     pub painter: Painter,
+    /// Loads the network, once it is asked why two pictures are alike.
+    pub embedder: Loader,
     /// Folders of which nothing may go.
     pub protected: Vec<PathBuf>,
 }
 
+/// Loads the network that the pictures were embedded by; says whether every image is decoded in full for it.
+pub type Loader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
+
 type Indexing = (JobId, CancelToken);
 type Making = (JobId, Arc<Index>, Task);
+type Explaining = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -66,6 +73,7 @@ pub struct Worker {
     /// By the number of their lane.
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
+    explaining: Latest<Explaining>,
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
@@ -76,7 +84,7 @@ impl Worker {
     /// Starts the threads; they sleep until there is a job.
     #[must_use]
     pub fn new(tools: Tools, answer: Answer) -> Self {
-        let Tools { mut indexer, painter, protected } = tools;
+        let Tools { mut indexer, painter, embedder, protected } = tools;
         let tell = answer.clone();
         let kept = Arc::new(Kept::default());
         let second_look = Arc::new(SecondLook::default());
@@ -97,8 +105,9 @@ impl Worker {
             let with = With { kept: Arc::clone(&kept), second_look: Arc::clone(&second_look), protected: Arc::clone(&protected) };
             make_in(lane, with, answer.clone())
         });
+        let explaining = explain_with(embedder, painter.clone(), answer.clone());
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, protected, moving: Arc::default(), answer }
+        Self { indexing, running: CancelToken::default(), lanes, previews, explaining, protected, moving: Arc::default(), answer }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -111,6 +120,7 @@ impl Worker {
             }
             Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
             Job::Dispose { doomed, away } => {
                 let protected = Arc::clone(&self.protected);
                 self.move_files(id, move |lists| {
@@ -211,6 +221,35 @@ fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
         if let Some(found) = found {
             kept.keep(&found, &index);
         }
+    })
+}
+
+/// Starts the thread that asks the network why pictures are alike.
+fn explain_with(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Explaining> {
+    let mut loaded = None;
+    Latest::spawn("explaining", Priority::Normal, move |(job, index, pair, cells): Explaining, _| {
+        let mut work = || -> Result<Outcome> {
+            let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
+            let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
+            let (embedder, exact) = match &mut loaded {
+                Some(loaded) => loaded,
+                None => loaded.insert(load()?),
+            };
+            let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
+            let manifest = embedder.manifest();
+            let greatest = explanation.greatest();
+            let paint = |path: &Path, side: usize| {
+                let shares = &explanation.shares[side];
+                match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
+                    Ok(picture) => painter.paint(&picture, cells),
+                    Err(error) => Preview::failed(error.to_string()),
+                }
+            };
+            let previews = [paint(&a, 0), paint(&b, 1)];
+            Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
+        };
+        let outcome = fenced("explaining", || work().map_err(|error| error.to_string()));
+        tell(JobEvent { job, outcome });
     })
 }
 

@@ -7,6 +7,7 @@ use super::{
     action::{Action, Screen, Step},
     keymap,
     room::Acted,
+    why::Why,
 };
 use crate::{index::ImageId, printable::printable, similarity::Metric, task::Away};
 
@@ -37,6 +38,7 @@ impl App {
             Action::UnmarkAll => self.unmark_all(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
+            Action::Why => self.why(),
             Action::Dispose => self.open_disposal(),
             Action::ToTrash => return self.dispose(Away::Trash),
             Action::ToFolder => self.open_move(),
@@ -121,6 +123,13 @@ impl App {
                 self.cover(Over::Help(line));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
+            Some(Over::Why(why)) => {
+                let room = self.screens.at(self.screen);
+                room.step(&mut self.shared, body, step);
+                if let Some(pair) = room.pair(&self.shared).filter(|[row, col]| row != col) {
+                    self.cover(Over::Why(Why { pair, ..why }));
+                }
+            }
             Some(Over::Pair { .. }) => {
                 let room = self.screens.at(self.screen);
                 room.step(&mut self.shared, body, step);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, RunState, Severity, action::Screen, screens::Screens};
+use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
         Entry, Index,
@@ -27,6 +27,11 @@ impl App {
             Outcome::Previewed(key, preview) => {
                 let (columns, rows) = self.shared.display.size;
                 self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
+            }
+            Outcome::Explained(explained) => {
+                if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+                    self.explained = Some(explained);
+                }
             }
             Outcome::Disposed(disposed) => self.disposed(&disposed),
             Outcome::Undone(undone) => self.undone(undone.as_ref()),
@@ -108,6 +113,10 @@ impl App {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
         }
+        if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+            self.over.retain(|over| !matches!(over, Over::Why(_)));
+        }
+        self.moving = false;
         self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);
     }
@@ -123,6 +132,7 @@ impl App {
             self.over.clear();
             self.previews.clear();
             self.awaited.forget();
+            (self.explained, self.explaining) = (None, None);
         }
         shared.index = index;
         shared.labels.follow_folders(&shared.index);

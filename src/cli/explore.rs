@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, protected, request, stdout_error};
 use crate::{
+    embed,
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
@@ -71,8 +72,10 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         pipeline: args.print_marked,
         debug_fault: args.debug_fault,
     };
+    let choice = request.model.clone();
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, choice.exact)));
     let indexer = Box::new(move |cancel: &_, report: &mut dyn FnMut(_)| pipeline::run(&request, cancel, report));
-    let (marked, exit) = match event_loop::run(&options, indexer)? {
+    let (marked, exit) = match event_loop::run(&options, indexer, embedder)? {
         ExitReason::User(marked) => (marked, Ok(Exit::Done)),
         ExitReason::Failure(marked, error) => (marked, Err(error)),
         ExitReason::Hangup => return Ok(Exit::Interrupted),

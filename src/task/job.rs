@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use super::{Made, Task};
 use crate::{
-    analysis::copies::Copies,
+    analysis::{copies::Copies, explanation::Explanation},
     index::{
         Entry, ImageId, Index,
         progress::{Report, Summary},
@@ -35,6 +35,15 @@ pub enum Job {
         /// Which, and how large.
         wanted: Vec<PreviewKey>,
     },
+    /// Ask the network which regions of two pictures make them alike.
+    Explain {
+        /// Where the pictures are.
+        index: Arc<Index>,
+        /// Which.
+        pair: [ImageId; 2],
+        /// Columns and rows that each has on the screen.
+        cells: (u16, u16),
+    },
     /// Move files away.
     Dispose {
         /// The files.
@@ -51,6 +60,18 @@ pub enum Job {
         /// The file; when there is one of this name already, a number is added to it.
         to: PathBuf,
     },
+}
+
+/// Why two pictures are alike, to be drawn.
+pub struct Explained {
+    /// The pictures.
+    pub pair: [ImageId; 2],
+    /// Columns and rows that each was drawn for.
+    pub cells: (u16, u16),
+    /// The shares of their regions.
+    pub explanation: Explanation,
+    /// Both with their shares in colors over them.
+    pub previews: [Preview; 2],
 }
 
 /// A file as it was when it was looked at.
@@ -149,6 +170,8 @@ pub enum Outcome {
     Made(Made),
     /// A picture, or the reason why there is none.
     Previewed(PreviewKey, Preview),
+    /// Which regions of two pictures make them alike.
+    Explained(Arc<Explained>),
     /// Files were moved away, or were not.
     Disposed(Disposed),
     /// Files were brought back, or were not; nothing when none had been moved away.
@@ -170,6 +193,7 @@ impl fmt::Debug for Job {
             Self::Index => write!(f, "Index"),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
+            Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
             Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
             Self::Undo => write!(f, "Undo"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::{Path, PathBuf}, sync::Arc, time::Duration};
 
 use lookalike::{
-    analysis::copies::Copies,
+    analysis::{
+        copies::Copies,
+        explanation::{Explanation, Shares},
+    },
     app::{
         App, Effect, Event, Over, Setup,
         contact_sheet::ContactSheet,
@@ -14,9 +17,10 @@ use lookalike::{
         Image, ImageId, Index, Segment, Skipped,
         progress::{Progress, Report, Stage, Summary},
     },
+    preview::Preview,
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Disposed, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
+    task::{Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -191,6 +195,13 @@ impl Explorer {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
             }
+            Job::Explain { pair, cells, .. } => {
+                let shares = |values: [f32; 4]| Shares { grid: [2, 2], values: values.into() };
+                let shares = [shares([0.5, 0.3, 0.1, 0.0]), shares([0.7, 0.2, -0.1, 0.1])];
+                let explanation = Explanation { cosine: 0.9, exact: true, shares };
+                let previews = [0, 1].map(|_| Preview::failed("no picture in tests"));
+                Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews }))
+            }
             Job::Dispose { doomed, away } => {
                 let moved: Vec<_> = doomed.into_iter().map(|one| one.file.path).collect();
                 self.effects.push(format!("move {} to {away:?}", moved.len()));
@@ -259,6 +270,7 @@ impl Explorer {
         for over in &app.over {
             text += &match over {
                 Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Why(why) => format!("\nwhy {} {}", self.name(Some(why.pair[0])), self.name(Some(why.pair[1]))),
                 Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
                 Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
                 Over::Help(_) => "\nhelp".to_owned(),

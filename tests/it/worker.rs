@@ -14,7 +14,7 @@ use lookalike::{
     analysis::alike::Range,
     cancel::CancelToken,
     display::{Background, Depth, Link},
-    embed::ModelChoice,
+    embed::{self, ModelChoice},
     error::Result,
     index::{ImageId, Index, filter::Filter, store::KeptGraphs},
     order::Order,
@@ -56,9 +56,11 @@ fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
 }
 
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
+    let choice = ModelChoice { name: Some("color-grid".into()), ..ModelChoice::default() };
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, false)));
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     let (tell, answers) = mpsc::channel();
-    (Worker::new(Tools { indexer, painter, protected: Vec::new() }, Arc::new(move |event| drop(tell.send(event)))), answers)
+    (Worker::new(Tools { indexer, painter, embedder, protected: Vec::new() }, Arc::new(move |event| drop(tell.send(event)))), answers)
 }
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.

@@ -53,6 +53,7 @@ const KEYS: &[Binding] = &[
     bind("Space", Action::MarkCopies),
     bind("A", Action::MarkAllCopies),
     bind("m", Action::Mark),
+    binding::WHY,
     binding::UNMARK_ALL,
     binding::DISPOSE,
     binding::UNDO,

@@ -132,6 +132,7 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::WHY,
     binding::DISPOSE,
     binding::UNDO,
 ];
