@@ -137,7 +137,9 @@ impl LookAlikes {
         let Self { range, graph, pairs, .. } = self;
         let surplus = copies.iter().flat_map(|copies| copies.surplus()).collect();
         // What has gone since leaves its group, and a group of one is none.
-        let mut groups = copies.iter().flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
+        // Who leaves the most alike out does not want to see copies.
+        let shown = copies.iter().filter(|_| range.max >= 1.0);
+        let mut groups = shown.flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
         if let Some(pairs) = pairs {
             groups.extend(pairs.groups(index, *range, &surplus, superseded)?);
         }

@@ -517,3 +517,77 @@ fn less_local_mean(values: &[Option<f32>], side: usize) -> Vec<Option<f32>> {
     };
     values.iter().enumerate().map(|(at, value)| value.map(|value| value - mean(at))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scene of soft blobs that no symmetry leaves as it is; each seed gives another one. Points are of 0 to 1.
+    fn scene(seed: u32) -> impl Fn(f32, f32) -> f32 {
+        let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        let blobs: Vec<_> = (0..90).map(|_| [random(), random(), 0.02 + 0.05 * random(), random() - 0.5]).collect();
+        move |x, y| {
+            let height = |[left, top, size, height]: &[f32; 4]| {
+                height * (-((x - left).powi(2) + (y - top).powi(2)) / (size * size)).exp()
+            };
+            128.0 + 150.0 * blobs.iter().map(height).sum::<f32>()
+        }
+    }
+
+    fn seen(scene: impl Fn(f32, f32) -> f32) -> Thumbnail {
+        let center = |at: usize| (at as f32 + 0.5) / SIDE as f32;
+        let level = |at: usize| scene(center(at % SIDE), center(at / SIDE)).clamp(0.0, 255.0) as u8;
+        Thumbnail::new((0..SIDE * SIDE).map(level).collect()).expect("as many as it has")
+    }
+
+    #[track_caller]
+    fn check(copy: &Thumbnail, turn: Turn, part: bool) {
+        let found = Alignment::find(&seen(scene(1)), copy);
+        assert!(found.agreement >= Alignment::SAME, "{found:?}");
+        assert_eq!((found.turn, found.part), (turn, part));
+        let back = Alignment::find(copy, &seen(scene(1)));
+        assert_eq!(back, found.inverse(), "both ways give the same");
+    }
+
+    #[test]
+    fn a_turned_copy_is_found_and_its_turn_named() {
+        for turn in Turn::all() {
+            let plane = Plane::of(&seen(scene(1))).turned(turn);
+            let copy = Thumbnail::new(plane.values.iter().map(|value| *value as u8).collect()).expect("it has all");
+            check(&copy, turn, false);
+            assert_eq!(turn.then(turn.inverse()), Turn::NONE);
+        }
+        let right = Turn { quarters: 1, mirrored: false };
+        assert_eq!(right.then(right).words(), Some("upside down"));
+    }
+
+    #[test]
+    fn crops_frames_captions_and_other_light_are_copies() {
+        let whole = scene(1);
+        check(&seen(|x, y| whole(0.1 + 0.75 * x, 0.2 + 0.75 * y)), Turn::NONE, true);
+        let framed = |x: f32, y: f32| {
+            let (x, y) = ((x - 0.1) / 0.8, (y - 0.1) / 0.8);
+            if (0.0..1.0).contains(&x) && (0.0..1.0).contains(&y) { whole(x, y) } else { 255.0 }
+        };
+        check(&seen(framed), Turn::NONE, true);
+        check(&seen(|x, y| if y > 0.88 { 0.0 } else { whole(x, y) }), Turn::NONE, false);
+        check(&seen(|x, y| 0.6 * whole(x, y) + 70.0), Turn::NONE, false);
+    }
+
+    #[test]
+    fn other_pictures_and_flat_ones_are_no_copies() {
+        for other in [seen(scene(2)), seen(scene(3)), seen(|_, _| 128.0), seen(|x, _| 255.0 * x)] {
+            let found = Alignment::find(&seen(scene(1)), &other);
+            assert!(found.agreement < Alignment::SAME - 0.2, "{found:?}");
+        }
+        let flat = Alignment::find(&seen(|_, _| 10.0), &seen(|_, _| 200.0));
+        assert!(flat.agreement < Alignment::SAME, "what shows nothing is a copy of nothing: {flat:?}");
+        assert_eq!(Thumbnail::new(vec![0; 7]), None);
+    }
+}

@@ -228,3 +228,109 @@ fn difference_hash(thumbnail: &Thumbnail, turn: Turn) -> u64 {
     let down = (0..half * HASHED).map(|at| (at % HASHED, at / HASHED)).map(|(x, y)| turned(x, y) > turned(x, y + half));
     across.chain(down).fold(0, |hash, bit| hash << 1 | u64::from(bit))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        analysis::keeper::Reason,
+        index::{Image, Segment},
+        scan::ImageFile,
+    };
+
+    /// Pictures by name, width and height, bytes and date.
+    fn index(pictures: &[(&str, (u32, u32), u64, i64)]) -> Index {
+        let image = |(name, pixels, size, modified): &(&str, (u32, u32), u64, i64)| Image {
+            file: ImageFile { path: format!("/p/{name}").into(), size: *size, modified: *modified, changed: 0 },
+            pixels: *pixels,
+            format: "PNG",
+        };
+        let rows: Vec<_> = pictures.iter().map(|_| vec![1.0, 0.0]).collect();
+        let mut index = Index::new(2);
+        index.push(Arc::new(Segment::pack(Path::new("/p").into(), pictures.iter().map(image), &rows, 2)));
+        index
+    }
+
+    fn contents(hashes: &[u8]) -> Contents {
+        let blank = Thumbnail::new(vec![0; SIDE * SIDE]).expect("as many as it has");
+        let content = |hash: &u8| Content { hash: [*hash; 32], thumbnail: blank.clone() };
+        (0..).map(ImageId).zip(hashes.iter().map(content)).collect()
+    }
+
+    fn same(pairs: &[[u32; 2]]) -> Alignments {
+        let alignment = Alignment { turn: Turn::NONE, part: false, agreement: 1.0 };
+        pairs.iter().map(|pair| (pair.map(ImageId), alignment)).collect()
+    }
+
+    fn ids(copies: &Copies) -> Vec<Vec<u32>> {
+        copies.groups.iter().map(|group| group.members.iter().map(|member| member.0.0).collect()).collect()
+    }
+
+    #[test]
+    fn the_one_to_keep_has_the_most_pixels_then_bytes_then_age_then_the_first_path() {
+        #[track_caller]
+        fn check(second: (&str, (u32, u32), u64, i64), protected: &str, kept: u32, reason: Reason) {
+            let index = index(&[("b", (10, 10), 100, 5), second]);
+            let protected = |entry: &Entry<'_>| entry.relative() == Path::new(protected);
+            let copies = Copies::find(&index, &contents(&[1, 2]), &same(&[[0, 1]]), &protected);
+            assert_eq!(copies.groups[0].center(), ImageId(kept));
+            assert_eq!(copies.groups[0].reason(), Some(reason));
+            assert_eq!(copies.kept_for(ImageId(1 - kept)), Some(ImageId(kept)));
+            assert_eq!(copies.kept_for(ImageId(kept)), None);
+        }
+        check(("a", (5, 19), 900, 1), "", 0, Reason::Pixels);
+        check(("a", (20, 5), 101, 9), "", 1, Reason::Bytes);
+        check(("c", (10, 10), 100, 4), "", 1, Reason::Date);
+        check(("a", (10, 10), 100, 5), "", 1, Reason::Path);
+        check(("a", (1, 1), 1, 9), "a", 1, Reason::Protected);
+    }
+
+    #[test]
+    fn identical_files_come_first_and_one_of_them_stands_for_all() {
+        let index = index(&[("a", (9, 9), 9, 0), ("b", (9, 9), 9, 0), ("large", (90, 90), 99, 0), ("other", (9, 9), 9, 0)]);
+        let copies = Copies::find(&index, &contents(&[1, 1, 2, 3]), &same(&[[1, 2]]), &|_| false);
+        assert_eq!(ids(&copies), [vec![0, 1], vec![2, 0]]);
+        assert!(matches!(copies.groups[0].kind, Kind::Identical(Reason::Path)));
+        assert_eq!(copies.surplus().collect::<Vec<_>>(), [ImageId(1), ImageId(0)]);
+        // What a file is kept for is never one that goes itself.
+        assert_eq!(copies.kept_for(ImageId(1)), Some(ImageId(2)));
+        assert_eq!(copies.groups[1].relation(1, &index).as_deref(), Some("resized"));
+    }
+
+    #[test]
+    fn groups_reach_as_far_as_the_copies_of_a_copy() {
+        let index = index(&[("a", (9, 9), 9, 0), ("b", (8, 8), 9, 0), ("c", (7, 7), 9, 0), ("d", (6, 6), 9, 0), ("e", (5, 5), 9, 0)]);
+        let chain = same(&[[0, 1], [1, 2], [2, 3], [3, 4]]);
+        let copies = Copies::find(&index, &contents(&[1, 2, 3, 4, 5]), &chain, &|_| false);
+        assert_eq!(ids(&copies), [[0, 1, 2].as_slice(), &[3, 4]]);
+        let weak: Alignments = chain.into_iter().map(|(pair, found)| (pair, Alignment { agreement: 0.7, ..found })).collect();
+        assert_eq!(ids(&Copies::find(&index, &contents(&[1, 2, 3, 4, 5]), &weak, &|_| false)), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn no_picture_and_one_are_ordinary_and_what_is_gone_is_in_no_group() {
+        assert!(Copies::find(&Index::new(2), &contents(&[]), &same(&[]), &|_| false).groups.is_empty());
+        let mut two = index(&[("a", (9, 9), 9, 0), ("b", (9, 9), 9, 0)]);
+        assert_eq!(Copies::find(&two, &contents(&[1, 1]), &same(&[]), &|_| false).groups.len(), 1);
+        two.remove(ImageId(0));
+        assert!(Copies::find(&two, &contents(&[1, 1]), &same(&[[0, 1]]), &|_| false).groups.is_empty());
+    }
+
+    #[test]
+    fn turned_copies_are_candidates_whatever_the_embedding_says() {
+        let level = |at: usize| ((at % SIDE) * 3 + (at / SIDE).pow(2) / 14 + 40 * ((at / 9 + at / SIDE / 7) % 2)) as u8;
+        let upright = Thumbnail::new((0..SIDE * SIDE).map(level).collect()).expect("as many as it has");
+        let turn = Turn { quarters: 1, mirrored: true };
+        let source = |at: usize| turn.source(SIDE, (at % SIDE, at / SIDE));
+        let levels = (0..SIDE * SIDE).map(source).map(|(x, y)| upright.levels()[y * SIDE + x]).collect();
+        let turned = Thumbnail::new(levels).expect("as many");
+        let mut contents = contents(&[1, 2, 3]);
+        for (id, thumbnail) in [(0, upright), (1, turned)] {
+            contents.insert(ImageId(id), Content { hash: [id as u8; 32], thumbnail });
+        }
+        let graph = Graph::empty(Metric::Cosine, 4);
+        assert_eq!(candidates(&graph, &contents, 0.5), [[ImageId(0), ImageId(1)]]);
+    }
+}

@@ -6,6 +6,8 @@
 mod cache;
 #[cfg(feature = "libtorch")]
 mod cli;
+#[cfg(feature = "libtorch")]
+mod copies;
 mod explorer;
 #[cfg(feature = "libtorch")]
 mod glance;

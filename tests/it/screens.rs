@@ -37,7 +37,7 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
 }
 
 /// Every screen and what can lie on top, with the keys that lead there.
-const VIEWS: [(&str, &str); 9] = [
+const VIEWS: [(&str, &str); 11] = [
     ("browse", "1"),
     ("heatmap", "2"),
     ("neighbors", "3"),
@@ -47,6 +47,8 @@ const VIEWS: [(&str, &str); 9] = [
     ("pair", "2 Enter"),
     ("help", "?"),
     ("filter", "/ c a t"),
+    ("why", "2 Right w w"),
+    ("moving", "Space l Space d"),
 ];
 
 #[test]
@@ -55,7 +57,7 @@ fn every_screen_in_every_state() {
         for state in STATES {
             for (view, keys) in VIEWS {
                 // Without pictures there is nothing to show large, and help does not depend on the state.
-                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter") {
+                if state != "ready" && matches!(view, "picture" | "pair" | "help" | "filter" | "why" | "moving") {
                     continue;
                 }
                 let mut explorer = explorer_in(state, setup(width, height));
