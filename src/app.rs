@@ -66,7 +66,7 @@ pub struct App {
     awaited: Awaited,
     /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
     explained: Option<Arc<Explained>>,
-    explaining: Option<(JobId, ([ImageId; 2], (u16, u16)))>,
+    explaining: Option<(JobId, why::Wanted)>,
     /// Files are being moved away, or brought back.
     moving: bool,
     /// The picture that the explorer was opened with, until it is indexed.

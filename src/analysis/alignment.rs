@@ -5,6 +5,10 @@
 //! Iterative Image Registration Technique", 1981) make the best of them exact. What counts then is the detail, the
 //! pictures less their local mean: shots of one thing agree in their broad shapes, and only copies in every cell.
 
+mod turn;
+
+pub use self::turn::Turn;
+
 /// Pixels along a side of a [`Thumbnail`].
 pub const SIDE: usize = 48;
 
@@ -23,64 +27,6 @@ impl Thumbnail {
     #[must_use]
     pub fn levels(&self) -> &[u8] {
         &self.0
-    }
-}
-
-/// How a copy was turned: one of the eight symmetries of a square.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Turn {
-    /// Quarter turns clockwise, 0 to 3.
-    pub quarters: u8,
-    /// Mirrored, left for right, before it was turned.
-    pub mirrored: bool,
-}
-
-impl Turn {
-    /// As it was.
-    pub const NONE: Self = Self { quarters: 0, mirrored: false };
-
-    /// All eight.
-    pub fn all() -> impl Iterator<Item = Self> {
-        [false, true].into_iter().flat_map(|mirrored| (0..4).map(move |quarters| Self { quarters, mirrored }))
-    }
-
-    /// What takes it back.
-    #[must_use]
-    pub fn inverse(self) -> Self {
-        // A mirrored turn is its own inverse.
-        if self.mirrored { self } else { Self { quarters: (4 - self.quarters) % 4, ..self } }
-    }
-
-    /// What it and then another one come to.
-    #[must_use]
-    pub fn then(self, next: Self) -> Self {
-        // Two corners tell the eight apart.
-        let [near, far] = [(0, 0), (1, 0)].map(|corner| self.source(2, next.source(2, corner)));
-        let same = |turn: &Self| turn.source(2, (0, 0)) == near && turn.source(2, (1, 0)) == far;
-        Self::all().find(same).unwrap_or(Self::NONE)
-    }
-
-    /// In words; nothing where nothing was turned.
-    #[must_use]
-    pub fn words(self) -> Option<&'static str> {
-        Some(match (self.mirrored, self.quarters) {
-            (false, 0) => return None,
-            (false, 1) => "turned right",
-            (false, 2) => "upside down",
-            (false, _) => "turned left",
-            (true, 0) => "mirrored",
-            (true, 2) => "flipped",
-            (true, 1) => "mirrored, turned right",
-            (true, _) => "mirrored, turned left",
-        })
-    }
-
-    /// Where the pixel at (x, y) of the turned picture comes from.
-    pub(super) fn source(self, side: usize, (mut x, mut y): (usize, usize)) -> (usize, usize) {
-        for _ in 0..self.quarters {
-            (x, y) = (y, side - 1 - x);
-        }
-        if self.mirrored { (side - 1 - x, y) } else { (x, y) }
     }
 }
 
@@ -125,9 +71,13 @@ impl Alignment {
         if b.0 < a.0 {
             return Self::find(b, a).inverse();
         }
-        let first = Levels::new(Plane::of(a));
+        let [plane, other] = [a, b].map(Plane::of);
+        if plane.detailed_cells() < LEAST_CELLS || other.detailed_cells() < LEAST_CELLS {
+            return Self::NONE;
+        }
+        let first = Levels::new(plane);
         let turned: Vec<_> = Turn::all().map(|turn| (turn, Levels::new(first.whole.turned(turn)))).collect();
-        let second = Levels::new(Plane::of(b));
+        let second = Levels::new(other);
         let mut best = Self::NONE;
         for (turn, first) in &turned {
             let (agreement, _) = detail(&first.whole, &second.whole, &Map::IDENTITY);
@@ -144,7 +94,8 @@ impl Alignment {
             map.refine(&from.half, &to.half, 8);
             map.refine(&from.whole, &to.whole, 5);
             let (agreement, overlap) = detail(&from.whole, &to.whole, &map);
-            if overlap >= LEAST_OVERLAP && agreement > best.agreement {
+            // What shows the whole is not called a part for the sake of a little.
+            if overlap >= LEAST_OVERLAP && agreement > best.agreement + LITTLE {
                 best = Self { turn: *turn, part: map.is_part() || overlap < WHOLE, agreement };
                 if agreement >= SURE {
                     break;
@@ -159,6 +110,10 @@ impl Alignment {
 const LEAST_OVERLAP: f32 = 0.55;
 /// With more of it inside, and no less of the other one covered, nothing is cropped.
 const WHOLE: f32 = 0.93;
+/// Fewer cells that show anything tell nothing apart.
+const LEAST_CELLS: usize = 3;
+/// Agreements that are not told apart.
+const LITTLE: f32 = 0.03;
 /// Nothing is looked for beyond this agreement.
 const SURE: f32 = 0.9;
 
@@ -172,6 +127,17 @@ struct Plane {
 impl Plane {
     fn of(thumbnail: &Thumbnail) -> Self {
         Self { side: SIDE, values: thumbnail.0.iter().map(|level| f32::from(*level)).collect() }
+    }
+
+    /// How many cells show any detail.
+    fn detailed_cells(&self) -> usize {
+        let whole: Vec<_> = self.values.iter().copied().map(Some).collect();
+        let detail = less_local_mean(&whole, self.side);
+        let squares = |cell: usize| -> f32 {
+            let of = pixels_of(self.side, cell).filter_map(|at| detail[at]);
+            of.map(|value| value * value).sum()
+        };
+        (0..(self.side / CELL).pow(2)).filter(|cell| squares(*cell) > FLAT * (CELL * CELL) as f32).count()
     }
 
     fn halved(&self) -> Self {
@@ -487,9 +453,8 @@ fn detail(from: &Plane, to: &Plane, map: &Map) -> (f32, f32) {
     let (plain, warped) = (less_local_mean(&plain, side), less_local_mean(&warped, side));
     let (mut inside, mut agreeing, mut same, mut cells) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
     for cell in 0..(side / CELL).pow(2) {
-        let (left, top) = (cell % (side / CELL) * CELL, cell / (side / CELL) * CELL);
         let mut sums = Sums::default();
-        for at in (0..CELL * CELL).map(|at| (top + at / CELL) * side + left + at % CELL) {
+        for at in pixels_of(side, cell) {
             if let (Some(a), Some(b)) = (plain[at], warped[at]) {
                 sums.add(a, b);
             }
@@ -504,6 +469,12 @@ fn detail(from: &Plane, to: &Plane, map: &Map) -> (f32, f32) {
     }
     // What shows next to nothing is not taken for a copy of the next that does.
     (((agreeing + same) / cells.max(4.0) / 2.0).min(1.0), inside / (side * side) as f32)
+}
+
+/// The positions of the pixels of a cell.
+fn pixels_of(side: usize, cell: usize) -> impl Iterator<Item = usize> {
+    let (left, top) = (cell % (side / CELL) * CELL, cell / (side / CELL) * CELL);
+    (0..CELL * CELL).map(move |at| (top + at / CELL) * side + left + at % CELL)
 }
 
 /// Each value less the mean of those around it that there are.

@@ -42,6 +42,9 @@ pub struct Group {
     pub kind: Kind,
 }
 
+/// With this agreement a copy shows all that the other picture shows, and nothing else.
+const UNCHANGED: f32 = 0.95;
+
 /// What the pictures of a group have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
@@ -114,7 +117,11 @@ impl Group {
                     (false, false) => Some("resized"),
                 };
                 let words: Vec<_> = alignment.turn.words().into_iter().chain(size).collect();
-                Some(if words.is_empty() { "re-encoded".into() } else { words.join(", ") })
+                Some(match words.is_empty() {
+                    false => words.join(", "),
+                    true if alignment.agreement >= UNCHANGED => "re-encoded".into(),
+                    true => "edited".into(),
+                })
             }
         }
     }

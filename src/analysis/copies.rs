@@ -1,7 +1,7 @@
 //! Which pictures are copies of one another: files of the same content, and the same picture turned, resized, cropped,
 //! framed or recompressed. And which of them to keep.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     alike::{Group, Kind},
@@ -102,18 +102,15 @@ fn same_pictures(
     protected: &dyn Fn(&Entry<'_>) -> bool,
 ) -> Vec<Group> {
     let of = |id: ImageId| stands_for.get(&id).copied().unwrap_or(id);
-    let mut same: HashMap<ImageId, BTreeSet<ImageId>> = HashMap::new();
+    // How each picture lies on its copies; sorted, so that nothing depends on the order of a hash map.
+    let mut same: BTreeMap<ImageId, BTreeMap<ImageId, Alignment>> = BTreeMap::new();
     for ([a, b], alignment) in alignments {
         let (a, b) = (of(*a), of(*b));
         if alignment.agreement >= Alignment::SAME && a != b && index.contains(a) && index.contains(b) {
-            same.entry(a).or_default().insert(b);
-            same.entry(b).or_default().insert(a);
+            same.entry(a).or_default().insert(b, *alignment);
+            same.entry(b).or_default().insert(a, alignment.inverse());
         }
     }
-    let aligned = |a: ImageId, b: ImageId| {
-        let known = alignments.get(&[a.min(b), a.max(b)])?;
-        Some(if a < b { *known } else { known.inverse() })
-    };
     let mut taken = HashSet::new();
     let mut groups = Vec::new();
     for kept in ranked(index, same.keys().copied(), protected).0 {
@@ -122,12 +119,9 @@ fn same_pictures(
         }
         let mut members = vec![(kept, None)];
         let mut copies_of = |member: ImageId, before: Option<Alignment>| {
-            let others = same.get(&member).into_iter().flatten().filter(|other| taken.insert(**other));
-            let others = others.filter_map(|other| {
-                let step = aligned(member, *other)?;
-                Some((*other, Some(before.map_or(step, |before| before.then(step)))))
-            });
-            others.collect::<Vec<_>>()
+            let others = same.get(&member).into_iter().flatten().filter(|(other, _)| taken.insert(**other));
+            let reached = |step: Alignment| before.map_or(step, |before| before.then(step));
+            others.map(|(other, step)| (*other, Some(reached(*step)))).collect::<Vec<_>>()
         };
         let direct = copies_of(kept, None);
         let indirect: Vec<_> = direct.iter().flat_map(|(member, before)| copies_of(*member, *before)).collect();

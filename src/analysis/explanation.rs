@@ -60,7 +60,11 @@ impl Shares {
     pub fn strongest(&self) -> Option<(String, f32)> {
         let thirds = self.coarser([3, 3]);
         let (at, share) = thirds.values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-        let word = |names: [&'static str; 3], at: usize, of: usize| if of < 3 { "" } else { names[at] };
+        let word = |names: [&'static str; 3], at: usize, of: usize| match of {
+            0 | 1 => "",
+            2 => names[2 * at],
+            _ => names[at],
+        };
         let row = word(["top", "", "bottom"], at / thirds.grid[1], thirds.grid[0]);
         let column = word(["left", "", "right"], at % thirds.grid[1], thirds.grid[1]);
         let words = [row, column].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

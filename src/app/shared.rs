@@ -1,6 +1,9 @@
 //! What all screens show and none owns.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     event::{ModelInfo, RunState, Setup},
@@ -92,6 +95,13 @@ impl Shared {
     #[must_use]
     pub fn path(&self, id: ImageId) -> Option<PathBuf> {
         self.index.get(id).map(|entry| entry.path())
+    }
+
+    /// A path as it is shown: relative to the folder that is explored, where it is one.
+    #[must_use]
+    pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        let root = self.index.iter().next().map(|entry| entry.root);
+        root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path)
     }
 
     /// Whether a picture lies in a folder of which nothing may go.

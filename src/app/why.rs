@@ -9,6 +9,9 @@ use crate::{
     task::{Explained, Job},
 };
 
+/// A pair, and the columns and rows that each picture of it has.
+pub(super) type Wanted = ([ImageId; 2], (u16, u16));
+
 /// The regions of two pictures that make them alike, in front of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Why {
@@ -47,7 +50,7 @@ impl App {
     pub(super) fn request_explanation(&mut self, effects: &mut Vec<Effect>) {
         let Some(Over::Why(why)) = self.covering() else { return };
         let cells = layout::halves(self.shared.body())[0];
-        let wanted = (why.pair, (cells.width, cells.height));
+        let wanted: Wanted = (why.pair, (cells.width, cells.height));
         let known = self.explained(why).is_some_and(|known| (known.pair, known.cells) == wanted);
         if known || self.explaining.is_some_and(|(_, awaited)| awaited == wanted) {
             return;

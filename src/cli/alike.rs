@@ -167,7 +167,7 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
             Some(reason) if matches!(group.kind, Kind::Identical(_)) => {
                 writeln!(out, "{gap}{pictures} in identical files; to keep: {}", reason.words())?;
             }
-            Some(reason) => writeln!(out, "{gap}{pictures}, one of which the others are copies of: {}", reason.words())?,
+            Some(reason) => writeln!(out, "{gap}{pictures}, copies of one; to keep: {}", reason.words())?,
             None => {
                 let verdict = if *near_duplicates { ", near-duplicates" } else { "" };
                 writeln!(out, "{gap}{pictures} alike from {:.3}{verdict}", group.cohesion())?;

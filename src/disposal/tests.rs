@@ -1,3 +1,5 @@
+//! Nothing goes that is not as it was, nothing takes another's name, and all of it comes back.
+
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 use super::*;

@@ -9,6 +9,9 @@ use crate::{
     text,
 };
 
+/// Columns that what stays has at least.
+const KEPT: usize = 28;
+
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
     let (theme, body) = (canvas.theme, app.shared.body());
     let (title, rest) = body.top(u16::from(body.height > 3));
@@ -22,14 +25,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
     );
     let (list, words) = rest.off_bottom(if rest.height > 6 { 3 } else { 1 });
     let (list, words) = (list.inside(1, 0), words.inside(1, 0));
+    let names = disposal.doomed.iter().skip(disposal.first).take(list.height.into());
+    let longest = names.map(|one| text::width(&printable(&one.relative))).max().unwrap_or(0);
     for (row, one) in disposal.doomed.iter().skip(disposal.first).take(list.height.into()).enumerate() {
         let bytes = text::right_aligned(&text::bytes(one.file.size), 9);
         let stays = match &one.kept {
-            Some(kept) => format!("  kept: {}", printable(kept.path.file_name().unwrap_or_default())),
+            Some(kept) => format!("  kept: {}", printable(app.shared.relative(&kept.path))),
             None => "  ! no copy of it stays".to_owned(),
         };
-        let room = usize::from(list.width).saturating_sub(11 + 28);
-        let name = text::cut_middle(&printable(&one.relative), room.max(8));
+        let room = usize::from(list.width).saturating_sub(11 + KEPT).max(8).min(longest);
+        let name = text::cut_middle(&printable(&one.relative), room);
         let gap = " ".repeat(room.saturating_sub(text::width(&name)));
         let style = if one.kept.is_some() { theme.dim() } else { theme.warning() };
         canvas.line(
@@ -40,7 +45,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
                 Span::raw("  "),
                 Span::styled(name, theme.strong()),
                 Span::raw(gap),
-                Span::styled(text::cut(&stays, 28), style),
+                Span::styled(text::cut_middle(&stays, usize::from(list.width).saturating_sub(11 + room).max(KEPT)), style),
             ]),
         );
     }
@@ -61,7 +66,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
             Span::styled("f", theme.accent()),
             Span::styled(" into a folder, ", theme.dim()),
             Span::styled("Esc", theme.accent()),
-            Span::styled(" leaves all as it is.", theme.dim()),
+            Span::styled(" leaves all.", theme.dim()),
         ]),
     );
     canvas.text(words, 1, "Each file is looked at again first; one that has changed stays. u undoes it.", theme.dim());

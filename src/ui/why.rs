@@ -70,8 +70,14 @@ fn numbers(canvas: &mut Canvas<'_>, area: Area, explained: &Explained, side: usi
             Style::default().fg(theme.on_ramp(likeness, false)).bg(theme.ramp(likeness, false))
         };
         canvas.fill(region, if theme.depth() == Depth::Mono { theme.shade(likeness) } else { ' ' }, style);
-        canvas.centered(region, region.height / 2, &format!(" {:.1} ", 100.0 * share), style);
+        canvas.centered(region, region.height / 2, &format!(" {:.1} ", hundredths(*share)), style);
     }
+}
+
+/// Without a minus before what is shown as 0.
+fn hundredths(share: f32) -> f32 {
+    let shown = (1000.0 * share).round() / 10.0;
+    if shown == 0.0 { 0.0 } else { shown }
 }
 
 fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
@@ -82,7 +88,7 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         let name = facts::name_line(app, canvas, area.width.into(), why.pair[side]);
         canvas.line(area, 0, name);
         if let Some((place, share)) = explained.explanation.shares[side].strongest() {
-            canvas.text(area, 1, &format!("most: {place}, {:.1} of a hundred", 100.0 * share), theme.dim());
+            canvas.text(area, 1, &format!("most: {place}, {:.1} of {:.1} hundredths", 100.0 * share, 100.0 * explained.explanation.cosine), theme.dim());
         }
     }
     let rest = under.top(2).1.inside(1, 0);
@@ -98,7 +104,7 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         ]),
     );
     let shown = if why.numbers {
-        "Numbers are hundredths of the similarity; below 0 speaks against it. w shows colors."
+        "Hundredths of the similarity; below 0 speaks against it. w shows colors."
     } else {
         "The brighter a region, the more of the similarity it has. w shows numbers."
     };

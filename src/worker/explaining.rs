@@ -81,12 +81,13 @@ pub fn drawn(path: &Path, shares: &Shares, greatest: f32, covers: impl Fn((u32, 
     for (x, y, pixel) in drawn.enumerate_pixels_mut() {
         let place = [(f64::from(y) + 0.5 - top) / down, (f64::from(x) + 0.5 - left) / across];
         let share = if greatest > 0.0 { between(shares, place).map_or(0.0, |share| share / greatest) } else { 0.0 };
-        // What does not count is shown dark and gray, and still seen.
-        let [red, green, blue] = pixel.0.map(f32::from);
-        let gray = 0.299 * red + 0.587 * green + 0.114 * blue;
-        let color = display::viridis(share).map(f32::from);
-        let seen = 0.35 + 0.65 * gray / 255.0;
-        pixel.0 = color.map(|channel| (channel * seen).round().clamp(0.0, 255.0) as u8);
+        // What does not count is dark, and is seen all the same.
+        let light = 0.4 + 0.6 * share.clamp(0.0, 1.0);
+        let color = display::viridis(share);
+        pixel.0 = std::array::from_fn(|channel| {
+            let mixed = 0.6 * f32::from(pixel.0[channel]) + 0.4 * f32::from(color[channel]);
+            (mixed * light).round() as u8
+        });
     }
     Ok(drawn)
 }

@@ -5,7 +5,7 @@
 //! to be made anew. What was read is kept beside the graph of the nearest pictures.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -150,7 +150,7 @@ fn in_parallel<T: Sync, R: Send>(
 }
 
 /// Reads a file for what [`Content`] holds.
-fn content(path: &PathBuf) -> Option<Content> {
+fn content(path: &Path) -> Option<Content> {
     let bytes = decode::read(path).ok()?;
     let picture = decode::bytes_to_picture(&bytes, path, Detail::AtLeast(2 * SIDE as u32), Alpha::White).ok()?;
     let small = preview::scale(&picture.rgb, SIDE as u32, SIDE as u32).ok()?;
