@@ -11,12 +11,23 @@ use image::{RgbImage, imageops};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A picture with enough in it to tell its parts apart; each number gives another one.
+/// A picture of soft blobs that no turn leaves as it is; each number gives another one.
 fn scene(number: u32) -> RgbImage {
+    let mut state = number.wrapping_mul(2_654_435_761);
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    let blobs: Vec<_> = (0..70).map(|_| [random(), random(), 0.03 + 0.05 * random(), random() - 0.5]).collect();
     RgbImage::from_fn(120, 90, |x, y| {
-        let wave = |a: f32, b: f32| (127.0 + 120.0 * (a * x as f32 + b * y as f32).sin()) as u8;
-        let block = (x / (9 + number) * 7 + y / (7 + number) * 5 + number * 3) % 11;
-        image::Rgb([wave(0.09, 0.04 * number as f32), (block * 23) as u8, wave(0.02 * number as f32, 0.11)])
+        let (x, y) = (x as f32 / 120.0, y as f32 / 90.0);
+        let height = |[left, top, size, height]: &[f32; 4]| {
+            height * (-((x - left).powi(2) + (y - top).powi(2)) / (size * size)).exp()
+        };
+        let level = 128.0 + 150.0 * blobs.iter().map(height).sum::<f32>();
+        image::Rgb([level, 0.7 * level + 30.0, 200.0 - 0.5 * level].map(|channel| channel.clamp(0.0, 255.0) as u8))
     })
 }
 
