@@ -273,7 +273,8 @@ impl App {
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
-        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
+        let covering =
+            self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
             _ => self.screens.get(self.screen).focused(&self.shared),

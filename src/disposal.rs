@@ -13,8 +13,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-pub use self::list::{newest, undo};
 use self::list::{Entry, List};
+pub use self::list::{newest, undo};
 use crate::{
     error::{Error, Result},
     files,

@@ -95,7 +95,10 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
     });
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
-    let worker = Worker::new(Tools { indexer, painter, embedder, protected: options.protected.clone() }, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));
+    let worker = Worker::new(
+        Tools { indexer, painter, embedder, protected: options.protected.clone() },
+        Arc::new(move |event| drop(wake.send(Wake::Job(event)))),
+    );
     let mut explorer = Explorer::new(app, &mut screen, worker, capabilities.link, Instant::now);
     let exit = explorer.run(&awake, || fail_as_asked(options.debug_fault));
     let (app, worker) = explorer.into_parts();

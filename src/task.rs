@@ -128,18 +128,14 @@ impl LookAlikes {
 
     /// The same with these copies in their groups of their own. `None` when it was `superseded`.
     #[must_use]
-    pub fn with(
-        &self,
-        copies: Option<Arc<Copies>>,
-        index: &Index,
-        superseded: &dyn Fn() -> bool,
-    ) -> Option<Self> {
+    pub fn with(&self, copies: Option<Arc<Copies>>, index: &Index, superseded: &dyn Fn() -> bool) -> Option<Self> {
         let Self { range, graph, pairs, .. } = self;
         let surplus = copies.iter().flat_map(|copies| copies.surplus()).collect();
         // What has gone since leaves its group, and a group of one is none.
         // Who leaves the most alike out does not want to see copies.
         let shown = copies.iter().filter(|_| range.max >= 1.0);
-        let mut groups = shown.flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
+        let mut groups =
+            shown.flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
         if let Some(pairs) = pairs {
             groups.extend(pairs.groups(index, *range, &surplus, superseded)?);
         }

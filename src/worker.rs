@@ -102,12 +102,25 @@ impl Worker {
             tell(JobEvent { job, outcome });
         });
         let lanes = Lane::ALL.map(|lane| {
-            let with = With { kept: Arc::clone(&kept), second_look: Arc::clone(&second_look), protected: Arc::clone(&protected) };
+            let with = With {
+                kept: Arc::clone(&kept),
+                second_look: Arc::clone(&second_look),
+                protected: Arc::clone(&protected),
+            };
             make_in(lane, with, answer.clone())
         });
         let explaining = explain_with(embedder, painter.clone(), answer.clone());
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, explaining, protected, moving: Arc::default(), answer }
+        Self {
+            indexing,
+            running: CancelToken::default(),
+            lanes,
+            previews,
+            explaining,
+            protected,
+            moving: Arc::default(),
+            answer,
+        }
     }
 
     /// Gives a job to the thread it is for; never waits.

@@ -260,7 +260,8 @@ impl Map {
         let mut mean = [0.0_f32; 6];
         for (x, y, value) in from.points() {
             let (u, v) = self.apply(x, y);
-            let around = [to.at(u, v), to.at(u + pixel, v), to.at(u - pixel, v), to.at(u, v + pixel), to.at(u, v - pixel)];
+            let around =
+                [to.at(u, v), to.at(u + pixel, v), to.at(u - pixel, v), to.at(u, v + pixel), to.at(u, v - pixel)];
             let [Some(here), Some(right), Some(left), Some(below), Some(above)] = around else { continue };
             let (dx, dy) = ((right - left) / (2.0 * pixel), (below - above) / (2.0 * pixel));
             let slope = [dx * x, dx * y, dx, dy * x, dy * y, dy];

@@ -359,7 +359,10 @@ mod tests {
         let graph = graph::build(&index, Metric::Cosine, 16, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let range = Range { min: most.to_radians().cos() - 1e-3, max: least.to_radians().cos() + 1e-3 };
         let pairs = Pairs::of(&graph);
-        assert!(angles.len() < 2 || pairs.groups(&index, range, &HashSet::new(), &|| true).is_none_or(|groups| groups.is_empty()));
+        assert!(
+            angles.len() < 2
+                || pairs.groups(&index, range, &HashSet::new(), &|| true).is_none_or(|groups| groups.is_empty())
+        );
         let groups = pairs.groups(&index, range, &HashSet::new(), &|| false).expect("not stopped");
         let ids: Vec<Vec<u32>> =
             groups.iter().map(|group| group.members.iter().map(|member| member.0.0).collect()).collect();
@@ -391,7 +394,8 @@ mod tests {
             index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), angles.iter().map(image), &rows, 2)));
             let graph = graph::build(&index, Metric::Cosine, 4, &sequential, &|| false, &mut |_| {});
             let pairs = Pairs::of(&graph.expect("not stopped"));
-            let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
+            let groups =
+                pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
             let name = |id| index.get(id).expect("there").relative().display().to_string();
             groups.iter().map(|group| group.members.iter().map(|member| name(member.0)).collect()).collect()
         };
@@ -429,7 +433,8 @@ mod tests {
         let graph = graph::build(&index, Metric::Cosine, 2, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let pairs = Pairs::of(&graph);
         index.remove(ImageId(1));
-        let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
+        let groups =
+            pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
         assert_eq!(groups[0].members.iter().map(|member| member.0.0).collect::<Vec<_>>(), [0, 2]);
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
-    alike::{Group, Kind},
     alignment::{Alignment, SIDE, Thumbnail, Turn},
+    alike::{Group, Kind},
     keeper::ranked,
 };
 use crate::{
@@ -134,11 +134,7 @@ fn same_pictures(
     groups
 }
 
-fn group(
-    index: &Index,
-    members: Vec<(ImageId, Option<Alignment>)>,
-    protected: &dyn Fn(&Entry<'_>) -> bool,
-) -> Group {
+fn group(index: &Index, members: Vec<(ImageId, Option<Alignment>)>, protected: &dyn Fn(&Entry<'_>) -> bool) -> Group {
     let kept = members[0].0;
     let (_, reason) = ranked(index, members.iter().map(|member| member.0), protected);
     let mut others: Vec<_> = members
@@ -190,9 +186,9 @@ fn turned(contents: &Contents) -> Vec<[ImageId; 2]> {
         for turn in Turn::all().filter(|turn| *turn != Turn::NONE) {
             let hash = difference_hash(&contents[id].thumbnail, turn);
             for sharing in cut(hash).filter_map(|key| quarters.get(&key)).filter(|all| all.len() <= MOST_SHARING) {
-                let near = sharing.iter().filter(|(other, known)| {
-                    other != id && (known ^ hash).count_ones() <= MOST_DIFFERENT
-                });
+                let near = sharing
+                    .iter()
+                    .filter(|(other, known)| other != id && (known ^ hash).count_ones() <= MOST_DIFFERENT);
                 pairs.extend(near.map(|(other, _)| [*id, *other]));
             }
         }
@@ -283,7 +279,8 @@ mod tests {
 
     #[test]
     fn identical_files_come_first_and_one_of_them_stands_for_all() {
-        let index = index(&[("a", (9, 9), 9, 0), ("b", (9, 9), 9, 0), ("large", (90, 90), 99, 0), ("other", (9, 9), 9, 0)]);
+        let index =
+            index(&[("a", (9, 9), 9, 0), ("b", (9, 9), 9, 0), ("large", (90, 90), 99, 0), ("other", (9, 9), 9, 0)]);
         let copies = Copies::find(&index, &contents(&[1, 1, 2, 3]), &same(&[[1, 2]]), &|_| false);
         assert_eq!(ids(&copies), [vec![0, 1], vec![2, 0]]);
         assert!(matches!(copies.groups[0].kind, Kind::Identical(Reason::Path)));
@@ -295,11 +292,18 @@ mod tests {
 
     #[test]
     fn groups_reach_as_far_as_the_copies_of_a_copy() {
-        let index = index(&[("a", (9, 9), 9, 0), ("b", (8, 8), 9, 0), ("c", (7, 7), 9, 0), ("d", (6, 6), 9, 0), ("e", (5, 5), 9, 0)]);
+        let index = index(&[
+            ("a", (9, 9), 9, 0),
+            ("b", (8, 8), 9, 0),
+            ("c", (7, 7), 9, 0),
+            ("d", (6, 6), 9, 0),
+            ("e", (5, 5), 9, 0),
+        ]);
         let chain = same(&[[0, 1], [1, 2], [2, 3], [3, 4]]);
         let copies = Copies::find(&index, &contents(&[1, 2, 3, 4, 5]), &chain, &|_| false);
         assert_eq!(ids(&copies), [[0, 1, 2].as_slice(), &[3, 4]]);
-        let weak: Alignments = chain.into_iter().map(|(pair, found)| (pair, Alignment { agreement: 0.7, ..found })).collect();
+        let weak: Alignments =
+            chain.into_iter().map(|(pair, found)| (pair, Alignment { agreement: 0.7, ..found })).collect();
         assert_eq!(ids(&Copies::find(&index, &contents(&[1, 2, 3, 4, 5]), &weak, &|_| false)), [[0; 0]; 0]);
     }
 

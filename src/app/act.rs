@@ -190,7 +190,8 @@ impl App {
     fn mark(&mut self) {
         let Some(id) = self.focused() else { return };
         if self.shared.is_protected(id) {
-            return self.say(Severity::Warning, "It lies in a protected folder (--keep-in), of which nothing is marked.");
+            return self
+                .say(Severity::Warning, "It lies in a protected folder (--keep-in), of which nothing is marked.");
         }
         self.shared.marks.toggle(id);
     }

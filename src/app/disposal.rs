@@ -100,7 +100,9 @@ impl App {
 
     pub(super) fn undone(&mut self, undone: Option<&Undone>) {
         self.moving = false;
-        let Some(undone) = undone else { return self.say(Severity::Info, "Nothing was moved away that could be brought back.") };
+        let Some(undone) = undone else {
+            return self.say(Severity::Info, "Nothing was moved away that could be brought back.");
+        };
         let back: HashSet<&Path> = undone.back.iter().map(|path| &**path).collect();
         let there = self.ids_at(|index, id| {
             index.entry_even_if_removed(id).is_some_and(|entry| !index.contains(id) && back.contains(&*entry.path()))

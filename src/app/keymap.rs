@@ -30,7 +30,13 @@ pub enum Context {
 impl Context {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        Screen::ALL.into_iter().map(Self::Screen).chain([Self::Picture, Self::Pair, Self::Why, Self::Disposal, Self::Help])
+        Screen::ALL.into_iter().map(Self::Screen).chain([
+            Self::Picture,
+            Self::Pair,
+            Self::Why,
+            Self::Disposal,
+            Self::Help,
+        ])
     }
 
     /// Its name in the help and the README.
@@ -60,9 +66,22 @@ impl Context {
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, DISPOSE, UNDO, CLOSE];
-const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, WHY, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, DISPOSE, UNDO, CLOSE];
+const PICTURE: &[Binding] =
+    &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, DISPOSE, UNDO, CLOSE];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    SWAP,
+    WHY,
+    VIEW,
+    MARK,
+    UNMARK_ALL,
+    COPY,
+    EXPORT,
+    DISPOSE,
+    UNDO,
+    CLOSE,
+];
 const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
 const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];

@@ -157,7 +157,9 @@ impl App {
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 return self.dispose(Away::Folder(prompt.text.trim().into()));
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Move, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Move, _) => {
+                self.over.push(Over::Prompt(prompt))
+            }
         }
         Vec::new()
     }

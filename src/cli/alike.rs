@@ -112,7 +112,10 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     }
     if args.paths || args.print0 {
         let entries = surplus.iter().filter_map(|id| index.get(*id));
-        entries.map(|entry| entry.path()).try_for_each(|path| write_path(&path, args.print0, out)).map_err(stdout_error)?;
+        entries
+            .map(|entry| entry.path())
+            .try_for_each(|path| write_path(&path, args.print0, out))
+            .map_err(stdout_error)?;
         return Ok(indexed.exit(args.strict));
     }
     let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
@@ -238,10 +241,9 @@ fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut d
                     group: group_text(entry),
                     cosine: if place == 0 { 1.0 } else { *value },
                     copy: group.relation(place, &indexed.index),
-                    turned: group.alignment(place).map(|found| Turned {
-                        quarters: found.turn.quarters,
-                        mirrored: found.turn.mirrored,
-                    }),
+                    turned: group
+                        .alignment(place)
+                        .map(|found| Turned { quarters: found.turn.quarters, mirrored: found.turn.mirrored }),
                 })
                 .collect(),
         })

@@ -87,7 +87,8 @@ fn png(paths: &[PathBuf; 2], found: &Explanation, manifest: &Manifest) -> Result
 }
 
 fn table(pictures: [&PathBuf; 2], found: &Explanation, out: &mut dyn Write) -> io::Result<()> {
-    let how = if found.exact { "of which each region has" } else { "of which, roughly, by covering it, each region has" };
+    let how =
+        if found.exact { "of which each region has" } else { "of which, roughly, by covering it, each region has" };
     writeln!(out, "cosine similarity {:.3}, {how}, in hundredths:", found.cosine)?;
     for (picture, shares) in pictures.into_iter().zip(&found.shares) {
         writeln!(out, "\n{}", printable(picture))?;

@@ -26,7 +26,8 @@ pub(super) fn free_name(path: &Path) -> io::Result<PathBuf> {
         path.with_file_name(name)
     };
     let names = std::iter::once(path.to_owned()).chain((2..10_000).map(numbered));
-    let is_free = |name: &PathBuf| fs::symlink_metadata(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let is_free =
+        |name: &PathBuf| fs::symlink_metadata(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     names.into_iter().find(is_free).ok_or_else(|| io::ErrorKind::AlreadyExists.into())
 }
 

@@ -76,7 +76,10 @@ fn no_name_is_ever_taken_from_another_file() {
     // The list is there until all of it is undone.
     fs::remove_file(&pair.doomed.file.path).unwrap();
     assert_eq!(undo(&list).unwrap().back.len(), 1);
-    assert_eq!(moving::rename(&to.join("a/x.png"), &pair.doomed.file.path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(
+        moving::rename(&to.join("a/x.png"), &pair.doomed.file.path).unwrap_err().kind(),
+        io::ErrorKind::AlreadyExists
+    );
 }
 
 #[test]

@@ -101,14 +101,21 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     let strong = if focused { theme.accent() } else { theme.strong() };
     let near = threshold.is_some_and(|threshold| group.cohesion() >= threshold);
     let (sign, verdict) = match (&group.kind, near, words.width >= WIDE) {
-        (Kind::Identical(_), _, wide) => (if wide { ' ' } else { IDENTICAL }, if wide { " identical files" } else { " identical" }),
-        (Kind::Copies(..), _, wide) => (if wide { ' ' } else { COPIES }, if wide { " the same picture" } else { " copies" }),
+        (Kind::Identical(_), _, wide) => {
+            (if wide { ' ' } else { IDENTICAL }, if wide { " identical files" } else { " identical" })
+        }
+        (Kind::Copies(..), _, wide) => {
+            (if wide { ' ' } else { COPIES }, if wide { " the same picture" } else { " copies" })
+        }
         (Kind::LookAlikes, false, _) => (' ', ""),
         (Kind::LookAlikes, true, false) => (NEAR, ""),
         (Kind::LookAlikes, true, true) => (' ', " near-duplicates"),
     };
-    let least =
-        if group.members.len() > 2 && group.reason().is_none() { format!(" ≥ {}", text::value(group.cohesion()).trim()) } else { String::new() };
+    let least = if group.members.len() > 2 && group.reason().is_none() {
+        format!(" ≥ {}", text::value(group.cohesion()).trim())
+    } else {
+        String::new()
+    };
     let first = Line::from(vec![
         Span::styled(String::from(sign), theme.mark()),
         Span::styled(text::right_aligned(&text::value(group.best()), 5), strong),

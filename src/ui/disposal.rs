@@ -45,11 +45,20 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
                 Span::raw("  "),
                 Span::styled(name, theme.strong()),
                 Span::raw(gap),
-                Span::styled(text::cut_middle(&stays, usize::from(list.width).saturating_sub(11 + room).max(KEPT)), style),
+                Span::styled(
+                    text::cut_middle(&stays, usize::from(list.width).saturating_sub(11 + room).max(KEPT)),
+                    style,
+                ),
             ]),
         );
     }
-    super::scrollbar(canvas, rest.off_bottom(words.height).0, disposal.first, list.height.into(), disposal.doomed.len());
+    super::scrollbar(
+        canvas,
+        rest.off_bottom(words.height).0,
+        disposal.first,
+        list.height.into(),
+        disposal.doomed.len(),
+    );
     let (_, words) = words.top(u16::from(words.height > 2));
     let last = match disposal.last_ones {
         0 => "A copy of each stays. ".to_owned(),

@@ -23,7 +23,12 @@ const NUMBER: u16 = 6;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, why: Why) {
     let body = app.shared.body();
     let Some(explained) = app.explained(why) else {
-        return canvas.centered(body, body.height / 2, "Asking the network which regions make them alike…", canvas.theme.dim());
+        return canvas.centered(
+            body,
+            body.height / 2,
+            "Asking the network which regions make them alike…",
+            canvas.theme.dim(),
+        );
     };
     for (side, area) in layout::halves(body).into_iter().enumerate() {
         if why.numbers {
@@ -88,12 +93,22 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         let name = facts::name_line(app, canvas, area.width.into(), why.pair[side]);
         canvas.line(area, 0, name);
         if let Some((place, share)) = explained.explanation.shares[side].strongest() {
-            canvas.text(area, 1, &format!("most: {place}, {:.1} of {:.1} hundredths", 100.0 * share, 100.0 * explained.explanation.cosine), theme.dim());
+            canvas.text(
+                area,
+                1,
+                &format!(
+                    "most: {place}, {:.1} of {:.1} hundredths",
+                    100.0 * share,
+                    100.0 * explained.explanation.cosine
+                ),
+                theme.dim(),
+            );
         }
     }
     let rest = under.top(2).1.inside(1, 0);
     let found = &explained.explanation;
-    let how = if found.exact { "the sum of what each region has" } else { "shared out, roughly, by covering each region" };
+    let how =
+        if found.exact { "the sum of what each region has" } else { "shared out, roughly, by covering each region" };
     canvas.line(
         rest,
         0,

@@ -75,8 +75,11 @@ impl SecondLook {
         }
         let known = &mut *known;
         let unread = |id: &ImageId| !known.contents.contains_key(id) && !known.unread.contains(id);
-        let missing: Vec<_> = index.iter().filter(|entry| unread(&entry.id)).map(|entry| (entry.id, entry.path())).collect();
-        let found = in_parallel(&missing, superseded, &mut |share| progress(READING * share), |(id, path)| (*id, content(path)));
+        let missing: Vec<_> =
+            index.iter().filter(|entry| unread(&entry.id)).map(|entry| (entry.id, entry.path())).collect();
+        let found = in_parallel(&missing, superseded, &mut |share| progress(READING * share), |(id, path)| {
+            (*id, content(path))
+        });
         let whole = found.len() == missing.len();
         for (id, content) in found {
             match content {

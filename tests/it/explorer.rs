@@ -1,6 +1,12 @@
 //! An explorer without a terminal and without threads: keys in, state, effects and frames out. Jobs are done at once.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use lookalike::{
     analysis::{

@@ -60,7 +60,13 @@ fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
     let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, false)));
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     let (tell, answers) = mpsc::channel();
-    (Worker::new(Tools { indexer, painter, embedder, protected: Vec::new() }, Arc::new(move |event| drop(tell.send(event)))), answers)
+    (
+        Worker::new(
+            Tools { indexer, painter, embedder, protected: Vec::new() },
+            Arc::new(move |event| drop(tell.send(event))),
+        ),
+        answers,
+    )
 }
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.

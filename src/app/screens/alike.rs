@@ -113,7 +113,8 @@ impl Alike {
         let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
             return Acted::Says("It is not known yet which pictures are copies.".into());
         };
-        let unmarked = |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
+        let unmarked =
+            |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
         let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
         ids.iter().for_each(|id| shared.marks.toggle(*id));
         Acted::Says(format!("{} marked: all but the one to keep of each group.", text::counted(ids.len(), "picture")))
@@ -157,13 +158,13 @@ impl Room for Alike {
         let places = Places::new(body);
         if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
             self.place(shared, row, 0);
-        } else if let Some(member) = places.sheet.hit(self.first_row, at) {
-            if member < self.current()?.members.len() {
-                if self.member == member {
-                    return Some(Action::OpenPair);
-                }
-                self.place(shared, self.group, member);
+        } else if let Some(member) = places.sheet.hit(self.first_row, at)
+            && member < self.current()?.members.len()
+        {
+            if self.member == member {
+                return Some(Action::OpenPair);
             }
+            self.place(shared, self.group, member);
         }
         None
     }
@@ -289,7 +290,12 @@ impl Places {
             _ => rest.top(rest.height / 2),
         };
         let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
-        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: ContactSheet::new(sheet.off_right(1).0, 20) }
+        Self {
+            title,
+            list,
+            height: if list.height >= 6 { 2 } else { 1 },
+            sheet: ContactSheet::new(sheet.off_right(1).0, 20),
+        }
     }
 
     /// Groups on a page.
