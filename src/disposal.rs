@@ -26,7 +26,7 @@ use crate::{
 /// should not as they are now, stay, and the answer says why.
 ///
 /// # Errors
-/// [`Error::Io`] when the list cannot be written: then nothing more is moved.
+/// [`Error::Io`] when the list cannot be made: then nothing is moved.
 pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Path) -> Result<Disposed> {
     let mut done = Disposed::default();
     let mut list = None;
@@ -50,7 +50,11 @@ pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Pa
             Some(list) => list,
             None => list.insert(List::create(lists)?),
         };
-        list.add(&Entry::new(path, to.as_deref()))?;
+        if let Err(error) = list.add(&Entry::new(path, to.as_deref())) {
+            // What cannot be undone is not done; what was moved until then is on the list.
+            done.refused.push((path.clone(), error.to_string()));
+            break;
+        }
         let moved = match &to {
             None => trash::delete(path).map_err(|error| error.to_string()),
             Some(to) => moving::rename(path, to).map_err(|error| plain(&error)),

@@ -107,11 +107,18 @@ impl App {
         let there = self.ids_at(|index, id| {
             index.entry_even_if_removed(id).is_some_and(|entry| !index.contains(id) && back.contains(&*entry.path()))
         });
+        let count = there.len();
         let mut index = Index::clone(&self.shared.index);
         there.into_iter().for_each(|id| index.restore(id));
         self.take_index(Arc::new(index));
         let pictures = text::counted(undone.back.len(), "picture");
         match undone.refused.first() {
+            None if count < undone.back.len() => {
+                self.say(
+                    Severity::Info,
+                    format!("{pictures} brought back; what this index does not know comes with the next start."),
+                );
+            }
             None => self.say(Severity::Info, format!("{pictures} brought back.")),
             Some((path, why)) => {
                 let gone = undone.refused.len();

@@ -149,8 +149,10 @@ fn from_folder(moved: &Path, to: &Path) -> Result<bool, String> {
 fn from_trash(to: &Path, at: u64) -> Result<bool, String> {
     use trash::os_limited::{list, restore_all};
     let items = list().map_err(|error| error.to_string())?;
-    // The trash keeps seconds; clocks are read one after the other.
-    let fits = |item: &trash::TrashItem| item.original_path() == to && item.time_deleted.abs_diff(at as i64) <= 2;
+    // The trash knows folders by their real paths. It keeps seconds; clocks are read one after the other.
+    let real = to.parent().and_then(|folder| Some(fs::canonicalize(folder).ok()?.join(to.file_name()?)));
+    let is_it = |path: &Path| path == to || Some(path) == real.as_deref();
+    let fits = |item: &trash::TrashItem| is_it(&item.original_path()) && item.time_deleted.abs_diff(at as i64) <= 2;
     let Some(item) = items.into_iter().filter(fits).min_by_key(|item| item.time_deleted.abs_diff(at as i64)) else {
         return if is_there(to) { Ok(false) } else { Err("it is not in the trash any more".into()) };
     };

@@ -108,13 +108,6 @@ impl SecondLook {
         whole.then(|| Copies::find(index, &known.contents, &known.alignments, &protected))
     }
 
-    /// The content that a file had when it was looked at.
-    #[must_use]
-    pub fn hash(&self, index: &Index, id: ImageId) -> Option<[u8; 32]> {
-        let known = lock(&self.0);
-        known.contents.get(&id).filter(|_| known.run == index.run()).map(|content| content.hash)
-    }
-
     /// Finds the copies among what looks alike, and puts them into groups of their own.
     #[must_use]
     pub fn at(
