@@ -46,29 +46,38 @@ pub struct AlikeArgs {
     /// Print JSON.
     #[arg(long, conflicts_with_all = ["paths", "print0"])]
     pub json: bool,
-    /// Print only the paths of copies that need not be kept, one a line.
+    /// Print the paths of surplus copies, one a line
+    ///
+    /// Of each group of copies all but the one to keep is surplus.
     #[arg(long)]
     pub paths: bool,
-    /// The same, each ended by a NUL character, for `xargs -0`.
+    /// The same, each ended by a NUL, for `xargs -0`
     #[arg(short = '0', long, alias = "null")]
     pub print0: bool,
-    /// Move copies that need not be kept into the trash; with --yes, else they are listed.
+    /// Move surplus copies to the trash, with --yes
+    ///
+    /// Without --yes they are listed. `lookalike undo` brings them back.
     #[arg(long, conflicts_with_all = ["json", "paths", "print0", "move_to"])]
     pub trash: bool,
-    /// Move copies that need not be kept into a folder; with --yes, else they are listed.
+    /// Move surplus copies into a folder, with --yes
+    ///
+    /// Without --yes they are listed. They keep their paths in it, and take no other file's place.
+    /// `lookalike undo` brings them back.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json", "paths", "print0"])]
     pub move_to: Option<PathBuf>,
-    /// Never move away a picture of this folder, and keep it rather than its copies (repeatable).
+    /// Never move pictures out of this folder
+    ///
+    /// They are kept rather than their copies. Repeatable.
     #[arg(long, value_name = "FOLDER")]
     pub keep_in: Vec<PathBuf>,
-    /// Move away what --trash or --move-to lists.
+    /// Do what --trash or --move-to lists
     #[arg(long)]
     pub yes: bool,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
     /// End with exit code 1 when an image could not be indexed.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub strict: bool,
 }
 

@@ -45,7 +45,7 @@ impl Folder {
         let (one, other) = (scene(1), scene(4));
         one.save(pictures.join("one.png")).unwrap();
         fs::copy(pictures.join("one.png"), pictures.join("sub/same.png")).unwrap();
-        imageops::flip_horizontal(&one).save(pictures.join("sub/mirrored.png")).unwrap();
+        imageops::flip_horizontal(&one).save(pictures.join("sub/mirrored.jpg")).unwrap();
         imageops::resize(&one, 60, 45, imageops::FilterType::Triangle).save(pictures.join("sub/small.png")).unwrap();
         other.save(pictures.join("other.png")).unwrap();
         Self { home, pictures: fs::canonicalize(pictures).unwrap() }
@@ -83,7 +83,7 @@ impl Folder {
     }
 }
 
-const ALL: [&str; 5] = ["one.png", "other.png", "sub/mirrored.png", "sub/same.png", "sub/small.png"];
+const ALL: [&str; 5] = ["one.png", "other.png", "sub/mirrored.jpg", "sub/same.png", "sub/small.png"];
 
 #[test]
 fn copies_are_found_and_what_they_are_is_said() {
@@ -100,7 +100,7 @@ fn copies_are_found_and_what_they_are_is_said() {
     assert_eq!(identical["images"].as_array().unwrap().len(), 2);
     assert_eq!((copy(identical, "one.png"), copy(identical, "same.png")), (Value::Null, "identical".into()));
     let [copies] = of_kind("copies")[..] else { panic!("{told}") };
-    assert_eq!(copy(copies, "mirrored.png"), "mirrored");
+    assert_eq!(copy(copies, "mirrored.jpg"), "mirrored");
     assert_eq!(copy(copies, "small.png"), "resized");
     assert!(!copies.to_string().contains("other.png"));
     // The same from what was kept of the files.
