@@ -8,4 +8,8 @@ pub mod clusters;
 pub mod outliers;
 pub mod classifier;
 pub mod comparison;
+pub mod alignment;
+pub mod copies;
+pub mod explanation;
+pub mod keeper;
 pub mod separation;

@@ -10,6 +10,7 @@ mod answers;
 mod awaited;
 pub mod binding;
 pub mod contact_sheet;
+pub mod disposal;
 mod event;
 pub mod keymap;
 pub mod layout;
@@ -22,13 +23,15 @@ pub mod prompt;
 pub mod room;
 pub mod screens;
 pub mod shared;
+pub mod why;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
     action::Screen,
     awaited::Awaited,
+    disposal::Disposal,
     keymap::Context,
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
@@ -36,12 +39,13 @@ use self::{
     prompt::Prompt,
     screens::Screens,
     shared::Shared,
+    why::Why,
 };
 use crate::{
     index::ImageId,
     preview::{Preview, PreviewKey},
     similarity::{Metric, Query},
-    task::{Job, Task},
+    task::{Explained, Job, JobId, Task},
 };
 
 /// All state of the explorer. [`crate::ui`] reads it and never changes it.
@@ -61,6 +65,11 @@ pub struct App {
     /// How fast keys come.
     pub pace: Pace,
     awaited: Awaited,
+    /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
+    explained: Option<Arc<Explained>>,
+    explaining: Option<(JobId, why::Wanted)>,
+    /// Files are being moved away, or brought back.
+    moving: bool,
     /// The picture that the explorer was opened with, until it is indexed.
     named: Option<PathBuf>,
 }
@@ -79,6 +88,10 @@ pub enum Over {
     },
     /// The help page, from this line on.
     Help(usize),
+    /// What makes the pictures of a pair alike.
+    Why(Why),
+    /// What is to be moved away, until the user says where to.
+    Disposal(Disposal),
     /// A line of text that is being typed, in the status line.
     Prompt(Prompt),
 }
@@ -97,6 +110,9 @@ impl App {
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
+            explained: None,
+            explaining: None,
+            moving: false,
         }
     }
 
@@ -134,6 +150,7 @@ impl App {
         self.keep_labels(&mut effects);
         self.request_tasks(&mut effects);
         self.request_previews(&mut effects);
+        self.request_explanation(&mut effects);
         effects
     }
 
@@ -151,8 +168,10 @@ impl App {
         let index = &shared.index;
         self.over.retain(|over| match over {
             Over::Picture(id) => index.contains(*id),
-            Over::Pair { row, col } => index.contains(*row) && index.contains(*col),
-            Over::Help(_) | Over::Prompt(_) => true,
+            Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. }) => {
+                index.contains(*row) && index.contains(*col)
+            }
+            Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
@@ -247,6 +266,8 @@ impl App {
             Some(Over::Help(_)) => Context::Help,
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
+            Some(Over::Disposal(_)) => Context::Disposal,
+            Some(Over::Why(_)) => Context::Why,
             _ => Context::Screen(self.screen),
         }
     }
@@ -254,7 +275,8 @@ impl App {
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
-        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_)));
+        let covering =
+            self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
             _ => self.screens.get(self.screen).focused(&self.shared),
@@ -267,7 +289,7 @@ impl App {
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
         let mut slots = match self.covering() {
-            Some(Over::Help(_)) => Vec::new(),
+            Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
                 let [left, right] = layout::halves(body);

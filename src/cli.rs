@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    env,
+    env, fs,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
@@ -27,6 +27,7 @@ pub mod classify;
 pub mod compare;
 pub mod completions;
 pub mod data;
+pub mod disposal;
 pub mod doctor;
 pub mod examples;
 pub mod explore;
@@ -49,6 +50,7 @@ pub mod picture;
 pub mod outliers;
 pub mod progress;
 pub mod svg;
+pub mod why;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -116,6 +118,12 @@ pub enum Command {
     /// Compares two models on the same pictures.
     #[command(after_long_help = examples::of("compare"))]
     Compare(compare::CompareArgs),
+    /// Shows which regions of two pictures make them alike.
+    #[command(after_long_help = examples::of("why"))]
+    Why(why::WhyArgs),
+    /// Brings back pictures that were moved away.
+    #[command(after_long_help = examples::of("undo"))]
+    Undo(disposal::UndoArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
@@ -310,6 +318,8 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Map(args)) => map::run(args, out),
         Some(Command::Groups(args)) => groups::run(args, out),
         Some(Command::Outliers(args)) => outliers::run(args, out),
+        Some(Command::Why(args)) => why::run(args, out),
+        Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Labels(args)) => labels::run(args, out),
         Some(Command::Classify(args)) => classify::run(args, out),
@@ -350,6 +360,14 @@ pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
             false => Cache::Folder(cache_folder(model.how.cache_dir.as_deref())?),
         },
     })
+}
+
+/// The real paths of folders of which nothing may go.
+///
+/// # Errors
+/// [`Error::NoFolder`] when one is not there: what it should protect would not be.
+pub fn protected(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    folders.iter().map(|folder| fs::canonicalize(folder).map_err(|_| Error::NoFolder(folder.clone()))).collect()
 }
 
 /// The folder of all indexes: the one asked for, else the user's cache folder.

@@ -44,6 +44,14 @@ pub trait Embedder: Send {
     /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
 
+    /// What a picture's embedding is the sum of, position by position; nothing where the network does not say.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    fn parts(&mut self, _picture: &RgbImage) -> Result<Option<Parts>> {
+        Ok(None)
+    }
+
     /// Another one over the same weights for another thread to compute with at the same time; `None` where one is enough.
     fn share(&self) -> Option<Box<dyn Embedder>> {
         None
@@ -54,6 +62,15 @@ pub trait Embedder: Send {
 
     /// Where and in which precision it computes, for people.
     fn device(&self) -> String;
+}
+
+/// The parts of an embedding: one for each position of the last feature map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// Positions one under the other, and side by side.
+    pub grid: [usize; 2],
+    /// The parts row by row, each `dim` values long; their sum is the embedding.
+    pub values: Vec<f32>,
 }
 
 /// Where a network runs.

@@ -24,7 +24,7 @@ use crate::{
     task::{Job, JobId},
     terminal::{DisplayOptions, TerminalGuard, input, signals},
     ui,
-    worker::{Indexer, Worker},
+    worker::{Indexer, Loader, Tools, Worker},
 };
 
 /// How long the indexing run may take to store what it has done: before the screen is given back, and after.
@@ -38,6 +38,8 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
+    /// Folders of which no picture is marked or moved away: their real paths.
+    pub protected: Vec<PathBuf>,
     /// The metric to begin with.
     pub metric: Metric,
     /// What the user wants of the terminal.
@@ -80,7 +82,7 @@ pub enum ExitReason {
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in.
-pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
+pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<ExitReason> {
     let (wake, awake) = mpsc::channel();
     let to_loop = wake.clone();
     let send = move |input| to_loop.send(Wake::Input(input)).is_ok();
@@ -92,6 +94,7 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
     let app = App::new(Setup {
         folders: options.folders.clone(),
         picture: options.picture.clone(),
+        protected: options.protected.clone(),
         metric: options.metric,
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
@@ -103,7 +106,10 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
     });
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
-    let worker = Worker::new(indexer, painter, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));
+    let worker = Worker::new(
+        Tools { indexer, painter, embedder, protected: options.protected.clone() },
+        Arc::new(move |event| drop(wake.send(Wake::Job(event)))),
+    );
     let mut explorer = Explorer::new(app, &mut screen, worker, capabilities.link, Instant::now);
     let exit = explorer.run(&awake, || fail_as_asked(options.debug_fault));
     let (app, worker) = explorer.into_parts();

@@ -1,4 +1,4 @@
-//! Where the user's files lie: the index, models, and manifests. `make install` puts weights where [`models`] looks.
+//! Where the user's files lie: the index, models, manifests, and lists of what was moved away. `make install` puts weights where [`models`] looks.
 
 use std::path::PathBuf;
 
@@ -24,6 +24,14 @@ pub fn cache() -> Result<PathBuf> {
 /// [`Error::Usage`] when the user has no home folder.
 pub fn models() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.data_dir().join("lookalike/models"))
+}
+
+/// The lists of files that were moved away: `lookalike/moved` in the data folder.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn moved() -> Result<PathBuf> {
+    Ok(base(NO_HOME)?.data_dir().join("lookalike/moved"))
 }
 
 /// The user's own manifests: `lookalike/models` in the configuration folder.

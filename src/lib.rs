@@ -17,10 +17,11 @@
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
-//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, maps, clusters, outliers, labels (a classifier), two models compared, how well names can be told apart |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, copies among them, why two are alike, maps, clusters, outliers, labels (a classifier), two models compared, how well names can be told apart |
 //! | [`live`] | frames of cameras, streams, folders and pipes: the newest, when it is due, with what is in it |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |
+//! | [`disposal`] | moves files into the trash or a folder, never over another one, and brings them back |
 //! | [`worker`] | every thread that works: jobs in, events out |
 //! | [`app`] | all state of the explorer, and `update`: pure. A screen is one room, `app/screens/<name>.rs` |
 //! | [`ui`] | `draw(&App, &mut Frame)`: `ui/<name>.rs` draws `app/screens/<name>.rs` |
@@ -79,6 +80,7 @@ pub mod analysis;
 pub mod live;
 pub mod preview;
 pub mod task;
+pub mod disposal;
 #[cfg(feature = "libtorch")]
 pub mod worker;
 pub mod app;

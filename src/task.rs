@@ -9,7 +9,7 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Job, JobEvent, JobId, Outcome},
+    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone},
     labels::Classified,
     map::{MapStep, MapTask, Mapped, Mapping},
     models::{OtherIndex, SideBySide},
@@ -17,6 +17,7 @@ pub use self::{
 use crate::{
     analysis::{
         alike::{Group, Pairs, Range},
+        copies::Copies,
         clusters::{Clustering, GroupName, Method, Sought},
         outliers::Outliers,
     },
@@ -116,8 +117,11 @@ impl PartialEq for Known {
 /// The pictures of an index that look alike.
 #[derive(Debug)]
 pub struct LookAlikes {
-    /// The groups, the most alike first.
+    /// The groups: files of the same content, then copies, where they were looked for; then look-alikes, among which one
+    /// stands for its copies. The most alike come first.
     pub groups: Vec<Group>,
+    /// The copies, once they were looked for.
+    pub copies: Option<Arc<Copies>>,
     /// The range in which they are alike.
     pub range: Range,
     /// The nearest neighbors from which they were made.
@@ -152,7 +156,7 @@ impl LookAlikes {
     pub fn of_graph(graph: impl Into<Arc<Graph>>, range: Range) -> Option<Self> {
         let graph = graph.into();
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
-        fits.then(|| Self { groups: Vec::new(), range, graph, pairs: None })
+        fits.then(|| Self { groups: Vec::new(), copies: None, range, graph, pairs: None })
     }
 
     /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
@@ -189,7 +193,25 @@ impl LookAlikes {
                 (Arc::new(graph), Arc::new(pairs))
             }
         };
-        Some(Self { groups: pairs.groups(index, range, superseded)?, range, graph, pairs: Some(pairs) })
+        let found = Self { groups: Vec::new(), copies: None, range, graph, pairs: Some(pairs) };
+        let copies = known.and_then(|known| known.copies.clone());
+        found.with(copies.filter(|copies| copies.made_of.run == index.run()), index, superseded)
+    }
+
+    /// The same with these copies in their groups of their own. `None` when it was `superseded`.
+    #[must_use]
+    pub fn with(&self, copies: Option<Arc<Copies>>, index: &Index, superseded: &dyn Fn() -> bool) -> Option<Self> {
+        let Self { range, graph, pairs, .. } = self;
+        let surplus = copies.iter().flat_map(|copies| copies.surplus()).collect();
+        // What has gone since leaves its group, and a group of one is none.
+        // Who leaves the most alike out does not want to see copies.
+        let shown = copies.iter().filter(|_| range.max >= 1.0);
+        let mut groups =
+            shown.flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
+        if let Some(pairs) = pairs {
+            groups.extend(pairs.groups(index, *range, &surplus, superseded)?);
+        }
+        Some(Self { groups, copies, range: *range, graph: Arc::clone(graph), pairs: pairs.clone() })
     }
 }
 

@@ -5,6 +5,7 @@ mod browse;
 mod canvas;
 mod chrome;
 mod contact_sheet;
+mod disposal;
 mod empty;
 mod facts;
 mod groups;
@@ -19,6 +20,7 @@ mod outliers;
 mod pictures;
 mod problems;
 pub mod theme;
+mod why;
 
 use ratatui::Frame;
 
@@ -33,6 +35,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
     chrome::header(app, &mut canvas, shell.header);
     match (app.covering(), app.screen) {
         (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
+        (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

@@ -4,35 +4,45 @@
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
+mod contents;
 mod enroll;
+mod explaining;
 mod export;
 mod group_names;
 mod kept;
 mod latest;
 pub mod live;
 mod previews;
+mod second_look;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-pub use self::kept::Kept;
+pub use self::{
+    explaining::{drawn, explain},
+    kept::Kept,
+    second_look::{Look, SecondLook},
+};
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
-    error::Result,
+    disposal,
+    embed::{Embedder, preprocess},
+    error::{Error, Result},
+    folders,
     index::{
-        Index,
+        ImageId, Index,
         label_file::{self, LabelTable},
         progress::{Report, Summary},
     },
-    preview::Painter,
+    preview::{Painter, Preview},
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
+    task::{Explained, Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once, by the model of that name where one is named; the explorer passes
@@ -42,10 +52,26 @@ pub type Indexer = Box<dyn FnMut(Option<&str>, &CancelToken, &mut dyn FnMut(Repo
 /// Takes every answer, on the thread that has it; must not block.
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
+/// What the threads work with.
+pub struct Tools {
+    /// Brings the index up to date.
+    pub indexer: Indexer,
+    /// Makes pictures ready for this terminal.
+    pub painter: Painter,
+    /// Loads the network, once it is asked why two pictures are alike.
+    pub embedder: Loader,
+    /// Folders of which nothing may go.
+    pub protected: Vec<PathBuf>,
+}
+
+/// Loads the network that the pictures were embedded by; says whether every image is decoded in full for it.
+pub type Loader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
+
 type Indexing = (JobId, Option<String>, CancelToken);
 type Keeping = (JobId, Arc<LabelTable>, PathBuf);
 /// Nothing takes the place of what is to stop.
 type Making = Option<(JobId, Arc<Index>, Task)>;
+type Explaining = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -56,15 +82,22 @@ pub struct Worker {
     previews: Previews,
     kept: Arc<Kept>,
     labels: Latest<Keeping>,
+    explaining: Latest<Explaining>,
+    protected: Arc<[PathBuf]>,
+    /// Held while files are moved.
+    moving: Arc<Mutex<()>>,
     answer: Answer,
 }
 
 impl Worker {
     /// Starts the threads; they sleep until there is a job.
     #[must_use]
-    pub fn new(mut indexer: Indexer, painter: Painter, answer: Answer) -> Self {
+    pub fn new(tools: Tools, answer: Answer) -> Self {
+        let Tools { mut indexer, painter, embedder, protected } = tools;
         let tell = answer.clone();
         let kept = Arc::new(Kept::default());
+        let second_look = Arc::new(SecondLook::default());
+        let protected: Arc<[PathBuf]> = protected.into();
         let of_run = Arc::clone(&kept);
         let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, model, cancel): Indexing, _| {
             let by_other = model.is_some();
@@ -82,10 +115,29 @@ impl Worker {
             }
             tell(JobEvent { job, outcome });
         });
-        let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
+        let lanes = Lane::ALL.map(|lane| {
+            let with = With {
+                kept: Arc::clone(&kept),
+                second_look: Arc::clone(&second_look),
+                protected: Arc::clone(&protected),
+            };
+            make_in(lane, with, answer.clone())
+        });
+        let explaining = explain_with(embedder, painter.clone(), answer.clone());
         let previews = Previews::spawn(painter, answer.clone());
         let labels = keep_labels(answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, kept, labels, answer }
+        Self {
+            indexing,
+            running: CancelToken::default(),
+            lanes,
+            previews,
+            kept,
+            labels,
+            explaining,
+            protected,
+            moving: Arc::default(),
+            answer,
+        }
     }
 
     /// Gives a job to the thread it is for; never waits.
@@ -110,6 +162,17 @@ impl Worker {
                     tell(JobEvent { job: id, outcome });
                 });
             }
+            Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
+            Job::Dispose { doomed, away } => {
+                let protected = Arc::clone(&self.protected);
+                self.move_files(id, move |lists| {
+                    disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
+                });
+            }
+            Job::Undo => self.move_files(id, |lists| {
+                let undone = disposal::newest(lists).map(|list| disposal::undo(&list)).transpose();
+                undone.map(Outcome::Undone)
+            }),
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
                 spawn("exporting", Priority::Normal, move || {
@@ -131,6 +194,16 @@ impl Worker {
         self.running.cancel();
         self.running = CancelToken::default();
         self.indexing.put((id, model, self.running.clone()));
+    }
+
+    /// Moves files on a thread of its own, one job after the other; `work` gets the folder of the lists.
+    fn move_files(&self, job: JobId, work: impl FnOnce(&Path) -> Result<Outcome> + Send + 'static) {
+        let (tell, moving) = (self.answer.clone(), Arc::clone(&self.moving));
+        spawn("moving files", Priority::Normal, move || {
+            let _alone = lock(&moving);
+            let moved = || folders::moved().and_then(|lists| work(&lists)).map_err(|error| error.to_string());
+            tell(JobEvent { job, outcome: fenced("moving files", moved) });
+        });
     }
 
     /// Asks the indexing run to stop; what it has done is kept.
@@ -175,8 +248,16 @@ fn keep_labels(tell: Answer) -> Latest<Keeping> {
 /// How often a task that takes long shows what it has found: as often as the screen is drawn.
 const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
+/// What tasks are made with besides the index.
+struct With {
+    kept: Arc<Kept>,
+    second_look: Arc<SecondLook>,
+    protected: Arc<[PathBuf]>,
+}
+
 /// Starts the thread of a lane.
-fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
+fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
+    let With { kept, second_look, protected } = with;
     Latest::spawn(lane.doing(), Priority::Normal, move |making: Making, superseded| {
         let Some((job, index, task)) = making else { return };
         let outcome = fenced(lane.doing(), || {
@@ -198,7 +279,14 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
                 Task::Classify(source, None) => Task::Classify(source, kept.graph(&index).map(KnownGraph)),
                 task => task,
             };
-            Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
+            let made = task.make(&index, &on_all_cores, superseded, &mut so_far);
+            let Made::Alike(found) = made else { return Ok(Outcome::Made(made)) };
+            // The embedding's answer is shown while the files are read.
+            tell(JobEvent { job, outcome: Outcome::Making(Made::Alike(Arc::clone(&found))) });
+            let look = Look { index: &index, graph: &found.graph, protected: &protected };
+            let mut progress = |share| so_far(&|| Made::Progress(share));
+            let closer = second_look.at(&found, &look, &kept, superseded, &mut progress);
+            Ok(Outcome::Made(Made::Alike(closer.map_or(found, Arc::new))))
         });
         let (graph, map) = match &outcome {
             Outcome::Made(Made::Alike(found)) => (Some(Arc::clone(&found.graph)), None),
@@ -218,6 +306,35 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
         if let Some(map) = map {
             kept.keep_map(&map, &index);
         }
+    })
+}
+
+/// Starts the thread that asks the network why pictures are alike.
+fn explain_with(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Explaining> {
+    let mut loaded = None;
+    Latest::spawn("explaining", Priority::Normal, move |(job, index, pair, cells): Explaining, _| {
+        let mut work = || -> Result<Outcome> {
+            let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
+            let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
+            let (embedder, exact) = match &mut loaded {
+                Some(loaded) => loaded,
+                None => loaded.insert(load()?),
+            };
+            let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
+            let manifest = embedder.manifest();
+            let greatest = explanation.greatest();
+            let paint = |path: &Path, side: usize| {
+                let shares = &explanation.shares[side];
+                match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
+                    Ok(picture) => painter.paint(&picture, cells),
+                    Err(error) => Preview::failed(error.to_string()),
+                }
+            };
+            let previews = [paint(&a, 0), paint(&b, 1)];
+            Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
+        };
+        let outcome = fenced("explaining", || work().map_err(|error| error.to_string()));
+        tell(JobEvent { job, outcome });
     })
 }
 

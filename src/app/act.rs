@@ -10,8 +10,15 @@ use super::{
     keymap,
     room::Acted,
     shared::Coloring,
+    why::Why,
 };
-use crate::{index::ImageId, order::OrderKind, printable::printable, similarity::Metric, task::Job};
+use crate::{
+    index::ImageId,
+    order::OrderKind,
+    printable::printable,
+    similarity::Metric,
+    task::{Away, Job},
+};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -41,6 +48,11 @@ impl App {
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
             Action::Name => self.open_naming(),
+            Action::Why => self.why(),
+            Action::Dispose => self.open_disposal(),
+            Action::ToTrash => return self.dispose(Away::Trash),
+            Action::ToFolder => self.open_move(),
+            Action::Undo => return self.undo(),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();
@@ -173,6 +185,7 @@ impl App {
     pub(super) fn step(&mut self, step: Step) {
         let body = self.shared.body();
         match self.covering() {
+            Some(Over::Disposal(_)) => self.scroll_disposal(step),
             Some(Over::Help(line)) => {
                 // The drawing stops at the last line, and so does the cursor on the way back.
                 let last = keymap::sections().iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
@@ -180,6 +193,13 @@ impl App {
                 self.cover(Over::Help(line));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
+            Some(Over::Why(why)) => {
+                let room = self.screens.at(self.screen);
+                room.step(&mut self.shared, body, step);
+                if let Some(pair) = room.pair(&self.shared).filter(|[row, col]| row != col) {
+                    self.cover(Over::Why(Why { pair, ..why }));
+                }
+            }
             Some(Over::Pair { .. }) => {
                 let room = self.screens.at(self.screen);
                 room.step(&mut self.shared, body, step);
@@ -238,9 +258,12 @@ impl App {
     }
 
     fn mark(&mut self) {
-        if let Some(id) = self.focused() {
-            self.shared.marks.toggle(id);
+        let Some(id) = self.focused() else { return };
+        if self.shared.is_protected(id) {
+            return self
+                .say(Severity::Warning, "It lies in a protected folder (--keep-in), of which nothing is marked.");
         }
+        self.shared.marks.toggle(id);
     }
 
     fn unmark_all(&mut self) {

@@ -173,6 +173,20 @@ pub enum Action {
     Export,
     /// Give pictures a name in the gallery.
     Name,
+    /// Mark all pictures of a group but the one to keep, or unmark them.
+    MarkCopies,
+    /// Mark all pictures of all groups but those to keep.
+    MarkAllCopies,
+    /// List the marked pictures, to move them away.
+    Dispose,
+    /// Move what is listed into the trash.
+    ToTrash,
+    /// Move what is listed into a folder.
+    ToFolder,
+    /// Bring back what was moved away last.
+    Undo,
+    /// Show what makes a pair alike.
+    Why,
     /// Cosine or euclidean.
     Metric,
     /// Next row order of the heatmap.
@@ -308,6 +322,13 @@ impl Action {
             Self::Copy => "copy the path",
             Self::Export => "write marked to a file",
             Self::Name => "name it for a gallery",
+            Self::MarkCopies => "mark all but the keeper",
+            Self::MarkAllCopies => "the same in all groups",
+            Self::Dispose => "move marked ones away",
+            Self::ToTrash => "move them to the trash",
+            Self::ToFolder => "move them to a folder",
+            Self::Undo => "bring moved ones back",
+            Self::Why => "why these two are alike",
             Self::Metric => "cosine or euclidean",
             Self::Order => "next row order",
             Self::Scale => "next color scale",
@@ -405,6 +426,11 @@ impl Action {
             Self::IndexByOther => "index by it",
             Self::ChooseModel => "other model",
             Self::Copy => "copy path",
+            Self::MarkCopies => "mark copies",
+            Self::Dispose => "move away",
+            Self::ToTrash => "to the trash",
+            Self::ToFolder => "to a folder",
+            Self::Why => "why",
             Self::Help => "help",
             Self::Quit => "quit",
             Self::Escape => "close",
@@ -415,6 +441,8 @@ impl Action {
             | Self::UnmarkAll
             | Self::Export
             | Self::Name
+            | Self::MarkAllCopies
+            | Self::Undo
             | Self::ZoomFit
             | Self::ZoomOut
             | Self::Fewer

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, RunState, Severity, action::Screen, screens::Screens};
+use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
         Entry, Index,
@@ -31,6 +31,13 @@ impl App {
                 let (columns, rows) = self.shared.display.size;
                 self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
             }
+            Outcome::Explained(explained) => {
+                if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+                    self.explained = Some(explained);
+                }
+            }
+            Outcome::Disposed(disposed) => self.disposed(&disposed),
+            Outcome::Undone(undone) => self.undone(undone.as_ref()),
             Outcome::Exported { to, paths } => {
                 let plural = if paths == 1 { "" } else { "s" };
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
@@ -125,12 +132,16 @@ impl App {
         if self.awaited.is_other_index(job) {
             self.screens.models.failed(&reason);
         }
+        if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+            self.over.retain(|over| !matches!(over, Over::Why(_)));
+        }
+        self.moving = false;
         self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);
     }
 
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
-    fn take_index(&mut self, index: Arc<Index>) {
+    pub(super) fn take_index(&mut self, index: Arc<Index>) {
         let shared = &mut self.shared;
         if index.run() != shared.index.run() {
             // Another run began anew, and no id means what it meant.
@@ -140,6 +151,7 @@ impl App {
             self.over.clear();
             self.previews.clear();
             self.awaited.forget();
+            (self.explained, self.explaining) = (None, None);
         }
         shared.index = index;
         shared.folder_labels.follow_folders(&shared.index);

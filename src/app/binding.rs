@@ -41,5 +41,11 @@ pub const COPY: Binding = bind("y", Action::Copy);
 pub const EXPORT: Binding = bind("e", Action::Export);
 /// Name pictures.
 pub const NAME: Binding = bind("N", Action::Name);
+/// Move the marked pictures away.
+pub const DISPOSE: Binding = bind("d", Action::Dispose);
+/// Bring them back.
+pub const UNDO: Binding = bind("u", Action::Undo);
+/// What makes a pair alike.
+pub const WHY: Binding = bind("w", Action::Why);
 /// A second Esc; on Neighbors it goes back along the trail.
 pub const CLOSE: Binding = bind("Backspace", Action::Escape);

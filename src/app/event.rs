@@ -53,6 +53,8 @@ pub enum Effect {
 pub struct Setup {
     /// The folders being explored, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// Folders of which no picture is marked or moved away.
+    pub protected: Vec<PathBuf>,
     /// The metric to begin with.
     pub metric: Metric,
     /// Columns and rows of the terminal.
@@ -77,6 +79,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             folders: Vec::new(),
+            protected: Vec::new(),
             metric: Metric::Cosine,
             size: (80, 24),
             depth: Depth::True,

@@ -6,7 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, NAME, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{
+        Binding, CLOSE, COPY, DISPOSE, EXPORT, MARK, METRIC, NAME, SWAP, UNDO, UNMARK_ALL, VIEW, WHY, bind,
+    },
     screens::Screens,
 };
 
@@ -19,6 +21,10 @@ pub enum Context {
     Picture,
     /// Two pictures side by side.
     Pair,
+    /// What makes two pictures alike.
+    Why,
+    /// What is to be moved away.
+    Disposal,
     /// The help page.
     Help,
 }
@@ -26,7 +32,13 @@ pub enum Context {
 impl Context {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        Screen::ALL.into_iter().map(Self::Screen).chain([Self::Picture, Self::Pair, Self::Help])
+        Screen::ALL.into_iter().map(Self::Screen).chain([
+            Self::Picture,
+            Self::Pair,
+            Self::Why,
+            Self::Disposal,
+            Self::Help,
+        ])
     }
 
     /// Its name in the help and the README.
@@ -36,6 +48,8 @@ impl Context {
             Self::Screen(screen) => screen.name(),
             Self::Picture => "one picture",
             Self::Pair => "a pair",
+            Self::Why => "why alike",
+            Self::Disposal => "moving away",
             Self::Help => "help",
         }
     }
@@ -47,15 +61,32 @@ impl Context {
             Self::Screen(screen) => Screens::default().get(screen).keys(),
             Self::Picture => PICTURE,
             Self::Pair => PAIR,
+            Self::Why => WHY_ALIKE,
+            Self::Disposal => DISPOSAL,
             Self::Help => HELP,
         }
     }
 }
 
 const PICTURE: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
-const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
+    &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, NAME, DISPOSE, UNDO, CLOSE];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    SWAP,
+    WHY,
+    VIEW,
+    MARK,
+    UNMARK_ALL,
+    COPY,
+    EXPORT,
+    NAME,
+    DISPOSE,
+    UNDO,
+    CLOSE,
+];
+const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
+const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
 
 const EVERYWHERE: &[Binding] = &[

@@ -9,7 +9,11 @@ use super::{
     action::{Action, Screen},
     keymap::{self, Context},
 };
-use crate::{index::ImageId, printable::is_hostile, task::Job};
+use crate::{
+    index::ImageId,
+    printable::is_hostile,
+    task::{Away, Job},
+};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub enum Purpose {
     Label(ImageId),
     /// The file to which labels are written.
     ExportLabels,
+    /// The folder into which the listed pictures are moved.
+    Move,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -177,6 +183,10 @@ impl App {
         self.over.push(Over::Prompt(Prompt { purpose: Purpose::ExportLabels, text: LABELS_FILE.to_owned() }));
     }
 
+    pub(super) fn open_move(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::Move, text: String::new() }));
+    }
+
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         self.message = None;
@@ -210,7 +220,12 @@ impl App {
         match (prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted)
             | (
-                Purpose::Export | Purpose::Name | Purpose::Rename { .. } | Purpose::Label(_) | Purpose::ExportLabels,
+                Purpose::Export
+                | Purpose::Name
+                | Purpose::Rename { .. }
+                | Purpose::Label(_)
+                | Purpose::ExportLabels
+                | Purpose::Move,
                 Typed::GivenUp,
             ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
@@ -253,9 +268,17 @@ impl App {
                 let said = self.screens.labels.name(&mut self.shared, id, prompt.text.trim());
                 self.say(Severity::Info, said);
             }
+            (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                return self.dispose(Away::Folder(prompt.text.trim().into()));
+            }
             (Purpose::Filter { .. }, Typed::Ignored)
             | (
-                Purpose::Export | Purpose::Name | Purpose::Rename { .. } | Purpose::Label(_) | Purpose::ExportLabels,
+                Purpose::Export
+                | Purpose::Name
+                | Purpose::Rename { .. }
+                | Purpose::Label(_)
+                | Purpose::ExportLabels
+                | Purpose::Move,
                 _,
             ) => {
                 self.over.push(Over::Prompt(prompt));

@@ -1,6 +1,9 @@
 //! What all screens show and none owns.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     event::{ModelInfo, RunState, Setup},
@@ -31,6 +34,8 @@ pub enum Coloring {
 pub struct Shared {
     /// The folders being explored, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// Folders of which no picture is marked or moved away.
+    pub protected: Vec<PathBuf>,
     /// What is known of the terminal.
     pub display: Display,
     /// The newest snapshot.
@@ -78,6 +83,7 @@ impl Shared {
         Self {
             display: setup.display(),
             folders: setup.folders,
+            protected: setup.protected,
             index: Arc::default(),
             folder_labels: Labels::default(),
             group_labels: None,
@@ -150,6 +156,20 @@ impl Shared {
     #[must_use]
     pub fn correction(&self, id: ImageId) -> Option<&[u8]> {
         self.index.get(id).and_then(|entry| self.label_source.corrected.get(&entry))
+    }
+
+    /// A path as it is shown: relative to the folder that is explored, where it is one.
+    #[must_use]
+    pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        let root = self.index.iter().next().map(|entry| entry.root);
+        root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path)
+    }
+
+    /// Whether a picture lies in a folder of which nothing may go.
+    #[must_use]
+    pub fn is_protected(&self, id: ImageId) -> bool {
+        !self.protected.is_empty()
+            && self.path(id).is_some_and(|path| self.protected.iter().any(|folder| path.starts_with(folder)))
     }
 
     /// Selects a picture by the user's hand.

@@ -26,7 +26,22 @@ pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("lookalike matrix ~/Pictures --csv > pairs.csv", "every pair, for a spreadsheet"),
         ],
     ),
-    ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
+    (
+        "alike",
+        &[
+            ("lookalike alike ~/Pictures --min 0.95", "copies, and groups of pictures that are almost the same"),
+            ("lookalike alike ~/Pictures --paths", "the copies that need not be kept"),
+            ("lookalike alike ~/Pictures --keep-in ~/Pictures/albums --trash", "what would go; --yes does it"),
+        ],
+    ),
+    (
+        "why",
+        &[
+            ("lookalike why cat.jpg dog.jpg", "what each region has of their likeness"),
+            ("lookalike why cat.jpg dog.jpg --png why.png", "the same in colors, over both pictures"),
+        ],
+    ),
+    ("undo", &[("lookalike undo", "bring back what was moved away last")]),
     (
         "map",
         &[

@@ -8,7 +8,9 @@ use std::{
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, folder_of, labels, mistyped, request, stdout_error};
+use super::{
+    FolderArgs, ModelArgs, data::write_path, folder_of, labels, mistyped, protected, request, stdout_error,
+};
 use crate::{
     embed,
     error::{Error, Exit, Result},
@@ -34,6 +36,9 @@ pub struct ExploreArgs {
     /// The metric to start with.
     #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub metric: Metric,
+    /// Never mark or move away a picture of this folder (repeatable).
+    #[arg(long, value_name = "FOLDER", hide_short_help = true)]
+    pub keep_in: Vec<PathBuf>,
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
@@ -66,6 +71,7 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
     let options = Options {
         folders: request.roots.clone(),
         picture,
+        protected: protected(&args.keep_in)?,
         metric: args.metric,
         display: args.display,
         pipeline: args.print_marked,
@@ -74,6 +80,8 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         kept_labels: labels::kept_file(&folders, &args.model)?,
         models: usable_models(),
     };
+    let choice = request.model.clone();
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, choice.exact)));
     let indexer = Box::new(move |model: Option<&str>, cancel: &_, report: &mut dyn FnMut(_)| match model {
         None => pipeline::run(&request, cancel, report),
         Some(name) => {
@@ -81,7 +89,7 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
             pipeline::run(&pipeline::Request { model, ..request.clone() }, cancel, report)
         }
     });
-    let (marked, exit) = match event_loop::run(&options, indexer)? {
+    let (marked, exit) = match event_loop::run(&options, indexer, embedder)? {
         ExitReason::User(marked) => (marked, Ok(Exit::Done)),
         ExitReason::Failure(marked, error) => (marked, Err(error)),
         ExitReason::Hangup => return Ok(Exit::Interrupted),

@@ -50,7 +50,7 @@ pub fn draw(svg: &str, what: &str, to_svg: Option<&Path>, to_png: Option<&Path>,
     Ok(())
 }
 
-fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
+pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
     let mut options = File::options();
     options.write(true).truncate(true).create(replace).create_new(!replace);
     let written = options.open(to).and_then(|mut file| file.write_all(bytes));

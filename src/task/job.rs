@@ -1,12 +1,12 @@
 //! What the explorer asks of its worker, and what the worker answers.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use super::{Lane, Made, Task};
 use crate::{
-    analysis::clusters::GroupName,
+    analysis::{clusters::GroupName, copies::Copies, explanation::Explanation},
     index::{
-        Index,
+        Entry, ImageId, Index,
         label_file::{LabelSource, LabelTable},
         progress::{Report, Summary},
     },
@@ -50,6 +50,24 @@ pub enum Job {
         /// All names.
         names: Arc<[GroupName]>,
     },
+    /// Ask the network which regions of two pictures make them alike.
+    Explain {
+        /// Where the pictures are.
+        index: Arc<Index>,
+        /// Which.
+        pair: [ImageId; 2],
+        /// Columns and rows that each has on the screen.
+        cells: (u16, u16),
+    },
+    /// Move files away.
+    Dispose {
+        /// The files.
+        doomed: Vec<Doomed>,
+        /// Where to.
+        away: Away,
+    },
+    /// Bring back what was moved away last.
+    Undo,
     /// Write paths to a new file, one a line.
     Export {
         /// The paths.
@@ -82,6 +100,94 @@ pub enum Job {
     },
 }
 
+/// Why two pictures are alike, to be drawn.
+pub struct Explained {
+    /// The pictures.
+    pub pair: [ImageId; 2],
+    /// Columns and rows that each was drawn for.
+    pub cells: (u16, u16),
+    /// The shares of their regions.
+    pub explanation: Explanation,
+    /// Both with their shares in colors over them.
+    pub previews: [Preview; 2],
+}
+
+/// A file as it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its path.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub modified: i64,
+    /// SHA-256 of its content, where that is known.
+    pub hash: Option<[u8; 32]>,
+}
+
+/// A file that is to be moved away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// The file.
+    pub file: Seen,
+    /// Its path under the folder that it was found in.
+    pub relative: PathBuf,
+    /// The copy of it that stays, without which it must stay itself.
+    pub kept: Option<Seen>,
+}
+
+impl Seen {
+    fn of(entry: &Entry<'_>, copies: Option<&Copies>) -> Self {
+        let hash = copies.and_then(|copies| copies.hashes.get(&entry.id)).copied();
+        Self { path: entry.path(), size: entry.size(), modified: entry.modified(), hash }
+    }
+}
+
+impl Doomed {
+    /// Pictures that are to be moved away, as they are known. A copy that is to be kept must be there when they go, unless
+    /// it is to go as well.
+    #[must_use]
+    pub fn of(index: &Index, copies: Option<&Copies>, ids: &[ImageId]) -> Vec<Self> {
+        let all: HashSet<_> = ids.iter().copied().collect();
+        let doomed = ids.iter().filter_map(|id| {
+            let entry = index.get(*id)?;
+            let kept = copies.and_then(|copies| copies.kept_for(*id)).filter(|kept| !all.contains(kept));
+            let kept = kept.and_then(|kept| index.get(kept)).map(|kept| Seen::of(&kept, copies));
+            Some(Self { file: Seen::of(&entry, copies), relative: entry.relative().to_owned(), kept })
+        });
+        doomed.collect()
+    }
+}
+
+/// Where files are moved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Away {
+    /// The desktop's trash.
+    Trash,
+    /// A folder, in which they keep their relative paths.
+    Folder(PathBuf),
+}
+
+/// What became of files that were to be moved away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disposed {
+    /// The paths that they had.
+    pub moved: Vec<PathBuf>,
+    /// Those that stay, and why, without the path.
+    pub refused: Vec<(PathBuf, String)>,
+    /// The list that undoes it.
+    pub list: Option<PathBuf>,
+}
+
+/// What became of files that were to be brought back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// The paths that they have again.
+    pub back: Vec<PathBuf>,
+    /// Those that are not back, and why, without the path.
+    pub refused: Vec<(PathBuf, String)>,
+}
+
 /// What a job has to say; an indexing run and the previews say many things.
 pub struct JobEvent {
     /// The job, or the newest that asked for previews.
@@ -102,6 +208,12 @@ pub enum Outcome {
     Made(Made),
     /// A picture, or the reason why there is none.
     Previewed(PreviewKey, Preview),
+    /// Which regions of two pictures make them alike.
+    Explained(Arc<Explained>),
+    /// Files were moved away, or were not.
+    Disposed(Disposed),
+    /// Files were brought back, or were not; nothing when none had been moved away.
+    Undone(Option<Undone>),
     /// The paths were written.
     Exported {
         /// The file that was made.
@@ -139,6 +251,9 @@ impl fmt::Debug for Job {
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
             Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
             Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
+            Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
+            Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
+            Self::Undo => write!(f, "Undo"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

@@ -1,13 +1,17 @@
 //! What is kept beside the store because it takes long to make: the graph of the nearest pictures, read before all are
-//! compared with all, so that only what is new must be, and the maps.
+//! compared with all, so that only what is new must be; the maps; and what the second look read of the files.
 
 use std::sync::{Arc, Mutex};
 
-use super::{group_names, lock};
+use super::{
+    contents::{contents_of, contents_to_bytes},
+    group_names, lock,
+};
 use crate::{
     analysis::{
         alike::Range,
         clusters::GroupName,
+        copies::Contents,
         projection::{Method, Projection},
     },
     error::Result,
@@ -20,6 +24,9 @@ use crate::{
 /// few times, however many there are.
 const SHARE: usize = 16;
 
+/// The name under which the contents of pictures are kept.
+const CONTENTS: &str = "contents";
+
 /// What is known of the kept graph and maps. The run that indexes says where they are; whoever makes one asks for it.
 #[derive(Default)]
 pub struct Kept(Mutex<State>);
@@ -27,6 +34,7 @@ pub struct Kept(Mutex<State>);
 #[derive(Default)]
 struct State {
     graphs: Option<KeptGraphs>,
+    near_duplicate: Option<f32>,
     run_goes_on: bool,
     /// The graph that was made or read last.
     newest: Option<Arc<Graph>>,
@@ -39,9 +47,17 @@ impl Kept {
     pub fn hear(&self, report: &Report) {
         let mut state = lock(&self.0);
         state.run_goes_on = true;
-        if let Report::Graphs(graphs) = report {
-            state.graphs = Some(graphs.clone());
+        match report {
+            Report::Graphs(graphs) => state.graphs = Some(graphs.clone()),
+            Report::Model { near_duplicate, .. } => state.near_duplicate = *near_duplicate,
+            _ => {}
         }
+    }
+
+    /// From which cosine similarity the model takes two pictures for near-duplicates, where it says so.
+    #[must_use]
+    pub fn near_duplicate(&self) -> Option<f32> {
+        lock(&self.0).near_duplicate
     }
 
     /// From now on whatever is new is kept at once.
@@ -146,6 +162,22 @@ impl Kept {
     pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<bool> {
         let Some(graphs) = self.graphs(index) else { return Ok(false) };
         graphs.keep_notes(&group_names::to_bytes(names, index)).map(|()| true)
+    }
+
+    /// The contents of the index's pictures that were read by an earlier second look.
+    pub(super) fn contents(&self, index: &Index) -> Contents {
+        let read = || {
+            let graphs = self.graphs(index)?;
+            contents_of(&graphs.read(CONTENTS)?, |row| graphs.id_of(row).filter(|id| index.contains(*id)))
+        };
+        read().unwrap_or_default()
+    }
+
+    /// Keeps them. What cannot be kept is read again by the next run.
+    pub(super) fn keep_contents(&self, contents: &Contents, index: &Index) {
+        if let Some(graphs) = self.graphs(index) {
+            let _ = graphs.keep(CONTENTS, &contents_to_bytes(contents, |id| graphs.row_of(id)));
+        }
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {

@@ -285,15 +285,18 @@ fn alike_groups_look_alikes_between_two_ends() {
     let red = ["red again.png", "red.png"].map(str::to_owned).to_vec();
     assert_eq!(groups(&["--min", "0.999"]), [(1.0, red)]);
     let wide = groups(&["--min", "0.8"]);
-    assert_eq!(wide.len(), 2, "{wide:?}");
-    assert_eq!(wide[0].1, ["orange.png", "red again.png", "red.png"]);
-    let (least, cold) = &wide[1];
+    assert_eq!(wide.len(), 3, "{wide:?}");
+    assert_eq!(wide[0].1, ["red again.png", "red.png"], "files of the same content come first");
+    assert_eq!(wide[1].1.len(), 2, "and one stands for both among the look-alikes: {wide:?}");
+    assert!(wide[1].1.contains(&"orange.png".to_owned()));
+    let (least, cold) = &wide[2];
     assert_eq!(*cold, ["blue.png", "cyan.png"]);
     let cosine = expected("cosine", [10.0, 10.0, 250.0], [10.0, 200.0, 250.0]);
     assert!((*least - f64::from(cosine)).abs() < 1e-3, "{least} for {cosine}");
     assert!(groups(&["--min", "0.8", "--max", "0.9999"]).iter().all(|(_, files)| files.len() == 2), "no copies");
     let text = stdout(&["alike", path(&folder), "--min", "0.999"]);
-    assert!(text.starts_with("2 pictures from 1.000\n") && text.contains("red again.png"), "{text}");
+    assert!(text.starts_with("2 pictures in identical files; to keep: oldest\n"), "{text}");
+    assert!(text.contains("  keep   ") && text.contains("red again.png") && text.contains("(identical)"), "{text}");
     lookalike(&["alike", path(&folder), "--min", "0.9", "--max", "0.8"]).assert().failure();
     assert!(stdout(&["alike", path(&folder), "--min", "0.99999", "--max", "0.99999"]).starts_with("no two pictures"));
 }
@@ -607,7 +610,7 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
         let stores = stores.map(|store| store.expect("a store").path()).filter(|store| store.is_dir());
         let files = stores.flat_map(|store| fs::read_dir(store).expect("a store"));
         let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-"));
+        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-cosine"));
         assert_eq!(files.len(), 1, "{files:?}");
         files.remove(0)
     };

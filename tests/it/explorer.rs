@@ -1,8 +1,18 @@
 //! An explorer without a terminal and without threads: keys in, state, effects and frames out. Jobs are done at once.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use lookalike::{
+    analysis::{
+        copies::Copies,
+        explanation::{Explanation, Shares},
+    },
     app::{
         App, Effect, Event, Over, Setup,
         contact_sheet::ContactSheet,
@@ -13,9 +23,10 @@ use lookalike::{
         Image, ImageId, Index, Segment, Skipped, label_file,
         progress::{Progress, Report, Stage, Summary},
     },
+    preview::Preview,
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Job, JobEvent, JobId, Lane, Outcome},
+    task::{Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -89,6 +100,10 @@ fn summary(index: Arc<Index>) -> Summary {
 pub struct Explorer {
     pub app: App,
     pub effects: Vec<String>,
+    /// What a second look at look-alikes finds.
+    pub copies: Option<Arc<Copies>>,
+    /// What was moved away last.
+    moved: Vec<PathBuf>,
     indexing: JobId,
     /// Jobs are kept here instead of being done, once [`Explorer::hold`] was called.
     pub held: Option<Vec<(JobId, Job)>>,
@@ -100,7 +115,7 @@ impl Explorer {
         let mut app = App::new(setup);
         let effects = app.start();
         let [Effect::Start(indexing, Job::Index)] = effects[..] else { panic!("it must begin with the indexing") };
-        Self { app, effects: Vec::new(), indexing, held: None }
+        Self { app, effects: Vec::new(), copies: None, moved: Vec::new(), indexing, held: None }
     }
 
     /// Everything of a collection of `len` pictures is indexed.
@@ -194,7 +209,13 @@ impl Explorer {
     pub fn done(&mut self, id: JobId, job: Job) {
         let outcome = match job {
             Job::Make { index, task } => {
-                Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
+                Outcome::Made(match task.make(&index, &similarity::sequential, &|| false, &mut |_| {}) {
+                    Made::Alike(found) => {
+                        let closer = found.with(self.copies.clone(), &index, &|| false).expect("not superseded");
+                        Made::Alike(Arc::new(closer))
+                    }
+                    made => made,
+                })
             }
             Job::NameGroups { names, .. } => {
                 let names: Vec<_> = names.iter().map(|name| format!("{} ({})", name.name, name.size)).collect();
@@ -208,6 +229,23 @@ impl Explorer {
             Job::Enroll { paths, name } => {
                 self.effects.push(format!("name {} {name}", paths.len()));
                 Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: paths.len() }
+            }
+            Job::Explain { pair, cells, .. } => {
+                let shares = |values: [f32; 4]| Shares { grid: [2, 2], values: values.into() };
+                let shares = [shares([0.5, 0.3, 0.1, 0.0]), shares([0.7, 0.2, -0.1, 0.1])];
+                let explanation = Explanation { cosine: 0.9, exact: true, shares };
+                let previews = [0, 1].map(|_| Preview::failed("no picture in tests"));
+                Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews }))
+            }
+            Job::Dispose { doomed, away } => {
+                let moved: Vec<_> = doomed.into_iter().map(|one| one.file.path).collect();
+                self.effects.push(format!("move {} to {away:?}", moved.len()));
+                self.moved = moved.clone();
+                Outcome::Disposed(Disposed { moved, list: Some("/moved".into()), ..Disposed::default() })
+            }
+            Job::Undo => {
+                let back = std::mem::take(&mut self.moved);
+                Outcome::Undone((!back.is_empty()).then(|| Undone { back, ..Undone::default() }))
             }
             // Tests see placeholders unless they hand in pictures themselves.
             Job::Previews { .. } | Job::Stop(_) => return,
@@ -280,6 +318,8 @@ impl Explorer {
         for over in &app.over {
             text += &match over {
                 Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Why(why) => format!("\nwhy {} {}", self.name(Some(why.pair[0])), self.name(Some(why.pair[1]))),
+                Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
                 Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
                 Over::Help(_) => "\nhelp".to_owned(),
                 Over::Prompt(prompt) => format!("\ntyping {:?}", prompt.text),

@@ -7,6 +7,8 @@ mod analysis;
 mod cache;
 #[cfg(feature = "libtorch")]
 mod cli;
+#[cfg(feature = "libtorch")]
+mod copies;
 mod explorer;
 mod gallery;
 #[cfg(feature = "libtorch")]

@@ -57,6 +57,8 @@ const VIEWS: &[(&str, &str)] = &[
     ("pair", "2 Enter"),
     ("help", "?"),
     ("filter", "/ c a t"),
+    ("why", "2 Right w w"),
+    ("moving", "Space l Space d"),
 ];
 
 #[test]
@@ -77,6 +79,8 @@ fn every_screen_in_every_state() {
                             | "mislabeled"
                             | "figures"
                             | "two_heatmaps"
+                            | "why"
+                            | "moving"
                     )
                 {
                     continue;

@@ -196,7 +196,7 @@ fn rooms_import_only_from_rooms_below_them() {
     /// Anybody may use these.
     const COMMON: [&str; 8] = ["cancel", "display", "environment", "error", "files", "folders", "printable", "text"];
     /// Each room, and what it may use besides itself; a room that is not named here may use nothing.
-    const ALLOWED: [(&str, &[&str]); 15] = [
+    const ALLOWED: [(&str, &[&str]); 16] = [
         (
             "cli",
             &[
@@ -206,6 +206,7 @@ fn rooms_import_only_from_rooms_below_them() {
                 "terminal",
                 "pipeline",
                 "worker",
+                "disposal",
                 "task",
                 "preview",
                 "scan",
@@ -229,8 +230,21 @@ fn rooms_import_only_from_rooms_below_them() {
         ("order", &["similarity", "index"]),
         (
             "worker",
-            &["task", "pipeline", "scan", "decode", "embed", "index", "similarity", "analysis", "live", "preview"],
+            &[
+                "disposal",
+                "task",
+                "pipeline",
+                "scan",
+                "decode",
+                "embed",
+                "index",
+                "similarity",
+                "analysis",
+                "live",
+                "preview",
+            ],
         ),
+        ("disposal", &["task"]),
         ("pipeline", &["scan", "decode", "embed", "index"]),
         ("live", &["scan", "decode", "embed", "analysis"]),
         ("analysis", &["similarity", "index"]),
@@ -258,7 +272,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 
 #[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 26] = [
+    const ONLY: &[(&str, &[&str])] = &[
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
@@ -273,6 +287,8 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("memmap2", &["index/store"]),
         ("unsafe", &["index/store", "main", "terminal/fatal"]),
         ("libc", &["terminal/fatal"]),
+        // Nothing but what moves files away, and back.
+        ("trash::delete", &["disposal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
         ("thread::Builder", &["worker", "terminal", "live", "embed/batcher", "embed/script", "index/store/lock"]),
@@ -329,6 +345,8 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "terminal/device",
         // Frames that the user wants kept.
         "live/keep",
+        // Files that go, and the list of them.
+        "disposal",
         // The list of marked pictures.
         "worker/export",
         // Drawings.

@@ -5,6 +5,10 @@ use std::{path::Path, sync::Arc};
 use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
+    analysis::{
+        alignment::{Alignment, SIDE, Thumbnail, Turn},
+        copies::{Content, Copies},
+    },
     app::{Event, action::Screen, keymap, previews::Slot},
     index::{Image, ImageId, Index, Segment, Skipped, progress::Report},
     order::Order,
@@ -820,4 +824,89 @@ fn a_picture_that_was_named_is_the_query_as_soon_as_it_is_there_unless_the_user_
     let explorer = opened("/nowhere/bird.jpg");
     let message = explorer.app.message.as_ref().map_or("", |message| &message.text);
     assert!(message.starts_with("/nowhere/bird.jpg is not among the pictures"), "{message}");
+}
+
+/// An explorer whose first two pictures, and the two after them, are copies of one another.
+fn with_copies(setup: lookalike::app::Setup) -> Explorer {
+    let mut explorer = Explorer::ready(setup, 24);
+    let index = explorer.app.shared.index.clone();
+    let hash = |id: u32| [if id < 2 { 0 } else { id as u8 }; 32];
+    let blank = || Thumbnail::new(vec![0; SIDE * SIDE]).expect("as many as it has");
+    let content = |id: u32| (ImageId(id), Content { hash: hash(id), thumbnail: blank() });
+    let mirrored = Alignment { turn: Turn { quarters: 0, mirrored: true }, part: false, agreement: 0.9 };
+    let alignments = [([ImageId(4), ImageId(8)], mirrored)].into();
+    let protected = |entry: &lookalike::index::Entry<'_>| {
+        explorer.app.shared.protected.iter().any(|folder| entry.path().starts_with(folder))
+    };
+    let copies = Copies::find(&index, &(0..24).map(content).collect(), &alignments, &protected);
+    explorer.copies = Some(Arc::new(copies));
+    explorer
+}
+
+#[test]
+fn copies_are_marked_listed_moved_away_and_brought_back() {
+    let mut explorer = with_copies(setup(120, 36));
+    explorer.keys("4");
+    let kinds: Vec<_> = explorer.app.screens.alike.groups().iter().map(|group| group.reason().is_some()).collect();
+    assert_eq!(kinds[..2], [true, true], "copies come first");
+    explorer.keys("Space");
+    assert_eq!(explorer.app.shared.marks.len(), 1, "all but the one to keep");
+    let kept = explorer.app.screens.alike.current().expect("a group").center();
+    assert!(!explorer.app.shared.marks.contains(kept));
+    explorer.keys("Space");
+    assert!(explorer.app.shared.marks.is_empty(), "once more unmarks them");
+    explorer.keys("A");
+    assert_eq!(explorer.app.shared.marks.len(), 2, "of all groups");
+    explorer.keys("d Esc");
+    assert_eq!((explorer.app.shared.index.len(), explorer.app.over.len()), (24, 0), "Esc leaves all as it is");
+    explorer.state();
+    explorer.keys("d Enter");
+    let state = explorer.state();
+    assert!(state.contains("→ move 2 to Trash") && state.contains("2 pictures moved away"), "{state}");
+    assert_eq!((explorer.app.shared.index.len(), explorer.app.shared.marks.len()), (22, 0));
+    explorer.keys("u");
+    assert!(explorer.state().contains("2 pictures brought back"));
+    assert_eq!(explorer.app.shared.index.len(), 24);
+    explorer.keys("u");
+    assert!(explorer.state().contains("Nothing was moved away"));
+    explorer.keys("A d f a w a y Enter");
+    assert!(explorer.state().contains("→ move 2 to Folder(\"away\")"));
+}
+
+#[test]
+fn nothing_is_moved_away_while_pictures_still_come_or_when_nothing_is_marked() {
+    let mut explorer = Explorer::indexing(setup(80, 24), 5, 120);
+    explorer.keys("Space d");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("when the indexing is done"));
+    let mut explorer = Explorer::ready(setup(80, 24), 6);
+    explorer.keys("d");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("Nothing is marked yet"));
+}
+
+#[test]
+fn pictures_of_protected_folders_are_never_marked() {
+    let protected = vec![format!("{}/birds", crate::explorer::ROOT).into()];
+    let mut explorer = with_copies(lookalike::app::Setup { protected, ..setup(80, 24) });
+    explorer.keys("4 A");
+    for id in explorer.app.shared.marks.iter() {
+        assert!(!explorer.name(Some(id)).starts_with("birds/"));
+    }
+    explorer.keys("M 1 Home Space");
+    assert!(explorer.state().contains("protected folder") && explorer.app.shared.marks.is_empty());
+}
+
+#[test]
+fn why_follows_the_cursor_and_shows_colors_or_numbers() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("3 Down w");
+    let first = explorer.state();
+    assert!(first.contains("\nwhy "), "{first}");
+    explorer.keys("Down");
+    assert_ne!(explorer.state(), first, "the next neighbor");
+    explorer.keys("w Esc");
+    assert!(explorer.app.over.is_empty());
+    explorer.keys("2 Home w");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("the same picture"));
+    explorer.keys("1 w");
+    assert!(explorer.app.over.is_empty(), "there is no pair in the grid");
 }

@@ -17,7 +17,7 @@ use lookalike::{
     },
     cancel::CancelToken,
     display::{Background, Depth, Link},
-    embed::ModelChoice,
+    embed::{self, ModelChoice},
     error::Result,
     index::{ImageId, Index, filter::Filter, store::KeptGraphs},
     order::Order,
@@ -26,7 +26,7 @@ use lookalike::{
     scan,
     similarity::{Metric, Query},
     task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, Outcome, Task},
-    worker::{Indexer, Worker},
+    worker::{Indexer, Tools, Worker},
 };
 use ratatui_image::picker::Picker;
 use tempfile::TempDir;
@@ -59,9 +59,17 @@ fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
 }
 
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
+    let choice = ModelChoice { name: Some("color-grid".into()), ..ModelChoice::default() };
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, false)));
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     let (tell, answers) = mpsc::channel();
-    (Worker::new(indexer, painter, Arc::new(move |event| drop(tell.send(event)))), answers)
+    (
+        Worker::new(
+            Tools { indexer, painter, embedder, protected: Vec::new() },
+            Arc::new(move |event| drop(tell.send(event))),
+        ),
+        answers,
+    )
 }
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.

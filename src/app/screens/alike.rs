@@ -15,6 +15,7 @@ use crate::{
     },
     index::ImageId,
     task::{LookAlikes, Made, Task},
+    text,
 };
 
 /// What one key press moves an end of the range by.
@@ -27,8 +28,10 @@ pub struct Alike {
     pub found: Option<Arc<LookAlikes>>,
     /// The range wanted, once the user has moved an end; else that of the model's near-duplicates.
     pub moved: Option<Range>,
-    /// How much of the first comparison of all with all is done.
+    /// How much of the first comparison of all with all is done; then of the second look.
     pub progress: f64,
+    /// The second look is under way.
+    pub looking: bool,
     /// The group under the cursor.
     pub group: usize,
     /// The picture of it under the cursor.
@@ -41,15 +44,20 @@ pub struct Alike {
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
-    bind("n", Action::OpenNeighbors),
+    bind("Space", Action::MarkCopies),
+    binding::DISPOSE,
+    binding::WHY,
     bind("-", Action::Looser),
     bind("+ =", Action::Stricter),
     bind("<", Action::WithoutCopies),
     bind(">", Action::WithCopies),
     bind("0", Action::UsualRange),
-    binding::VIEW,
-    binding::MARK,
+    bind("n", Action::OpenNeighbors),
+    bind("A", Action::MarkAllCopies),
+    bind("m", Action::Mark),
     binding::UNMARK_ALL,
+    binding::UNDO,
+    binding::VIEW,
     binding::COPY,
     binding::EXPORT,
     binding::NAME,
@@ -79,6 +87,38 @@ impl Alike {
     fn place_of(&self, id: Option<ImageId>) -> Option<(usize, usize)> {
         let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == id);
         self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
+    }
+
+    /// Marks all pictures of the group but the one to keep; unmarks them when all are marked.
+    fn mark_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(group) = self.current() else { return Acted::Yes };
+        if group.reason().is_none() {
+            return Acted::Says("These only look alike: m marks the picture under the cursor.".into());
+        }
+        let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
+        let (may_go, stay): (Vec<_>, Vec<_>) = surplus.into_iter().partition(|id| !shared.is_protected(*id));
+        let marked = may_go.iter().all(|id| shared.marks.contains(*id));
+        for id in may_go {
+            if shared.marks.contains(id) == marked {
+                shared.marks.toggle(id);
+            }
+        }
+        if stay.is_empty() {
+            return Acted::Yes;
+        }
+        Acted::Says(format!("{} of a protected folder not marked.", text::counted(stay.len(), "picture")))
+    }
+
+    /// Marks all pictures of all groups of copies but those to keep.
+    fn mark_all_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
+            return Acted::Says("It is not known yet which pictures are copies.".into());
+        };
+        let unmarked =
+            |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
+        let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
+        ids.iter().for_each(|id| shared.marks.toggle(*id));
+        Acted::Says(format!("{} marked: all but the one to keep of each group.", text::counted(ids.len(), "picture")))
     }
 
     fn under_cursor(&self) -> Option<ImageId> {
@@ -131,6 +171,11 @@ impl Room for Alike {
     }
 
     fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        match action {
+            Action::MarkCopies => return self.mark_copies(shared),
+            Action::MarkAllCopies => return self.mark_all_copies(shared),
+            _ => {}
+        }
         let mut range = self.range(shared);
         // Counted in steps, so that a step back ends where it began.
         let stepped = |end: f32, by: f32| ((end / STEP).round() + by) * STEP;
@@ -186,10 +231,11 @@ impl Room for Alike {
 
     fn take(&mut self, _: &Shared, made: Made) {
         match made {
-            Made::Progress(share) => self.progress = share,
+            Made::Progress(share) => (self.progress, self.looking) = (share, self.found.is_some()),
             Made::Alike(found) => {
                 // The cursor stays on its picture, wherever that has gone.
                 let focused = self.under_cursor();
+                self.looking = false;
                 self.found = Some(found);
                 (self.group, self.member) = self.place_of(focused).unwrap_or((self.group, 0));
             }

@@ -61,6 +61,8 @@ const KEYS: &[Binding] = &[
     binding::COPY,
     binding::EXPORT,
     binding::NAME,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 

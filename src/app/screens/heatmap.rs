@@ -266,6 +266,9 @@ const KEYS: &[Binding] = &[
     binding::COPY,
     binding::EXPORT,
     binding::NAME,
+    binding::WHY,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 

@@ -133,6 +133,9 @@ const KEYS: &[Binding] = &[
     binding::COPY,
     binding::EXPORT,
     binding::NAME,
+    binding::WHY,
+    binding::DISPOSE,
+    binding::UNDO,
 ];
 
 impl Neighbors {
