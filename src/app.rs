@@ -164,6 +164,7 @@ impl App {
         let moment = self.pace.rested || self.shared.is_quick();
         if let Some(task) = self.screens.get(self.screen).wants(&self.shared)
             && (moment || !task.is_slow())
+            && !(task.is_fleeting() && self.saves_bytes())
         {
             effects.extend(self.awaited.want(Some(self.screen), task, &self.shared.index));
         }
@@ -291,8 +292,9 @@ impl App {
             && !self.pace.last_shown_pair.contains(&Some(id))
     }
 
-    /// Whether pictures are not worth their bytes at the moment.
-    fn saves_bytes(&self) -> bool {
+    /// Whether what would be gone at the next key is not worth its bytes at the moment.
+    #[must_use]
+    pub fn saves_bytes(&self) -> bool {
         if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 

@@ -192,6 +192,12 @@ impl Task {
         }
     }
 
+    /// Whether it is about the place of the cursor, and so of no use after the next key.
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        matches!(self, Self::Block(_))
+    }
+
     /// Does it. `superseded` says that nobody waits for the result any more, which is then not whole; `so_far` may ask
     /// for what is known until then.
     #[must_use]

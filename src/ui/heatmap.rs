@@ -45,11 +45,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);
     // In an order by something else than the folder nearly every row would begin a group.
     let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == OrderKind::Folder);
-    cells::draw(canvas, &plot, heat, (*metric, window), cursor, &|cell| apart && begins_group(cell));
+    let lights = !app.saves_bytes();
+    cells::draw(canvas, &plot, heat, (*metric, window), (cursor, lights), &|cell| apart && begins_group(cell));
     headers::columns(app, canvas, &plot, window, cursor.1);
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);
-    legend::draw(canvas, &plot, heat, (*metric, window), cursor);
+    legend::draw(canvas, &plot, heat, (*metric, window), Some(cursor).filter(|_| lights));
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
@@ -127,7 +128,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             let [best, worst] = [found.best.1, found.worst.1].map(|value| text::value(value).trim().to_owned());
             format!("best {best} · worst {worst}")
         }
-        None => "looking for the best pair…".to_owned(),
+        None => "best pair: when the cursor rests".to_owned(),
     };
     canvas.text(panel.values, 1, &words, theme.dim());
 }

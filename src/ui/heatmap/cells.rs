@@ -34,12 +34,13 @@ impl Look {
     }
 }
 
+/// The cells around the cursor are lit where `lights`: each costs as many bytes a move as everything else together.
 pub(super) fn draw(
     canvas: &mut Canvas<'_>,
     plot: &Plot,
     heat: &Heatmap,
     (metric, window): (Metric, &Window),
-    cursor: (usize, usize),
+    (cursor, lights): ((usize, usize), bool),
     begins_group: &dyn Fn(usize) -> bool,
 ) {
     let theme = canvas.theme;
@@ -49,7 +50,7 @@ pub(super) fn draw(
             let Some(value) = window.get(r, c).filter(|value| !value.is_nan()) else { continue };
             let itself = plot.partition.is_itself(r, c);
             let at = (row, col);
-            let lit = !itself && plot.is_lit((r, c), cursor);
+            let lit = lights && !itself && plot.is_lit((r, c), cursor);
             let of = |lit| match itself {
                 true => Look::apart(theme),
                 false => Look::of(theme, heat.ramp.likeness(metric, value), lit),
