@@ -4,7 +4,10 @@ use std::{cmp::Ordering, os::unix::ffi::OsStrExt, sync::Arc};
 
 use crate::{
     index::{Entry, ImageId, Index},
-    similarity::{Comparison, Executor, Metric, Query, compare_with, seriation},
+    similarity::{
+        Comparison, Executor, Metric, Query, RowOrder, compare_with,
+        seriation::{Seriation, seriate},
+    },
 };
 
 pub mod natural;
@@ -116,6 +119,18 @@ impl Order {
         self.sorted(index, index.iter().map(|entry| entry.id).collect(), executor)
     }
 
+    /// Prepares the rows of the heatmap: all pictures of the index, with the clusters that the order by similarity knows.
+    #[must_use]
+    pub fn rows(&self, index: &Index, executor: Executor<'_>) -> RowOrder {
+        match self {
+            Self::Similarity => {
+                let ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
+                RowOrder::seriated(index, Self::seriated(index, &ids, executor), executor)
+            }
+            _ => RowOrder::new(index, self.all(index, executor), executor),
+        }
+    }
+
     /// Puts pictures in order and leaves out what is not in the index: without its file it has no place, and an order
     /// that is not total may make a sort panic.
     #[must_use]
@@ -127,8 +142,13 @@ impl Order {
                 ids.sort_by(|a, b| self.compare(index, *a, *b));
                 ids
             }
-            Self::Similarity => seriation::seriate(index, &Self::Folder.by_text(index, &ids), executor),
+            Self::Similarity => Self::seriated(index, &ids, executor).ids,
         }
+    }
+
+    /// Which of equally alike pictures comes first depends on folder and path, not on their arrival.
+    fn seriated(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Seriation {
+        seriate(index, &Self::Folder.by_text(index, ids), executor)
     }
 
     /// Compares two pictures of the index; `None` where only all pictures together have an order.

@@ -1,6 +1,7 @@
 //! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
 
 mod blocks;
+mod dendrogram;
 pub mod graph;
 pub mod heatmap;
 mod kernel;
@@ -10,6 +11,7 @@ pub mod seriation;
 
 use std::cmp::Ordering;
 
+pub use dendrogram::{Dendrogram, Merge};
 pub use graph::{Accuracy, Graph};
 pub use heatmap::{Block, Extremes, Partition, View, Window, window};
 pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with, pair_value};

@@ -221,7 +221,7 @@ impl Task {
             }
             Self::Order(order) => {
                 let order = order.renewed(index, executor);
-                let rows = RowOrder::new(index, order.all(index, executor), executor);
+                let rows = order.rows(index, executor);
                 Made::Order(order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {

@@ -82,7 +82,7 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     // By likeness to what, the arguments cannot say.
     let order = Order::of(args.order, None).unwrap_or(Order::Folder);
-    let rows = RowOrder::new(&indexed.index, order.all(&indexed.index, &sequential), &sequential);
+    let rows = order.rows(&indexed.index, &sequential);
     let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
     if drawn {

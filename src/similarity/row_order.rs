@@ -1,6 +1,6 @@
 //! Rows of the heatmap in some order, prepared so that any window of the table can be drawn at once.
 
-use super::{Executor, Metric, blocks::Pyramid, kernel::QueryVector};
+use super::{Dendrogram, Executor, Metric, blocks::Pyramid, kernel::QueryVector, seriation::Seriation};
 use crate::index::{ImageId, Index, IndexState};
 
 /// Rows in an order, with the sums that make exact block means cheap.
@@ -8,6 +8,8 @@ use crate::index::{ImageId, Index, IndexState};
 pub struct RowOrder {
     /// Pictures by position.
     pub ids: Vec<ImageId>,
+    /// The clusters that the order keeps together, by position; only seriation knows them.
+    pub dendrogram: Option<Dendrogram>,
     pub(super) pyramid: Pyramid,
     positions: Vec<u32>,
     ranges: [(f32, f32); 2],
@@ -31,7 +33,13 @@ impl RowOrder {
         let values = sample(index);
         let quantiles = values.each_ref().map(|values| quantiles(values));
         let ranges = values.map(|values| range(&values));
-        Self { ids, pyramid, positions, ranges, quantiles, made_of: index.state() }
+        Self { ids, dendrogram: None, pyramid, positions, ranges, quantiles, made_of: index.state() }
+    }
+
+    /// As [`RowOrder::new`], in the order of a seriation, whose clusters it keeps.
+    #[must_use]
+    pub fn seriated(index: &Index, Seriation { ids, dendrogram }: Seriation, executor: Executor<'_>) -> Self {
+        Self { dendrogram: Some(dendrogram), ..Self::new(index, ids, executor) }
     }
 
     /// The state of the index that it was made of.

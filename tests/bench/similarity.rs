@@ -70,7 +70,7 @@ fn hundred_thousand() -> &'static Index {
 
 fn rows(index: &Index, kind: OrderKind) -> RowOrder {
     let order = Order::of(kind, None).expect("an order that depends on the pictures alone");
-    RowOrder::new(index, order.all(index, &sequential), &sequential)
+    order.rows(index, &sequential)
 }
 
 fn folder_order() -> &'static RowOrder {
