@@ -88,7 +88,7 @@ impl Explorer {
         let mut explorer = Self::started(setup);
         explorer.model(false);
         explorer.indexed(Arc::new(collection(len)), Vec::new());
-        explorer.key("Esc");
+        explorer.keys("Esc");
         explorer
     }
 
@@ -215,8 +215,14 @@ impl Explorer {
         Ranks::new(self.app.shared.body())
     }
 
-    /// Keys by their names, separated by blanks.
+    /// Keys by their names, separated by blanks, after which the fingers rest.
     pub fn keys(&mut self, names: &str) {
+        self.hurry(names);
+        self.update(Event::Rest);
+    }
+
+    /// Keys in quick succession, of which the last is not the end.
+    pub fn hurry(&mut self, names: &str) {
         names.split_whitespace().for_each(|name| self.key(name));
     }
 

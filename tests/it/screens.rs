@@ -88,7 +88,7 @@ fn no_size_panics_nor_does_one_that_the_explorer_does_not_know_of_yet() {
 /// Columns and rows that the cells of the whole table take, and those that they could.
 fn space(width: u16, height: u16, len: usize) -> ([u16; 2], [u16; 2], Plot) {
     let mut explorer = Explorer::ready(setup(width, height), len);
-    explorer.key("2");
+    explorer.keys("2");
     let plot = explorer.plot();
     assert!(plot.shows_all(), "{len} pictures at {width}×{height}");
     let side = plot.partition.side() as u16;
@@ -135,7 +135,7 @@ fn every_cell_of_the_heatmap_has_the_color_of_its_value() {
         for metric in [Metric::Cosine, Metric::Euclidean] {
             for (size, len) in [((80, 24), 6), ((120, 40), 9), ((120, 40), 24), ((80, 24), 30), ((80, 24), 200)] {
                 let mut explorer = Explorer::ready(Setup { depth, metric, ..setup(size.0, size.1) }, len);
-                explorer.key("2");
+                explorer.keys("2");
                 check_cells(&explorer, Theme::new(depth, Background::Unknown), metric);
             }
         }
@@ -178,14 +178,16 @@ fn the_heatmap_is_never_without_names_values_and_whole_ranks() {
             let comparison = similarity::compare(&shared.index, &Query::Image(row));
             let lines = lines(&explorer);
             let status = lines.last().expect("a line");
+            let beside = explorer.plot().panel.is_some();
             for metric in Metric::ALL {
                 let value = lookalike::text::value(comparison.value(metric, col));
                 let rank = format!("#{}", lookalike::text::count(comparison.rank(metric, col).expect("a rank")));
-                assert!(status.contains(&value) && status.contains(&format!("{rank} ")), "{status:?}: {value} {rank}");
+                let told = |line: &String| line.contains(&value) && (line.contains(&rank) || line.contains("rank "));
+                assert!(if beside { lines.iter().any(told) } else { told(status) }, "{status:?}: {value} {rank}");
                 // Beside the pictures a rank is whole too.
                 for line in lines[1..].iter().filter(|line| line.contains('│')) {
                     let panel = line.rsplit('│').next().unwrap_or_default();
-                    let cut = panel.contains(metric.name()) && !panel.contains(&rank) && !panel.contains(&rank[1..]);
+                    let cut = panel.contains(metric.name()) && !panel.contains(&rank) && !panel.contains(&format!("{} of", &rank[1..]));
                     assert!(!cut, "{panel:?} lacks {rank}");
                 }
             }
@@ -245,6 +247,8 @@ fn a_step_of_the_cursor_costs_few_bytes() {
     for len in [5, 9, 16, 24, 37, 300] {
         let mut explorer = Explorer::ready(setup(120, 36), len);
         explorer.keys("2 Down Right Right");
+        // What comes with a rest is gone with the first key.
+        explorer.hurry("Right Left");
         let mut costs = Vec::new();
         for step in ["Right", "Down", "Right", "Down", "Left", "Up", "Down", "Right"] {
             let before = explorer.frame();
@@ -257,14 +261,15 @@ fn a_step_of_the_cursor_costs_few_bytes() {
         }
         costs.sort_unstable();
         println!("{len:4} pictures: {costs:?}");
-        assert!(costs[costs.len() / 2] <= 2048, "{len} pictures: {costs:?}");
+        assert!(costs[costs.len() / 2] <= 1400, "{len} pictures: {costs:?}");
+        assert!(costs[costs.len() - 1] <= 2048, "{len} pictures: {costs:?}");
     }
 }
 
 #[test]
 fn the_legend_says_what_the_colors_span() {
     let mut explorer = Explorer::ready(setup(120, 36), 24);
-    explorer.key("2");
+    explorer.keys("2");
     let legend = |explorer: &Explorer| {
         let plot = explorer.plot();
         lines(explorer)[usize::from(plot.legend.y)].chars().take(plot.legend.width.into()).collect::<String>()
@@ -282,7 +287,7 @@ fn the_legend_says_what_the_colors_span() {
     assert_eq!(explorer.app.screens.heatmap.ramp.range, (0.0, 1.0));
     let fixed = legend(&explorer);
     assert!(fixed.contains(" 0.000 ") && fixed.contains(" 1.000 ") && fixed.contains("fixed scale"), "{fixed:?}");
-    explorer.key("c");
+    explorer.keys("c");
     let heat = &explorer.app.screens.heatmap;
     let bright = values.iter().filter(|value| heat.ramp.likeness(Metric::Cosine, **value) > 0.5).count();
     assert!(bright.abs_diff(values.len() / 2) <= values.len() / 20, "half of them: {bright} of {}", values.len());

@@ -492,7 +492,7 @@ fn another_run_with_as_many_pictures_is_not_taken_for_a_later_state() {
 fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
     let mut explorer = Explorer::ready(setup(80, 24), 200);
     explorer.hold();
-    explorer.keys("j j j j");
+    explorer.hurry("j j j j");
     let asked = |explorer: &mut Explorer| {
         let held = explorer.held.replace(Vec::new()).unwrap_or_default();
         held.into_iter().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
@@ -502,7 +502,7 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
     assert_eq!(asked(&mut explorer), 0, "all of it is under way");
     let mut slow = Explorer::ready(lookalike::app::Setup { previews_on_rest: true, ..setup(80, 24) }, 200);
     slow.hold();
-    slow.keys("j j j j");
+    slow.hurry("j j j j");
     assert_eq!(asked(&mut slow), 0);
     slow.update(Event::Rest);
     assert_eq!(asked(&mut slow), 1);
@@ -522,15 +522,15 @@ fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
             pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
         };
         assert_eq!(held(&explorer), [false, false]);
-        explorer.keys("l");
+        explorer.hurry("l");
         assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
-        explorer.keys("l");
+        explorer.hurry("l");
         assert_eq!(held(&explorer), [false, true], "the row's picture stays");
-        explorer.keys("h h");
+        explorer.hurry("h h");
         assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
         explorer.update(Event::Rest);
         assert_eq!(held(&explorer), [false, false]);
-        explorer.keys("j j 1");
+        explorer.hurry("j j 1");
         assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
     }
 }
