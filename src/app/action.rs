@@ -147,6 +147,10 @@ pub enum Action {
     ZoomOut,
     /// The zoom at which everything fits.
     ZoomFit,
+    /// To the next group or cluster of the heatmap.
+    NextGroup,
+    /// To the one before.
+    PreviousGroup,
     /// Exchange row and column.
     Swap,
     /// Nearest or farthest first.
@@ -216,6 +220,8 @@ impl Action {
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
+            Self::NextGroup => "next group or cluster",
+            Self::PreviousGroup => "group or cluster before",
             Self::Swap => "exchange row and column",
             Self::Farthest => "nearest or farthest",
             Self::Fewer => "fewer neighbors",
@@ -249,6 +255,7 @@ impl Action {
             Self::Order => "order",
             Self::Scale => "colors",
             Self::ZoomIn => "zoom",
+            Self::NextGroup => "groups",
             Self::Swap => "swap",
             Self::Farthest => "farthest",
             Self::More => "how many",
@@ -265,6 +272,7 @@ impl Action {
             | Self::UnmarkAll
             | Self::Export
             | Self::ZoomFit
+            | Self::PreviousGroup
             | Self::ZoomOut
             | Self::Fewer
             | Self::Stricter

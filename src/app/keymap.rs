@@ -191,7 +191,7 @@ pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
         let first = match binding.action {
             // Two keys that undo each other share a hint.
             Action::ZoomIn => "+ -",
-            Action::More => "[ ]",
+            Action::More | Action::NextGroup => "[ ]",
             Action::Looser => "- +",
             Action::WithoutCopies => "< >",
             _ => label(binding.keys.split(' ').next().unwrap_or("")),

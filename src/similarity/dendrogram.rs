@@ -79,6 +79,14 @@ impl Dendrogram {
         self.after(self.merges.partition_point(|merge| merge.height >= height))
     }
 
+    /// The clusters when nothing is known of what is wanted, in the leaf order: cut where two clusters are seven tenths as
+    /// far apart, as 1 − cosine, as the last two. The default of MATLAB's and SciPy's `dendrogram`.
+    #[must_use]
+    pub fn usual_cut(&self) -> Vec<Range<usize>> {
+        let widest = self.merges.last().map_or(0.0, |last| 1.0 - last.height);
+        self.cut_at(1.0 - 0.7 * widest)
+    }
+
     /// The clusters after so many merges.
     fn after(&self, merges: usize) -> Vec<Range<usize>> {
         let mut begins = vec![true; self.leaves];
@@ -117,6 +125,9 @@ mod tests {
         for (height, clusters) in [(0.95, tree.cut(5)), (0.9, tree.cut(4)), (0.5, tree.cut(3)), (-1.0, tree.cut(1))] {
             assert_eq!(tree.cut_at(height), clusters, "{height}");
         }
+        // 0.7 × (1 − 0.1) = 0.63 apart is 0.37 alike.
+        assert_eq!(tree.usual_cut(), tree.cut(2));
+        assert!(Dendrogram::new(0, Vec::new()).usual_cut().is_empty());
         assert!(Dendrogram::new(0, Vec::new()).cut(3).is_empty());
         assert_eq!(Dendrogram::new(1, Vec::new()).cut_at(0.5), [Range { start: 0, end: 1 }]);
     }

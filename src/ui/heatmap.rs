@@ -17,7 +17,7 @@ use crate::{
     app::{
         App,
         previews::Slot,
-        screens::heatmap::{Panel, Plot},
+        screens::heatmap::{NamedRows, Panel, Plot, Rows},
     },
     order::OrderKind,
     similarity::{Metric, Window},
@@ -36,24 +36,26 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     };
     let plot = heat.plot(&app.shared, app.shared.body());
     let cursor = heat.cursor(app.shared.selected, plot.partition);
-    title(app, canvas, &plot);
+    let unnamed = headers::columns(app, canvas, &plot, window, cursor.1);
+    // Where rows have names of their own, groups are named over the columns only, or here.
+    title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
     if let Some(panel) = plot.panel {
         canvas.divider(panel.x - 1, body, plot.title);
         draw_panel(app, canvas, &Panel::new(panel));
     }
-    let group = |cell: usize| heat.at(plot.partition.rows(cell).start).and_then(|id| app.shared.labels.of(id));
+    let group = |cell: usize| heat.group(plot.partition.rows(cell).start);
     let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);
-    // In an order by something else than the folder nearly every row would begin a group.
-    let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == OrderKind::Folder);
+    // In an order by something else nearly every row would begin a group.
+    let together = |made: &Rows| matches!(made.order.kind(), OrderKind::Folder | OrderKind::Similarity);
+    let apart = heat.rows.as_ref().is_some_and(together);
     let lights = !app.saves_bytes();
     cells::draw(canvas, &plot, heat, (*metric, window), (cursor, lights), &|cell| apart && begins_group(cell));
-    headers::columns(app, canvas, &plot, window, cursor.1);
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);
     legend::draw(canvas, &plot, heat, (*metric, window), Some(cursor).filter(|_| lights));
 }
 
-fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
+fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]) {
     let theme = canvas.theme;
     let heat = &app.screens.heatmap;
     let side = text::count(heat.len());
@@ -72,13 +74,20 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     };
     let words = format!("{order}{part}{cell}");
     let room = usize::from(plot.title.width).saturating_sub(3 + 2 * text::width(&side) + 3);
-    canvas.rule(
-        plot.title,
-        Line::from(vec![
-            Span::styled(format!("{side} × {side}"), theme.strong()),
-            Span::styled(text::cut(&words, room), theme.dim()),
-        ]),
-    );
+    let words = text::cut(&words, room);
+    let mut room = room.saturating_sub(text::width(&words) + 1);
+    let mut spans = vec![Span::styled(format!("{side} × {side}"), theme.strong()), Span::styled(words, theme.dim())];
+    for group in unnamed {
+        let name = format!(" ▐{}", group.name(&app.shared.labels, app.shared.metric));
+        let fits = text::width(&name) <= room;
+        let style = group.folder.map_or(theme.dim(), |folder| theme.group(folder));
+        spans.push(Span::styled(if fits { name } else { " …".to_owned() }, style));
+        if !fits {
+            break;
+        }
+        room -= text::width(spans.last().map_or("", |span| &span.content));
+    }
+    canvas.rule(plot.title, Line::from(spans));
 }
 
 /// Which rows and columns are in view, unless all are.

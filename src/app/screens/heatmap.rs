@@ -18,14 +18,18 @@ use crate::{
     task::{Made, Task},
 };
 
+mod groups;
 mod names;
 mod plot;
 mod scale;
+mod steps;
 
 pub use self::{
+    groups::NamedRows,
     names::Names,
     plot::{Cell, Panel, Plot},
     scale::{Ramp, Scale},
+    steps::Steps,
 };
 
 /// The Heatmap screen.
@@ -37,6 +41,8 @@ pub struct Heatmap {
     pub anchor: Option<Arc<Comparison>>,
     /// The rows in the newest order that was made.
     pub rows: Option<Rows>,
+    /// The rows under one name each, in their order.
+    pub groups: Vec<NamedRows>,
     /// How its rows and columns are named.
     pub names: Names,
     /// The zoom level; `None` shows everything.
@@ -102,6 +108,32 @@ impl Heatmap {
         (partition.run(self.position(selected)), partition.run(self.position(self.partner)))
     }
 
+    /// The group that a row is in.
+    #[must_use]
+    pub fn group(&self, row: usize) -> Option<usize> {
+        let at = self.groups.partition_point(|group| group.rows.end <= row);
+        self.groups.get(at).filter(|group| group.rows.contains(&row)).map(|_| at)
+    }
+
+    /// Goes to the first pair of the next group or the one before, round and round.
+    fn jump(&mut self, shared: &mut Shared, back: bool) -> Option<String> {
+        let row = self.position(shared.selected);
+        let after = self.groups.partition_point(|group| group.rows.start <= row);
+        let before = self.groups.partition_point(|group| group.rows.end <= row);
+        let at = if back { before.checked_sub(1) } else { Some(after) };
+        let at = at.filter(|at| *at < self.groups.len()).unwrap_or(if back {
+            self.groups.len().checked_sub(1)?
+        } else {
+            0
+        });
+        let group = self.groups.get(at)?;
+        let (first, pictures) = (group.rows.start, crate::text::counted(group.rows.len(), "picture"));
+        let name = group.name(&shared.labels, shared.metric);
+        let second = (first + 1).min(group.rows.end - 1);
+        self.place(shared, first, second);
+        Some(format!("{name}: {pictures}, {} of {}.", at + 1, self.groups.len()))
+    }
+
     /// How the body is divided.
     #[must_use]
     pub fn plot(&self, shared: &Shared, body: Area) -> Plot {
@@ -140,12 +172,12 @@ impl Heatmap {
         self.level = level;
         let after = self.plot(shared, body);
         let (was, is) = (self.cursor(shared.selected, before.partition), self.cursor(shared.selected, after.partition));
-        let first = |cursor: usize, first: usize, was: usize, old: u16, new: u16| {
-            cursor.saturating_sub(was.saturating_sub(first) * usize::from(old) / usize::from(new))
+        let first = |cursor: usize, first: usize, was: usize, old: Steps, new: Steps| {
+            cursor.saturating_sub(new.at(old.edge(was.saturating_sub(first))))
         };
         self.first = (
-            first(is.0, self.first.0, was.0, before.cell.halves, after.cell.halves),
-            first(is.1, self.first.1, was.1, before.cell.width, after.cell.width),
+            first(is.0, self.first.0, was.0, before.down, after.down),
+            first(is.1, self.first.1, was.1, before.across, after.across),
         );
         true
     }
@@ -209,8 +241,8 @@ impl Heatmap {
         let plot = self.plot(shared, shared.body());
         let Rows { rows, .. } = self.rows.as_ref().filter(|_| !plot.partition.is_single())?;
         let (row, col) = self.cursor(shared.selected, plot.partition);
-        let of = |run| rows.ids[plot.partition.rows(run)].to_vec();
-        let block = Block { metric: shared.metric, rows: of(row), cols: of(col) };
+        let of = |run| plot.partition.rows(run);
+        let block = Block { metric: shared.metric, order: Arc::clone(rows), rows: of(row), cols: of(col) };
         // Where blocks differ in length, one of them may be a single pair.
         (block.rows.len() > 1 || block.cols.len() > 1).then_some(block)
     }
@@ -251,6 +283,8 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
+    bind("]", Action::NextGroup),
+    bind("[", Action::PreviousGroup),
     bind("n", Action::OpenNeighbors),
     binding::SWAP,
     binding::VIEW,
@@ -332,6 +366,10 @@ impl Room for Heatmap {
                 }
                 None => return Acted::Says("The best pair is not known yet.".to_owned()),
             },
+            Action::NextGroup | Action::PreviousGroup => {
+                let none = || "There are no groups in this order.".to_owned();
+                return Acted::Says(self.jump(shared, action == Action::PreviousGroup).unwrap_or_else(none));
+            }
             Action::Swap => {
                 if let (Some(row), Some(col)) = (shared.selected, self.partner) {
                     shared.select(col);
@@ -385,6 +423,7 @@ impl Room for Heatmap {
                 *anchor = Arc::clone(to);
             }
             self.names = Names::of(&index, &rows);
+            self.groups = NamedRows::of(order.kind(), &rows, &shared.labels);
             self.rows = Some(Rows { order, index, rows });
             (self.shown, self.overview) = (None, [None, None]);
         }

@@ -62,7 +62,7 @@ pub(super) fn draw(
             }
             let style = if (r, c) == cursor { mark(canvas, plot, at, &look) } else { ink(theme, &look) };
             match numbers {
-                _ if itself => diagonal(canvas, plot, at, style),
+                _ if itself && plot.cell.halves >= 2 => diagonal(canvas, plot, at, style),
                 Some(numbers) => number(canvas, plot, at, &numbers.text(value), style),
                 None => {}
             }
@@ -102,12 +102,12 @@ fn ink(theme: Theme, look: &Look) -> Style {
 /// Fills a cell. Where it has half a row of text, the upper half is the glyph's color and the lower one the ground.
 fn ground(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), look: &Look) {
     let (left, top) = plot.corner(row, col);
-    let bottom = top + plot.cell.halves;
+    let bottom = top + plot.down.length(row);
     let style = ink(canvas.theme, look);
     let blank = if canvas.theme.depth() == Depth::Mono { look.shade } else { ' ' };
     for y in top / 2..bottom.div_ceil(2) {
         let (upper, lower) = (2 * y >= top, 2 * y + 1 < bottom);
-        for x in left..left + plot.cell.width {
+        for x in left..left + plot.across.length(col) {
             let Some(cell) = canvas.cell(x, y) else { continue };
             match (upper, lower) {
                 (true, true) => cell.set_char(blank).set_style(style),
