@@ -32,6 +32,7 @@ use self::{
     pace::Pace,
     previews::{Previews, Slot},
     prompt::Prompt,
+    room::Room,
     screens::Screens,
     shared::Shared,
 };
@@ -138,6 +139,10 @@ impl App {
     fn refresh(&mut self) {
         let shared = &mut self.shared;
         shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
+        if shared.only_marked {
+            let typed = shared.filter.typed().to_owned();
+            shared.narrow(&typed, true);
+        }
         self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
         let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));
@@ -167,6 +172,14 @@ impl App {
             && !(task.is_fleeting() && self.saves_bytes())
         {
             effects.extend(self.awaited.want(Some(self.screen), task, &self.shared.index));
+        }
+        // Which pictures the filter lets through all screens want to know.
+        let browse = &self.screens.browse;
+        if self.screen != Screen::Browse
+            && browse.list.filter != self.shared.filter
+            && let Some(task) = browse.wants(&self.shared)
+        {
+            effects.extend(self.awaited.want(Some(Screen::Browse), task, &self.shared.index));
         }
         if let Some(id) = self.shared.selected.filter(|_| moment) {
             let current =

@@ -18,8 +18,8 @@ use crate::{
 pub enum Task {
     /// One picture compared with all.
     Compare(Query),
-    /// The rows of the heatmap.
-    Order(Order),
+    /// The rows of the heatmap: the pictures that a filter lets through.
+    Order(Filter, Order),
     /// The pictures that a filter lets through, in an order.
     Sort(Filter, Order),
     /// The most and the least alike pair of a block of the heatmap.
@@ -34,8 +34,8 @@ pub enum Task {
 pub enum Made {
     /// Of [`Task::Compare`].
     Comparison(Arc<Comparison>),
-    /// Of [`Task::Order`], with that order and the index whose rows they are.
-    Order(Order, Arc<Index>, Arc<RowOrder>),
+    /// Of [`Task::Order`], with its filter and its order and the index whose rows they are.
+    Order(Filter, Order, Arc<Index>, Arc<RowOrder>),
     /// Of [`Task::Sort`].
     Sorted(Sorted),
     /// Of [`Task::Block`], with that block; nothing where there is no pair.
@@ -175,7 +175,7 @@ impl Task {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Compare(_) => Lane::Compare,
-            Self::Order(_) => Lane::Order,
+            Self::Order(..) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
@@ -188,7 +188,7 @@ impl Task {
         match self {
             Self::Compare(_) | Self::Block(_) => false,
             Self::Alike(_, known) => known.is_none(),
-            Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
+            Self::Order(_, order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
     }
 
@@ -219,10 +219,12 @@ impl Task {
                     so_far(&|| Made::Comparison(Arc::new(found.clone())));
                 }
             }
-            Self::Order(order) => {
+            Self::Order(filter, order) => {
                 let order = order.renewed(index, executor);
-                let rows = order.rows(index, executor);
-                Made::Order(order, Arc::clone(index), Arc::new(rows))
+                let mut ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
+                filter.retain(index, &mut ids);
+                let rows = order.rows(index, ids, executor);
+                Made::Order(filter, order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {
                 let order = order.renewed(index, executor);

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{index::ImageId, printable::printable, similarity::Metric};
 
+/// Why a key for marked pictures does nothing.
+pub(super) const NOTHING_MARKED: &str = "Nothing is marked yet: Space marks the picture under the cursor.";
+
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
@@ -33,6 +36,7 @@ impl App {
             Action::OpenPicture => self.over.extend(self.focused().map(Over::Picture)),
             Action::Escape => self.escape(),
             Action::Filter => self.open_filter(),
+            Action::OnlyMarked => self.show_only_marked(),
             Action::Mark => self.mark(),
             Action::UnmarkAll => self.unmark_all(),
             Action::Copy => return self.copy(),
@@ -101,8 +105,8 @@ impl App {
         }
         if self.screen != Screen::Browse {
             self.screen = Screen::Browse;
-        } else if !self.screens.browse.filter.is_empty() {
-            self.screens.browse.set_filter("");
+        } else if !self.shared.filter.is_empty() {
+            self.shared.narrow("", false);
         }
     }
 
@@ -153,10 +157,11 @@ impl App {
             self.over.clear();
             return self.act_in_room(Action::Follow);
         }
+        // A filter may have left nothing to ask about.
         if let Some(id) = focused {
             self.shared.select(id);
+            self.show(Screen::Neighbors);
         }
-        self.show(Screen::Neighbors);
     }
 
     /// Shows the pair of the cursor, unless the screen makes something else of it.
@@ -171,6 +176,16 @@ impl App {
             self.shared.select(row);
             self.over.push(Over::Pair { row, col });
         }
+    }
+
+    fn show_only_marked(&mut self) {
+        if self.shared.marks.is_empty() {
+            return self.say(Severity::Warning, NOTHING_MARKED);
+        }
+        let typed = self.shared.filter.typed().to_owned();
+        self.shared.narrow(&typed, !self.shared.only_marked);
+        let words = if self.shared.only_marked { "Only the marked pictures." } else { "All pictures again." };
+        self.say(Severity::Info, words);
     }
 
     fn mark(&mut self) {

@@ -125,6 +125,8 @@ pub enum Action {
     Escape,
     /// Filter by path.
     Filter,
+    /// Only the marked pictures, or all.
+    OnlyMarked,
     /// Sort the grid by the next key.
     Sort,
     /// Mark or unmark.
@@ -209,6 +211,7 @@ impl Action {
             Self::Return => "back to the last query",
             Self::Escape => "close or go back",
             Self::Filter => "filter by path",
+            Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
@@ -269,6 +272,7 @@ impl Action {
             | Self::Show(_)
             | Self::NextScreen
             | Self::PreviousScreen
+            | Self::OnlyMarked
             | Self::UnmarkAll
             | Self::Export
             | Self::ZoomFit

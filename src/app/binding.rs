@@ -31,6 +31,8 @@ pub const SWAP: Binding = bind("x", Action::Swap);
 pub const VIEW: Binding = bind("v", Action::OpenPicture);
 /// Filter by path.
 pub const FILTER: Binding = bind("/ Ctrl-f", Action::Filter);
+/// Only the marked pictures, or all.
+pub const ONLY_MARKED: Binding = bind("F", Action::OnlyMarked);
 /// Mark or unmark.
 pub const MARK: Binding = bind("Space", Action::Mark);
 /// Unmark all.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     display::Display,
-    index::{ImageId, Index, IndexState, Skipped, labels::Labels, progress::Progress},
+    index::{ImageId, Index, IndexState, Skipped, filter::Filter, labels::Labels, progress::Progress},
     similarity::{Comparison, Metric, Query},
 };
 
@@ -33,6 +33,16 @@ pub struct Shared {
     pub selected: Option<ImageId>,
     /// The marked pictures.
     pub marks: Marks,
+    /// What all screens are narrowed to.
+    pub filter: Filter,
+    /// Only the marked pictures are shown: a part of the filter, which follows the marks.
+    pub only_marked: bool,
+    /// By [`ImageId::at`]: which pictures the filter lets through, as far as that is known; nothing without a filter.
+    pub(super) admitted: Option<Vec<bool>>,
+    /// How often that has changed.
+    pub(super) narrowings: u64,
+    /// The filter was changed: should it hide the selected picture, the first one is selected.
+    pub(super) narrowed: bool,
     /// The newest comparison that was made; see [`Shared::current_comparison`].
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
@@ -61,6 +71,11 @@ impl Shared {
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
+            filter: Filter::default(),
+            only_marked: false,
+            admitted: None,
+            narrowings: 0,
+            narrowed: false,
             comparison: None,
             comparing: false,
             skipped: Arc::default(),
@@ -95,6 +110,21 @@ impl Shared {
     pub fn select(&mut self, id: ImageId) {
         self.touched = true;
         self.selected = Some(id);
+    }
+
+    /// Narrows all screens to pictures whose path holds all the words, and to the marked ones or not.
+    pub(super) fn narrow(&mut self, typed: &str, only_marked: bool) {
+        self.only_marked = only_marked && !self.marks.is_empty();
+        let filter = Filter::new(typed).among(self.only_marked.then(|| self.marks.iter()));
+        if filter != self.filter {
+            (self.filter, self.narrowed) = (filter, true);
+        }
+    }
+
+    /// Whether the filter lets a picture through.
+    #[must_use]
+    pub fn admits(&self, id: ImageId) -> bool {
+        self.admitted.as_ref().is_none_or(|admitted| admitted.get(id.at()).copied().unwrap_or(false))
     }
 
     /// Whether the user has selected a picture, or the selection follows the first one.

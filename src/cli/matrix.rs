@@ -82,7 +82,8 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     // By likeness to what, the arguments cannot say.
     let order = Order::of(args.order, None).unwrap_or(Order::Folder);
-    let rows = order.rows(&indexed.index, &sequential);
+    let all = indexed.index.iter().map(|entry| entry.id).collect();
+    let rows = order.rows(&indexed.index, all, &sequential);
     let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
     if drawn {

@@ -11,7 +11,6 @@ use crate::{
         screens::browse::{Details, Grid},
     },
     order::OrderKind,
-    printable::printable_str,
     text,
 };
 
@@ -29,10 +28,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     if list.ids.is_empty() {
-        let what = format!("No path contains “{}”.", printable_str(list.filter.typed()));
-        let all = text::counted(app.shared.index.len(), "picture");
-        empty::say(canvas, grid.tiles, &what, &format!("Esc shows all {all} again."));
-        return;
+        return facts::nothing_admitted(app, canvas, grid.tiles);
     }
     let first = browse.first * grid.columns;
     for (at, id) in list.ids.iter().skip(first).take(grid.page()).enumerate() {
@@ -60,20 +56,19 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
-    let mut spans = vec![
-        Span::styled(format!("{} of {}", text::count(at), text::count(list.ids.len())), theme.strong()),
-        Span::styled(format!(" · by {}", browse.kind.name()), theme.dim()),
-    ];
+    let place = match list.ids.len() {
+        0 => format!("0 of {}", text::count(app.shared.index.len())),
+        listed => format!("{} of {}", text::count(at), text::count(listed)),
+    };
+    let mut spans =
+        vec![Span::styled(place, theme.strong()), Span::styled(format!(" · by {}", browse.kind.name()), theme.dim())];
     if browse.kind == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {
         spans.push(Span::styled(format!(" to {}", text::cut_middle(&facts::name(app, *id), 20)), theme.dim()));
     }
-    if !browse.filter.is_empty() {
-        let filter = format!(" · filter “{}”", printable_str(browse.filter.typed()));
-        spans.push(Span::styled(filter, theme.warning()));
-    }
+    spans.push(facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
 
@@ -105,7 +100,7 @@ fn scrollbar(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
     let theme = canvas.theme;
-    let Some(selected) = app.shared.selected else { return };
+    let Some(selected) = app.focused() else { return };
     pictures::slot(app, canvas, Slot { image: selected, area: details.picture });
     facts::draw(app, canvas, details.facts, selected);
     if app.shared.index.len() < 2 {

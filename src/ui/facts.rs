@@ -40,6 +40,29 @@ pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: Imag
     ])
 }
 
+/// What the screen is narrowed to, after a separator; nothing when it is to nothing.
+pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
+    let filter = &app.shared.filter;
+    let mut words = String::new();
+    if filter.is_among() {
+        words += " · only the marked";
+    }
+    if !filter.typed().trim().is_empty() {
+        words += &format!(" · filter “{}”", printable_str(filter.typed()));
+    }
+    Span::styled(words, canvas.theme.warning())
+}
+
+/// Says that the filter lets nothing through.
+pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let what = match app.shared.filter.is_among() {
+        true => "None of the marked pictures has all these words in its path.".to_owned(),
+        false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
+    };
+    let all = text::counted(app.shared.index.len(), "picture");
+    super::empty::say(canvas, area, &what, &format!("/ changes the filter; without words all {all} are shown."));
+}
+
 /// Four lines: name, folder, pixels and format, bytes and date.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) {
     let Some(entry) = app.shared.index.get(id) else { return };

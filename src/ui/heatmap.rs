@@ -30,6 +30,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let heat = &app.screens.heatmap;
+    if heat.rows.as_ref().is_some_and(|made| made.rows.is_empty() && made.filter == app.shared.filter) {
+        return facts::nothing_admitted(app, canvas, body);
+    }
     let Some((metric, window)) = &heat.shown else {
         let pictures = text::counted(app.shared.index.len(), "picture");
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
@@ -74,9 +77,12 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]
     };
     let words = format!("{order}{part}{cell}");
     let room = usize::from(plot.title.width).saturating_sub(3 + 2 * text::width(&side) + 3);
+    let narrowed = facts::narrowed_to(app, canvas);
+    let room = room.saturating_sub(narrowed.width());
     let words = text::cut(&words, room);
     let mut room = room.saturating_sub(text::width(&words) + 1);
-    let mut spans = vec![Span::styled(format!("{side} × {side}"), theme.strong()), Span::styled(words, theme.dim())];
+    let mut spans =
+        vec![Span::styled(format!("{side} × {side}"), theme.strong()), Span::styled(words, theme.dim()), narrowed];
     for group in unnamed {
         let name = format!(" ▐{}", group.name(&app.shared.labels, app.shared.metric));
         let fits = text::width(&name) <= room;

@@ -35,6 +35,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if app.shared.index.len() < 2 {
         return empty::say(canvas, ranks.list, "There is only one picture.", "Neighbors need a second one.");
     }
+    if ranking.rows.is_empty() && ranking.is_ranked() {
+        return facts::nothing_admitted(app, canvas, ranks.list);
+    }
     if ranking.rows.is_empty() {
         return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));
     }
@@ -66,6 +69,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         let other = metric.toggled().name();
         spans.push(Span::styled(format!(" · ▲▼ ranks gained or lost against {other}"), theme.dim()));
     }
+    spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
 

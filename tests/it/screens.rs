@@ -354,7 +354,8 @@ fn check_cells(explorer: &Explorer, theme: Theme, metric: Metric) {
             let (x, y) = plot.corner(row, col);
             let half = plot.cell.halves == 1;
             let cell = &buffer[(x, if half { y / 2 } else { plot.line(row, col).y })];
-            let color = if half && y.is_multiple_of(2) { cell.fg } else { cell.bg };
+            let upper = y.is_multiple_of(2) && plot.down.length(row) == 1;
+            let color = if half && upper { cell.fg } else { cell.bg };
             let lit = plot.is_lit((r, c), cursor);
             if plot.partition.is_itself(r, c) {
                 assert_eq!(color, theme.apart(), "the diagonal is no data");

@@ -6,7 +6,7 @@ use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     app::{Event, action::Screen, keymap, previews::Slot},
-    index::{Image, ImageId, Index, Segment, Skipped, progress::Report},
+    index::{Image, ImageId, Index, Segment, Skipped, filter::Filter, progress::Report},
     order::Order,
     preview::{Preview, PreviewKey},
     scan::ImageFile,
@@ -173,12 +173,99 @@ fn filters_apply_as_they_are_typed_and_escape_brings_all_back() {
     check("/ d o g Right", &["Browse cosine dogs/dog5.jpg", "typing \"dog\""]);
     check("/ d o g Esc", &["Browse cosine birds/bird0.jpg"]);
     check("/ z z z Esc", &["Browse cosine birds/bird0.jpg"]);
-    check("2 / c", &["Browse cosine cats/cat1.jpg", "typing \"c\""]);
+    check("2 / c", &["Heatmap cosine cats/cat1.jpg", "typing \"c\""]);
+    // Given up, a change of the filter leaves it as it was.
+    check("/ d o g Enter Right / s Backspace Esc", &["Browse cosine dogs/dog5.jpg"]);
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("/ d o g Enter");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 3);
     explorer.key("Esc");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 9);
+}
+
+#[test]
+fn a_filter_narrows_every_screen_where_it_is() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("2 / d o g Enter");
+    let table = |explorer: &Explorer| {
+        let heat = &explorer.app.screens.heatmap;
+        (0..heat.len()).filter_map(|at| heat.at(at)).map(|id| id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(table(&explorer), [2, 5, 8, 11]);
+    let pair = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared);
+    assert_eq!(pair, Some([ImageId(2), ImageId(5)]), "the cursor is in the table");
+    explorer.keys("3");
+    let ranked =
+        |explorer: &Explorer| explorer.app.screens.neighbors.rows.iter().map(|row| row.id.0).collect::<Vec<_>>();
+    let comparison = similarity::compare(&explorer.app.shared.index, &Query::Image(ImageId(2)));
+    let all = comparison.nearest(Metric::Cosine, 20);
+    let dogs: Vec<_> = all.iter().filter(|row| row.id.0 % 3 == 2).map(|row| row.id.0).collect();
+    assert_eq!(ranked(&explorer), dogs);
+    for row in &explorer.app.screens.neighbors.rows {
+        assert_eq!(Some(row.rank), comparison.rank(Metric::Cosine, row.id), "its rank is the one among all");
+    }
+    explorer.keys("f");
+    assert_eq!(ranked(&explorer), dogs.into_iter().rev().collect::<Vec<_>>());
+    explorer.keys("2 / z Enter");
+    assert!(explorer.app.screens.heatmap.is_empty() && styled(&explorer.frame()).contains("No path contains “dogz”."));
+    explorer.keys("1");
+    assert!(styled(&explorer.frame()).contains(" 0 of 12 "));
+    let before = explorer.state();
+    explorer.keys("Enter v Space");
+    assert!(explorer.app.shared.marks.is_empty() && explorer.app.over.is_empty(), "nothing is there to be acted on");
+    explorer.keys("1 Esc 2");
+    assert_eq!(table(&explorer).len(), 12, "{before}");
+}
+
+#[test]
+fn only_the_marked_pictures_are_shown_until_they_are_none() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("F");
+    assert!(explorer.state().contains("Nothing is marked yet"));
+    explorer.keys("Space l Space G Space 2 F");
+    assert_eq!(explorer.app.screens.heatmap.len(), 3);
+    assert!(styled(&explorer.frame()).contains("· only the marked"));
+    explorer.keys("g Space");
+    assert_eq!(explorer.app.screens.heatmap.len(), 2, "the table follows the marks");
+    explorer.keys("1 / d o g Enter");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 1);
+    explorer.keys("Esc");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
+    explorer.keys("F F");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
+    explorer.keys("F M");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12, "no marks, no filter");
+}
+
+#[test]
+fn the_cursor_jumps_from_group_to_group() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("2 ]");
+    let pair = |explorer: &Explorer| explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
+    assert_eq!(pair(&explorer), [ImageId(1), ImageId(4)]);
+    assert!(explorer.state().contains("cats: 4 pictures, 2 of 3."));
+    explorer.keys("] ]");
+    assert_eq!(pair(&explorer)[0], ImageId(0), "round and round");
+    explorer.keys("[");
+    assert_eq!(pair(&explorer)[0], ImageId(2));
+    // In order of similarity the groups are clusters, which the header brackets with their mean.
+    explorer.keys("o ]");
+    let heat = &explorer.app.screens.heatmap;
+    let order = &heat.rows.as_ref().unwrap().rows;
+    assert!(!order.clusters.is_empty() && heat.groups.len() == order.clusters.len());
+    for cluster in &order.clusters {
+        let ids = &order.ids[cluster.rows.clone()];
+        let pairs = ids.iter().flat_map(|a| ids.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b);
+        let index = &explorer.app.shared.index;
+        let values: Vec<_> = pairs.map(|(a, b)| similarity::pair_value(index, Metric::Cosine, a, b)).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert!((cluster.mean(Metric::Cosine) - mean).abs() < 1e-4);
+    }
+    let frame = styled(&explorer.frame());
+    let mean = lookalike::text::value(order.clusters[0].mean(Metric::Cosine));
+    assert!(frame.contains('┏') && frame.contains(&mean), "{frame}");
+    explorer.keys("o o ]");
+    assert!(explorer.state().contains("in this order") || !explorer.app.screens.heatmap.groups.is_empty());
 }
 
 #[test]
@@ -326,7 +413,8 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
     explorer.tell(old, Outcome::Made(Made::Comparison(late)));
     assert!(explorer.app.shared.current_comparison().is_none());
     assert!(explorer.app.screens.browse.nearest.is_empty());
-    let order = Task::Order(Order::Name).make(&index, &similarity::sequential, &|| false, &mut |_| {});
+    let order =
+        Task::Order(Filter::default(), Order::Name).make(&index, &similarity::sequential, &|| false, &mut |_| {});
     explorer.tell(JobId(999), Outcome::Made(order));
     assert!(explorer.app.screens.heatmap.is_empty());
     explorer.tell(JobId(999), Outcome::Indexing(Report::Snapshot(Arc::new(Index::new(8)))));

@@ -12,7 +12,7 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::filter::Filter,
+    index::{ImageId, IndexState, filter::Filter},
     order::{Order, OrderKind},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
@@ -32,8 +32,6 @@ pub struct Browse {
     pub kind: OrderKind,
     /// For [`OrderKind::Likeness`]: what the others are compared with, once that is known.
     pub anchor: Option<Arc<Comparison>>,
-    /// What the list is narrowed to.
-    pub filter: Filter,
     /// First visible row of tiles.
     pub first: usize,
     /// How many steps the tiles are larger than usual.
@@ -42,8 +40,8 @@ pub struct Browse {
     pub nearest: Vec<Neighbor>,
     /// What they were taken from.
     nearest_of: Option<(Arc<Comparison>, Metric)>,
-    /// The filter was changed: should it hide the selected picture, the first one is selected.
-    narrowed: bool,
+    /// What [`Shared::admits`] was told by.
+    admitted_of: Option<(Filter, IndexState)>,
 }
 
 const KEYS: &[Binding] = &[
@@ -54,6 +52,7 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_FIT,
     binding::VIEW,
     binding::FILTER,
+    binding::ONLY_MARKED,
     bind("s", Action::Sort),
     binding::MARK,
     binding::UNMARK_ALL,
@@ -63,12 +62,6 @@ const KEYS: &[Binding] = &[
 ];
 
 impl Browse {
-    /// Narrows the list to pictures whose path holds all the words.
-    pub fn set_filter(&mut self, typed: &str) {
-        self.filter = Filter::new(typed);
-        self.narrowed = true;
-    }
-
     /// The order wanted; `None` while it is not known what the pictures are to be like.
     fn order(&self, metric: Metric) -> Option<Order> {
         Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
@@ -102,18 +95,39 @@ impl Browse {
             self.anchor = self.anchor.take().map(|anchor| Arc::new(compare(&shared.index, anchor.query())));
         }
         if let Some(order) = self.order(shared.metric) {
-            self.list.follow(&shared.index, &self.filter, &order);
+            self.list.follow(&shared.index, &shared.filter, &order);
         } else {
             let order = self.list.order.clone();
-            self.list.follow(&shared.index, &self.filter, &order);
+            self.list.follow(&shared.index, &shared.filter, &order);
         }
-        if self.narrowed && self.list.filter == self.filter {
-            self.narrowed = false;
+        self.tell_admitted(shared);
+        if shared.narrowed && self.list.filter == shared.filter {
+            shared.narrowed = false;
             let listed = shared.selected.is_some_and(|id| self.list.position(id).is_some());
             if !listed && let Some(first) = self.list.ids.first() {
                 shared.select(*first);
             }
         }
+    }
+
+    /// Tells the other screens which pictures the filter lets through.
+    fn tell_admitted(&mut self, shared: &mut Shared) {
+        let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
+        let told = filter.map(|filter| (filter.clone(), self.list.made_of()));
+        if told != self.admitted_of {
+            shared.admitted = filter.map(|_| {
+                let mut admitted = vec![false; shared.index.id_bound()];
+                self.list.ids.iter().for_each(|id| admitted[id.at()] = true);
+                admitted
+            });
+            shared.narrowings += 1;
+            self.admitted_of = told;
+        }
+    }
+
+    /// The selected picture, unless the filter hides it with all others.
+    fn shown(&self, shared: &Shared) -> Option<ImageId> {
+        shared.selected.filter(|_| !self.list.ids.is_empty() || shared.filter.is_empty())
     }
 }
 
@@ -152,12 +166,16 @@ impl Room for Browse {
         Acted::Yes
     }
 
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.shown(shared)
+    }
+
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
-            slots.extend(shared.selected.map(|image| Slot { image, area: details.picture }));
-            if details.as_pictures {
+            slots.extend(self.shown(shared).map(|image| Slot { image, area: details.picture }));
+            if details.as_pictures && !slots.is_empty() {
                 let nearest = self.nearest.iter().enumerate();
                 slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
             }
@@ -173,8 +191,8 @@ impl Room for Browse {
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
         let order = self.order(shared.metric).unwrap_or_else(|| self.list.order.clone());
-        let current = self.list.is_current(&shared.index, &self.filter, &order) && !self.is_stale(shared);
-        (!current).then(|| Task::Sort(self.filter.clone(), order))
+        let current = self.list.is_current(&shared.index, &shared.filter, &order) && !self.is_stale(shared);
+        (!current).then(|| Task::Sort(shared.filter.clone(), order))
     }
 
     fn take(&mut self, shared: &Shared, made: Made) {

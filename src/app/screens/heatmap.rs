@@ -12,7 +12,7 @@ use crate::{
         shared::Shared,
     },
     display::Depth,
-    index::{ImageId, Index, IndexState},
+    index::{ImageId, Index, IndexState, filter::Filter},
     order::{Order, OrderKind},
     similarity::{Block, Comparison, Extremes, Metric, Partition, RowOrder, View, Window, window},
     task::{Made, Task},
@@ -66,6 +66,8 @@ pub struct Heatmap {
 
 /// Rows in an order, and the index that they were taken from.
 pub struct Rows {
+    /// What let them through.
+    pub filter: Filter,
     /// Which order.
     pub order: Order,
     /// The pictures.
@@ -172,12 +174,14 @@ impl Heatmap {
         self.level = level;
         let after = self.plot(shared, body);
         let (was, is) = (self.cursor(shared.selected, before.partition), self.cursor(shared.selected, after.partition));
-        let first = |cursor: usize, first: usize, was: usize, old: Steps, new: Steps| {
-            cursor.saturating_sub(new.at(old.edge(was.saturating_sub(first))))
+        // Names may take more room than before.
+        let moved = after.cells.x.saturating_sub(before.cells.x);
+        let first = |cursor: usize, first: usize, was: usize, [old, new]: [Steps; 2], moved: u16| {
+            cursor.saturating_sub(new.at(old.edge(was.saturating_sub(first)).saturating_sub(moved)))
         };
         self.first = (
-            first(is.0, self.first.0, was.0, before.down, after.down),
-            first(is.1, self.first.1, was.1, before.across, after.across),
+            first(is.0, self.first.0, was.0, [before.down, after.down], 0),
+            first(is.1, self.first.1, was.1, [before.across, after.across], moved),
         );
         true
     }
@@ -289,6 +293,7 @@ const KEYS: &[Binding] = &[
     binding::SWAP,
     binding::VIEW,
     binding::FILTER,
+    binding::ONLY_MARKED,
     binding::MARK,
     binding::UNMARK_ALL,
     binding::COPY,
@@ -398,12 +403,13 @@ impl Room for Heatmap {
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
         let order = self.order(shared.metric).filter(|_| !shared.index.is_empty())?;
-        let current = self
-            .rows
-            .as_ref()
-            .is_some_and(|made| made.order == order && shared.covers(made.rows.made_of(), made.index.id_bound()));
+        let current = self.rows.as_ref().is_some_and(|made| {
+            made.order == order
+                && made.filter == shared.filter
+                && shared.covers(made.rows.made_of(), made.index.id_bound())
+        });
         if !current {
-            return Some(Task::Order(order));
+            return Some(Task::Order(shared.filter.clone(), order));
         }
         let block = self.block(shared)?;
         let known = self
@@ -416,7 +422,7 @@ impl Room for Heatmap {
     fn take(&mut self, shared: &Shared, made: Made) {
         if let Made::Block(block, found) = made {
             self.found = Some((block, shared.index.state(), found));
-        } else if let Made::Order(order, index, rows) = made {
+        } else if let Made::Order(filter, order, index, rows) = made {
             if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
                 && to.query() == anchor.query()
             {
@@ -424,7 +430,7 @@ impl Room for Heatmap {
             }
             self.names = Names::of(&index, &rows);
             self.groups = NamedRows::of(order.kind(), &rows, &shared.labels);
-            self.rows = Some(Rows { order, index, rows });
+            self.rows = Some(Rows { filter, order, index, rows });
             (self.shown, self.overview) = (None, [None, None]);
         }
     }
@@ -436,7 +442,17 @@ impl Room for Heatmap {
         if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
             self.anchor = shared.current_comparison().cloned();
         }
-        if self.partner.is_none_or(|id| !shared.index.contains(id)) && !self.is_empty() {
+        // A filter may leave the cursor's row or column out.
+        let listed = |id: ImageId| self.rows.as_ref().is_some_and(|made| made.rows.position(id).is_some());
+        let narrowed = self.rows.as_ref().is_some_and(|made| !made.filter.is_empty() && made.filter == shared.filter);
+        if narrowed
+            && !shared.selected.is_some_and(listed)
+            && let Some(first) = self.at(0)
+        {
+            shared.select(first);
+        }
+        let gone = |id: ImageId| !shared.index.contains(id) || (narrowed && !listed(id));
+        if self.partner.is_none_or(gone) && !self.is_empty() {
             // A cell beside the diagonal says more than one on it.
             let row = self.position(shared.selected);
             self.partner = self.at(row + 1).or_else(|| self.at(row.saturating_sub(1))).or(shared.selected);

@@ -33,6 +33,24 @@ pub struct Ranked {
     pub likeness: f32,
 }
 
+/// What decides the rows.
+#[derive(Clone)]
+struct RankedOf {
+    comparison: Arc<Comparison>,
+    metric: Metric,
+    farthest: bool,
+    k: usize,
+    narrowings: u64,
+}
+
+impl PartialEq for RankedOf {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.comparison, &other.comparison)
+            && (self.metric, self.farthest, self.k, self.narrowings)
+                == (other.metric, other.farthest, other.k, other.narrowings)
+    }
+}
+
 /// The Neighbors screen.
 pub struct Neighbors {
     /// What the rows were ranked for.
@@ -50,7 +68,7 @@ pub struct Neighbors {
     /// First visible row.
     pub first: usize,
     /// What the rows were made of.
-    ranked_of: Option<(Arc<Comparison>, Metric, bool, usize)>,
+    ranked_of: Option<RankedOf>,
 }
 
 impl Default for Neighbors {
@@ -75,13 +93,20 @@ impl Neighbors {
         self.rows.get(self.cursor).map(|row| row.id)
     }
 
+    /// Whether the query was compared, and no row means that the filter lets none through.
+    #[must_use]
+    pub fn is_ranked(&self) -> bool {
+        self.ranked_of.is_some()
+    }
+
     /// Makes the rows anew. A cursor that was moved stays on its picture when that is still among them; one on the
     /// first row stays there.
-    fn rank(&mut self, comparison: &Comparison, metric: Metric) {
+    fn rank(&mut self, shared: &Shared, RankedOf { comparison, metric, .. }: &RankedOf) {
+        let metric = *metric;
         let focused = self.under_cursor().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
         let best = metric.self_value();
-        let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
+        let rows = comparison.among(metric, self.k, self.farthest, |id| shared.admits(id));
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let others = comparison.ranks(metric.toggled(), &ids);
         self.rows = rows
@@ -128,6 +153,7 @@ const KEYS: &[Binding] = &[
     bind("p", Action::OpenPair),
     binding::VIEW,
     binding::FILTER,
+    binding::ONLY_MARKED,
     binding::MARK,
     binding::UNMARK_ALL,
     binding::COPY,
@@ -227,12 +253,16 @@ impl Room for Neighbors {
         }
         self.trail.retain(|id| shared.index.contains(*id));
         if let Some(found) = shared.current_comparison() {
-            let current = self.ranked_of.as_ref().is_some_and(|(of, metric, farthest, k)| {
-                Arc::ptr_eq(of, found) && (*metric, *farthest, *k) == (shared.metric, self.farthest, self.k)
-            });
-            if !current {
-                self.rank(found, shared.metric);
-                self.ranked_of = Some((Arc::clone(found), shared.metric, self.farthest, self.k));
+            let wanted = RankedOf {
+                comparison: Arc::clone(found),
+                metric: shared.metric,
+                farthest: self.farthest,
+                k: self.k,
+                narrowings: shared.narrowings,
+            };
+            if self.ranked_of.as_ref() != Some(&wanted) {
+                self.rank(shared, &wanted);
+                self.ranked_of = Some(wanted);
             }
         }
         self.first = layout::scroll(self.first, self.cursor, Ranks::new(body).page(), self.rows.len());
