@@ -65,7 +65,12 @@ pub fn value(value: f32) -> String {
     }
     // Decided after rounding, so that 9.9996 is "10.00" and not "10.000".
     let fitting = (0..=3).rev().map(|decimals| format!("{value:.decimals$}")).find(|text| text.len() <= 5);
-    fitting.unwrap_or_else(|| format!("{value:.0e}"))
+    let written = fitting.unwrap_or_else(|| format!("{value:.0e}"));
+    // What rounds to zero has no sign.
+    match written.strip_prefix('-') {
+        Some(digits) if !digits.contains(|c: char| c.is_ascii_digit() && c != '0') => digits.to_owned(),
+        _ => written,
+    }
 }
 
 /// A count with thousands set apart.
@@ -168,6 +173,8 @@ mod tests {
             (0.8734, "0.873"),
             (-0.1234, "-0.12"),
             (9.9996, "10.00"),
+            (-0.004, "0.00"),
+            (-0.006, "-0.01"),
             (12.345, "12.35"),
             (123.46, "123.5"),
             (99_999.4, "99999"),

@@ -3,6 +3,7 @@
 mod cells;
 mod headers;
 mod legend;
+mod lens;
 mod numbers;
 mod status;
 
@@ -16,6 +17,7 @@ use super::{canvas::Canvas, empty, facts, pictures};
 use crate::{
     app::{
         App,
+        layout::Area,
         previews::Slot,
         screens::heatmap::{NamedRows, Panel, Plot, Rows},
     },
@@ -42,9 +44,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let unnamed = headers::columns(app, canvas, &plot, window, cursor.1);
     // Where rows have names of their own, groups are named over the columns only, or here.
     title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
-    if let Some(panel) = plot.panel {
-        canvas.divider(panel.x - 1, body, plot.title);
-        draw_panel(app, canvas, &Panel::new(panel));
+    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
+        if area.x > body.x {
+            canvas.divider(area.x - 1, body, plot.title);
+        } else {
+            canvas.fill(Area { y: area.y - 1, height: 1, ..area }, '─', canvas.theme.faint());
+        }
+        draw_panel(app, canvas, &panel);
+        if let Some(lens) = panel.lens.filter(|_| !app.saves_bytes()) {
+            lens::draw(app, canvas, lens, cursor, *metric);
+        }
     }
     let group = |cell: usize| heat.group(plot.partition.rows(cell).start);
     let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);

@@ -238,6 +238,24 @@ fn only_the_marked_pictures_are_shown_until_they_are_none() {
 }
 
 #[test]
+fn while_indexing_the_table_is_laid_out_anew_once_a_second() {
+    // 41.5 pictures a second.
+    let mut explorer = Explorer::indexing(setup(80, 24), 60, 1000);
+    explorer.keys("2");
+    let mut grown = Index::clone(&explorer.app.shared.index);
+    let mut rows = Vec::new();
+    for end in [80, 100, 101, 102, 140, 150] {
+        grown.push(segment(grown.id_bound()..end));
+        explorer.report(Report::Snapshot(Arc::new(grown.clone())));
+        rows.push(explorer.app.screens.heatmap.len());
+    }
+    assert_eq!(rows, [60, 60, 60, 102, 102, 150]);
+    grown.push(segment(150..151));
+    explorer.indexed(Arc::new(grown), Vec::new());
+    assert_eq!(explorer.app.screens.heatmap.len(), 151, "all of it in the end");
+}
+
+#[test]
 fn the_cursor_jumps_from_group_to_group() {
     let mut explorer = Explorer::ready(setup(120, 36), 12);
     explorer.keys("2 ]");

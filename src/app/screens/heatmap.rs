@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     app::{
+        RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
         layout::{self, Area},
@@ -20,6 +21,7 @@ use crate::{
 
 mod groups;
 mod names;
+mod panel;
 mod plot;
 mod scale;
 mod steps;
@@ -27,7 +29,8 @@ mod steps;
 pub use self::{
     groups::NamedRows,
     names::Names,
-    plot::{Cell, Panel, Plot},
+    panel::Panel,
+    plot::{Cell, Plot},
     scale::{Ramp, Scale},
     steps::Steps,
 };
@@ -278,6 +281,14 @@ impl Heatmap {
     }
 }
 
+/// Whether, while indexing goes on, so few pictures came since as come in a second: more often the table is not laid out
+/// anew, which over a slow line would take half of it.
+fn is_fresh(shared: &Shared, then: &Index) -> bool {
+    let pace = shared.progress.filter(|_| shared.run == RunState::Running).map_or(0.0, |now| now.per_second);
+    let fresh = shared.index.id_bound().saturating_sub(then.id_bound());
+    shared.index.only_grew_since(then.state()) && (fresh as f32) < pace
+}
+
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
     binding::METRIC,
@@ -395,7 +406,7 @@ impl Room for Heatmap {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let panel = self.plot(shared, body).panel.map(Panel::new);
+        let panel = Panel::of(&self.plot(shared, body));
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
         let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
         vec![Slot { image: row, area: panel.row }, Slot { image: col, area: panel.col }]
@@ -406,7 +417,7 @@ impl Room for Heatmap {
         let current = self.rows.as_ref().is_some_and(|made| {
             made.order == order
                 && made.filter == shared.filter
-                && shared.covers(made.rows.made_of(), made.index.id_bound())
+                && (shared.covers(made.rows.made_of(), made.index.id_bound()) || is_fresh(shared, &made.index))
         });
         if !current {
             return Some(Task::Order(shared.filter.clone(), order));

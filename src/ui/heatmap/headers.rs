@@ -82,6 +82,8 @@ pub(super) fn columns<'a>(
         if text::width(&name) > room {
             unnamed.push(shown.group);
         }
+        let short = || shown.group.short_name(&app.shared.labels, app.shared.metric);
+        let name = if text::width(&name) > room { short() } else { name };
         if room >= 4 {
             // A piece of the line before the name, where there is room for both.
             let indent = u16::from(text::width(&name) + 2 <= room);

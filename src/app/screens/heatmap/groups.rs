@@ -53,6 +53,15 @@ impl NamedRows {
         }
     }
 
+    /// What is said of it where its name has no room: of a cluster the mean.
+    #[must_use]
+    pub fn short_name(&self, labels: &Labels, metric: Metric) -> String {
+        match &self.cluster {
+            Some((_, cluster)) => crate::text::value(cluster.mean(metric)).trim().to_owned(),
+            None => self.name(labels, metric),
+        }
+    }
+
     /// Whether it is a cluster, which is bracketed: a neighbor may have its color.
     #[must_use]
     pub fn is_cluster(&self) -> bool {

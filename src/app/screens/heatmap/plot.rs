@@ -175,13 +175,18 @@ impl Plot {
 
     fn with(body: Area, len: usize, names: u16, cell: Cell, level: u32) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 4));
-        let panel = match body.width {
+        let beside = match body.width {
             100.. => body.width * 3 / 10,
             64.. => 26,
             _ => 0,
         };
-        let (main, panel) = if panel > 0 && rest.height >= 8 {
-            let (main, panel) = rest.off_right(panel);
+        // A row is about twice as high as a column is wide. A line sets the panel apart.
+        let is_portrait = 2 * rest.height > rest.width && rest.height >= 26;
+        let (main, panel) = if is_portrait {
+            let (main, panel) = rest.off_bottom(rest.height * 2 / 5);
+            (main.off_bottom(1).0, Some(panel))
+        } else if beside > 0 && rest.height >= 8 {
+            let (main, panel) = rest.off_right(beside);
             (main.off_right(1).0, Some(panel))
         } else {
             (rest, None)
@@ -256,35 +261,5 @@ impl Plot {
     #[must_use]
     pub fn hit(&self, at: (u16, u16)) -> Option<(usize, usize)> {
         self.cells.contains(at).then(|| (self.down.at((at.1 - self.cells.y) * 2), self.across.at(at.0 - self.cells.x)))
-    }
-}
-
-/// Where the two pictures under the cursor and their values lie in the panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Panel {
-    /// The row's picture.
-    pub row: Area,
-    /// Its name.
-    pub row_name: Area,
-    /// The column's picture.
-    pub col: Area,
-    /// Its name.
-    pub col_name: Area,
-    /// Their values.
-    pub values: Area,
-}
-
-impl Panel {
-    /// Divides the panel.
-    #[must_use]
-    pub fn new(panel: Area) -> Self {
-        let panel = panel.inside(1, 0);
-        let values = 4;
-        let picture = (panel.height.saturating_sub(values + 2) / 2).min(panel.width / 2);
-        let (row, rest) = panel.top(picture);
-        let (row_name, rest) = rest.top(1);
-        let (col, rest) = rest.top(picture);
-        let (col_name, values) = rest.top(1);
-        Self { row, row_name, col, col_name, values }
     }
 }
