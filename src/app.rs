@@ -16,6 +16,7 @@ pub mod marks;
 mod mouse;
 pub mod pace;
 pub mod previews;
+pub mod reading;
 pub mod prompt;
 pub mod room;
 pub mod screens;
@@ -55,6 +56,8 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
+    /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
+    pub blink: Option<bool>,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
@@ -93,6 +96,7 @@ impl App {
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
+            blink: None,
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
@@ -116,6 +120,10 @@ impl App {
             }
             Event::Job(event) => {
                 self.answer(event);
+                Vec::new()
+            }
+            Event::Refused(reason) => {
+                self.say(Severity::Error, reason);
                 Vec::new()
             }
             Event::Rest => {
@@ -262,6 +270,17 @@ impl App {
         }
     }
 
+    /// Where the help was opened.
+    #[must_use]
+    pub fn beneath_help(&self) -> Context {
+        let beneath = self.over.iter().rev().find_map(|over| match over {
+            Over::Picture(_) => Some(Context::Picture),
+            Over::Pair { .. } => Some(Context::Pair),
+            Over::Help(_) | Over::Prompt(_) => None,
+        });
+        beneath.unwrap_or(Context::Screen(self.screen))
+    }
+
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
@@ -281,7 +300,11 @@ impl App {
             Some(Over::Help(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
-                let [left, right] = layout::halves(body);
+                let [left, right] = match self.blink {
+                    None => layout::halves(body),
+                    // Both are wanted, so that each is there when its turn comes.
+                    Some(_) => [layout::one_of_two(body); 2],
+                };
                 vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
             }
             _ => self.screens.get(self.screen).slots(&self.shared, body),

@@ -4,11 +4,12 @@
 //! sooner than what a worker reports.
 
 mod explorer;
+mod viewer;
 
 use std::{
     hint::black_box,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -88,6 +89,7 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
         background: capabilities.background,
+        is_remote: capabilities.link == Link::Remote,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
     });
     input::listen(send)?;
@@ -129,6 +131,10 @@ impl Surface for TerminalGuard {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         self.copy(text)
+    }
+
+    fn open(&mut self, path: &Path) -> Result<(), String> {
+        viewer::open(path)
     }
 
     fn clear(&mut self) -> io::Result<()> {

@@ -16,7 +16,7 @@ use crate::{
 /// What can be made of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
-    /// One picture compared with all.
+    /// One picture compared with all, or an embedding.
     Compare(Query),
     /// The rows of the heatmap: the pictures that a filter lets through.
     Order(Filter, Order),
@@ -137,8 +137,10 @@ pub struct Sorted {
 /// Tasks of one lane take each other's place; lanes do not wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// [`Task::Compare`].
+    /// [`Task::Compare`] of a picture.
     Compare,
+    /// [`Task::Compare`] of an embedding.
+    Ask,
     /// [`Task::Order`].
     Order,
     /// [`Task::Sort`].
@@ -151,13 +153,13 @@ pub enum Lane {
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
+    pub const ALL: [Self; 6] = [Self::Compare, Self::Ask, Self::Order, Self::Sort, Self::Block, Self::Alike];
 
     /// What is being done, in one word.
     #[must_use]
     pub fn doing(self) -> &'static str {
         match self {
-            Self::Compare => "comparing",
+            Self::Compare | Self::Ask => "comparing",
             Self::Order => "ordering",
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
@@ -174,7 +176,8 @@ impl Task {
     #[must_use]
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Compare(_) => Lane::Compare,
+            Self::Compare(Query::Image(_)) => Lane::Compare,
+            Self::Compare(Query::Embedding(_)) => Lane::Ask,
             Self::Order(..) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,

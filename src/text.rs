@@ -39,6 +39,16 @@ pub fn cut_middle(text: &str, columns: usize) -> String {
     format!("{}…{tail}", head(text, room - width(&tail)))
 }
 
+/// As much of a file name as fits: without its extension before anything is cut out of the name.
+#[must_use]
+pub fn cut_name(name: &str, columns: usize) -> String {
+    if width(name) <= columns {
+        return name.to_owned();
+    }
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+    cut_middle(stem, columns)
+}
+
 /// The beginning of a text, as far as it fits.
 fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
@@ -164,6 +174,15 @@ mod tests {
                 assert!(width(&cut_middle(text, columns)) <= columns, "{text} in {columns}");
             }
         }
+    }
+
+    #[test]
+    fn a_name_loses_its_extension_first() {
+        for (columns, shown) in [(9, "robin.jpg"), (8, "robin"), (5, "robin"), (4, "ro…n"), (1, "…"), (0, "")] {
+            assert_eq!(cut_name("robin.jpg", columns), shown, "{columns}");
+        }
+        assert_eq!(cut_name(".hidden", 5), ".h…en");
+        assert_eq!(cut_name("IMG_1234.jpeg", 6), "IMG…34");
     }
 
     #[test]

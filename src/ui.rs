@@ -25,7 +25,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
     match (app.covering(), app.screen) {
-        (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Help(first)), _) => help::draw(app, first, &mut canvas, shell.body),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

@@ -117,8 +117,18 @@ pub enum Action {
     OpenBest,
     /// Show one picture as large as the terminal allows.
     OpenPicture,
+    /// Open the picture with the system's viewer.
+    OpenOutside,
+    /// Show the two pictures of a pair in turn, at one place.
+    Blink,
+    /// Ask with all marked pictures at once.
+    AskMarked,
+    /// Mark or unmark as what the answer is to be unlike.
+    MarkUnlike,
     /// Make the neighbor under the cursor the query.
     Follow,
+    /// Show the picture under the cursor among the others.
+    ShowInBrowse,
     /// Go back along the trail of queries.
     Return,
     /// Close what lies on top, or go back to Browse.
@@ -211,6 +221,11 @@ impl Action {
             Self::Return => "back to the last query",
             Self::Escape => "close or go back",
             Self::Filter => "filter by path",
+            Self::OpenOutside => "open in your viewer",
+            Self::Blink => "the two in turn",
+            Self::AskMarked => "ask with all marked",
+            Self::MarkUnlike => "mark as unlike: less so",
+            Self::ShowInBrowse => "its place in Browse",
             Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
             Self::Mark => "mark or unmark",
@@ -249,6 +264,7 @@ impl Action {
             Self::OpenPair => "pair",
             Self::OpenBest => "best pair",
             Self::OpenPicture => "view",
+            Self::Blink => "blink",
             Self::Follow => "new query",
             Self::Return => "back",
             Self::Filter => "filter",
@@ -273,6 +289,10 @@ impl Action {
             | Self::NextScreen
             | Self::PreviousScreen
             | Self::OnlyMarked
+            | Self::OpenOutside
+            | Self::AskMarked
+            | Self::MarkUnlike
+            | Self::ShowInBrowse
             | Self::UnmarkAll
             | Self::Export
             | Self::ZoomFit

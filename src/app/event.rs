@@ -24,6 +24,8 @@ pub enum Event {
     Job(JobEvent),
     /// No key came for a moment (about 120 ms).
     Rest,
+    /// What the terminal or the system was asked for is not to be had, for this reason.
+    Refused(String),
     /// The program is in the foreground again and the screen was drawn over.
     Resume,
     /// The terminal is gone or the system asks us to leave.
@@ -39,6 +41,8 @@ pub enum Effect {
     Cancel,
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Open a file with the program that the system has for it.
+    Open(PathBuf),
     /// Go to the background (Ctrl-Z).
     Suspend,
     /// Forget what the screen shows and draw all of it.
@@ -62,6 +66,8 @@ pub struct Setup {
     pub background: Background,
     /// Ask for pictures only when the cursor rests: over SSH and where pictures are sent as pixels.
     pub previews_on_rest: bool,
+    /// The terminal is at the other end of a network, and so is its user.
+    pub is_remote: bool,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
 }
@@ -75,6 +81,7 @@ impl Default for Setup {
             depth: Depth::True,
             background: Background::Unknown,
             previews_on_rest: false,
+            is_remote: false,
             picture: None,
         }
     }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, OPEN_OUTSIDE, SWAP, UNMARK_ALL, VIEW, bind},
     screens::Screens,
 };
 
@@ -52,9 +52,21 @@ impl Context {
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
-const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+const PICTURE: &[Binding] =
+    &[bind("Enter", Action::OpenNeighbors), METRIC, OPEN_OUTSIDE, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    bind("b", Action::Blink),
+    SWAP,
+    VIEW,
+    OPEN_OUTSIDE,
+    MARK,
+    UNMARK_ALL,
+    COPY,
+    EXPORT,
+    CLOSE,
+];
 const HELP: &[Binding] = &[CLOSE];
 
 const EVERYWHERE: &[Binding] = &[
@@ -209,9 +221,12 @@ pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
     hints
 }
 
-/// The help page: a heading for each place, and keys with their meaning under it.
+/// A part of the help page: a heading, and keys with their meaning under it.
+pub type Section = (&'static str, Vec<(String, &'static str)>);
+
+/// The keys of the help page, each once: first those of the place where it was opened.
 #[must_use]
-pub fn sections() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
+pub fn sections(here: Context) -> Vec<Section> {
     let table = table();
     let rows = |wanted: &dyn Fn(&Binding, Option<&[Context]>) -> bool| -> Vec<(String, &'static str)> {
         table
@@ -223,17 +238,18 @@ pub fn sections() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let moves = |binding: &Binding| matches!(binding.action, Action::Move(_));
     let shows =
         |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
-    let mut sections =
-        vec![("Screens", rows(&|binding, _| shows(binding))), ("Moving", rows(&|binding, _| moves(binding)))];
-    sections.push(("Pictures", rows(&|_, contexts| contexts.is_some_and(|contexts| contexts.len() > 1))));
-    for context in Context::all() {
-        let own = rows(&|_, contexts| contexts == Some(&[context]));
-        if !own.is_empty() {
-            sections.push((context.name(), own));
-        }
+    let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
+    let mut sections = vec![(here.name(), rows(&|_, contexts| is_here(contexts)))];
+    sections.push(("Moving", rows(&|binding, _| moves(binding))));
+    sections.push(("Screens", rows(&|binding, _| shows(binding))));
+    sections.push(("Everywhere", rows(&|binding, contexts| contexts.is_none() && !moves(binding) && !shows(binding))));
+    let elsewhere = |contexts: Option<&[Context]>| !is_here(contexts) && contexts.is_some();
+    let several = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.len() > 1);
+    sections.push(("Pictures", rows(&|_, contexts| elsewhere(contexts) && several(contexts))));
+    for context in Context::all().filter(|context| *context != here) {
+        sections.push((context.name(), rows(&|_, contexts| contexts == Some(&[context]))));
     }
-    let others = rows(&|binding, contexts| contexts.is_none() && !moves(binding) && !shows(binding));
-    sections.push(("Everywhere", others));
+    sections.retain(|(_, rows)| !rows.is_empty());
     sections
 }
 
@@ -291,15 +307,17 @@ mod tests {
 
     #[test]
     fn every_explanation_is_short_and_every_binding_is_on_the_help_page() {
-        let shown: Vec<_> = sections().into_iter().flat_map(|(_, rows)| rows).collect();
-        for (binding, _) in table() {
-            let help = binding.action.help();
-            assert!(!help.is_empty() && help.chars().count() <= 24, "{help:?}");
-            assert!(
-                binding == CLOSE || shown.iter().filter(|row| **row == (keys(&binding), help)).count() == 1,
-                "{} ({help}) must be on the help page once",
-                binding.keys
-            );
+        for here in Context::all() {
+            let shown: Vec<_> = sections(here).into_iter().flat_map(|(_, rows)| rows).collect();
+            for (binding, _) in table() {
+                let help = binding.action.help();
+                assert!(!help.is_empty() && help.chars().count() <= 24, "{help:?}");
+                assert!(
+                    binding == CLOSE || shown.iter().filter(|row| **row == (keys(&binding), help)).count() == 1,
+                    "{} ({help}) must be on the help page once",
+                    binding.keys
+                );
+            }
         }
     }
 

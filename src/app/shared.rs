@@ -23,6 +23,8 @@ pub struct Shared {
     pub folders: Vec<PathBuf>,
     /// What is known of the terminal.
     pub display: Display,
+    /// The user sits at another machine.
+    pub is_remote: bool,
     /// The newest snapshot.
     pub index: Arc<Index>,
     /// The pictures' sub-folders.
@@ -33,6 +35,8 @@ pub struct Shared {
     pub selected: Option<ImageId>,
     /// The marked pictures.
     pub marks: Marks,
+    /// Those that an answer to all marked ones is to be unlike.
+    pub unlike: Marks,
     /// What all screens are narrowed to.
     pub filter: Filter,
     /// Only the marked pictures are shown: a part of the filter, which follows the marks.
@@ -66,11 +70,13 @@ impl Shared {
         Self {
             display: setup.display(),
             folders: setup.folders,
+            is_remote: setup.is_remote,
             index: Arc::default(),
             labels: Labels::default(),
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
+            unlike: Marks::default(),
             filter: Filter::default(),
             only_marked: false,
             admitted: None,

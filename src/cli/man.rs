@@ -10,7 +10,7 @@ use clap_mangen::{
 
 use super::{AFTER_HELP, Cli, examples::EXAMPLES, stdout_error};
 use crate::{
-    app::keymap,
+    app::keymap::{self, Context},
     error::{Exit, Result},
 };
 
@@ -86,7 +86,7 @@ fn body(program: &Command) -> Roff {
         }
     }
     page.control("SH", ["KEYS"]);
-    for (place, rows) in keymap::sections() {
+    for (place, rows) in keymap::sections(Context::Help) {
         page.control("SS", [place]);
         for (keys, help) in rows {
             item(&mut page, vec![bold(keys)], help);

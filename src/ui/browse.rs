@@ -37,12 +37,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         if selected {
             frame(canvas, tile);
         }
+        heading(app, canvas, tile, at, first + at);
         // The name stands in the lower line of the frame.
         let (_, under) = tile.off_bottom(1);
         let label = under.inside(1, 0);
-        let mark = if app.shared.marks.contains(*id) { "●" } else { "" };
+        let mark = facts::mark(app, *id).trim_end();
         let room = usize::from(label.width).saturating_sub(if selected { 2 } else { 0 } + text::width(mark));
-        let name = text::cut_middle(&facts::name(app, *id), room);
+        let name = text::cut_name(&facts::name(app, *id), room);
         let style = if selected { theme.accent() } else { theme.dim() };
         let pad = if selected { " " } else { "" };
         let line = Line::from(vec![Span::styled(mark, theme.mark()), Span::styled(format!("{pad}{name}{pad}"), style)]);
@@ -66,10 +67,23 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {
-        spans.push(Span::styled(format!(" to {}", text::cut_middle(&facts::name(app, *id), 20)), theme.dim()));
+        spans.push(Span::styled(format!(" to {}", text::cut_name(&facts::name(app, *id), 20)), theme.dim()));
     }
     spans.push(facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
+}
+
+/// In order of folders, the name of a folder over the first of its pictures in view.
+fn heading(app: &App, canvas: &mut Canvas<'_>, tile: Area, at: usize, place: usize) {
+    let (list, labels) = (&app.screens.browse.list, &app.shared.labels);
+    let folder = |place: usize| list.ids.get(place).and_then(|id| labels.of(*id));
+    let begins = at == 0 || place.checked_sub(1).map(folder) != Some(folder(place));
+    let Some(group) = folder(place).filter(|_| begins && list.order.kind() == OrderKind::Folder) else { return };
+    let line = tile.top(1).0.inside(1, 0);
+    let name = text::cut(labels.name(group), usize::from(line.width).saturating_sub(3));
+    if !name.is_empty() {
+        canvas.line(line, 0, Span::styled(format!("▌{name} "), canvas.theme.group(group)));
+    }
 }
 
 /// The frame of the selected tile.
@@ -114,7 +128,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
             pictures::slot(app, canvas, Slot { image: row.id, area: details.thumb(at) });
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
-            let name = text::cut_middle(&facts::name(app, row.id), under.width.into());
+            let name = text::cut_name(&facts::name(app, row.id), under.width.into());
             canvas.centered(under, 1, &name, theme.dim());
         } else {
             let room = usize::from(area.width).saturating_sub(6);
@@ -123,7 +137,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
                 0,
                 Line::from(vec![
                     Span::styled(format!("{value} "), theme.accent()),
-                    Span::styled(text::cut_middle(&facts::name(app, row.id), room), theme.dim()),
+                    Span::styled(text::cut_name(&facts::name(app, row.id), room), theme.dim()),
                 ]),
             );
         }

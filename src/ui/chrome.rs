@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, heatmap};
+use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
@@ -194,7 +194,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         return;
     }
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
-        let mark = if app.shared.marks.contains(entry.id) { "● " } else { "" };
+        let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
         let path = text::cut_middle(&printable(entry.path()), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];

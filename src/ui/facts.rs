@@ -30,13 +30,22 @@ pub(super) fn pixels(entry: &Entry<'_>) -> String {
     format!("{width}×{height} {}", printable_str(entry.format()))
 }
 
+/// The sign of a marked picture, or of one that is to be unlike the answers.
+pub(super) fn mark(app: &App, id: ImageId) -> &'static str {
+    match () {
+        () if app.shared.marks.contains(id) => "● ",
+        () if app.shared.unlike.contains(id) => "⊖ ",
+        () => "",
+    }
+}
+
 /// The name with the mark of a marked picture, cut to fit.
 pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: ImageId) -> Line<'static> {
-    let mark = if app.shared.marks.contains(id) { "● " } else { "" };
+    let mark = mark(app, id);
     let room = columns.saturating_sub(text::width(mark));
     Line::from(vec![
         Span::styled(mark, canvas.theme.mark()),
-        Span::styled(text::cut_middle(&name(app, id), room), canvas.theme.strong()),
+        Span::styled(text::cut_name(&name(app, id), room), canvas.theme.strong()),
     ])
 }
 

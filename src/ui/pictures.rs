@@ -74,11 +74,20 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
 pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
     let body = app.shared.body();
     for one in app.slots() {
-        slot(app, canvas, one);
+        if app.blink.is_none_or(|is_row| one.image == if is_row { row } else { col }) {
+            slot(app, canvas, one);
+        }
     }
     let (_, under) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
     let (left, right) = under.left(under.width / 2);
     for (area, id) in [(left.inside(1, 0), row), (right.inside(1, 0), col)] {
+        let (area, shown) = match app.blink {
+            None => (area, false),
+            Some(is_row) => (area.left(2).1, id == if is_row { row } else { col }),
+        };
+        if shown {
+            canvas.text(Area { x: area.x - 2, width: 2, ..area }, 0, "▸", canvas.theme.accent());
+        }
         let name = facts::name_line(app, canvas, area.width.into(), id);
         canvas.line(area, 0, name);
         facts::group_line(app, canvas, area, 1, id);

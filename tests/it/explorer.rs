@@ -153,6 +153,10 @@ impl Explorer {
         for effect in effects {
             let (id, job) = match effect {
                 Effect::Start(id, job) => (id, job),
+                Effect::Open(path) => {
+                    self.effects.push(format!("open {}", path.display()));
+                    continue;
+                }
                 Effect::Copy(text) => {
                     self.effects.push(format!("copy {text}"));
                     continue;
@@ -212,7 +216,7 @@ impl Explorer {
 
     /// How the Neighbors screen is divided.
     pub fn ranks(&self) -> Ranks {
-        Ranks::new(self.app.shared.body())
+        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.dense)
     }
 
     /// Keys by their names, separated by blanks, after which the fingers rest.

@@ -218,6 +218,87 @@ fn a_filter_narrows_every_screen_where_it_is() {
 }
 
 #[test]
+fn all_marked_pictures_ask_together_and_what_is_marked_as_unlike_is_subtracted() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("Q");
+    assert!(explorer.state().contains("Nothing is marked yet"));
+    // A bird, a cat, and less like a dog.
+    explorer.keys("Space G u g j j Space Q");
+    let marked: Vec<_> = explorer.app.shared.marks.iter().collect();
+    let unlike: Vec<_> = explorer.app.shared.unlike.iter().collect();
+    assert_eq!((marked.len(), &unlike[..]), (2, &[ImageId(11)][..]));
+    let index = explorer.app.shared.index.clone();
+    let unit = |id: ImageId| {
+        let entry = index.get(id).unwrap();
+        entry.embedding().iter().map(|value| f64::from(value / entry.norm)).collect::<Vec<_>>()
+    };
+    let [a, b, c] = [marked[0], marked[1], unlike[0]].map(unit);
+    let sum: Vec<_> = (0..8).map(|at| (a[at] + b[at]) / 2.0 - c[at]).collect();
+    let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let rows = &explorer.app.screens.neighbors.rows;
+    assert_eq!(rows.len(), 10, "those asked with are no answer");
+    for row in rows {
+        let cosine: f64 = unit(row.id).iter().zip(&sum).map(|(value, sum)| value * sum / norm).sum();
+        assert!((f64::from(row.value) - cosine).abs() < 1e-3, "{} is not {cosine}", row.value);
+    }
+    assert!(rows.windows(2).all(|pair| pair[0].value >= pair[1].value));
+    assert!(styled(&explorer.frame()).contains("to 2 together, unlike 1"));
+    explorer.keys("Backspace");
+    let own = similarity::compare(&index, &Query::Image(explorer.app.shared.selected.unwrap()));
+    assert_eq!(explorer.app.screens.neighbors.rows[0].id, own.nearest(Metric::Cosine, 1)[0].id);
+    explorer.keys("Q Enter");
+    assert!(explorer.app.screens.neighbors.asked.is_none(), "following an answer asks with that one");
+}
+
+#[test]
+fn a_pair_is_seen_in_turn_and_the_heatmap_stands_on_it() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("3 j p");
+    let pair = explorer.state();
+    let places = |explorer: &Explorer| explorer.app.slots().iter().map(|slot| slot.area).collect::<Vec<_>>();
+    assert_ne!(places(&explorer)[0], places(&explorer)[1]);
+    explorer.keys("b");
+    assert_eq!(places(&explorer)[0], places(&explorer)[1], "at one place");
+    let first = styled(&explorer.frame());
+    explorer.keys("b");
+    assert_ne!(styled(&explorer.frame()), first);
+    explorer.keys("b");
+    assert_eq!(styled(&explorer.frame()), first);
+    explorer.keys("Esc");
+    assert_eq!(explorer.state(), pair, "side by side again");
+    let neighbor = explorer.app.screens.neighbors.under_cursor();
+    explorer.keys("2");
+    let shown = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
+    assert_eq!((Some(shown[0]), Some(shown[1])), (explorer.app.shared.selected, neighbor));
+    explorer.keys("3 j b");
+    assert!(explorer.state().starts_with("Browse"), "a neighbor is shown among the others");
+}
+
+#[test]
+fn a_viewer_is_opened_where_the_user_sits() {
+    let mut explorer = Explorer::ready(setup(80, 24), 3);
+    explorer.keys("O");
+    assert!(explorer.state().ends_with("→ open /pictures/birds/bird0.jpg"));
+    let mut remote = Explorer::ready(lookalike::app::Setup { is_remote: true, ..setup(80, 24) }, 3);
+    remote.keys("O");
+    assert!(remote.effects.is_empty() && remote.state().contains("Over SSH"));
+    explorer.update(Event::Refused("There is no desktop.".to_owned()));
+    assert!(explorer.state().contains("Error: There is no desktop."));
+}
+
+#[test]
+fn fitting_everything_makes_the_tiles_as_large_as_they_can_be() {
+    for (len, all) in [(1, true), (9, true), (40, true), (2_000, false)] {
+        let mut explorer = Explorer::ready(setup(120, 36), len);
+        explorer.keys("0");
+        assert_eq!(explorer.grid().page() >= len, all, "{len}");
+        explorer.keys("+");
+        let larger = explorer.grid().page();
+        assert!(larger < len || explorer.app.screens.browse.size == 8 || len == 1, "{len}: {larger} would fit too");
+    }
+}
+
+#[test]
 fn only_the_marked_pictures_are_shown_until_they_are_none() {
     let mut explorer = Explorer::ready(setup(120, 36), 12);
     explorer.keys("F");

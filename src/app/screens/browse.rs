@@ -17,6 +17,7 @@ use crate::{
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
+    text::counted,
 };
 
 mod list;
@@ -51,11 +52,14 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
     binding::VIEW,
+    binding::OPEN_OUTSIDE,
     binding::FILTER,
     binding::ONLY_MARKED,
     bind("s", Action::Sort),
     binding::MARK,
     binding::UNMARK_ALL,
+    binding::ASK_MARKED,
+    binding::MARK_UNLIKE,
     binding::COPY,
     binding::EXPORT,
     binding::CLOSE,
@@ -110,6 +114,17 @@ impl Browse {
         }
     }
 
+    /// Makes the tiles as large as they can be with all of them on one page, or as small as there are.
+    fn fit(&mut self, body: Area) -> String {
+        let (len, page) = (self.list.ids.len(), |size: i16| Grid::new(body, size).page());
+        let fitting = SIZES.rev().find(|size| page(*size) >= len);
+        self.size = fitting.unwrap_or(*SIZES.start());
+        match fitting {
+            Some(_) => format!("All {} are in view.", counted(len, "picture")),
+            None => format!("The smallest tiles: {} of {} are in view.", page(self.size), counted(len, "picture")),
+        }
+    }
+
     /// Tells the other screens which pictures the filter lets through.
     fn tell_admitted(&mut self, shared: &mut Shared) {
         let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
@@ -160,7 +175,7 @@ impl Room for Browse {
             Action::Sort => return Acted::Says(self.sort(shared)),
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
-            Action::ZoomFit => self.size = 0,
+            Action::ZoomFit => return Acted::Says(self.fit(body)),
             _ => return Acted::No,
         }
         Acted::Yes
@@ -250,6 +265,8 @@ pub struct Grid {
     tile: (u16, u16),
 }
 
+/// The sizes of tiles, in steps from the usual one.
+const SIZES: std::ops::RangeInclusive<i16> = -3..=8;
 /// Columns of a tile at its usual size.
 const TILE: i16 = 17;
 /// Columns that one step of the zoom adds to a tile.
@@ -326,8 +343,8 @@ impl Grid {
     #[must_use]
     pub fn resized(body: Area, size: i16, by: i16) -> i16 {
         let (now, then) = (Self::new(body, size), Self::new(body, size + by));
-        let (limit, step) = (if by > 0 { 8 } else { -3 }, size + by);
-        if (now == then && size.signum() == by.signum()) || step.abs() > i16::abs(limit) { size } else { step }
+        let step = size + by;
+        if (now == then && size.signum() == by.signum()) || !SIZES.contains(&step) { size } else { step }
     }
 }
 

@@ -29,7 +29,7 @@ impl Problems {
     }
 }
 
-const KEYS: &[Binding] = &[binding::FILTER, binding::COPY, binding::CLOSE];
+const KEYS: &[Binding] = &[binding::FILTER, binding::OPEN_OUTSIDE, binding::COPY, binding::CLOSE];
 
 impl Room for Problems {
     fn keys(&self) -> &'static [Binding] {

@@ -9,7 +9,7 @@ use crate::{
     printable::printable,
     similarity::Metric,
     text,
-    ui::{canvas::Canvas, pictures},
+    ui::{canvas::Canvas, facts, pictures},
 };
 
 /// Draws it; returns whether there is a cell.
@@ -37,7 +37,7 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area) -> boo
     let beside = heat.plot(&app.shared, app.shared.body()).panel.is_some();
     let (first, values) = if beside { (String::new(), "") } else { (first, values.as_str()) };
     let first = if text::width(values) + text::width(&first) + 9 <= columns { first } else { String::new() };
-    let marks = [row, col].map(|id| if app.shared.marks.contains(id) { "●" } else { "" });
+    let marks = [row, col].map(|id| facts::mark(app, id).trim_end());
     let room = columns.saturating_sub(text::width(values) + 2 + text::width(&first) + marks.concat().chars().count());
     let theme = canvas.theme;
     let mut spans = vec![Span::styled(first, theme.dim())];
