@@ -28,7 +28,7 @@ pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severi
 use self::{
     action::Screen,
     awaited::Awaited,
-    keymap::Context,
+    keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
     previews::{Previews, Slot},
@@ -58,6 +58,8 @@ pub struct App {
     pub message: Option<Message>,
     /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
     pub blink: Option<bool>,
+    /// What the keys mean.
+    pub keys: Keys,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
@@ -91,6 +93,7 @@ impl App {
     pub fn new(mut setup: Setup) -> Self {
         Self {
             named: setup.picture.take(),
+            keys: setup.keys.take().unwrap_or_default(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),

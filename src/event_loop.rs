@@ -16,8 +16,8 @@ use std::{
 
 use self::explorer::{Exit, Explorer, Jobs, Surface, Wake};
 use crate::{
-    app::{App, Setup},
-    display::Link,
+    app::{App, Setup, keymap::Keys},
+    display::{Link, Palette},
     error::{Error, Result},
     similarity::Metric,
     task::{Job, JobId},
@@ -41,6 +41,10 @@ pub struct Options {
     pub metric: Metric,
     /// What the user wants of the terminal.
     pub display: DisplayOptions,
+    /// Other keys than the program's own.
+    pub keys: Option<Keys>,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// Standard output may lead into a pipeline: draw on the controlling terminal then.
     pub pipeline: bool,
     /// Fail after the first frame, to test that the terminal is given back.
@@ -89,6 +93,8 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
         background: capabilities.background,
+        keys: options.keys.clone(),
+        palette: options.palette,
         is_remote: capabilities.link == Link::Remote,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
     });

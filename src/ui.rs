@@ -20,7 +20,7 @@ use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
-    let theme = Theme::new(app.shared.display.depth, app.shared.display.background);
+    let theme = Theme::new(app.shared.display.depth, app.shared.display.background).with(app.shared.display.palette);
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);

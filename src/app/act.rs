@@ -7,7 +7,6 @@ use crossterm::event::KeyEvent;
 use super::{
     App, Effect, Over, RunState, Severity,
     action::{Action, Screen, Step},
-    keymap,
     room::Acted,
 };
 use crate::{index::ImageId, printable::printable, similarity::Metric};
@@ -22,7 +21,7 @@ impl App {
         if self.prompt().is_some() {
             return self.type_key(key);
         }
-        keymap::lookup(self.context(), key).map_or_else(Vec::new, |action| self.act(action))
+        self.keys.lookup(self.context(), key).map_or_else(Vec::new, |action| self.act(action))
     }
 
     /// Carries out an action, whatever key it came from.
@@ -131,7 +130,8 @@ impl App {
         match self.covering() {
             Some(Over::Help(line)) => {
                 // The drawing stops at the last line, and so does the cursor on the way back.
-                let last = keymap::sections(self.beneath_help()).iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
+                let last =
+                    self.keys.sections(self.beneath_help()).iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
                 let line = step.moved(line, last, 1, usize::from(body.height).max(1));
                 self.cover(Over::Help(line));
             }

@@ -256,6 +256,32 @@ impl Action {
         }
     }
 
+    /// Its name in the configuration: that of the variant, in small letters with hyphens.
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars().filter(|letter| *letter != ')') {
+            if letter.is_uppercase() && !name.is_empty() && !name.ends_with('-') {
+                name.push('-');
+            }
+            name.push(if letter == '(' { '-' } else { letter.to_ascii_lowercase() });
+        }
+        name
+    }
+
+    /// The two actions that undo each other and share a hint, in the order of its keys; `None` for all others.
+    #[must_use]
+    pub fn hinted_with(self) -> Option<[Self; 2]> {
+        match self {
+            Self::ZoomIn => Some([Self::ZoomIn, Self::ZoomOut]),
+            Self::More => Some([Self::Fewer, Self::More]),
+            Self::NextGroup => Some([Self::PreviousGroup, Self::NextGroup]),
+            Self::Looser => Some([Self::Looser, Self::Stricter]),
+            Self::WithoutCopies => Some([Self::WithoutCopies, Self::WithCopies]),
+            _ => None,
+        }
+    }
+
     /// One or two words for the line of hints; empty for what everybody expects or finds in the help.
     #[must_use]
     pub fn hint(self) -> &'static str {
@@ -311,6 +337,13 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_are_named_as_they_are_called() {
+        assert_eq!(Action::ZoomIn.name(), "zoom-in");
+        assert_eq!(Action::Move(Step::PageUp).name(), "move-page-up");
+        assert_eq!(Action::Show(Screen::Browse).name(), "show-browse");
+    }
 
     #[test]
     fn steps_stay_in_the_list_and_in_their_column() {

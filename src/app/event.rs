@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::keymap::Keys;
 use crate::{
-    display::{Background, Depth, Display},
+    display::{Background, Depth, Display, Palette},
     similarity::Metric,
     task::{Job, JobEvent, JobId},
 };
@@ -68,6 +69,10 @@ pub struct Setup {
     pub previews_on_rest: bool,
     /// The terminal is at the other end of a network, and so is its user.
     pub is_remote: bool,
+    /// Other keys than the program's own.
+    pub keys: Option<Keys>,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
 }
@@ -82,6 +87,8 @@ impl Default for Setup {
             background: Background::Unknown,
             previews_on_rest: false,
             is_remote: false,
+            keys: None,
+            palette: Palette::default(),
             picture: None,
         }
     }
@@ -91,8 +98,8 @@ impl Setup {
     /// The terminal as it is at the start.
     #[must_use]
     pub fn display(&self) -> Display {
-        let Self { size, depth, background, previews_on_rest, .. } = *self;
-        Display { size, depth, background, previews_on_rest }
+        let Self { size, depth, background, palette, previews_on_rest, .. } = *self;
+        Display { size, depth, background, palette, previews_on_rest }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action, keymap};
+use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
 use crate::{index::ImageId, task::Job};
 
 /// What the text is for.
@@ -119,7 +119,7 @@ impl App {
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
             && typed == Typed::Ignored
-            && let Some(Action::Move(step)) = keymap::lookup(self.context(), key)
+            && let Some(Action::Move(step)) = self.keys.lookup(self.context(), key)
         {
             self.step(step);
         }

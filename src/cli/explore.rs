@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, request, stdout_error};
+use super::{FolderArgs, ModelArgs, config::Config, data::write_path, folder_of, mistyped, request, stdout_error};
 use crate::{
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
@@ -51,7 +51,7 @@ pub struct ExploreArgs {
 ///
 /// # Errors
 /// When a folder is not there, when there is no terminal to run in, or when `out` cannot be written.
-pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Exit> {
     let (folders, picture) = opened(&args.folders)?;
     let request = request(&folders, &args.model)?;
     // A wrong path is said where it was typed, not on a screen that has to be left first.
@@ -64,6 +64,8 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         picture,
         metric: args.metric,
         display: args.display,
+        keys: config.keys,
+        palette: config.palette,
         pipeline: args.print_marked,
         debug_fault: args.debug_fault,
     };

@@ -7,7 +7,7 @@ use crate::{
     app::{
         App, RunState, Severity,
         action::Screen,
-        keymap::{self, Context},
+        keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
@@ -152,9 +152,9 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         return;
     }
     let theme = canvas.theme;
-    let hints = keymap::hints(app.context());
+    let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
-    let width = |hint: &(&str, &str)| text::width(hint.0) + 1 + text::width(hint.1) + 2;
+    let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().take_while(|hint| {
         let fits = width(hint) <= room;
@@ -163,7 +163,7 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     });
     let mut spans = vec![Span::raw(" ")];
     for (key, words) in fitting.chain(always) {
-        spans.push(Span::styled(*key, theme.accent()));
+        spans.push(Span::styled(key.clone(), theme.accent()));
         spans.push(Span::styled(format!(" {words}  "), theme.dim()));
     }
     canvas.line(area, 0, Line::from(spans));

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty};
 use crate::{
     app::{
-        App, keymap,
+        App,
         layout::Area,
         reading::{self, MOUSE},
     },
@@ -36,7 +36,9 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
         let gap = " ".repeat(12_usize.saturating_sub(text::width(&keys)));
         Line::from(vec![Span::styled(format!("  {keys}{gap}"), theme.strong()), Span::styled(help, theme.dim())])
     };
-    let mut sections: Vec<_> = keymap::sections(app.beneath_help())
+    let mut sections: Vec<_> = app
+        .keys
+        .sections(app.beneath_help())
         .into_iter()
         .map(|(heading, rows)| (heading, rows.into_iter().map(key).collect::<Vec<_>>()))
         .collect();
