@@ -42,25 +42,26 @@ pub struct Comparison {
 /// Pictures in a work item of a comparison: some milliseconds of work for the slowest machine.
 const ITEM_LEN: usize = 8192;
 
-/// One query for several pictures: the mean of the unit vectors of those that are `like` what is looked for, less that
-/// of those that are `unlike` it, as long as the former are on average. As in Rocchio's relevance feedback (1971).
+/// One query for several embeddings: the mean of the unit vectors of those that are `like` what is looked for, less that of
+/// those that are `unlike` it, as long as the former are on average. As in Rocchio's relevance feedback (1971). All of them
+/// have the same dimension, and there is at least one to be like.
 #[must_use]
-pub fn combined(index: &Index, like: &[ImageId], unlike: &[ImageId]) -> Query {
-    let (mut sum, mut length, mut known) = (vec![0.0; index.dim()], 0.0, 0_u16);
-    for (ids, sign) in [(like, 1.0), (unlike, -1.0)] {
-        let entries: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).filter(|entry| entry.norm > 0.0).collect();
-        let share = sign / entries.len().max(1) as f32;
-        for entry in &entries {
-            let weight = share * entry.scale / entry.norm;
-            sum.iter_mut().zip(entry.row).for_each(|(sum, value)| *sum += weight * value.to_f32());
-            if sign > 0.0 {
-                (length, known) = (length + entry.norm, known.saturating_add(1));
-            }
+pub fn combined(like: &[Vec<f32>], unlike: &[Vec<f32>]) -> Query {
+    let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let mut sum = vec![0.0; like.first().map_or(0, Vec::len)];
+    for (all, sign) in [(like, 1.0), (unlike, -1.0)] {
+        // An embedding of zeros has no direction.
+        let directed: Vec<_> =
+            all.iter().map(|values| (values, norm(values))).filter(|(_, norm)| *norm > 0.0).collect();
+        let share = sign / directed.len().max(1) as f32;
+        for (values, norm) in directed {
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value / norm);
         }
     }
-    let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
-    let to_length = if norm > 0.0 { length / f32::from(known.max(1)) / norm } else { 0.0 };
-    Query::Embedding(sum.into_iter().map(|value| value * to_length).collect())
+    let length = like.iter().map(|values| norm(values)).sum::<f32>() / like.len().max(1) as f32;
+    let now = norm(&sum);
+    let factor = if now > 0.0 { length / now } else { 0.0 };
+    Query::Embedding(sum.into_iter().map(|value| value * factor).collect())
 }
 
 /// Compares a query with every picture of the index, both metrics in one pass over the stored rows.

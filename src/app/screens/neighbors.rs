@@ -118,7 +118,10 @@ impl Neighbors {
     pub(in crate::app) fn ask(&mut self, shared: &Shared) {
         let like: Vec<_> = shared.marks.iter().collect();
         let unlike: Vec<_> = shared.unlike.iter().collect();
-        let query = combined(&shared.index, &like, &unlike);
+        let embeddings = |ids: &[ImageId]| {
+            ids.iter().filter_map(|id| shared.index.get(*id)).map(|entry| entry.embedding()).collect::<Vec<_>>()
+        };
+        let query = combined(&embeddings(&like), &embeddings(&unlike));
         self.clear();
         (self.query, self.trail) = (shared.selected, Vec::new());
         self.asked = Some(Asked { like, unlike, query, comparison: None });
