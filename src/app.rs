@@ -93,7 +93,7 @@ impl App {
     pub fn new(mut setup: Setup) -> Self {
         Self {
             named: setup.picture.take(),
-            keys: setup.keys.take().unwrap_or_default(),
+            keys: Keys::default(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),
@@ -104,6 +104,12 @@ impl App {
             pace: Pace::default(),
             awaited: Awaited::default(),
         }
+    }
+
+    /// The same with other keys than the program's own.
+    #[must_use]
+    pub fn with(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
     /// What is to be done before the first event: the indexing run begins.

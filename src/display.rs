@@ -223,7 +223,7 @@ fn nearest_level(channel: u8) -> u8 {
 }
 
 /// The usual values of the 16 colors (xterm's); a user's palette may differ.
-const ANSI: [[u8; 3]; 16] = [
+pub const ANSI: [[u8; 3]; 16] = [
     [0, 0, 0],
     [205, 0, 0],
     [0, 205, 0],

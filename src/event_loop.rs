@@ -93,11 +93,11 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
         background: capabilities.background,
-        keys: options.keys.clone(),
         palette: options.palette,
         is_remote: capabilities.link == Link::Remote,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
     });
+    let app = app.with(options.keys.clone().unwrap_or_default());
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
     let worker = Worker::new(indexer, painter, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));

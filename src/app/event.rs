@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::keymap::Keys;
 use crate::{
     display::{Background, Depth, Display, Palette},
     similarity::Metric,
@@ -69,8 +68,6 @@ pub struct Setup {
     pub previews_on_rest: bool,
     /// The terminal is at the other end of a network, and so is its user.
     pub is_remote: bool,
-    /// Other keys than the program's own.
-    pub keys: Option<Keys>,
     /// The colors that the user has chosen.
     pub palette: Palette,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
@@ -87,7 +84,6 @@ impl Default for Setup {
             background: Background::Unknown,
             previews_on_rest: false,
             is_remote: false,
-            keys: None,
             palette: Palette::default(),
             picture: None,
         }
