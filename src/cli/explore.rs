@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::{FolderArgs, ModelArgs, config::Config, data::write_path, folder_of, mistyped, request, stdout_error};
 use crate::{
+    embed,
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
@@ -59,6 +60,7 @@ pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Ex
         Error::NoFolder(word) => mistyped::error(word),
         other => other,
     })?;
+    embed::check(&args.model.choice())?;
     let options = Options {
         folders: request.roots.clone(),
         picture,
