@@ -2,6 +2,7 @@
 
 mod drawing;
 mod picture;
+mod tree;
 
 use std::{
     ffi::OsStr,
@@ -210,7 +211,8 @@ impl Table<'_> {
             Metric::Euclidean => format!("each cell is the root mean square over {}", partition.pairs()),
         };
         let (metric, range) = (self.metric, self.order.range(self.metric));
-        Ok(Heatmap { title: self.title(), subtitle, names, groups, side, values, metric, range })
+        let tree = self.order.dendrogram.clone();
+        Ok(Heatmap { title: self.title(), subtitle, names, groups, tree, side, values, metric, range })
     }
 
     /// Numbers on colored cells; of a table that is larger than the terminal (columns, rows) the first and last rows and columns.

@@ -43,7 +43,7 @@ impl Dendrogram {
     /// The tree of some merges, each of which comes after those inside its two parts. Where large collections are
     /// agglomerated in pieces, a whole may be more alike than its parts: such a merge takes the height of the part, so
     /// that a cut at a height is always one through the tree.
-    pub(super) fn new(leaves: usize, mut merges: Vec<Merge>) -> Self {
+    pub(crate) fn new(leaves: usize, mut merges: Vec<Merge>) -> Self {
         // The height of the cluster that begins at a row.
         let mut heights = vec![f32::INFINITY; leaves];
         for merge in &mut merges {
