@@ -28,15 +28,17 @@ use crate::{
     similarity::{Comparison, Metric, Neighbor, Query, combined, compare},
 };
 
+const FOLDERS: &str = "More images, and folders to search [default: the one that the picture is in]";
+
 /// Arguments of `lookalike neighbors`.
 #[derive(Debug, Clone, Args)]
-#[command(mut_arg("folders", |folders| folders.value_name("IMAGE|FOLDER").help("More pictures to be like, and folders to search [default: the one that the first picture is in]")))]
+#[command(mut_arg("folders", |folders| folders.value_name("IMAGE|FOLDER").help(FOLDERS)))]
 pub struct NeighborsArgs {
     /// The picture whose look-alikes are wanted; further ones may follow.
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
     /// A picture that they are to be unlike (repeatable).
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", hide_short_help = true)]
     pub not: Vec<PathBuf>,
     /// Folders and what to leave out.
     #[command(flatten)]

@@ -146,6 +146,17 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
+/// Whether the screen shows nothing that its keys could be about.
+fn has_nothing(app: &App) -> bool {
+    match app.context() {
+        Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
+        Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
+            app.shared.index.is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// As many hints as fit; help and quit always.
 pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if area.is_empty() {
@@ -154,6 +165,7 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
+    let own = if has_nothing(app) { &[] } else { own };
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().take_while(|hint| {

@@ -275,6 +275,17 @@ fn a_pair_is_seen_in_turn_and_the_heatmap_stands_on_it() {
 }
 
 #[test]
+fn without_a_picture_no_key_is_hinted_at_that_would_do_nothing() {
+    for keys in ["1", "2", "3", "4", "!"] {
+        let mut explorer = Explorer::ready(setup(120, 36), 0);
+        explorer.keys(keys);
+        let frame = styled(&explorer.frame());
+        let hints = frame.lines().find(|line| line.contains("? help")).unwrap();
+        assert_eq!(hints.trim(), "? help  q quit", "on {keys}");
+    }
+}
+
+#[test]
 fn a_viewer_is_opened_where_the_user_sits() {
     let mut explorer = Explorer::ready(setup(80, 24), 3);
     explorer.keys("O");
