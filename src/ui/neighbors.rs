@@ -197,10 +197,9 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     if ranks.height > 2 {
         let near = is_near_duplicate(app, row);
         let about = format!("{} · {}", facts::pixels(&entry), text::bytes(entry.size()));
-        let spans = vec![
-            Span::styled(if near { "near-duplicate · " } else { "" }, theme.warning()),
-            Span::styled(about, theme.dim()),
-        ];
+        let near = if near { "near-duplicate · " } else { "" };
+        let room = usize::from(words.width).saturating_sub(text::width(near));
+        let spans = vec![Span::styled(near, theme.warning()), Span::styled(text::cut(&about, room), theme.dim())];
         canvas.line(words, 2, Line::from(spans));
     }
 }

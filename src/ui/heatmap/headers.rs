@@ -82,12 +82,10 @@ pub(super) fn columns<'a>(
         if text::width(&name) > room {
             unnamed.push(shown.group);
         }
-        let short = || shown.group.short_name(&app.shared.labels, app.shared.metric);
-        let name = if text::width(&name) > room { short() } else { name };
         if room >= 4 {
             // A piece of the line before the name, where there is room for both.
             let indent = u16::from(text::width(&name) + 2 <= room);
-            let name = text::cut(&name, room);
+            let name = shown.group.fitted_name(&app.shared.labels, app.shared.metric, room);
             canvas.line(line.left(indent).1, 0, Span::styled(name, style.add_modifier(Modifier::BOLD)));
         }
     }
@@ -209,8 +207,8 @@ fn group_names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, groups: &[Shown<
         let line = wanted.min(latest).max(free);
         let Some(y) = lines.get(line) else { return };
         free = line + 1;
-        let name = shown.group.name(&app.shared.labels, app.shared.metric);
-        let name = text::cut_middle(&name, usize::from(words.width).saturating_sub(1));
+        let room = usize::from(words.width).saturating_sub(1);
+        let name = shown.group.fitted_name(&app.shared.labels, app.shared.metric, room);
         let style = shown.style(canvas);
         canvas.right(Area { y: *y, height: 1, ..words }.off_right(1).0, 0, Line::styled(name, style));
     }

@@ -6,6 +6,7 @@ use crate::{
     index::labels::Labels,
     order::OrderKind,
     similarity::{Metric, RowCluster, RowOrder},
+    text,
 };
 
 /// Consecutive rows under one name.
@@ -46,19 +47,23 @@ impl NamedRows {
     pub fn name(&self, labels: &Labels, metric: Metric) -> String {
         match &self.cluster {
             Some((name, cluster)) => {
-                let mean = crate::text::value(cluster.mean(metric));
+                let mean = text::value(cluster.mean(metric));
                 format!("{name}{}{}", if name.is_empty() { "" } else { " " }, mean.trim())
             }
             None => self.folder.map_or_else(String::new, |folder| labels.name(folder).to_owned()),
         }
     }
 
-    /// What is said of it where its name has no room: of a cluster the mean.
+    /// Its name in so many columns: of a cluster the mean is never cut, and alone where there is no room for more.
     #[must_use]
-    pub fn short_name(&self, labels: &Labels, metric: Metric) -> String {
-        match &self.cluster {
-            Some((_, cluster)) => crate::text::value(cluster.mean(metric)).trim().to_owned(),
-            None => self.name(labels, metric),
+    pub fn fitted_name(&self, labels: &Labels, metric: Metric, columns: usize) -> String {
+        let Some((name, cluster)) = &self.cluster else { return text::cut_middle(&self.name(labels, metric), columns) };
+        let mean = text::value(cluster.mean(metric));
+        let mean = mean.trim();
+        match columns.saturating_sub(mean.len() + 1) {
+            ..3 => text::cut(mean, columns),
+            _ if name.is_empty() => mean.to_owned(),
+            room => format!("{} {mean}", text::cut(name, room)),
         }
     }
 
