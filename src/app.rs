@@ -12,6 +12,7 @@ pub mod binding;
 mod event;
 pub mod keymap;
 pub mod layout;
+pub mod live;
 pub mod marks;
 mod mouse;
 pub mod pace;

@@ -30,10 +30,13 @@ pub mod data;
 pub mod doctor;
 pub mod examples;
 pub mod explore;
+pub mod enrolled;
 pub mod evaluate;
+pub mod gallery;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod live;
 pub mod man;
 pub mod matrix;
 pub mod mistyped;
@@ -51,6 +54,7 @@ Exit codes:
   1    something failed, or images were skipped and --strict was given
   2    the arguments make no sense, or a needed terminal is not there
   3    nothing to work on: no such folder, or no image in it
+  4    `live --once` saw nothing that it knows
   130  interrupted; what was indexed is kept
 
 Names in JSON and CSV:
@@ -63,7 +67,7 @@ const USAGE: &str = "lookalike [OPTIONS] [FOLDER|PICTURE]...\n       lookalike <
 
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
+#[command(name = "lookalike", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -91,6 +95,12 @@ pub enum Command {
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
+    /// Shows how well the names of a gallery can be told apart.
+    #[command(after_long_help = examples::of("gallery"))]
+    Gallery(gallery::GalleryArgs),
+    /// Says which name of a gallery a camera or a new picture shows.
+    #[command(after_long_help = examples::of("live"))]
+    Live(live::LiveArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
     /// Prints what a bug report needs: versions, models, the terminal.
@@ -287,6 +297,8 @@ fn run(cli: &Cli, config: Result<Config>, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Alike(args)) => alike::run(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
+        Some(Command::Gallery(args)) => gallery::run(args, out),
+        Some(Command::Live(args)) => live::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
         Some(Command::Models(args)) => models::run(args, out),
         Some(Command::Doctor(_) | Command::Completions(_) | Command::Man) => Ok(Exit::Done),

@@ -4,6 +4,7 @@
 //! sooner than what a worker reports.
 
 mod explorer;
+pub mod live;
 mod viewer;
 
 use std::{

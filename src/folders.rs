@@ -45,6 +45,14 @@ pub fn config() -> Result<PathBuf> {
     }
 }
 
+/// The names that were given in the explorer: `lookalike/gallery` in the data folder, one sub-folder a name.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn gallery() -> Result<PathBuf> {
+    Ok(base(NO_HOME)?.data_dir().join("lookalike/gallery"))
+}
+
 /// Where PyTorch keeps the weights that it downloaded: `$TORCH_HOME/hub/checkpoints`.
 ///
 /// # Errors

@@ -17,7 +17,8 @@
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
-//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, how well names can be told apart |
+//! | [`live`] | frames of cameras, streams, folders and pipes: the newest, when it is due, with what is in it |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |
 //! | [`worker`] | every thread that works: jobs in, events out |
@@ -26,7 +27,7 @@
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
 //!
-//! Without the feature `libtorch` there is no `embed`, and none of the rooms that need it: `cli`, `pipeline`, `worker`, `event_loop`.
+//! Without the feature `libtorch` there is no `embed`, and none of the rooms that need it: `cli`, `live`, `pipeline`, `worker`, `event_loop`.
 //! All others can then be built and tested without libtorch.
 //!
 //! # What always holds
@@ -38,7 +39,7 @@
 //!   choices that a user types; `unsafe` only in `index::store` (mapped files),
 //!   `terminal::fatal` (signal handlers) and the binary (a check before libraries load).
 //! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
-//! - Threads start only in `worker`, `terminal`, `embed::batcher`, `embed::script` and `index::store::lock`.
+//! - Threads start only in `worker`, `terminal`, `live`, `embed::batcher`, `embed::script` and `index::store::lock`.
 //! - `similarity`, `order`, `analysis` and `task` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
 //!   before its tests, which come last.
@@ -74,6 +75,8 @@ pub mod pipeline;
 pub mod similarity;
 pub mod order;
 pub mod analysis;
+#[cfg(feature = "libtorch")]
+pub mod live;
 pub mod preview;
 pub mod task;
 #[cfg(feature = "libtorch")]

@@ -8,6 +8,7 @@ mod empty;
 mod facts;
 mod heatmap;
 mod help;
+pub mod live;
 mod neighbors;
 mod pictures;
 mod problems;

@@ -1,12 +1,14 @@
-//! Every thread that works for the explorer: indexing, comparing, ordering, previews, exporting.
+//! Every thread that works for the explorer and the live view: indexing, comparing, ordering, previews, exporting, naming.
 //!
 //! The explorer numbers its jobs and gets [`JobEvent`]s back through one closure. A job never takes the program down:
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
+mod enroll;
 mod export;
 mod kept;
 mod latest;
+pub mod live;
 mod previews;
 
 use std::{
@@ -82,6 +84,12 @@ impl Worker {
             }
             Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::Enroll { paths, name } => {
+                let tell = self.answer.clone();
+                spawn("naming", Priority::Normal, move || {
+                    tell(JobEvent { job: id, outcome: fenced("naming", || enroll::link(&paths, &name)) });
+                });
+            }
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
                 spawn("exporting", Priority::Normal, move || {

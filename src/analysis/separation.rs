@@ -5,6 +5,7 @@
 //! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
 //! distances that differ by less than one part in ten thousand count as equal.
 
+use super::roc::PairDistances;
 use crate::{
     cancel::CancelToken,
     error::{Error, Result},
@@ -154,11 +155,6 @@ impl Groups {
     }
 }
 
-/// Histogram buckets of the AUC: one for each positive `f32` without its [`DROPPED`] lowest bits.
-const BUCKETS: usize = 1 << (31 - DROPPED);
-/// Lowest bits of a distance that the AUC ignores; 13 bits of precision stay.
-const DROPPED: u32 = 10;
-
 /// Sums over the pictures scored so far, from which the scores of one metric follow.
 struct Tally {
     metric: Metric,
@@ -172,9 +168,7 @@ struct Tally {
     /// Sum and number of values over pairs of one group, and of two.
     same: (f64, f64),
     other: (f64, f64),
-    /// How many pairs of one group, and of two, lie at each distance.
-    same_at: Vec<u64>,
-    other_at: Vec<u64>,
+    pairs: PairDistances,
 }
 
 impl Tally {
@@ -190,8 +184,7 @@ impl Tally {
             rows: 0.0,
             same: (0.0, 0.0),
             other: (0.0, 0.0),
-            same_at: vec![0; BUCKETS],
-            other_at: vec![0; BUCKETS],
+            pairs: PairDistances::default(),
         }
     }
 
@@ -208,11 +201,10 @@ impl Tally {
                 Metric::Euclidean => value,
             };
             sums[its] += distance;
-            let (pairs, at) =
-                if its == group { (&mut self.same, &mut self.same_at) } else { (&mut self.other, &mut self.other_at) };
-            pairs.0 += value;
-            pairs.1 += 1.0;
-            at[(distance as f32).to_bits() as usize >> DROPPED] += 1;
+            let sum = if its == group { &mut self.same } else { &mut self.other };
+            sum.0 += value;
+            sum.1 += 1.0;
+            self.pairs.add(distance as f32, its == group);
         }
         self.rows += 1.0;
         if groups.sizes[group] < 2 {
@@ -243,19 +235,8 @@ impl Tally {
             mean_same: self.same.0 / self.same.1,
             mean_other: self.other.0 / self.other.1,
             silhouette,
-            roc_auc: self.auc(),
+            roc_auc: self.pairs.auc(),
         }
-    }
-
-    /// ROC AUC: the probability that a pair of one group is nearer than a pair of two groups; a tie counts half.
-    fn auc(&self) -> f64 {
-        let (mut nearer_same, mut wins) = (0.0, 0.0);
-        for (same, other) in self.same_at.iter().zip(&self.other_at) {
-            let (same, other) = (*same as f64, *other as f64);
-            wins += other * (nearer_same + same / 2.0);
-            nearer_same += same;
-        }
-        wins / (self.same.1 * self.other.1)
     }
 }
 

@@ -52,6 +52,7 @@ impl App {
             Action::MarkUnlike => self.mark_unlike(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
+            Action::Name => self.open_naming(),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();

@@ -147,6 +147,8 @@ pub enum Action {
     Copy,
     /// Write the marked paths to a file.
     Export,
+    /// Give pictures a name in the gallery.
+    Name,
     /// Cosine or euclidean.
     Metric,
     /// Next row order of the heatmap.
@@ -232,6 +234,7 @@ impl Action {
             Self::UnmarkAll => "unmark all",
             Self::Copy => "copy the path",
             Self::Export => "write marked to a file",
+            Self::Name => "name it for a gallery",
             Self::Metric => "cosine or euclidean",
             Self::Order => "next row order",
             Self::Scale => "next color scale",
@@ -321,6 +324,7 @@ impl Action {
             | Self::ShowInBrowse
             | Self::UnmarkAll
             | Self::Export
+            | Self::Name
             | Self::ZoomFit
             | Self::PreviousGroup
             | Self::ZoomOut

@@ -11,6 +11,7 @@ use crate::{
     printable::printable,
     similarity::Comparison,
     task::{JobEvent, JobId, Made, Outcome},
+    text,
 };
 
 impl App {
@@ -31,6 +32,12 @@ impl App {
             Outcome::Exported { to, paths } => {
                 let plural = if paths == 1 { "" } else { "s" };
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
+            }
+            Outcome::Enrolled { folder, added } => {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let gallery = printable(folder.parent().unwrap_or(&folder));
+                let pictures = text::counted(added, "picture");
+                self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
             }
             Outcome::Failed(reason) => self.failed(job, reason),
         }

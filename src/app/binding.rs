@@ -47,5 +47,7 @@ pub const MARK_UNLIKE: Binding = bind("u", Action::MarkUnlike);
 pub const COPY: Binding = bind("y", Action::Copy);
 /// Write the marked paths to a file.
 pub const EXPORT: Binding = bind("e", Action::Export);
+/// Name pictures.
+pub const NAME: Binding = bind("N", Action::Name);
 /// A second Esc; on Neighbors it goes back along the trail.
 pub const CLOSE: Binding = bind("Backspace", Action::Escape);

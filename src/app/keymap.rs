@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, OPEN_OUTSIDE, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, NAME, OPEN_OUTSIDE, SWAP, UNMARK_ALL, VIEW, bind},
     screens::Screens,
 };
 
@@ -53,7 +53,7 @@ impl Context {
 }
 
 const PICTURE: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, OPEN_OUTSIDE, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+    &[bind("Enter", Action::OpenNeighbors), METRIC, OPEN_OUTSIDE, MARK, UNMARK_ALL, COPY, EXPORT, NAME, CLOSE];
 const PAIR: &[Binding] = &[
     bind("Enter", Action::OpenNeighbors),
     METRIC,
@@ -65,6 +65,7 @@ const PAIR: &[Binding] = &[
     UNMARK_ALL,
     COPY,
     EXPORT,
+    NAME,
     CLOSE,
 ];
 const HELP: &[Binding] = &[CLOSE];

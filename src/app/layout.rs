@@ -22,6 +22,12 @@ impl Area {
         Self { x: 0, y: 0, width, height }
     }
 
+    /// Columns and rows.
+    #[must_use]
+    pub fn cells(self) -> (u16, u16) {
+        (self.width, self.height)
+    }
+
     /// One past the last column.
     #[must_use]
     pub fn right(self) -> u16 {

@@ -1,9 +1,11 @@
 //! A line of text that is being typed.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
-use crate::{index::ImageId, task::Job};
+use crate::{index::ImageId, printable::is_hostile, task::Job};
 
 /// What the text is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub enum Purpose {
     },
     /// The file to which the marked paths are written.
     Export,
+    /// The name of pictures, or of what is seen.
+    Name,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -80,6 +84,24 @@ impl Prompt {
     }
 }
 
+/// A name as it was typed, if a folder can have it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn folder_name(typed: &str) -> Result<String, &'static str> {
+    let name = typed.trim();
+    if name.is_empty() {
+        return Err("Type a name, or Esc to give up.");
+    }
+    if name.starts_with('.') || name.contains('/') {
+        return Err("A name is that of a folder: it has no / in it and no dot before it.");
+    }
+    if name.chars().any(is_hostile) || name.len() > 200 {
+        return Err("A name is one line of letters that can be seen, and not too long.");
+    }
+    Ok(name.to_owned())
+}
+
 /// Where marked paths are written unless the user types another name.
 const EXPORT_FILE: &str = "marked.txt";
 
@@ -95,6 +117,26 @@ impl App {
             self.say(Severity::Warning, NOTHING_MARKED);
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
+        }
+    }
+
+    /// Asks for the name of the marked pictures, or of the one under the cursor when none is marked.
+    pub(super) fn open_naming(&mut self) {
+        if self.named_paths().is_empty() {
+            self.say(Severity::Warning, "There is no picture to name.");
+        } else {
+            self.over.push(Over::Prompt(Prompt { purpose: Purpose::Name, text: String::new() }));
+        }
+    }
+
+    /// The pictures that a name is for.
+    #[must_use]
+    pub fn named_paths(&self) -> Vec<PathBuf> {
+        let marked = self.marked_paths();
+        if marked.is_empty() {
+            self.focused().and_then(|id| self.shared.path(id)).into_iter().collect()
+        } else {
+            marked
         }
     }
 
@@ -114,7 +156,7 @@ impl App {
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
-        let filters = prompt.purpose != Purpose::Export;
+        let filters = matches!(prompt.purpose, Purpose::Filter { .. });
         let effects = self.typed(prompt, typed);
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
@@ -130,7 +172,7 @@ impl App {
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
         let only_marked = self.shared.only_marked;
         match (&prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
+            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export | Purpose::Name, Typed::GivenUp) => {}
             (Purpose::Filter { selected, typed }, Typed::GivenUp) => {
                 self.shared.narrow(typed, only_marked);
                 self.shared.selected = selected.or(self.shared.selected);
@@ -143,7 +185,19 @@ impl App {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Name, Typed::Accepted) => match folder_name(&prompt.text) {
+                Ok(name) => {
+                    let job = Job::Enroll { paths: self.named_paths(), name };
+                    return vec![Effect::Start(self.awaited.next(), job)];
+                }
+                Err(why) => {
+                    self.say(Severity::Warning, why);
+                    self.over.push(Over::Prompt(prompt));
+                }
+            },
+            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export | Purpose::Name, _) => {
+                self.over.push(Over::Prompt(prompt));
+            }
         }
         Vec::new()
     }

@@ -247,7 +247,7 @@ fn check(arg: &Arg, value: &str) -> Result<(), String> {
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         return known(value, ["true", "false"]).map(drop);
     }
-    let alone = Command::new("option").no_binary_name(true).arg(arg.clone().required(false).env(None));
+    let alone = Command::default().no_binary_name(true).arg(arg.clone().required(false).env(None));
     let typed = format!("--{}={value}", arg.get_long().unwrap_or_default());
     alone.try_get_matches_from([typed]).map(drop).map_err(|error| {
         let sentence = error.to_string();

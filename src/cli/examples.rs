@@ -1,7 +1,7 @@
 //! What people do with the commands: for `--help` and the manual page.
 
 /// A command, nothing for the explorer; each line of its examples with what it does.
-pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
+pub const EXAMPLES: [(&str, &[(&str, &str)]); 9] = [
     (
         "",
         &[
@@ -28,6 +28,15 @@ pub const EXAMPLES: [(&str, &[(&str, &str)]); 7] = [
     ),
     ("alike", &[("lookalike alike ~/Pictures --min 0.95", "groups of pictures that are almost the same")]),
     ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
+    ("gallery", &[("lookalike gallery ~/People --far 0.01", "which threshold names one stranger of a hundred")]),
+    (
+        "live",
+        &[
+            ("lookalike live --gallery ~/People", "look through the camera"),
+            ("lookalike live --gallery ~/Toys --source ~/Inbox --json", "a line for each new picture of a folder"),
+            ("lookalike live --once --source door.jpg --exec 'notify-send {name}'", "one picture, and a command"),
+        ],
+    ),
     (
         "completions",
         &[("lookalike completions bash > ~/.local/share/bash-completion/completions/lookalike", "install")],
@@ -52,7 +61,8 @@ mod tests {
     fn every_example_is_understood_and_stands_with_its_command() {
         for (command, lines) in EXAMPLES {
             for (line, what) in lines {
-                let words = line.split(['|', '>']).next().unwrap_or("").split_whitespace();
+                let words = line.split(['|', '>']).next().unwrap_or("");
+                let words = shell_words::split(words).expect("a line of a shell");
                 let parsed = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
                 assert_eq!(parsed.command.is_none(), command.is_empty(), "{line}");
                 let help = Cli::try_parse_from(["lookalike", command, "--help"].iter().filter(|word| !word.is_empty()));

@@ -21,17 +21,22 @@ const DESCRIPTION: [&str; 2] = [
     "The index is kept, so that only new and changed files are looked at the next time. Pictures are never changed.",
 ];
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("~/.config/lookalike/config.toml", "Other defaults, keys and colors, see CONFIGURATION."),
     ("~/.cache/lookalike/", "The indexes. `lookalike cache` shows and clears them."),
     ("~/.local/share/lookalike/models/", "Weights that were downloaded, and your own manifests and weights."),
+    (
+        "~/.local/share/lookalike/gallery/",
+        "The names that were given in the explorer: a folder each, with links to the pictures.",
+    ),
     ("~/.config/lookalike/models/", "Your own manifests (*.toml)."),
     ("~/.cache/torch/hub/checkpoints/", "Weights that PyTorch downloaded; they are used from there."),
 ];
 
 /// Those that stand for an option are told by the option itself.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("LOOKALIKE_CONFIG", "Another place for config.toml."),
+    ("LOOKALIKE_SOURCE_TIMEOUT", "Seconds without a picture after which a camera or a stream is opened anew."),
     ("LOOKALIKE_MODEL_TIMEOUT", "Seconds after which a TorchScript module that does not answer ends the run."),
     ("XDG_CACHE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME", "Other places for ~/.cache, ~/.local/share and ~/.config."),
     ("TORCH_HOME", "Another place for ~/.cache/torch."),

@@ -41,6 +41,13 @@ pub enum Job {
         /// The file; when there is one of this name already, a number is added to it.
         to: PathBuf,
     },
+    /// Put pictures under a name into the gallery of the explorer's names.
+    Enroll {
+        /// The pictures.
+        paths: Vec<PathBuf>,
+        /// Their name, which a folder can have.
+        name: String,
+    },
 }
 
 /// What a job has to say; an indexing run and the previews say many things.
@@ -70,6 +77,13 @@ pub enum Outcome {
         /// How many paths are in it.
         paths: usize,
     },
+    /// Pictures have a name now.
+    Enrolled {
+        /// The folder of the name.
+        folder: PathBuf,
+        /// How many pictures it has now that it did not have before.
+        added: usize,
+    },
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -80,6 +94,7 @@ impl fmt::Debug for Job {
             Self::Index => write!(f, "Index"),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
+            Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

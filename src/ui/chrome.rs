@@ -221,11 +221,20 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             "filter ",
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
+        Purpose::Name => {
+            let pictures = text::counted(app.named_paths().len(), "picture");
+            ("name ", format!("for {pictures} · Enter names, Esc gives up"))
+        }
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }
     };
-    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), theme.dim()));
+    // What is wrong with the text is said beside it.
+    let (help, style) = match &app.message {
+        Some(message) => (message.text.clone(), theme.severity(message.severity)),
+        None => (help, theme.dim()),
+    };
+    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), style));
     let (area, _) = area.off_right(taken + 1);
     // The end of a long text is where one types.
     let shown = printable_str(&prompt.text);

@@ -81,12 +81,10 @@ pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
     let (_, under) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
     let (left, right) = under.left(under.width / 2);
     for (area, id) in [(left.inside(1, 0), row), (right.inside(1, 0), col)] {
-        let (area, shown) = match app.blink {
-            None => (area, false),
-            Some(is_row) => (area.left(2).1, id == if is_row { row } else { col }),
-        };
-        if shown {
-            canvas.text(Area { x: area.x - 2, width: 2, ..area }, 0, "▸", canvas.theme.accent());
+        // The sign of the one that is shown now.
+        let (sign, area) = area.left(if app.blink.is_some() { 2 } else { 0 });
+        if app.blink.is_some_and(|is_row| id == if is_row { row } else { col }) {
+            canvas.text(sign, 0, "▸", canvas.theme.accent());
         }
         let name = facts::name_line(app, canvas, area.width.into(), id);
         canvas.line(area, 0, name);

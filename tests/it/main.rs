@@ -7,6 +7,7 @@ mod cache;
 #[cfg(feature = "libtorch")]
 mod cli;
 mod explorer;
+mod gallery;
 #[cfg(feature = "libtorch")]
 mod glance;
 #[cfg(feature = "libtorch")]
@@ -15,6 +16,9 @@ mod indexing;
 mod interrupt;
 #[cfg(feature = "libtorch")]
 mod inverted_residual;
+#[cfg(feature = "libtorch")]
+mod live;
+mod live_view;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;

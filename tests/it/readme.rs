@@ -135,10 +135,12 @@ fn every_command_of_the_readme_runs() {
 
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
-    const PROMISES: [(&str, &[&str]); 9] = [
+    const PROMISES: [(&str, &[&str]); 11] = [
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
+        ("lookalike gallery sample_images", &["9 names, 37 pictures", "pairs of one name", "strangers named"]),
+        ("lookalike live", &["\"name\":\"cats\"", "\"box\":null"]),
         ("lookalike models", &["glance", "color-grid", "resnet50"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),

@@ -218,7 +218,7 @@ fn rooms_import_only_from_rooms_below_them() {
                 "live",
             ],
         ),
-        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity"]),
+        ("event_loop", &["terminal", "ui", "app", "worker", "task", "preview", "similarity", "analysis", "live"]),
         ("terminal", &["preview"]),
         ("ui", &["app", "task", "analysis", "similarity", "order", "index", "preview"]),
         ("app", &["task", "analysis", "similarity", "order", "index", "preview"]),
@@ -229,7 +229,7 @@ fn rooms_import_only_from_rooms_below_them() {
             &["task", "pipeline", "scan", "decode", "embed", "index", "similarity", "analysis", "live", "preview"],
         ),
         ("pipeline", &["scan", "decode", "embed", "index"]),
-        ("live", &["embed", "similarity", "index"]),
+        ("live", &["scan", "decode", "embed", "analysis"]),
         ("analysis", &["similarity", "index"]),
         ("preview", &["index"]),
         ("similarity", &["index"]),
@@ -255,7 +255,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 
 #[test]
 fn what_belongs_to_one_place_is_named_only_there() {
-    const ONLY: [(&str, &[&str]); 23] = [
+    const ONLY: [(&str, &[&str]); 26] = [
         ("tch", &["embed"]),
         ("ratatui_image", &["preview", "ui", "terminal"]),
         ("ratatui", &["display", "preview", "app/keymap", "ui", "terminal", "event_loop"]),
@@ -272,7 +272,10 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("libc", &["terminal/fatal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
-        ("thread::Builder", &["worker", "terminal", "embed/batcher", "embed/script", "index/store/lock"]),
+        ("thread::Builder", &["worker", "terminal", "live", "embed/batcher", "embed/script", "index/store/lock"]),
+        ("recommended_watcher", &["live/folder"]),
+        ("Command::new", &["live/ffmpeg", "live/hook", "event_loop/viewer"]),
+        ("jiff", &["live/keep", "event_loop/live"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),
         ("ImageReader", &["decode"]),
@@ -307,7 +310,7 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "fs::write",
         "fs::copy",
     ];
-    const PLACES: [&str; 10] = [
+    const PLACES: [&str; 11] = [
         // How: regular files only.
         "files",
         // Pictures.
@@ -321,6 +324,8 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "index/store",
         // The terminal is a file.
         "terminal/device",
+        // Frames that the user wants kept.
+        "live/keep",
         // The list of marked pictures.
         "worker/export",
         // The drawing of the heatmap.

@@ -405,6 +405,17 @@ fn sorting_goes_through_five_orders() {
 }
 
 #[test]
+fn marked_pictures_or_else_the_one_under_the_cursor_are_named() {
+    let said = "Info: Named 2 pictures Ana for `lookalike live`, in /gallery.";
+    check("Space l Space N A n a Enter", &["Browse cosine birds/bird3.jpg", said, "→ name 2 Ana"]);
+    let said = "Info: Named 1 picture B for `lookalike live`, in /gallery.";
+    check("3 N B Enter", &["Neighbors cosine birds/bird0.jpg", said, "→ name 1 B"]);
+    check("N A Esc", &["Browse cosine birds/bird0.jpg"]);
+    let said = "Warning: A name is that of a folder: it has no / in it and no dot before it.";
+    check("N . . / Enter", &["Browse cosine birds/bird0.jpg", "typing \"../\"", said]);
+}
+
+#[test]
 fn marks_are_made_everywhere_exported_and_copied() {
     check(
         "Space l Space e Enter",

@@ -51,6 +51,7 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
     binding::CLOSE,
 ];
 

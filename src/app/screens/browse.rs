@@ -62,6 +62,7 @@ const KEYS: &[Binding] = &[
     binding::MARK_UNLIKE,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
     binding::CLOSE,
 ];
 

@@ -220,6 +220,7 @@ const KEYS: &[Binding] = &[
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
 ];
 
 impl Neighbors {
