@@ -19,6 +19,7 @@ pub mod marks;
 mod mouse;
 pub mod pace;
 pub mod previews;
+pub mod reading;
 pub mod prompt;
 pub mod room;
 pub mod screens;
@@ -32,11 +33,12 @@ use self::{
     action::Screen,
     awaited::Awaited,
     disposal::Disposal,
-    keymap::Context,
+    keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
     previews::{Previews, Slot},
     prompt::Prompt,
+    room::Room,
     screens::Screens,
     shared::Shared,
     why::Why,
@@ -60,6 +62,10 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
+    /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
+    pub blink: Option<bool>,
+    /// What the keys mean.
+    pub keys: Keys,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
@@ -102,11 +108,13 @@ impl App {
     pub fn new(mut setup: Setup) -> Self {
         Self {
             named: setup.picture.take(),
+            keys: Keys::default(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
+            blink: None,
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
@@ -114,6 +122,12 @@ impl App {
             explaining: None,
             moving: false,
         }
+    }
+
+    /// The same with other keys than the program's own.
+    #[must_use]
+    pub fn with(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
     /// What is to be done before the first event: the indexing run begins.
@@ -133,6 +147,10 @@ impl App {
             }
             Event::Job(event) => {
                 self.answer(event);
+                Vec::new()
+            }
+            Event::Refused(reason) => {
+                self.say(Severity::Error, reason);
                 Vec::new()
             }
             Event::Rest => {
@@ -158,6 +176,10 @@ impl App {
     fn refresh(&mut self) {
         let shared = &mut self.shared;
         shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
+        if shared.only_marked {
+            let typed = shared.filter.typed().to_owned();
+            shared.narrow(&typed, true);
+        }
         self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
         let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));
@@ -186,8 +208,17 @@ impl App {
         let moment = self.pace.rested || self.shared.is_quick();
         if let Some(task) = self.screens.get(self.screen).wants(&self.shared)
             && (moment || !task.is_slow())
+            && !(task.is_fleeting() && self.saves_bytes())
         {
             effects.extend(self.awaited.want(Some(self.screen), task, &self.shared.index));
+        }
+        // Which pictures the filter lets through all screens want to know.
+        let browse = &self.screens.browse;
+        if self.screen != Screen::Browse
+            && browse.list.filter != self.shared.filter
+            && let Some(task) = browse.wants(&self.shared)
+        {
+            effects.extend(self.awaited.want(Some(Screen::Browse), task, &self.shared.index));
         }
         if let Some(id) = self.shared.selected.filter(|_| moment) {
             let current =
@@ -272,6 +303,19 @@ impl App {
         }
     }
 
+    /// Where the help was opened.
+    #[must_use]
+    pub fn beneath_help(&self) -> Context {
+        let beneath = self.over.iter().rev().find_map(|over| match over {
+            Over::Picture(_) => Some(Context::Picture),
+            Over::Pair { .. } => Some(Context::Pair),
+            Over::Disposal(_) => Some(Context::Disposal),
+            Over::Why(_) => Some(Context::Why),
+            Over::Help(_) | Over::Prompt(_) => None,
+        });
+        beneath.unwrap_or(Context::Screen(self.screen))
+    }
+
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
@@ -292,7 +336,11 @@ impl App {
             Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
-                let [left, right] = layout::halves(body);
+                let [left, right] = match self.blink {
+                    None => layout::halves(body),
+                    // Both are wanted, so that each is there when its turn comes.
+                    Some(_) => [layout::one_of_two(body); 2],
+                };
                 vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
             }
             _ => self.screens.get(self.screen).slots(&self.shared, body),
@@ -316,8 +364,9 @@ impl App {
             && !self.pace.last_shown_pair.contains(&Some(id))
     }
 
-    /// Whether pictures are not worth their bytes at the moment.
-    fn saves_bytes(&self) -> bool {
+    /// Whether what would be gone at the next key is not worth its bytes at the moment.
+    #[must_use]
+    pub fn saves_bytes(&self) -> bool {
         if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 

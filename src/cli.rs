@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+use self::config::Config;
 use crate::{
     decode,
     embed::{self, ModelChoice},
@@ -26,6 +27,7 @@ pub mod cache;
 pub mod classify;
 pub mod compare;
 pub mod completions;
+pub mod config;
 pub mod data;
 pub mod disposal;
 pub mod doctor;
@@ -270,8 +272,9 @@ pub fn check_working_folder() {
 
 fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = parse()
-        .and_then(|arguments| run(&arguments, &mut out))
+    let config = Config::of_user(&Cli::command());
+    let ended = parse(config.as_ref().ok())
+        .and_then(|arguments| run(&arguments, config, &mut out))
         .and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
@@ -295,8 +298,10 @@ fn parse_and_run() -> Exit {
 ///
 /// # Errors
 /// [`Error::NoCommand`] for options that are strange because the command before them is mistyped.
-fn parse() -> Result<Cli> {
-    let parsed = without_empty_variables(Cli::command()).try_get_matches();
+fn parse(config: Option<&Config>) -> Result<Cli> {
+    let program = without_empty_variables(Cli::command());
+    let program = config.map_or(program.clone(), |config| config.apply(program));
+    let parsed = program.try_get_matches();
     let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.or_else(|error| match env::args_os().nth(1).map(mistyped::error) {
         Some(mistyped @ Error::NoCommand { .. }) if error.kind() == ErrorKind::UnknownArgument => Err(mistyped),
@@ -310,7 +315,16 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
-fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
+///
+/// A configuration that is not understood stops them all, but for those that help to put it right.
+fn run(cli: &Cli, config: Result<Config>, out: &mut dyn Write) -> Result<Exit> {
+    match &cli.command {
+        Some(Command::Doctor(args)) => return doctor::run(args, &config, out),
+        Some(Command::Completions(args)) => return completions::run(args, out),
+        Some(Command::Man) => return man::run(out),
+        _ => {}
+    }
+    let config = config?;
     match &cli.command {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
@@ -328,11 +342,9 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Gallery(args)) => gallery::run(args, out),
         Some(Command::Live(args)) => live::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
-        Some(Command::Completions(args)) => completions::run(args, out),
-        Some(Command::Man) => man::run(out),
         Some(Command::Models(args)) => models::run(args, out),
-        Some(Command::Doctor(args)) => doctor::run(args, out),
-        None => explore::run(&cli.explore, out),
+        Some(Command::Doctor(_) | Command::Completions(_) | Command::Man) => Ok(Exit::Done),
+        None => explore::run(&cli.explore, config, out),
     }
 }
 

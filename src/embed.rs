@@ -125,6 +125,21 @@ pub fn choose(choice: &ModelChoice) -> Result<Model> {
 /// # Errors
 /// As [`choose`].
 pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
+    let (manifest, weights) = located(choice, folders)?;
+    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
+    Ok(Model { manifest, weights, fingerprint })
+}
+
+/// Whether there is the model to use, and its weights. Hashes nothing, so that it takes no time.
+///
+/// # Errors
+/// As [`choose`].
+pub fn check(choice: &ModelChoice) -> Result<()> {
+    located(choice, &Folders::from_env()?).map(drop)
+}
+
+/// The manifest of the model to use, and its weights.
+fn located(choice: &ModelChoice, folders: &Folders) -> Result<(Manifest, Option<PathBuf>)> {
     let catalog = catalog(folders);
     let entry = match (&choice.name, &choice.weights) {
         (Some(name), _) => catalog.named(name)?.clone(),
@@ -143,8 +158,7 @@ pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
         (None, Some(source), None) => return Err(Error::model(&manifest.name, not_found(&manifest, source, folders))),
         (None, _, found) => found,
     };
-    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
-    Ok(Model { manifest, weights, fingerprint })
+    Ok((manifest, weights))
 }
 
 fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Folders) -> String {

@@ -5,19 +5,20 @@
 
 mod explorer;
 pub mod live;
+mod viewer;
 
 use std::{
     hint::black_box,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
 use self::explorer::{Exit, Explorer, Jobs, Surface, Wake};
 use crate::{
-    app::{App, Setup},
-    display::Link,
+    app::{App, Setup, keymap::Keys},
+    display::{Link, Palette},
     error::{Error, Result},
     index::label_file::LabelSource,
     similarity::Metric,
@@ -44,6 +45,10 @@ pub struct Options {
     pub metric: Metric,
     /// What the user wants of the terminal.
     pub display: DisplayOptions,
+    /// Other keys than the program's own.
+    pub keys: Option<Keys>,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// Standard output may lead into a pipeline: draw on the controlling terminal then.
     pub pipeline: bool,
     /// Where the labels of the Labels screen come from.
@@ -99,11 +104,14 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
         background: capabilities.background,
+        palette: options.palette,
+        is_remote: capabilities.link == Link::Remote,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
         labels: options.labels.clone(),
         kept_labels: options.kept_labels.clone(),
         models: options.models.clone(),
     });
+    let app = app.with(options.keys.clone().unwrap_or_default());
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
     let worker = Worker::new(
@@ -146,6 +154,10 @@ impl Surface for TerminalGuard {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         self.copy(text)
+    }
+
+    fn open(&mut self, path: &Path) -> Result<(), String> {
+        viewer::open(path)
     }
 
     fn clear(&mut self) -> io::Result<()> {

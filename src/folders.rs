@@ -42,6 +42,17 @@ pub fn manifests() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.config_dir().join("lookalike/models"))
 }
 
+/// The user's choices: `$LOOKALIKE_CONFIG`, else `lookalike/config.toml` in the configuration folder.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn config() -> Result<PathBuf> {
+    match variable("LOOKALIKE_CONFIG") {
+        Some(file) => Ok(file.into()),
+        None => Ok(base(NO_HOME)?.config_dir().join("lookalike/config.toml")),
+    }
+}
+
 /// The names that were given in the explorer: `lookalike/gallery` in the data folder, one sub-folder a name.
 ///
 /// # Errors

@@ -134,15 +134,12 @@ impl Order {
         self.sorted(index, index.iter().map(|entry| entry.id).collect(), executor)
     }
 
-    /// Prepares the rows of the heatmap: all pictures of the index, with the clusters that the order by similarity knows.
+    /// Prepares the rows of the heatmap: pictures of the index, with the clusters that the order by similarity knows.
     #[must_use]
-    pub fn rows(&self, index: &Index, executor: Executor<'_>) -> RowOrder {
+    pub fn rows(&self, index: &Index, ids: Vec<ImageId>, executor: Executor<'_>) -> RowOrder {
         match self {
-            Self::Similarity => {
-                let ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
-                RowOrder::seriated(index, Self::seriated(index, &ids, executor), executor)
-            }
-            _ => RowOrder::new(index, self.all(index, executor), executor),
+            Self::Similarity => RowOrder::seriated(index, Self::seriated(index, &ids, executor), executor),
+            _ => RowOrder::new(index, self.sorted(index, ids, executor), executor),
         }
     }
 

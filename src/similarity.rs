@@ -14,8 +14,8 @@ use std::cmp::Ordering;
 pub use dendrogram::{Dendrogram, Merge};
 pub use graph::{Accuracy, Graph};
 pub use heatmap::{Block, Extremes, Partition, View, Window, window};
-pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with, pair_value};
-pub use row_order::RowOrder;
+pub use neighbors::{Comparison, Neighbor, Query, combined, compare, compare_with, pair_value};
+pub use row_order::{RowCluster, RowOrder};
 
 /// How two embeddings are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]

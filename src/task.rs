@@ -17,8 +17,8 @@ pub use self::{
 use crate::{
     analysis::{
         alike::{Group, Pairs, Range},
-        copies::Copies,
         clusters::{Clustering, GroupName, Method, Sought},
+        copies::Copies,
         outliers::Outliers,
     },
     index::{ImageId, Index, IndexState, filter::Filter, label_file::LabelSource, labels::Labels},
@@ -29,10 +29,10 @@ use crate::{
 /// What can be made of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
-    /// One picture compared with all.
+    /// One picture compared with all, or an embedding.
     Compare(Query),
-    /// The rows of the heatmap.
-    Order(Order),
+    /// The rows of the heatmap: the pictures that a filter lets through.
+    Order(Filter, Order),
     /// The pictures that a filter lets through, in an order.
     Sort(Filter, Order),
     /// The most and the least alike pair of a block of the heatmap.
@@ -70,8 +70,8 @@ impl PartialEq for KnownGraph {
 pub enum Made {
     /// Of [`Task::Compare`].
     Comparison(Arc<Comparison>),
-    /// Of [`Task::Order`], with that order and the index whose rows they are.
-    Order(Order, Arc<Index>, Arc<RowOrder>),
+    /// Of [`Task::Order`], with its filter and its order and the index whose rows they are.
+    Order(Filter, Order, Arc<Index>, Arc<RowOrder>),
     /// Of [`Task::Sort`].
     Sorted(Sorted),
     /// Of [`Task::Block`], with that block; nothing where there is no pair.
@@ -233,8 +233,10 @@ pub struct Sorted {
 /// Tasks of one lane take each other's place; lanes do not wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// [`Task::Compare`].
+    /// [`Task::Compare`] of a picture.
     Compare,
+    /// [`Task::Compare`] of an embedding.
+    Ask,
     /// [`Task::Order`].
     Order,
     /// [`Task::Sort`].
@@ -259,8 +261,9 @@ pub enum Lane {
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Compare,
+        Self::Ask,
         Self::Order,
         Self::Sort,
         Self::Block,
@@ -277,7 +280,7 @@ impl Lane {
     #[must_use]
     pub fn doing(self) -> &'static str {
         match self {
-            Self::Compare => "comparing",
+            Self::Compare | Self::Ask => "comparing",
             Self::Order => "ordering",
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
@@ -306,8 +309,9 @@ impl Task {
     #[must_use]
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Compare(_) => Lane::Compare,
-            Self::Order(_) => Lane::Order,
+            Self::Compare(Query::Image(_)) => Lane::Compare,
+            Self::Compare(Query::Embedding(_)) => Lane::Ask,
+            Self::Order(..) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
@@ -328,8 +332,14 @@ impl Task {
             Self::Groups(..) | Self::Outliers(_) | Self::Classify(..) | Self::CompareModels(_) => true,
             Self::Alike(_, known) => known.is_none(),
             Self::Map(task) => task.known.is_none(),
-            Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
+            Self::Order(_, order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
+    }
+
+    /// Whether it is about the place of the cursor, and so of no use after the next key.
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        matches!(self, Self::Block(_))
     }
 
     /// Does it. `superseded` says that nobody waits for the result any more, which is then not whole; `so_far` may ask
@@ -347,10 +357,12 @@ impl Task {
             Self::CompareByOther(OtherIndex(other), query) => {
                 Made::Comparison(compared(&other, query, executor, superseded, so_far))
             }
-            Self::Order(order) => {
+            Self::Order(filter, order) => {
                 let order = order.renewed(index, executor);
-                let rows = order.rows(index, executor);
-                Made::Order(order, Arc::clone(index), Arc::new(rows))
+                let mut ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
+                filter.retain(index, &mut ids);
+                let rows = order.rows(index, ids, executor);
+                Made::Order(filter, order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {
                 let order = order.renewed(index, executor);

@@ -29,12 +29,12 @@ use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
-    let theme = Theme::new(app.shared.display.depth, app.shared.display.background);
+    let theme = Theme::new(app.shared.display.depth, app.shared.display.background).with(app.shared.display.palette);
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
     match (app.covering(), app.screen) {
-        (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Help(first)), _) => help::draw(app, first, &mut canvas, shell.body),
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),

@@ -153,14 +153,26 @@ pub enum Action {
     OpenBest,
     /// Show one picture as large as the terminal allows.
     OpenPicture,
+    /// Open the picture with the system's viewer.
+    OpenOutside,
+    /// Show the two pictures of a pair in turn, at one place.
+    Blink,
+    /// Ask with all marked pictures at once.
+    AskMarked,
+    /// Mark or unmark as what the answer is to be unlike.
+    MarkUnlike,
     /// Make the neighbor under the cursor the query.
     Follow,
+    /// Show the picture under the cursor among the others.
+    ShowInBrowse,
     /// Go back along the trail of queries.
     Return,
     /// Close what lies on top, or go back to Browse.
     Escape,
     /// Filter by path.
     Filter,
+    /// Only the marked pictures, or all.
+    OnlyMarked,
     /// Sort the grid by the next key.
     Sort,
     /// Mark or unmark.
@@ -199,6 +211,10 @@ pub enum Action {
     ZoomOut,
     /// The zoom at which everything fits.
     ZoomFit,
+    /// To the next group or cluster of the heatmap.
+    NextGroup,
+    /// To the one before.
+    PreviousGroup,
     /// Exchange row and column.
     Swap,
     /// Nearest or farthest first.
@@ -316,6 +332,12 @@ impl Action {
             Self::Return => "back to the last query",
             Self::Escape => "close or go back",
             Self::Filter => "filter by path",
+            Self::OpenOutside => "open in your viewer",
+            Self::Blink => "the two in turn",
+            Self::AskMarked => "ask with all marked",
+            Self::MarkUnlike => "mark as unlike: less so",
+            Self::ShowInBrowse => "its place in Browse",
+            Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
@@ -335,6 +357,8 @@ impl Action {
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
+            Self::NextGroup => "next group or cluster",
+            Self::PreviousGroup => "group or cluster before",
             Self::Swap => "exchange row and column",
             Self::Farthest => "nearest or farthest",
             Self::Fewer => "fewer neighbors",
@@ -384,6 +408,36 @@ impl Action {
         }
     }
 
+    /// Its name in the configuration: that of the variant, in small letters with hyphens.
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars().filter(|letter| *letter != ')') {
+            if letter.is_uppercase() && !name.is_empty() && !name.ends_with('-') {
+                name.push('-');
+            }
+            name.push(if letter == '(' { '-' } else { letter.to_ascii_lowercase() });
+        }
+        name
+    }
+
+    /// The two actions that undo each other and share a hint, in the order of its keys; `None` for all others.
+    #[must_use]
+    pub fn hinted_with(self) -> Option<[Self; 2]> {
+        match self {
+            Self::ZoomIn => Some([Self::ZoomIn, Self::ZoomOut]),
+            Self::More => Some([Self::Fewer, Self::More]),
+            Self::NextGroup => Some([Self::PreviousGroup, Self::NextGroup]),
+            Self::Looser => Some([Self::Looser, Self::Stricter]),
+            Self::WithoutCopies => Some([Self::WithoutCopies, Self::WithCopies]),
+            Self::MoreGroups => Some([Self::MoreGroups, Self::FewerGroups]),
+            Self::PreviousMistake => Some([Self::PreviousMistake, Self::NextMistake]),
+            Self::LessSure => Some([Self::LessSure, Self::Surer]),
+            Self::PickGuess(0) => Some([Self::PickGuess(0), Self::PickGuess(3)]),
+            _ => None,
+        }
+    }
+
     /// One or two words for the line of hints; empty for what everybody expects or finds in the help.
     #[must_use]
     pub fn hint(self) -> &'static str {
@@ -392,6 +446,7 @@ impl Action {
             Self::OpenPair => "pair",
             Self::OpenBest => "best pair",
             Self::OpenPicture => "view",
+            Self::Blink => "blink",
             Self::Follow => "new query",
             Self::Return => "back",
             Self::Filter => "filter",
@@ -401,6 +456,7 @@ impl Action {
             Self::Order => "order",
             Self::Scale => "colors",
             Self::ZoomIn => "zoom",
+            Self::NextGroup => "groups",
             Self::Swap => "swap",
             Self::Farthest => "farthest",
             Self::More => "how many",
@@ -438,12 +494,18 @@ impl Action {
             | Self::Show(_)
             | Self::NextScreen
             | Self::PreviousScreen
+            | Self::OnlyMarked
+            | Self::OpenOutside
+            | Self::AskMarked
+            | Self::MarkUnlike
+            | Self::ShowInBrowse
             | Self::UnmarkAll
             | Self::Export
             | Self::Name
             | Self::MarkAllCopies
             | Self::Undo
             | Self::ZoomFit
+            | Self::PreviousGroup
             | Self::ZoomOut
             | Self::Fewer
             | Self::Stricter
@@ -467,6 +529,13 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_are_named_as_they_are_called() {
+        assert_eq!(Action::ZoomIn.name(), "zoom-in");
+        assert_eq!(Action::Move(Step::PageUp).name(), "move-page-up");
+        assert_eq!(Action::Show(Screen::Browse).name(), "show-browse");
+    }
 
     #[test]
     fn steps_stay_in_the_list_and_in_their_column() {

@@ -147,6 +147,7 @@ impl App {
             // Another run began anew, and no id means what it meant.
             (shared.comparison, shared.selected, shared.group_labels) = (None, None, None);
             shared.marks.clear();
+            shared.unlike.clear();
             self.screens = Screens::default();
             self.over.clear();
             self.previews.clear();
@@ -156,6 +157,7 @@ impl App {
         shared.index = index;
         shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
+        shared.unlike.retain(|id| shared.index.contains(id));
         self.show_named();
     }
 

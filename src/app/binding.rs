@@ -29,12 +29,20 @@ pub const ZOOM_FIT: Binding = bind("0", Action::ZoomFit);
 pub const SWAP: Binding = bind("x", Action::Swap);
 /// One picture, large.
 pub const VIEW: Binding = bind("v", Action::OpenPicture);
+/// One picture, with the system's viewer.
+pub const OPEN_OUTSIDE: Binding = bind("O", Action::OpenOutside);
 /// Filter by path.
 pub const FILTER: Binding = bind("/ Ctrl-f", Action::Filter);
+/// Only the marked pictures, or all.
+pub const ONLY_MARKED: Binding = bind("F", Action::OnlyMarked);
 /// Mark or unmark.
 pub const MARK: Binding = bind("Space", Action::Mark);
 /// Unmark all.
 pub const UNMARK_ALL: Binding = bind("M", Action::UnmarkAll);
+/// Ask with all marked pictures.
+pub const ASK_MARKED: Binding = bind("Q", Action::AskMarked);
+/// Mark or unmark as what the answers are to be unlike.
+pub const MARK_UNLIKE: Binding = bind("u", Action::MarkUnlike);
 /// Copy the path.
 pub const COPY: Binding = bind("y", Action::Copy);
 /// Write the marked paths to a file.

@@ -261,6 +261,13 @@ pub fn halves(body: Area) -> [Area; 2] {
     [left.inside(1, 0), right.inside(1, 0)]
 }
 
+/// Where each of two pictures lies when they are shown in turn.
+#[must_use]
+pub fn one_of_two(body: Area) -> Area {
+    let [left, right] = halves(body);
+    Area { width: right.right() - left.x, ..left }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,11 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{
-    App, Effect, Over, Severity,
-    action::{Action, Screen},
-    keymap::{self, Context},
-};
+use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
 use crate::{
     index::ImageId,
     printable::is_hostile,
@@ -16,12 +12,14 @@ use crate::{
 };
 
 /// What the text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// The filter of the grid; `before` was selected when it was opened.
+    /// The filter, and what was when it was opened: given up, it leaves everything as it was.
     Filter {
-        /// To be selected again when the filter is given up.
-        before: Option<ImageId>,
+        /// The selected picture.
+        selected: Option<ImageId>,
+        /// The filter's words.
+        typed: String,
     },
     /// The file to which the marked paths are written.
     Export,
@@ -126,15 +124,14 @@ const LABELS_FILE: &str = "labels.csv";
 
 impl App {
     pub(super) fn open_filter(&mut self) {
-        self.show(Screen::Browse);
-        let purpose = Purpose::Filter { before: self.shared.selected };
-        let text = self.screens.browse.filter.typed().to_owned();
+        let text = self.shared.filter.typed().to_owned();
+        let purpose = Purpose::Filter { selected: self.shared.selected, typed: text.clone() };
         self.over.push(Over::Prompt(Prompt { purpose, text }));
     }
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, "Nothing is marked yet: Space marks the picture under the cursor.");
+            self.say(Severity::Warning, NOTHING_MARKED);
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
@@ -208,7 +205,7 @@ impl App {
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
             && typed == Typed::Ignored
-            && let Some(Action::Move(step)) = keymap::lookup(Context::Screen(Screen::Browse), key)
+            && let Some(Action::Move(step)) = self.keys.lookup(self.context(), key)
         {
             self.step(step);
         }
@@ -217,7 +214,8 @@ impl App {
 
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
-        match (prompt.purpose, typed) {
+        let only_marked = self.shared.only_marked;
+        match (&prompt.purpose, typed) {
             (Purpose::Filter { .. }, Typed::Accepted)
             | (
                 Purpose::Export
@@ -230,19 +228,19 @@ impl App {
             ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
                 let index = Arc::clone(&self.shared.index);
-                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, medoid, prompt.text.trim())
+                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, *medoid, prompt.text.trim())
                 else {
                     return Vec::new();
                 };
                 self.shared.group_labels = self.screens.groups.labels.clone();
                 return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
             }
-            (Purpose::Filter { before }, Typed::GivenUp) => {
-                self.screens.browse.set_filter("");
-                self.shared.selected = before.or(self.shared.selected);
+            (Purpose::Filter { selected, typed }, Typed::GivenUp) => {
+                self.shared.narrow(typed, only_marked);
+                self.shared.selected = selected.or(self.shared.selected);
             }
             (Purpose::Filter { .. }, Typed::Changed) => {
-                self.screens.browse.set_filter(&prompt.text);
+                self.shared.narrow(&prompt.text, only_marked);
                 self.over.push(Over::Prompt(prompt));
             }
             (Purpose::Export, Typed::Accepted) if !prompt.text.trim().is_empty() => {
@@ -265,7 +263,7 @@ impl App {
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
-                let said = self.screens.labels.name(&mut self.shared, id, prompt.text.trim());
+                let said = self.screens.labels.name(&mut self.shared, *id, prompt.text.trim());
                 self.say(Severity::Info, said);
             }
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {

@@ -13,8 +13,7 @@ pub mod problems;
 
 use self::{
     alike::Alike, browse::Browse, groups::Groups, heatmap::Heatmap, labels::Labels, map::Map, models::Models,
-    neighbors::Neighbors, outliers::Outliers,
-    problems::Problems,
+    neighbors::Neighbors, outliers::Outliers, problems::Problems,
 };
 use super::{action::Screen, room::Room};
 

@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     display::Display,
-    index::{ImageId, Index, IndexState, Skipped, label_file::LabelSource, labels::Labels, progress::Progress},
+    index::{
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
+        progress::Progress,
+    },
+    order::OrderKind,
     similarity::{Comparison, Metric, Query},
 };
 
@@ -38,6 +42,8 @@ pub struct Shared {
     pub protected: Vec<PathBuf>,
     /// What is known of the terminal.
     pub display: Display,
+    /// The user sits at another machine.
+    pub is_remote: bool,
     /// The newest snapshot.
     pub index: Arc<Index>,
     /// The pictures' sub-folders.
@@ -60,6 +66,18 @@ pub struct Shared {
     pub selected: Option<ImageId>,
     /// The marked pictures.
     pub marks: Marks,
+    /// Those that an answer to all marked ones is to be unlike.
+    pub unlike: Marks,
+    /// What all screens are narrowed to.
+    pub filter: Filter,
+    /// Only the marked pictures are shown: a part of the filter, which follows the marks.
+    pub only_marked: bool,
+    /// By [`ImageId::at`]: which pictures the filter lets through, as far as that is known; nothing without a filter.
+    pub(super) admitted: Option<Vec<bool>>,
+    /// How often that has changed.
+    pub(super) narrowings: u64,
+    /// The filter was changed: should it hide the selected picture, the first one is selected.
+    pub(super) narrowed: bool,
     /// The newest comparison that was made; see [`Shared::current_comparison`].
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
@@ -84,6 +102,7 @@ impl Shared {
             display: setup.display(),
             folders: setup.folders,
             protected: setup.protected,
+            is_remote: setup.is_remote,
             index: Arc::default(),
             folder_labels: Labels::default(),
             group_labels: None,
@@ -95,6 +114,12 @@ impl Shared {
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
+            unlike: Marks::default(),
+            filter: Filter::default(),
+            only_marked: false,
+            admitted: None,
+            narrowings: 0,
+            narrowed: false,
             comparison: None,
             comparing: false,
             skipped: Arc::default(),
@@ -112,6 +137,15 @@ impl Shared {
         match (self.coloring, &self.group_labels) {
             (Coloring::Groups, Some(labels)) => labels,
             _ => &self.folder_labels,
+        }
+    }
+
+    /// The order in which the pictures of one label stand together.
+    #[must_use]
+    pub fn label_order(&self) -> OrderKind {
+        match (self.coloring, &self.group_labels) {
+            (Coloring::Groups, Some(_)) => OrderKind::Group,
+            _ => OrderKind::Folder,
         }
     }
 
@@ -176,6 +210,21 @@ impl Shared {
     pub fn select(&mut self, id: ImageId) {
         self.touched = true;
         self.selected = Some(id);
+    }
+
+    /// Narrows all screens to pictures whose path holds all the words, and to the marked ones or not.
+    pub(super) fn narrow(&mut self, typed: &str, only_marked: bool) {
+        self.only_marked = only_marked && !self.marks.is_empty();
+        let filter = Filter::new(typed).among(self.only_marked.then(|| self.marks.iter()));
+        if filter != self.filter {
+            (self.filter, self.narrowed) = (filter, true);
+        }
+    }
+
+    /// Whether the filter lets a picture through.
+    #[must_use]
+    pub fn admits(&self, id: ImageId) -> bool {
+        self.admitted.as_ref().is_none_or(|admitted| admitted.get(id.at()).copied().unwrap_or(false))
     }
 
     /// Whether the user has selected a picture, or the selection follows the first one.

@@ -9,7 +9,8 @@ use std::{
 use clap::Args;
 
 use super::{
-    FolderArgs, ModelArgs, data::write_path, folder_of, labels, mistyped, protected, request, stdout_error,
+    FolderArgs, ModelArgs, config::Config, data::write_path, folder_of, labels, mistyped, protected, request,
+    stdout_error,
 };
 use crate::{
     embed,
@@ -60,7 +61,7 @@ pub struct ExploreArgs {
 ///
 /// # Errors
 /// When a folder is not there, when there is no terminal to run in, or when `out` cannot be written.
-pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Exit> {
     let (folders, picture) = opened(&args.folders)?;
     let request = request(&folders, &args.model)?;
     // A wrong path is said where it was typed, not on a screen that has to be left first.
@@ -68,12 +69,15 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         Error::NoFolder(word) => mistyped::error(word),
         other => other,
     })?;
+    embed::check(&args.model.choice())?;
     let options = Options {
         folders: request.roots.clone(),
         picture,
         protected: protected(&args.keep_in)?,
         metric: args.metric,
         display: args.display,
+        keys: config.keys,
+        palette: config.palette,
         pipeline: args.print_marked,
         debug_fault: args.debug_fault,
         labels: labels::source(&folders, &args.model, args.labels.as_deref())?,

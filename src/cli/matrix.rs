@@ -1,6 +1,7 @@
 //! `lookalike matrix`: the table of all pairs, row by row, so that no table is ever held in memory.
 
 mod drawing;
+mod tree;
 
 use std::{
     ffi::OsStr,
@@ -81,7 +82,8 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     // By likeness to what, the arguments cannot say.
     let order = Order::of(args.order, None, None).unwrap_or(Order::Folder);
-    let rows = order.rows(&indexed.index, &sequential);
+    let all = indexed.index.iter().map(|entry| entry.id).collect();
+    let rows = order.rows(&indexed.index, all, &sequential);
     let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
     if drawn {
@@ -202,7 +204,8 @@ impl Table<'_> {
             Metric::Euclidean => format!("each cell is the root mean square over {}", partition.pairs()),
         };
         let (metric, range) = (self.metric, self.order.range(self.metric));
-        Ok(Heatmap { title: self.title(), subtitle, names, groups, side, values, metric, range })
+        let tree = self.order.dendrogram.clone();
+        Ok(Heatmap { title: self.title(), subtitle, names, groups, tree, side, values, metric, range })
     }
 
     /// Numbers on colored cells; of a table that is larger than the terminal (columns, rows) the first and last rows and columns.

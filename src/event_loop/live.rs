@@ -17,7 +17,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     analysis::gallery::trials::TriedGallery,
     app::live::{Change, Effect, Event, Live, Picture, Seen, Setup},
-    display::{Display, Link},
+    display::{Display, Link, Palette},
     error::{Error, Result},
     live::{Frame, Looker, Pace, RegionEmbedder, Source, source::Open},
     similarity::Metric,
@@ -97,6 +97,7 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<
             size: screen.size().map_err(Error::Terminal)?,
             depth: capabilities.depth,
             background: capabilities.background,
+            palette: Palette::default(),
             previews_on_rest: false,
         },
         metric: options.metric,

@@ -43,7 +43,7 @@ impl Dendrogram {
     /// The tree of some merges, each of which comes after those inside its two parts. Where large collections are
     /// agglomerated in pieces, a whole may be more alike than its parts: such a merge takes the height of the part, so
     /// that a cut at a height is always one through the tree.
-    pub(super) fn new(leaves: usize, mut merges: Vec<Merge>) -> Self {
+    pub(crate) fn new(leaves: usize, mut merges: Vec<Merge>) -> Self {
         // The height of the cluster that begins at a row.
         let mut heights = vec![f32::INFINITY; leaves];
         for merge in &mut merges {
@@ -77,6 +77,14 @@ impl Dendrogram {
     #[must_use]
     pub fn cut_at(&self, height: f32) -> Vec<Range<usize>> {
         self.after(self.merges.partition_point(|merge| merge.height >= height))
+    }
+
+    /// The clusters when nothing is known of what is wanted, in the leaf order: cut where two clusters are seven tenths as
+    /// far apart, as 1 − cosine, as the last two. The default of MATLAB's and SciPy's `dendrogram`.
+    #[must_use]
+    pub fn usual_cut(&self) -> Vec<Range<usize>> {
+        let widest = self.merges.last().map_or(0.0, |last| 1.0 - last.height);
+        self.cut_at(1.0 - 0.7 * widest)
     }
 
     /// The clusters after so many merges.
@@ -113,6 +121,9 @@ mod tests {
         for (height, clusters) in [(0.95, tree.cut(5)), (0.9, tree.cut(4)), (0.5, tree.cut(3)), (-1.0, tree.cut(1))] {
             assert_eq!(tree.cut_at(height), clusters, "{height}");
         }
+        // 0.7 × (1 − 0.1) = 0.63 apart is 0.37 alike.
+        assert_eq!(tree.usual_cut(), tree.cut(2));
+        assert!(Dendrogram::new(0, Vec::new()).usual_cut().is_empty());
         assert!(Dendrogram::new(0, Vec::new()).cut(3).is_empty());
         assert_eq!(Dendrogram::new(1, Vec::new()).cut_at(0.5), [Range { start: 0, end: 1 }]);
     }

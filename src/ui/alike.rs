@@ -144,6 +144,7 @@ fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, group: &Group
     let tile = |(at, (image, value)): (usize, &(ImageId, f32))| Tile {
         image: *image,
         note: note(app, group, at, *value),
+        heading: None,
         focused: at == alike.member,
     };
     let tiles = sheet.visible(alike.first_row, 0, group.members.iter().enumerate()).map(tile);

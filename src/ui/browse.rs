@@ -14,9 +14,7 @@ use crate::{
         previews::Slot,
         screens::browse::{Details, Grid},
     },
-    index::ImageId,
     order::OrderKind,
-    printable::printable_str,
     text,
 };
 
@@ -33,14 +31,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     if list.ids.is_empty() {
-        let what = format!("No path contains “{}”.", printable_str(list.filter.typed()));
-        let all = text::counted(app.shared.index.len(), "picture");
-        empty::say(canvas, grid.sheet.area, &what, &format!("Esc shows all {all} again."));
-        return;
+        return facts::nothing_admitted(app, canvas, grid.sheet.area);
     }
-    let tile =
-        |image: &ImageId| Tile { image: *image, note: String::new(), focused: app.shared.selected == Some(*image) };
-    contact_sheet::draw(app, canvas, &grid.sheet, grid.sheet.visible(browse.first, 0, list.ids.iter()).map(tile));
+    let visible = grid.sheet.visible(browse.first, 0, list.ids.iter()).enumerate().map(|(at, image)| Tile {
+        image: *image,
+        note: String::new(),
+        heading: heading(app, at, browse.first * grid.sheet.columns + at),
+        focused: app.shared.selected == Some(*image),
+    });
+    contact_sheet::draw(app, canvas, &grid.sheet, visible);
     // Beside the details the line between them is the track.
     let beside = u16::from(grid.details.is_some());
     contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
@@ -50,26 +49,36 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
-    let mut spans = vec![
-        Span::styled(format!("{} of {}", text::count(at), text::count(list.ids.len())), theme.strong()),
-        Span::styled(format!(" · by {}", browse.kind.name()), theme.dim()),
-    ];
+    let place = match list.ids.len() {
+        0 => format!("0 of {}", text::count(app.shared.index.len())),
+        listed => format!("{} of {}", text::count(at), text::count(listed)),
+    };
+    let mut spans =
+        vec![Span::styled(place, theme.strong()), Span::styled(format!(" · by {}", browse.kind.name()), theme.dim())];
     if browse.kind == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {
-        spans.push(Span::styled(format!(" to {}", text::cut_middle(&facts::name(app, *id), 20)), theme.dim()));
+        spans.push(Span::styled(format!(" to {}", text::cut_name(&facts::name(app, *id), 20)), theme.dim()));
     }
-    if !browse.filter.is_empty() {
-        let filter = format!(" · filter “{}”", printable_str(browse.filter.typed()));
-        spans.push(Span::styled(filter, theme.warning()));
-    }
+    spans.push(facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
+}
+
+/// In an order by folder or by group, the label of a picture with which one begins in view.
+fn heading(app: &App, at: usize, place: usize) -> Option<usize> {
+    let (list, labels) = (&app.screens.browse.list, app.shared.labels());
+    if list.order.kind() != app.shared.label_order() {
+        return None;
+    }
+    let label = |place: usize| list.ids.get(place).and_then(|id| labels.of(*id));
+    let begins = at == 0 || place.checked_sub(1).map(label) != Some(label(place));
+    label(place).filter(|_| begins)
 }
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
     let theme = canvas.theme;
-    let Some(selected) = app.shared.selected else { return };
+    let Some(selected) = app.focused() else { return };
     pictures::slot(app, canvas, Slot { image: selected, area: details.picture });
     facts::draw(app, canvas, details.facts, selected);
     if app.shared.index.len() < 2 {
@@ -83,7 +92,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
             pictures::slot(app, canvas, Slot { image: row.id, area: details.thumb(at) });
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
-            let name = text::cut_middle(&facts::name(app, row.id), under.width.into());
+            let name = text::cut_name(&facts::name(app, row.id), under.width.into());
             canvas.centered(under, 1, &name, theme.dim());
         } else {
             let room = usize::from(area.width).saturating_sub(6);
@@ -92,7 +101,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
                 0,
                 Line::from(vec![
                     Span::styled(format!("{value} "), theme.accent()),
-                    Span::styled(text::cut_middle(&facts::name(app, row.id), room), theme.dim()),
+                    Span::styled(text::cut_name(&facts::name(app, row.id), room), theme.dim()),
                 ]),
             );
         }

@@ -15,13 +15,15 @@ pub(super) struct Tile {
     pub image: ImageId,
     /// Words above it; often none.
     pub note: String,
+    /// The label that begins with it, where labels have headings.
+    pub heading: Option<usize>,
     /// Whether the cursor is on it.
     pub focused: bool,
 }
 
 /// Draws the visible tiles, in their order.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, visible: impl Iterator<Item = Tile>) {
-    for (at, Tile { image, note, focused }) in visible.enumerate() {
+    for (at, Tile { image, note, heading, focused }) in visible.enumerate() {
         let tile = sheet.tile(at);
         pictures::slot(app, canvas, Slot { image, area: sheet.picture(at) });
         if focused {
@@ -29,7 +31,18 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, vis
         }
         let mark = if app.shared.marks.contains(image) { "●" } else { "" };
         words(canvas, tile.top(1).0, "", &note, focused);
+        if let Some(label) = heading {
+            head(app, canvas, tile.top(1).0.inside(1, 0), label);
+        }
         words(canvas, tile.off_bottom(1).1, mark, &facts::name(app, image), focused);
+    }
+}
+
+/// The name of a label over the first of its pictures.
+fn head(app: &App, canvas: &mut Canvas<'_>, line: Area, label: usize) {
+    let name = text::cut(app.shared.labels().name(label), usize::from(line.width).saturating_sub(3));
+    if !name.is_empty() {
+        canvas.line(line, 0, Span::styled(format!("▌{name} "), canvas.theme.group(label)));
     }
 }
 
@@ -42,7 +55,7 @@ fn words(canvas: &mut Canvas<'_>, line: Area, mark: &str, words: &str, focused: 
     let line = line.inside(1, 0);
     let room = usize::from(line.width).saturating_sub(if focused { 2 } else { 0 } + text::width(mark));
     let (style, pad) = if focused { (theme.accent(), " ") } else { (theme.dim(), "") };
-    let words = text::cut_middle(words, room);
+    let words = text::cut_name(words, room);
     let words = Line::from(vec![
         Span::styled(mark.to_owned(), theme.mark()),
         Span::styled(format!("{pad}{words}{pad}"), style),

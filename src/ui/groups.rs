@@ -41,6 +41,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let members = groups.members().enumerate();
     let tiles = places.sheet.visible(groups.first_row, 0, members).map(|(at, (image, cosine))| Tile {
         image,
+        heading: None,
         note: match cosine {
             Some(_) if at == 0 => "most typical".to_owned(),
             Some(cosine) => text::value(cosine).trim().to_owned(),

@@ -174,7 +174,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         };
         let sheet = &places.sheets[model];
         let visible = sheet.visible(0, 0, list.iter());
-        let tiles = visible.map(|found| Tile { image: found.id, note: note(found), focused: false });
+        let tiles = visible.map(|found| Tile { image: found.id, note: note(found), heading: None, focused: false });
         contact_sheet::draw(app, canvas, sheet, tiles);
     }
 }

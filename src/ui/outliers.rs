@@ -51,6 +51,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let tiles = grid.sheet.visible(outliers.first, 0, ids).map(|(at, image)| Tile {
         image: *image,
         note: note(app, *image),
+        heading: None,
         focused: at == outliers.cursor,
     });
     contact_sheet::draw(app, canvas, &grid.sheet, tiles);

@@ -33,7 +33,7 @@ fn picture(path: &Path, color: [u8; 3]) {
 
 fn lookalike(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
-    command.args(arguments).args(["--model", "color-grid", "--no-cache"]);
+    command.args(arguments).args(["--model", "color-grid", "--no-cache"]).env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -558,6 +558,7 @@ fn the_manual_page_is_whole_and_names_no_page_that_is_not_there() {
         "EXAMPLES",
         "FILES",
         "ENVIRONMENT",
+        "CONFIGURATION",
         "\"EXIT STATUS\"",
     ] {
         assert_eq!(page.matches(&format!(".SH {section}\n")).count(), 1, "{section}");
@@ -659,4 +660,36 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
     );
     let said = String::from_utf8(output(&[]).stderr).expect("text");
     assert!(said.contains("about 97 % of the nearest were found"), "{said}");
+}
+
+#[test]
+fn several_pictures_ask_together_and_some_may_be_subtracted() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let root = folder.path().to_string_lossy().into_owned();
+    let ask = |arguments: &[&str]| -> Value {
+        let all = [&["neighbors"], arguments, &[&root, "--json"]].concat();
+        serde_json::from_str(&stdout(&all)).expect("JSON")
+    };
+    let (red, blue, cyan) = (path("warm/red.png"), path("cold/blue.png"), path("cold/cyan.png"));
+    let answer = ask(&[&red, &blue]);
+    let names = |answer: &Value| {
+        let rows = answer["neighbors"].as_array().expect("rows").iter();
+        rows.map(|row| row["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
+    };
+    let mut others = names(&answer);
+    others.sort();
+    assert_eq!(others.len(), 2, "those asked with are no answer");
+    assert!(others[0].ends_with("cyan.png") && others[1].ends_with("orange.png"));
+    assert!(answer["and"][0].as_str().expect("a path").ends_with("blue.png"));
+    let answer = ask(&[&red, "--not", &cyan]);
+    assert!(names(&answer)[0].ends_with("orange.png"), "{answer}");
+    assert!(answer["not"][0].as_str().expect("a path").ends_with("cyan.png"));
+    let alone = ask(&[&red]);
+    let value = |answer: &Value, name: &str| {
+        let rows = answer["neighbors"].as_array().expect("rows").iter();
+        let row = rows.clone().find(|row| row["path"].as_str().is_some_and(|path| path.ends_with(name)));
+        row.and_then(|row| row["cosine"].as_f64()).expect("a cosine")
+    };
+    assert!(value(&answer, "blue.png") < value(&alone, "blue.png"), "away from what it is not");
 }

@@ -123,7 +123,7 @@ impl Explorer {
         let mut explorer = Self::started(setup);
         explorer.model(false);
         explorer.indexed(Arc::new(collection(len)), Vec::new());
-        explorer.key("Esc");
+        explorer.keys("Esc");
         explorer
     }
 
@@ -189,6 +189,10 @@ impl Explorer {
         for effect in effects {
             let (id, job) = match effect {
                 Effect::Start(id, job) => (id, job),
+                Effect::Open(path) => {
+                    self.effects.push(format!("open {}", path.display()));
+                    continue;
+                }
                 Effect::Copy(text) => {
                     self.effects.push(format!("copy {text}"));
                     continue;
@@ -293,11 +297,17 @@ impl Explorer {
 
     /// How the Neighbors screen is divided.
     pub fn ranks(&self) -> Ranks {
-        Ranks::new(self.app.shared.body())
+        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.dense)
     }
 
-    /// Keys by their names, separated by blanks.
+    /// Keys by their names, separated by blanks, after which the fingers rest.
     pub fn keys(&mut self, names: &str) {
+        self.hurry(names);
+        self.update(Event::Rest);
+    }
+
+    /// Keys in quick succession, of which the last is not the end.
+    pub fn hurry(&mut self, names: &str) {
         names.split_whitespace().for_each(|name| self.key(name));
     }
 

@@ -21,7 +21,13 @@ use ratatui_image::picker::Picker;
 use crate::explorer::styled;
 
 fn display(size: (u16, u16)) -> Display {
-    Display { size, depth: Depth::True, background: Background::Dark, previews_on_rest: false }
+    Display {
+        size,
+        depth: Depth::True,
+        background: Background::Dark,
+        palette: Default::default(),
+        previews_on_rest: false,
+    }
 }
 
 fn gallery() -> Gallery {

@@ -239,7 +239,7 @@ fn order(index: &Index, order: &Order) -> RowOrder {
 }
 
 fn order_with(index: &Index, order: &Order, executor: Executor<'_>) -> RowOrder {
-    order.rows(index, executor)
+    order.rows(index, index.iter().map(|entry| entry.id).collect(), executor)
 }
 
 /// Vectors around `clusters` well separated centers, cluster i % clusters for row i.

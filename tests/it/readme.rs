@@ -167,6 +167,30 @@ fn promises(line: &str) -> &'static [&'static str] {
 }
 
 #[test]
+fn the_configuration_of_the_readme_is_understood() {
+    let home = Home::new();
+    let file = home.folder.path().join("home/config/lookalike/config.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, examples("toml config").join("\n")).unwrap();
+    let output = home.sh("lookalike doctor");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = said.lines().find(|line| line.starts_with("configuration ")).expect("a line about it");
+    assert!(line.ends_with("lookalike/config.toml") && !line.contains(':'), "{line}");
+    let table = home.sh("lookalike matrix sample_images --json --model color-grid");
+    assert!(String::from_utf8_lossy(&table.stdout).contains("euclidean"), "its metric is the default");
+    let table = home.sh("lookalike matrix sample_images --json --model color-grid --metric cosine");
+    assert!(!String::from_utf8_lossy(&table.stdout).contains("euclidean"), "the command line goes before it");
+    fs::write(&file, "[options]\nmetrik = 3\n").unwrap();
+    let output = home.sh("lookalike index sample_images");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("config.toml: “metrik” is not known: did you mean “metric”?"), "{complaint}");
+    let output = home.sh("lookalike doctor");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("did you mean “metric”?"), "{said}");
+}
+
+#[test]
 fn downloads_of_the_readme_say_what_to_do_without_a_network() {
     let home = Home::new();
     for line in examples("sh network") {

@@ -293,7 +293,7 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("thread::scope", &["worker", "terminal", "embed/batcher"]),
         ("thread::Builder", &["worker", "terminal", "live", "embed/batcher", "embed/script", "index/store/lock"]),
         ("recommended_watcher", &["live/folder"]),
-        ("Command::new", &["live/ffmpeg", "live/hook"]),
+        ("Command::new", &["live/ffmpeg", "live/hook", "event_loop/viewer"]),
         ("jiff", &["live/keep", "event_loop/live"]),
         ("signal_hook", &["cli/interrupt", "terminal"]),
         ("ureq", &["embed/download"]),

@@ -201,8 +201,8 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     worker.start(JobId(2), Job::Make { index: index.clone(), task: compare });
     let Outcome::Made(Made::Comparison(comparison)) = ended(&answers, 2, |_| {}) else { panic!("not compared") };
     assert_eq!(comparison.nearest(Metric::Cosine, 8).len(), 8);
-    worker.start(JobId(3), Job::Make { index: index.clone(), task: Task::Order(Order::Similarity) });
-    let Outcome::Made(Made::Order(_, _, rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
+    worker.start(JobId(3), Job::Make { index: index.clone(), task: Task::Order(Filter::default(), Order::Similarity) });
+    let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
     let key = |image| PreviewKey { image, width: 12, height: 4 };

@@ -13,11 +13,12 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::filter::Filter,
+    index::{ImageId, IndexState, filter::Filter},
     order::{Order, OrderKind},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
+    text::counted,
 };
 
 mod list;
@@ -33,8 +34,6 @@ pub struct Browse {
     pub kind: OrderKind,
     /// For [`OrderKind::Likeness`]: what the others are compared with, once that is known.
     pub anchor: Option<Arc<Comparison>>,
-    /// What the list is narrowed to.
-    pub filter: Filter,
     /// First visible row of tiles.
     pub first: usize,
     /// How many steps the tiles are larger than usual.
@@ -43,8 +42,8 @@ pub struct Browse {
     pub nearest: Vec<Neighbor>,
     /// What they were taken from.
     nearest_of: Option<(Arc<Comparison>, Metric)>,
-    /// The filter was changed: should it hide the selected picture, the first one is selected.
-    narrowed: bool,
+    /// What [`Shared::admits`] was told by.
+    admitted_of: Option<(Filter, IndexState)>,
 }
 
 const KEYS: &[Binding] = &[
@@ -54,10 +53,14 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
     binding::VIEW,
+    binding::OPEN_OUTSIDE,
     binding::FILTER,
+    binding::ONLY_MARKED,
     bind("s", Action::Sort),
     binding::MARK,
     binding::UNMARK_ALL,
+    binding::ASK_MARKED,
+    binding::MARK_UNLIKE,
     binding::COPY,
     binding::EXPORT,
     binding::NAME,
@@ -67,12 +70,6 @@ const KEYS: &[Binding] = &[
 ];
 
 impl Browse {
-    /// Narrows the list to pictures whose path holds all the words.
-    pub fn set_filter(&mut self, typed: &str) {
-        self.filter = Filter::new(typed);
-        self.narrowed = true;
-    }
-
     /// The order wanted; `None` while it is not known what the pictures are to be like.
     fn order(&self, shared: &Shared) -> Option<Order> {
         let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
@@ -107,18 +104,50 @@ impl Browse {
             self.anchor = self.anchor.take().map(|anchor| Arc::new(compare(&shared.index, anchor.query())));
         }
         if let Some(order) = self.order(shared) {
-            self.list.follow(&shared.index, &self.filter, &order);
+            self.list.follow(&shared.index, &shared.filter, &order);
         } else {
             let order = self.list.order.clone();
-            self.list.follow(&shared.index, &self.filter, &order);
+            self.list.follow(&shared.index, &shared.filter, &order);
         }
-        if self.narrowed && self.list.filter == self.filter {
-            self.narrowed = false;
+        self.tell_admitted(shared);
+        if shared.narrowed && self.list.filter == shared.filter {
+            shared.narrowed = false;
             let listed = shared.selected.is_some_and(|id| self.list.position(id).is_some());
             if !listed && let Some(first) = self.list.ids.first() {
                 shared.select(*first);
             }
         }
+    }
+
+    /// Makes the tiles as large as they can be with all of them on one page, or as small as there are.
+    fn fit(&mut self, body: Area) -> String {
+        let (len, page) = (self.list.ids.len(), |size: i16| Grid::new(body, size).sheet.page());
+        let fitting = SIZES.rev().find(|size| page(*size) >= len);
+        self.size = fitting.unwrap_or(*SIZES.start());
+        match fitting {
+            Some(_) => format!("All {} are in view.", counted(len, "picture")),
+            None => format!("The smallest tiles: {} of {} are in view.", page(self.size), counted(len, "picture")),
+        }
+    }
+
+    /// Tells the other screens which pictures the filter lets through.
+    fn tell_admitted(&mut self, shared: &mut Shared) {
+        let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
+        let told = filter.map(|filter| (filter.clone(), self.list.made_of()));
+        if told != self.admitted_of {
+            shared.admitted = filter.map(|_| {
+                let mut admitted = vec![false; shared.index.id_bound()];
+                self.list.ids.iter().for_each(|id| admitted[id.at()] = true);
+                admitted
+            });
+            shared.narrowings += 1;
+            self.admitted_of = told;
+        }
+    }
+
+    /// The selected picture, unless the filter hides it with all others.
+    fn shown(&self, shared: &Shared) -> Option<ImageId> {
+        shared.selected.filter(|_| !self.list.ids.is_empty() || shared.filter.is_empty())
     }
 }
 
@@ -151,18 +180,22 @@ impl Room for Browse {
             Action::Sort => return Acted::Says(self.sort(shared)),
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
-            Action::ZoomFit => self.size = 0,
+            Action::ZoomFit => return Acted::Says(self.fit(body)),
             _ => return Acted::No,
         }
         Acted::Yes
+    }
+
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.shown(shared)
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
-            slots.extend(shared.selected.map(|image| Slot { image, area: details.picture }));
-            if details.as_pictures {
+            slots.extend(self.shown(shared).map(|image| Slot { image, area: details.picture }));
+            if details.as_pictures && !slots.is_empty() {
                 let nearest = self.nearest.iter().enumerate();
                 slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
             }
@@ -177,8 +210,8 @@ impl Room for Browse {
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
         let order = self.order(shared).unwrap_or_else(|| self.list.order.clone());
-        let current = self.list.is_current(&shared.index, &self.filter, &order) && !self.is_stale(shared);
-        (!current).then(|| Task::Sort(self.filter.clone(), order))
+        let current = self.list.is_current(&shared.index, &shared.filter, &order) && !self.is_stale(shared);
+        (!current).then(|| Task::Sort(shared.filter.clone(), order))
     }
 
     fn take(&mut self, shared: &Shared, made: Made) {
@@ -223,6 +256,8 @@ pub struct Grid {
     pub details: Option<Area>,
 }
 
+/// The sizes of tiles, in steps from the usual one.
+const SIZES: std::ops::RangeInclusive<i16> = -3..=8;
 /// Columns of a tile at its usual size.
 const TILE: i16 = 17;
 /// Columns that one step of the zoom adds to a tile.
@@ -254,8 +289,8 @@ impl Grid {
     #[must_use]
     pub fn resized(body: Area, size: i16, by: i16) -> i16 {
         let (now, then) = (Self::new(body, size), Self::new(body, size + by));
-        let (limit, step) = (if by > 0 { 8 } else { -3 }, size + by);
-        if (now == then && size.signum() == by.signum()) || step.abs() > i16::abs(limit) { size } else { step }
+        let step = size + by;
+        if (now == then && size.signum() == by.signum()) || !SIZES.contains(&step) { size } else { step }
     }
 }
 

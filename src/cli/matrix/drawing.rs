@@ -9,10 +9,11 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
 
+use super::tree;
 use crate::{
     cli::svg::{self, DIM, INK, LETTER, MARGIN, TEXT, escaped, fits, hex, letters},
     display::{ink_on, viridis},
-    similarity::Metric,
+    similarity::{Dendrogram, Metric},
     text,
 };
 
@@ -26,6 +27,8 @@ pub struct Heatmap {
     pub names: Vec<String>,
     /// Runs of rows that belong together, with their name.
     pub groups: Vec<(Range<usize>, String)>,
+    /// The clusters of the rows, where their order keeps some together.
+    pub tree: Option<Dendrogram>,
     /// Cells along each side.
     pub side: usize,
     /// Row-major, `side` × `side`.
@@ -46,6 +49,8 @@ const NUMBERED: f64 = 27.0;
 const DIGITS: f64 = 0.29;
 /// Room for the line and the name of a group.
 const GROUP: f64 = 24.0;
+/// Room for the tree of clusters, and before it.
+const TREE: (f64, f64) = (140.0, 8.0);
 /// Columns of the longest name.
 const NAME: usize = 32;
 /// Size of the legend's ramp.
@@ -70,7 +75,8 @@ impl Layout {
         let groups = if heatmap.groups.is_empty() { 0.0 } else { GROUP };
         let map = (MARGIN + groups + names, MARGIN + 56.0 + groups + names);
         let heading = letters(text::width(&heatmap.title)).max(letters(text::width(&heatmap.subtitle)));
-        let width = (map.0 + side * cell).max(MARGIN + heading).max(MARGIN + RAMP.0 + letters(16));
+        let tree = if heatmap.tree.is_some() { TREE.0 + TREE.1 } else { 0.0 };
+        let width = (map.0 + side * cell + tree).max(MARGIN + heading).max(MARGIN + RAMP.0 + letters(16));
         Self { cell, map, size: (width + MARGIN, map.1 + side * cell + 72.0) }
     }
 
@@ -96,6 +102,11 @@ impl Heatmap {
         }
         self.names(&layout, out)?;
         self.groups(&layout, out)?;
+        if let Some(dendrogram) = &self.tree {
+            let (right, height) = (layout.edge(layout.map.0, self.side), self.side as f64 * layout.cell);
+            let place = tree::Place { corner: (right + TREE.1, layout.map.1), size: (TREE.0, height) };
+            tree::draw(dendrogram, &place, 2.0, out)?;
+        }
         self.legend(&layout, out)?;
         writeln!(out, "</svg>")?;
         Ok(svg)
@@ -244,6 +255,7 @@ mod tests {
             title: "cosine similarity".into(),
             subtitle: "color-grid".into(),
             names: if named { (0..side).map(|at| format!("<{at}> & \"co\".png")).collect() } else { Vec::new() },
+            tree: None,
             groups: vec![(0..side / 2, "first".into()), (side / 2..side, "second".into())],
             side,
             values: (0..side * side).map(|at| at as f32 / (side * side) as f32).collect(),
