@@ -42,7 +42,7 @@ pub const UNMARK_ALL: Binding = bind("M", Action::UnmarkAll);
 /// Ask with all marked pictures.
 pub const ASK_MARKED: Binding = bind("Q", Action::AskMarked);
 /// Mark or unmark as what the answers are to be unlike.
-pub const MARK_UNLIKE: Binding = bind("u", Action::MarkUnlike);
+pub const MARK_UNLIKE: Binding = bind("U", Action::MarkUnlike);
 /// Copy the path.
 pub const COPY: Binding = bind("y", Action::Copy);
 /// Write the marked paths to a file.

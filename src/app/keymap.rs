@@ -441,14 +441,14 @@ mod tests {
     fn other_keys_take_the_place_of_the_programs_wherever_their_action_has_some() {
         let mut keys = Keys::default();
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        keys.rebind(None, "zoom-in", &own(&["i", "Ctrl-i"])).expect("it has keys");
+        keys.rebind(None, "zoom-in", &own(&["z", "Ctrl-x"])).expect("it has keys");
         keys.rebind(Some(Context::Pair), "swap", &own(&["t"])).expect("it has keys");
         keys.check().expect("no key means two things");
         let at = |context, name: &str| keys.lookup(context, Chord::parse(name).expect("a key").event());
         let heatmap = Context::Screen(Screen::Heatmap);
-        assert_eq!([at(heatmap, "i"), at(heatmap, "+")], [Some(Action::ZoomIn), None]);
+        assert_eq!([at(heatmap, "z"), at(heatmap, "+")], [Some(Action::ZoomIn), None]);
         assert_eq!([at(heatmap, "x"), at(Context::Pair, "x")], [Some(Action::Swap), None]);
-        assert!(keys.hints(heatmap).contains(&("i -".to_owned(), "zoom")));
+        assert!(keys.hints(heatmap).contains(&("z -".to_owned(), "zoom")));
         assert!(keys.rebind(None, "zoom-in", &[]).is_err() && keys.rebind(None, "zoom-in", &own(&["Foo"])).is_err());
         assert!(keys.rebind(Some(Context::Pair), "zoom-in", &own(&["a"])).is_err(), "it has no key there");
         keys.rebind(None, "quit", &own(&["m"])).expect("it has keys");

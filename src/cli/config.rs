@@ -24,7 +24,7 @@ metric = "euclidean"
 exclude = ["*.thumb.jpg"]
 
 [keys]
-zoom-in = ["i", "+"]
+zoom-in = ["z", "+"]
 
 [keys.heatmap]
 swap = "t"
@@ -299,7 +299,7 @@ mod tests {
     fn keys_and_colors_are_read() {
         let config = read(EXAMPLE).expect("it is right");
         let keys = config.keys.as_ref().expect("some were chosen");
-        assert!(keys.hints(Context::Screen(crate::app::action::Screen::Heatmap)).contains(&("i -".into(), "zoom")));
+        assert!(keys.hints(Context::Screen(crate::app::action::Screen::Heatmap)).contains(&("z -".into(), "zoom")));
         assert_eq!((config.palette.map, config.palette.accent), (ColorMap::Cividis, Some([255, 128, 0])));
         assert_eq!(explore(&config, &[]).display.background, crate::terminal::capabilities::BackgroundChoice::Light);
         assert!(read("").expect("nothing is something").keys.is_none());
