@@ -48,11 +48,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     // Where rows have names of their own, groups are named over the columns only, or here.
     title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
     if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
-        if area.x > body.x {
-            canvas.divider(area.x - 1, body, plot.title);
-        } else {
-            canvas.fill(Area { y: area.y - 1, height: 1, ..area }, '─', canvas.theme.faint());
-        }
+        set_apart(canvas, area, body, plot.title);
         draw_panel(app, canvas, &panel);
         if let Some(lens) = panel.lens.filter(|_| !app.saves_bytes()) {
             lens::draw(app, canvas, lens, cursor, *metric);
@@ -69,6 +65,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);
     legend::draw(canvas, &plot, heat, (*metric, window), Some(cursor).filter(|_| lights));
+}
+
+/// Draws a line between the table and its panel, which lies beside it or, in a portrait window, below.
+pub(super) fn set_apart(canvas: &mut Canvas<'_>, panel: Area, body: Area, title: Area) {
+    if panel.x > body.x {
+        canvas.divider(panel.x - 1, body, title);
+    } else {
+        canvas.fill(Area { y: panel.y - 1, height: 1, ..panel }, '─', canvas.theme.faint());
+    }
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]) {

@@ -280,7 +280,7 @@ fn both_heatmaps(app: &App, canvas: &mut Canvas<'_>, models: &Models) {
     );
     canvas.text(plot.legend, 0, &words, theme.dim());
     let Some(panel) = plot.panel else { return };
-    canvas.divider(panel.x - 1, body, plot.title);
+    heatmap::set_apart(canvas, panel, body, plot.title);
     let words = panel.inside(1, 1);
     let lines = [
         (format!("◥ above the diagonal: {a}"), theme.group(0)),

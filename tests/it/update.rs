@@ -227,7 +227,7 @@ fn all_marked_pictures_ask_together_and_what_is_marked_as_unlike_is_subtracted()
     explorer.keys("Q");
     assert!(explorer.state().contains("Nothing is marked yet"));
     // A bird, a cat, and less like a dog.
-    explorer.keys("Space G u g j j Space Q");
+    explorer.keys("Space G U g j j Space Q");
     let marked: Vec<_> = explorer.app.shared.marks.iter().collect();
     let unlike: Vec<_> = explorer.app.shared.unlike.iter().collect();
     assert_eq!((marked.len(), &unlike[..]), (2, &[ImageId(11)][..]));

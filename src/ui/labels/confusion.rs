@@ -45,7 +45,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
     legend(canvas, &plot, worst);
     match plot.panel {
         Some(panel) => {
-            canvas.divider(panel.x - 1, body, plot.title);
+            heatmap::set_apart(canvas, panel, body, plot.title);
             draw_panel(app, canvas, panel.inside(1, 0), panel, learned);
         }
         None => {
