@@ -32,7 +32,7 @@ pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severi
 use self::{
     action::Screen,
     awaited::Awaited,
-    disposal::Disposal,
+    disposal::{Disposal, Moves},
     keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
@@ -75,7 +75,7 @@ pub struct App {
     explained: Option<Arc<Explained>>,
     explaining: Option<(JobId, why::Wanted)>,
     /// Files are being moved away, or brought back.
-    moving: bool,
+    moves: Moves,
     /// The picture that the explorer was opened with, until it is indexed.
     named: Option<PathBuf>,
 }
@@ -120,7 +120,7 @@ impl App {
             awaited: Awaited::default(),
             explained: None,
             explaining: None,
-            moving: false,
+            moves: Moves::default(),
         }
     }
 

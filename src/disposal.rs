@@ -28,6 +28,11 @@ use crate::{
 /// # Errors
 /// [`Error::Io`] when the list cannot be made: then nothing is moved.
 pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Path) -> Result<Disposed> {
+    // The list is read from other folders too.
+    let away = match away {
+        Away::Trash => Away::Trash,
+        Away::Folder(folder) => Away::Folder(std::path::absolute(folder).map_err(Error::io("use", folder))?),
+    };
     let mut done = Disposed::default();
     let mut list = None;
     for one in doomed {
@@ -36,7 +41,7 @@ pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Pa
             done.refused.push((path.clone(), reason));
             continue;
         }
-        let to = match away {
+        let to = match &away {
             Away::Trash => None,
             Away::Folder(folder) => match moving::free_name(&folder.join(&one.relative)) {
                 Ok(to) => Some(to),

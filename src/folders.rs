@@ -26,6 +26,14 @@ pub fn models() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.data_dir().join("lookalike/models"))
 }
 
+/// A path as it was typed, without spaces around it; a leading `~/` is the user's home folder, as in a shell.
+#[must_use]
+pub fn typed(text: &str) -> PathBuf {
+    let text = text.trim();
+    let home = text.strip_prefix("~/").and_then(|rest| Some(etcetera::home_dir().ok()?.join(rest)));
+    home.unwrap_or_else(|| text.into())
+}
+
 /// The lists of files that were moved away: `lookalike/moved` in the data folder.
 ///
 /// # Errors

@@ -18,7 +18,10 @@ mod second_look;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -86,6 +89,8 @@ pub struct Worker {
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
+    /// Threads that change files.
+    busy: Arc<AtomicUsize>,
     answer: Answer,
 }
 
@@ -136,6 +141,7 @@ impl Worker {
             explaining,
             protected,
             moving: Arc::default(),
+            busy: Arc::default(),
             answer,
         }
     }
@@ -148,18 +154,12 @@ impl Worker {
             Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
             Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
-            Job::Enroll { paths, name } => {
-                let tell = self.answer.clone();
-                spawn("naming", Priority::Normal, move || {
-                    tell(JobEvent { job: id, outcome: fenced("naming", || enroll::link(&paths, &name)) });
-                });
-            }
+            Job::Enroll { paths, name } => self.apart(id, "naming", move || enroll::link(&paths, &name)),
             Job::NameGroups { index, names } => {
-                let (tell, kept) = (self.answer.clone(), Arc::clone(&self.kept));
-                spawn("naming", Priority::Normal, move || {
-                    let keep = || kept.keep_group_names(&names, &index).map_err(|error| error.to_string());
-                    let outcome = fenced("naming", || keep().map(|kept| Outcome::Named { kept }));
-                    tell(JobEvent { job: id, outcome });
+                let kept = Arc::clone(&self.kept);
+                self.apart(id, "naming", move || {
+                    let kept = kept.keep_group_names(&names, &index).map_err(|error| error.to_string())?;
+                    Ok(Outcome::Named { kept })
                 });
             }
             Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
@@ -169,22 +169,10 @@ impl Worker {
                     disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
                 });
             }
-            Job::Undo => self.move_files(id, |lists| {
-                let undone = disposal::newest(lists).map(|list| disposal::undo(&list)).transpose();
-                undone.map(Outcome::Undone)
-            }),
-            Job::Export { paths, to } => {
-                let tell = self.answer.clone();
-                spawn("exporting", Priority::Normal, move || {
-                    tell(JobEvent { job: id, outcome: fenced("exporting", || export::write(&paths, &to)) });
-                });
-            }
+            Job::Undo { list } => self.move_files(id, move |_| disposal::undo(&list).map(Outcome::Undone)),
+            Job::Export { paths, to } => self.apart(id, "exporting", move || export::write(&paths, &to)),
             Job::ExportLabels { index, source, to } => {
-                let tell = self.answer.clone();
-                spawn("exporting", Priority::Normal, move || {
-                    let outcome = fenced("exporting", || export::write_labels(&index, &source, &to));
-                    tell(JobEvent { job: id, outcome });
-                });
+                self.apart(id, "exporting", move || export::write_labels(&index, &source, &to));
             }
             Job::KeepLabels { labels, to } => self.labels.put((id, labels, to)),
         }
@@ -198,11 +186,20 @@ impl Worker {
 
     /// Moves files on a thread of its own, one job after the other; `work` gets the folder of the lists.
     fn move_files(&self, job: JobId, work: impl FnOnce(&Path) -> Result<Outcome> + Send + 'static) {
-        let (tell, moving) = (self.answer.clone(), Arc::clone(&self.moving));
-        spawn("moving files", Priority::Normal, move || {
+        let moving = Arc::clone(&self.moving);
+        self.apart(job, "moving files", move || {
             let _alone = lock(&moving);
-            let moved = || folders::moved().and_then(|lists| work(&lists)).map_err(|error| error.to_string());
-            tell(JobEvent { job, outcome: fenced("moving files", moved) });
+            folders::moved().and_then(|lists| work(&lists)).map_err(|error| error.to_string())
+        });
+    }
+
+    /// Does what changes files on a thread of its own, which is waited for at the end.
+    fn apart(&self, job: JobId, doing: &'static str, work: impl FnOnce() -> Result<Outcome, String> + Send + 'static) {
+        let (tell, busy) = (self.answer.clone(), Arc::clone(&self.busy));
+        busy.fetch_add(1, Ordering::SeqCst);
+        spawn(doing, Priority::Normal, move || {
+            tell(JobEvent { job, outcome: fenced(doing, work) });
+            busy.fetch_sub(1, Ordering::SeqCst);
         });
     }
 
@@ -223,6 +220,10 @@ impl Worker {
     pub fn wait(&self, patience: Duration) {
         self.indexing.wait_idle(patience);
         self.labels.wait_idle(patience);
+        let until = Instant::now() + patience;
+        while self.busy.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -134,6 +134,8 @@ pub struct Clustering {
     /// How far the clusters agree with the sub-folders, over the pictures in sub-folders and with the noise as one cluster
     /// more; `None` where there are not two sub-folders.
     pub agreement: Option<Agreement>,
+    /// The sub-folders that they are compared with; [`Cluster`]s name theirs by their numbers here.
+    pub folders: Arc<Labels>,
     /// The nearest neighbors from which they were found; only for HDBSCAN.
     pub graph: Option<Arc<Graph>>,
     /// The index that they were found in, and its [`Index::id_bound`].
@@ -177,7 +179,8 @@ impl Clustering {
         let silhouette = silhouette_of(&rows, &assigned);
         let agreement = agreement(&rows, &assigned, folders);
         let made_of = (index.state(), index.id_bound());
-        Some(Self { method, clusters, noise, silhouette, agreement, graph, made_of })
+        let folders = Arc::new(folders.clone());
+        Some(Self { method, clusters, noise, silhouette, agreement, folders, graph, made_of })
     }
 
     /// The clusters as labels with these names, one a cluster.

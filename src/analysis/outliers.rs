@@ -74,6 +74,8 @@ pub struct Outliers {
     within: Option<Scores>,
     /// Pictures that look like those of another folder, the surest first.
     pub misplaced: Vec<Misplaced>,
+    /// The sub-folders; [`Misplaced`] names them by their numbers here.
+    pub folders: Arc<Labels>,
     /// The index that they were found in, and its [`Index::id_bound`].
     pub made_of: (IndexState, usize),
 }
@@ -114,7 +116,8 @@ impl Outliers {
         within.rank();
         let within = (members.len() > 1).then_some(within);
         let misplaced = misplaced(&ids, folders, &graph);
-        Some(Self { k, graph, all, within, misplaced, made_of: (index.state(), index.id_bound()) })
+        let folders = Arc::new(folders.clone());
+        Some(Self { k, graph, all, within, misplaced, folders, made_of: (index.state(), index.id_bound()) })
     }
 
     /// Whether there is more than one folder, so that a picture can be an outlier of its own.

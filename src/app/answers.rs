@@ -37,7 +37,7 @@ impl App {
                 }
             }
             Outcome::Disposed(disposed) => self.disposed(&disposed),
-            Outcome::Undone(undone) => self.undone(undone.as_ref()),
+            Outcome::Undone(undone) => self.undone(&undone),
             Outcome::Exported { to, paths } => {
                 let plural = if paths == 1 { "" } else { "s" };
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
@@ -135,7 +135,7 @@ impl App {
         if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
             self.over.retain(|over| !matches!(over, Over::Why(_)));
         }
-        self.moving = false;
+        self.moves.failed(job);
         self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);
     }

@@ -1,14 +1,38 @@
 //! Moving the marked pictures away: nothing happens before the user has seen the list of them.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{App, Effect, Over, RunState, Severity, action::Step};
 use crate::{
     index::{ImageId, Index},
     printable::printable,
-    task::{Away, Disposed, Doomed, Job, Undone},
+    task::{Away, Disposed, Doomed, Job, JobId, Undone},
     text,
 };
+
+/// What was moved away since the explorer began, and what is being moved.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// The job that moves files now.
+    job: Option<JobId>,
+    /// The lists that undo what was moved, the newest last.
+    lists: Vec<PathBuf>,
+}
+
+impl Moves {
+    /// A job did not succeed; files move no longer if it was theirs.
+    pub(super) fn failed(&mut self, job: JobId) {
+        self.job.take_if(|moving| *moving == job);
+    }
+
+    fn begin(&mut self, job: JobId) -> JobId {
+        *self.job.insert(job)
+    }
+}
 
 /// The list of what is to be moved away, in front of the screen until the user decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +63,7 @@ impl App {
         if self.shared.run == RunState::Running {
             return self.say(Severity::Warning, "Pictures can be moved away when the indexing is done.");
         }
-        if self.moving {
+        if self.moves.job.is_some() {
             return self.say(Severity::Warning, "Pictures are being moved: wait a moment.");
         }
         let mut ids: Vec<_> = self.shared.marks.iter().collect();
@@ -58,20 +82,24 @@ impl App {
         let Some(Over::Disposal(disposal)) = self.over.pop_if(|over| matches!(over, Over::Disposal(_))) else {
             return Vec::new();
         };
-        self.moving = true;
         let doomed = disposal.doomed.to_vec();
         self.say(Severity::Info, format!("Moving {}…", text::counted(doomed.len(), "picture")));
-        vec![Effect::Start(self.awaited.next(), Job::Dispose { doomed, away })]
+        let job = self.moves.begin(self.awaited.next());
+        vec![Effect::Start(job, Job::Dispose { doomed, away })]
     }
 
-    /// Brings back what was moved away last.
+    /// Brings back what was moved away last, of all that was since the explorer began.
     pub(super) fn undo(&mut self) -> Vec<Effect> {
-        if self.moving || self.shared.run == RunState::Running {
+        if self.moves.job.is_some() || self.shared.run == RunState::Running {
             self.say(Severity::Warning, "Wait a moment: pictures are being indexed or moved.");
             return Vec::new();
         }
-        self.moving = true;
-        vec![Effect::Start(self.awaited.next(), Job::Undo)]
+        let Some(list) = self.moves.lists.pop() else {
+            self.say(Severity::Info, "Nothing was moved away since you began: `lookalike undo` goes further back.");
+            return Vec::new();
+        };
+        let job = self.moves.begin(self.awaited.next());
+        vec![Effect::Start(job, Job::Undo { list })]
     }
 
     pub(super) fn scroll_disposal(&mut self, step: Step) {
@@ -82,7 +110,8 @@ impl App {
     }
 
     pub(super) fn disposed(&mut self, disposed: &Disposed) {
-        self.moving = false;
+        self.moves.job = None;
+        self.moves.lists.extend(disposed.list.clone());
         let moved: HashSet<&Path> = disposed.moved.iter().map(|path| &**path).collect();
         let gone: Vec<_> = self.ids_at(|index, id| index.get(id).is_some_and(|entry| moved.contains(&*entry.path())));
         let mut index = Index::clone(&self.shared.index);
@@ -98,11 +127,8 @@ impl App {
         }
     }
 
-    pub(super) fn undone(&mut self, undone: Option<&Undone>) {
-        self.moving = false;
-        let Some(undone) = undone else {
-            return self.say(Severity::Info, "Nothing was moved away that could be brought back.");
-        };
+    pub(super) fn undone(&mut self, undone: &Undone) {
+        self.moves.job = None;
         let back: HashSet<&Path> = undone.back.iter().map(|path| &**path).collect();
         let there = self.ids_at(|index, id| {
             index.entry_even_if_removed(id).is_some_and(|entry| !index.contains(id) && back.contains(&*entry.path()))

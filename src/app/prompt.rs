@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
 use crate::{
+    folders,
     index::ImageId,
     printable::is_hostile,
     task::{Away, Job},
@@ -228,8 +229,7 @@ impl App {
             ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
                 let index = Arc::clone(&self.shared.index);
-                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, *medoid, prompt.text.trim())
-                else {
+                let Some(names) = self.screens.groups.rename(*medoid, prompt.text.trim()) else {
                     return Vec::new();
                 };
                 self.shared.group_labels = self.screens.groups.labels.clone();
@@ -244,7 +244,7 @@ impl App {
                 self.over.push(Over::Prompt(prompt));
             }
             (Purpose::Export, Typed::Accepted) if !prompt.text.trim().is_empty() => {
-                let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
+                let job = Job::Export { paths: self.marked_paths(), to: folders::typed(&prompt.text) };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Name, Typed::Accepted) => match folder_name(&prompt.text) {
@@ -259,7 +259,7 @@ impl App {
             },
             (Purpose::ExportLabels, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 let (index, source) = (Arc::clone(&self.shared.index), self.shared.label_source.clone());
-                let job = Job::ExportLabels { index, source, to: prompt.text.trim().into() };
+                let job = Job::ExportLabels { index, source, to: folders::typed(&prompt.text) };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
@@ -267,7 +267,7 @@ impl App {
                 self.say(Severity::Info, said);
             }
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
-                return self.dispose(Away::Folder(prompt.text.trim().into()));
+                return self.dispose(Away::Folder(folders::typed(&prompt.text)));
             }
             (Purpose::Filter { .. }, Typed::Ignored)
             | (

@@ -18,6 +18,7 @@ use crate::{
     },
     order::OrderKind,
     similarity::{Comparison, Metric, Query},
+    text,
 };
 
 /// Up to this many pictures a comparison is so quick that every step of the cursor may start one; with more it waits
@@ -197,6 +198,18 @@ impl Shared {
     pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         let root = self.index.iter().next().map(|entry| entry.root);
         root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path)
+    }
+
+    /// Marks all of some pictures that are there and may be marked, or unmarks them when all were marked; in words.
+    pub(super) fn mark_all(&mut self, ids: &[ImageId]) -> String {
+        let there = ids.iter().copied().filter(|id| self.index.contains(*id));
+        let (may, protected): (Vec<_>, Vec<_>) = there.partition(|id| !self.is_protected(*id));
+        may.iter().for_each(|id| self.unlike.retain(|unlike| unlike != *id));
+        let said = self.marks.toggle_all(&may);
+        match protected.len() {
+            0 => said,
+            stay => format!("{said}, {} of a protected folder not", text::counted(stay, "picture")),
+        }
     }
 
     /// Whether a picture lies in a folder of which nothing may go.

@@ -176,7 +176,7 @@ fn options(program: &Command) -> Vec<Arg> {
 }
 
 /// Options about a single run.
-const ONCE: [&str; 13] = [
+const ONCE: &[&str] = &[
     "help",
     "version",
     "print_marked",
@@ -189,6 +189,23 @@ const ONCE: [&str; 13] = [
     "weights",
     "farthest",
     "yes",
+    "trash",
+    "move_to",
+    "paths",
+    "link_to",
+    "copy",
+    "save_probe",
+    "probe",
+    "labels",
+    "predict",
+    "not",
+    "once",
+    "exec",
+    "keep",
+    "source",
+    // Of these each command has its own meaning.
+    "method",
+    "threshold",
     "not",
 ];
 

@@ -117,14 +117,19 @@ pub fn undo(list: &Path) -> Result<Undone> {
             Err(reason) => undone.refused.push((from, reason)),
         }
     }
-    if undone.refused.is_empty() {
-        // Should it keep its name, undoing again finds everything where it belongs.
+    if undone.refused.iter().all(|(_, reason)| LOST.contains(&reason.as_str())) {
+        // What is lost cannot come back by trying again. Should the list keep its name, undoing again finds everything
+        // else where it belongs.
         let _ = fs::rename(list, list.with_extension(UNDONE));
     }
     Ok(undone)
 }
 
 const TAKEN: &str = "another file has its name now";
+const NOT_MOVED_THERE: &str = "it is not where it was moved to";
+const NOT_IN_TRASH: &str = "it is not in the trash any more";
+/// Why a file is beyond help.
+const LOST: [&str; 2] = [NOT_MOVED_THERE, NOT_IN_TRASH];
 
 fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
@@ -135,7 +140,7 @@ fn from_folder(moved: &Path, to: &Path) -> Result<bool, String> {
     match (is_there(moved), is_there(to)) {
         (true, true) => Err(TAKEN.into()),
         (false, true) => Ok(false),
-        (false, false) => Err("it is not where it was moved to".into()),
+        (false, false) => Err(NOT_MOVED_THERE.into()),
         (true, false) => {
             if let Some(folder) = to.parent() {
                 fs::create_dir_all(folder).map_err(|error| plain(&error))?;
@@ -154,7 +159,7 @@ fn from_trash(to: &Path, at: u64) -> Result<bool, String> {
     let is_it = |path: &Path| path == to || Some(path) == real.as_deref();
     let fits = |item: &trash::TrashItem| is_it(&item.original_path()) && item.time_deleted.abs_diff(at as i64) <= 2;
     let Some(item) = items.into_iter().filter(fits).min_by_key(|item| item.time_deleted.abs_diff(at as i64)) else {
-        return if is_there(to) { Ok(false) } else { Err("it is not in the trash any more".into()) };
+        return if is_there(to) { Ok(false) } else { Err(NOT_IN_TRASH.into()) };
     };
     if is_there(to) {
         return Err(TAKEN.into());

@@ -41,7 +41,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
         // File systems that do not know this kind of renaming: a second name is not given where there is one either.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             match fs::hard_link(from, to) {
-                Ok(()) => fs::remove_file(from),
+                Ok(()) => remove(from, to),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
                 Err(_) => copy(from, to),
             }
@@ -68,5 +68,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         let _ = fs::remove_file(to);
         return Err(error);
     }
-    fs::remove_file(from)
+    remove(from, to)
+}
+
+/// Takes a file's old name away; where that cannot be, the new one goes again, so that there is one file and not two.
+fn remove(from: &Path, to: &Path) -> io::Result<()> {
+    fs::remove_file(from).inspect_err(|_| {
+        let _ = fs::remove_file(to);
+    })
 }

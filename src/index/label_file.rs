@@ -254,7 +254,7 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, 
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
-    let part = file.with_extension("part");
+    let part = files::part_of(file);
     let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
     let mut out = csv::Writer::from_writer(Vec::new());
     made(out.write_record(["path", "label"]).map_err(io::Error::other))?;
@@ -262,9 +262,9 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, 
         made(out.write_record([path.as_os_str().as_bytes(), label]).map_err(io::Error::other))?;
     }
     let bytes = out.into_inner().map_err(|error| Error::io("write", &part)(error.into_error()))?;
-    made(fs::File::create(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
+    made(fs::File::create_new(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
     if keep_older && file.exists() {
-        let (older, copy) = (file.with_extension("older.csv"), file.with_extension("older.part"));
+        let (older, copy) = (file.with_extension("older.csv"), files::part_of(&file.with_extension("older.csv")));
         fs::copy(file, &copy).map_err(Error::io("copy", file))?;
         fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
     }

@@ -66,8 +66,11 @@ pub enum Job {
         /// Where to.
         away: Away,
     },
-    /// Bring back what was moved away last.
-    Undo,
+    /// Bring back what was moved away.
+    Undo {
+        /// The list of it.
+        list: PathBuf,
+    },
     /// Write paths to a new file, one a line.
     Export {
         /// The paths.
@@ -213,7 +216,7 @@ pub enum Outcome {
     /// Files were moved away, or were not.
     Disposed(Disposed),
     /// Files were brought back, or were not; nothing when none had been moved away.
-    Undone(Option<Undone>),
+    Undone(Undone),
     /// The paths were written.
     Exported {
         /// The file that was made.
@@ -253,7 +256,7 @@ impl fmt::Debug for Job {
             Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
             Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
-            Self::Undo => write!(f, "Undo"),
+            Self::Undo { list } => write!(f, "Undo({})", list.display()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

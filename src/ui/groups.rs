@@ -135,7 +135,7 @@ fn about(app: &App, cluster: &Cluster) -> String {
     let cohesion = format!("cohesion {:.2}", cluster.cohesion);
     match cluster.folder {
         Some((folder, purity)) => {
-            let name = app.shared.folder_labels.name(folder);
+            let name = app.screens.groups.folder_name(folder);
             format!("{cohesion} · {:.0} % {name}/ · like {typical}", 100.0 * purity)
         }
         None => format!("{cohesion} · like {typical}"),

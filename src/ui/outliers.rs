@@ -69,7 +69,7 @@ const SIGN: char = '▲';
 fn note(app: &App, id: ImageId) -> String {
     let outliers = &app.screens.outliers;
     if outliers.listed == Listed::Misplaced {
-        let folder = outliers.misplaced(id).map_or("", |found| app.shared.folder_labels.name(found.looks_like));
+        let folder = outliers.misplaced(id).map_or("", |found| outliers.folder_name(found.looks_like));
         return format!("→ {folder}/");
     }
     outliers.outlier(id).map_or_else(String::new, |one| {
@@ -137,7 +137,7 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         canvas.text(details.facts, 3, words.trim_start(), style);
     }
     if let Some(found) = outliers.misplaced(id) {
-        let words = format!("→ looks like {}/", app.shared.folder_labels.name(found.looks_like));
+        let words = format!("→ looks like {}/", outliers.folder_name(found.looks_like));
         canvas.text(details.facts, 4, &words, theme.warning());
     }
     canvas.text(details.nearest, 0, "Nearest by cosine", theme.strong());

@@ -247,9 +247,9 @@ impl Explorer {
                 self.moved = moved.clone();
                 Outcome::Disposed(Disposed { moved, list: Some("/moved".into()), ..Disposed::default() })
             }
-            Job::Undo => {
+            Job::Undo { .. } => {
                 let back = std::mem::take(&mut self.moved);
-                Outcome::Undone((!back.is_empty()).then(|| Undone { back, ..Undone::default() }))
+                Outcome::Undone(Undone { back, ..Undone::default() })
             }
             // Tests see placeholders unless they hand in pictures themselves.
             Job::Previews { .. } | Job::Stop(_) => return,

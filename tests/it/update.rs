@@ -1066,7 +1066,7 @@ fn copies_are_marked_listed_moved_away_and_brought_back() {
     assert!(explorer.state().contains("2 pictures brought back"));
     assert_eq!(explorer.app.shared.index.len(), 24);
     explorer.keys("u");
-    assert!(explorer.state().contains("Nothing was moved away"));
+    assert!(explorer.state().contains("Nothing was moved away since you began"));
     explorer.keys("A d f a w a y Enter");
     assert!(explorer.state().contains("→ move 2 to Folder(\"away\")"));
 }

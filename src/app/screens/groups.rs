@@ -120,7 +120,7 @@ impl Groups {
 
     /// Gives the group with this most typical picture a name, or takes it away when it is empty; all names, to be kept.
     /// `None` when the group is gone.
-    pub fn rename(&mut self, folders: &Labels, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
+    pub fn rename(&mut self, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
         let number = self.clusters().iter().position(|cluster| cluster.medoid() == medoid)?;
         if let Some(old) = self.named[number] {
             self.names.remove(old);
@@ -129,16 +129,22 @@ impl Groups {
             let given = GroupName::new(name.to_owned(), &self.clusters()[number]);
             self.names.push(given);
         }
-        self.find_names(folders);
+        self.find_names();
         Some(self.names.clone().into())
     }
 
+    /// The name of a folder that groups are compared with.
+    #[must_use]
+    pub fn folder_name(&self, folder: usize) -> &str {
+        self.found.as_ref().map_or("", |(_, found)| found.folders.name(folder))
+    }
+
     /// Brings the names of the groups, and the labels, in line with the names that were given.
-    fn find_names(&mut self, folders: &Labels) {
+    fn find_names(&mut self) {
         let Some((_, found)) = self.found.clone() else { return };
         self.named = GroupName::of_clusters(&found.clusters, &self.names);
         let name = |(number, cluster)| {
-            self.given_name(number).map_or_else(|| GroupName::usual(number, cluster, folders), str::to_owned)
+            self.given_name(number).map_or_else(|| GroupName::usual(number, cluster, &found.folders), str::to_owned)
         };
         let names = found.clusters.iter().enumerate().map(name).collect();
         self.labels = Some(Arc::new(found.labels(names)));
@@ -248,7 +254,8 @@ impl Room for Groups {
             Action::MarkThese => {
                 let ids: Vec<ImageId> = self.members().map(|member| member.0).collect();
                 let name = self.current().map_or("the noise", |(number, _)| self.name(number));
-                Acted::Says(format!("{} of {name}.", shared.marks.toggle_all(&ids)))
+                let name = name.to_owned();
+                Acted::Says(format!("{} of {name}.", shared.mark_all(&ids)))
             }
             _ => Acted::No,
         }
@@ -287,7 +294,7 @@ impl Room for Groups {
         (!current).then(|| Task::Groups(self.method, Known::default()))
     }
 
-    fn take(&mut self, shared: &Shared, made: Made) {
+    fn take(&mut self, _: &Shared, made: Made) {
         match made {
             Made::Progress(share) => self.progress = share,
             Made::Groups(asked, found, names) => {
@@ -299,7 +306,7 @@ impl Room for Groups {
                 }
                 self.found = Some((asked, found));
                 self.progress = 0.0;
-                self.find_names(&shared.folder_labels);
+                self.find_names();
                 (self.group, self.member) = focused.and_then(|id| self.place_of(id)).unwrap_or((0, 0));
             }
             _ => {}

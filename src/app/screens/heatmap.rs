@@ -10,10 +10,10 @@ use crate::{
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
-        shared::Shared,
+        shared::{Coloring, Shared},
     },
     display::Depth,
-    index::{ImageId, Index, IndexState, filter::Filter},
+    index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
     order::{Order, OrderKind},
     similarity::{Block, Comparison, Extremes, Metric, Partition, RowOrder, View, Window, window},
     task::{Made, Task},
@@ -46,6 +46,8 @@ pub struct Heatmap {
     pub rows: Option<Rows>,
     /// The rows under one name each, in their order.
     pub groups: Vec<NamedRows>,
+    /// The labels that they are named by.
+    named_by: (Coloring, Option<Arc<Labels>>),
     /// How its rows and columns are named.
     pub names: Names,
     /// The zoom level; `None` shows everything.
@@ -118,6 +120,12 @@ impl Heatmap {
     pub fn group(&self, row: usize) -> Option<usize> {
         let at = self.groups.partition_point(|group| group.rows.end <= row);
         self.groups.get(at).filter(|group| group.rows.contains(&row)).map(|_| at)
+    }
+
+    /// Names the groups of the rows by the labels that color them.
+    fn name_groups(&mut self, kind: OrderKind, rows: &RowOrder, shared: &Shared) {
+        self.groups = NamedRows::of(kind, rows, shared.labels());
+        self.named_by = (shared.coloring, shared.group_labels.clone());
     }
 
     /// Goes to the first pair of the next group or the one before, round and round.
@@ -453,7 +461,7 @@ impl Room for Heatmap {
                 *anchor = Arc::clone(to);
             }
             self.names = Names::of(&index, &rows);
-            self.groups = NamedRows::of(order.kind(), &rows, shared.labels());
+            self.name_groups(order.kind(), &rows, shared);
             self.rows = Some(Rows { filter, order, index, rows });
             (self.shown, self.overview) = (None, [None, None]);
         }
@@ -462,6 +470,12 @@ impl Room for Heatmap {
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         if shared.index.is_empty() {
             (self.rows, self.shown, self.partner) = (None, None, None);
+        }
+        let labels = shared.group_labels.as_ref().map(Arc::as_ptr);
+        if (shared.coloring, labels) != (self.named_by.0, self.named_by.1.as_ref().map(Arc::as_ptr))
+            && let Some((kind, rows)) = self.rows.as_ref().map(|made| (made.order.kind(), Arc::clone(&made.rows)))
+        {
+            self.name_groups(kind, &rows, shared);
         }
         if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
             self.anchor = shared.current_comparison().cloned();

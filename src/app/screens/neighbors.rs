@@ -160,7 +160,9 @@ impl Neighbors {
         let focused = self.under_cursor().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
         let asked_with = |id: ImageId| self.asked.as_ref().is_some_and(|asked| asked.like.contains(&id));
-        let keep = |id: ImageId| shared.admits(id) && !asked_with(id);
+        // Those asked with are the marked ones: only these would leave nothing to find.
+        let only_these = self.asked.is_some() && shared.only_marked;
+        let keep = |id: ImageId| (only_these || shared.admits(id)) && !asked_with(id);
         let rows = comparison.among(metric, self.k, self.farthest, keep);
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let others = comparison.ranks(metric.toggled(), &ids);

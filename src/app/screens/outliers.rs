@@ -95,6 +95,12 @@ impl Outliers {
         self.found.as_ref()?.misplaced.iter().find(|misplaced| misplaced.id == id).copied()
     }
 
+    /// The name of a folder that a picture looks like.
+    #[must_use]
+    pub fn folder_name(&self, folder: usize) -> &str {
+        self.found.as_ref().map_or("", |found| found.folders.name(folder))
+    }
+
     /// The nearest pictures of one, with their cosine similarity.
     #[must_use]
     pub fn nearest(&self, id: ImageId) -> Vec<(ImageId, f32)> {
@@ -176,7 +182,7 @@ impl Room for Outliers {
             }
             Action::MarkThese if self.flagged == 0 => return Acted::Says("None is flagged.".to_owned()),
             Action::MarkThese => {
-                return Acted::Says(format!("{} of the flagged.", shared.marks.toggle_all(&self.ids[..self.flagged])));
+                return Acted::Says(format!("{} of the flagged.", shared.mark_all(&self.ids[..self.flagged])));
             }
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),

@@ -1,7 +1,12 @@
 //! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
 //! embeddings that it takes.
 
-use std::{collections::HashMap, fs, io::Read, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    io::{Read, Write},
+    path::Path,
+};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -56,8 +61,9 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let tensors =
         [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
     let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    let part = file.with_extension("part");
-    fs::write(&part, written).map_err(Error::io("write", &part))?;
+    let part = files::part_of(file);
+    let made = fs::File::create_new(&part).and_then(|mut part| part.write_all(&written));
+    made.map_err(Error::io("write", &part))?;
     fs::rename(&part, file).map_err(Error::io("rename", &part))
 }
 
