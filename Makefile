@@ -5,7 +5,8 @@
 #   make test                    run every test
 #   make install                 put `lookalike` on your PATH (~/.cargo/bin)
 #   make bench                   run the benchmarks
-#   make compare PHOTOS=FOLDER   compare with the notebook's loop and others, on photos of yours
+#   make compare PHOTOS=FOLDER   compare with the notebook's loop and others, on photos of yours;
+#                               LABELED=FOLDER adds labels and models, on photos in sub-folders
 #   make setup                   get what the others need, and stop there
 #   make clean                   remove what was built here
 #
@@ -61,6 +62,9 @@ compare: setup
 	python3 tests/bench/compare/network.py
 	python3 tests/bench/compare/neighbors.py
 	python3 tests/bench/compare/graph.py
+	python3 tests/bench/compare/groups.py --rows 100000
+	[ -z "$$LABELED" ] || python3 tests/bench/compare/labels.py "$$LABELED"
+	[ -z "$$LABELED" ] || python3 tests/bench/compare/models.py "$$LABELED"
 
 clean:
 	cargo clean

@@ -9,37 +9,45 @@ pub mod action;
 mod answers;
 mod awaited;
 pub mod binding;
+pub mod contact_sheet;
+pub mod disposal;
 mod event;
 pub mod keymap;
 pub mod layout;
+pub mod live;
 pub mod marks;
 mod mouse;
 pub mod pace;
 pub mod previews;
+pub mod reading;
 pub mod prompt;
 pub mod room;
 pub mod screens;
 pub mod shared;
+pub mod why;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
     action::Screen,
     awaited::Awaited,
-    keymap::Context,
+    disposal::Disposal,
+    keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
     previews::{Previews, Slot},
     prompt::Prompt,
+    room::Room,
     screens::Screens,
     shared::Shared,
+    why::Why,
 };
 use crate::{
     index::ImageId,
     preview::{Preview, PreviewKey},
     similarity::{Metric, Query},
-    task::{Job, Task},
+    task::{Explained, Job, JobId, Task},
 };
 
 /// All state of the explorer. [`crate::ui`] reads it and never changes it.
@@ -54,11 +62,20 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
+    /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
+    pub blink: Option<bool>,
+    /// What the keys mean.
+    pub keys: Keys,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
     pub pace: Pace,
     awaited: Awaited,
+    /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
+    explained: Option<Arc<Explained>>,
+    explaining: Option<(JobId, why::Wanted)>,
+    /// Files are being moved away, or brought back.
+    moving: bool,
     /// The picture that the explorer was opened with, until it is indexed.
     named: Option<PathBuf>,
 }
@@ -77,6 +94,10 @@ pub enum Over {
     },
     /// The help page, from this line on.
     Help(usize),
+    /// What makes the pictures of a pair alike.
+    Why(Why),
+    /// What is to be moved away, until the user says where to.
+    Disposal(Disposal),
     /// A line of text that is being typed, in the status line.
     Prompt(Prompt),
 }
@@ -87,15 +108,26 @@ impl App {
     pub fn new(mut setup: Setup) -> Self {
         Self {
             named: setup.picture.take(),
+            keys: Keys::default(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
+            blink: None,
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
+            explained: None,
+            explaining: None,
+            moving: false,
         }
+    }
+
+    /// The same with other keys than the program's own.
+    #[must_use]
+    pub fn with(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
     /// What is to be done before the first event: the indexing run begins.
@@ -117,6 +149,10 @@ impl App {
                 self.answer(event);
                 Vec::new()
             }
+            Event::Refused(reason) => {
+                self.say(Severity::Error, reason);
+                Vec::new()
+            }
             Event::Rest => {
                 self.pace.rest();
                 Vec::new()
@@ -129,8 +165,10 @@ impl App {
             Event::Hangup => return self.leave(),
         };
         self.refresh();
+        self.keep_labels(&mut effects);
         self.request_tasks(&mut effects);
         self.request_previews(&mut effects);
+        self.request_explanation(&mut effects);
         effects
     }
 
@@ -138,6 +176,10 @@ impl App {
     fn refresh(&mut self) {
         let shared = &mut self.shared;
         shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
+        if shared.only_marked {
+            let typed = shared.filter.typed().to_owned();
+            shared.narrow(&typed, true);
+        }
         self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
         let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));
@@ -148,8 +190,10 @@ impl App {
         let index = &shared.index;
         self.over.retain(|over| match over {
             Over::Picture(id) => index.contains(*id),
-            Over::Pair { row, col } => index.contains(*row) && index.contains(*col),
-            Over::Help(_) | Over::Prompt(_) => true,
+            Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. }) => {
+                index.contains(*row) && index.contains(*col)
+            }
+            Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
@@ -164,8 +208,17 @@ impl App {
         let moment = self.pace.rested || self.shared.is_quick();
         if let Some(task) = self.screens.get(self.screen).wants(&self.shared)
             && (moment || !task.is_slow())
+            && !(task.is_fleeting() && self.saves_bytes())
         {
             effects.extend(self.awaited.want(Some(self.screen), task, &self.shared.index));
+        }
+        // Which pictures the filter lets through all screens want to know.
+        let browse = &self.screens.browse;
+        if self.screen != Screen::Browse
+            && browse.list.filter != self.shared.filter
+            && let Some(task) = browse.wants(&self.shared)
+        {
+            effects.extend(self.awaited.want(Some(Screen::Browse), task, &self.shared.index));
         }
         if let Some(id) = self.shared.selected.filter(|_| moment) {
             let current =
@@ -244,14 +297,30 @@ impl App {
             Some(Over::Help(_)) => Context::Help,
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
+            Some(Over::Disposal(_)) => Context::Disposal,
+            Some(Over::Why(_)) => Context::Why,
             _ => Context::Screen(self.screen),
         }
+    }
+
+    /// Where the help was opened.
+    #[must_use]
+    pub fn beneath_help(&self) -> Context {
+        let beneath = self.over.iter().rev().find_map(|over| match over {
+            Over::Picture(_) => Some(Context::Picture),
+            Over::Pair { .. } => Some(Context::Pair),
+            Over::Disposal(_) => Some(Context::Disposal),
+            Over::Why(_) => Some(Context::Why),
+            Over::Help(_) | Over::Prompt(_) => None,
+        });
+        beneath.unwrap_or(Context::Screen(self.screen))
     }
 
     /// The picture that a mark, a copy or a large view is about.
     #[must_use]
     pub fn focused(&self) -> Option<ImageId> {
-        let covering = self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_)));
+        let covering =
+            self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
             _ => self.screens.get(self.screen).focused(&self.shared),
@@ -264,10 +333,14 @@ impl App {
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
         let mut slots = match self.covering() {
-            Some(Over::Help(_)) => Vec::new(),
+            Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
             Some(Over::Pair { row, col }) => {
-                let [left, right] = layout::halves(body);
+                let [left, right] = match self.blink {
+                    None => layout::halves(body),
+                    // Both are wanted, so that each is there when its turn comes.
+                    Some(_) => [layout::one_of_two(body); 2],
+                };
                 vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
             }
             _ => self.screens.get(self.screen).slots(&self.shared, body),
@@ -291,8 +364,9 @@ impl App {
             && !self.pace.last_shown_pair.contains(&Some(id))
     }
 
-    /// Whether pictures are not worth their bytes at the moment.
-    fn saves_bytes(&self) -> bool {
+    /// Whether what would be gone at the next key is not worth its bytes at the moment.
+    #[must_use]
+    pub fn saves_bytes(&self) -> bool {
         if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 

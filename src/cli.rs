@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    env,
+    env, fs,
     io::{self, BufWriter, Write},
     panic,
     path::{Path, PathBuf},
@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+use self::config::Config;
 use crate::{
     decode,
     embed::{self, ModelChoice},
@@ -23,21 +24,35 @@ use crate::{
 
 pub mod alike;
 pub mod cache;
+pub mod classify;
+pub mod compare;
 pub mod completions;
+pub mod config;
 pub mod data;
+pub mod disposal;
 pub mod doctor;
 pub mod examples;
 pub mod explore;
+pub mod enrolled;
 pub mod evaluate;
+pub mod gallery;
+pub mod groups;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod live;
+pub mod labels;
 pub mod man;
+pub mod map;
 pub mod matrix;
 pub mod mistyped;
 pub mod models;
 pub mod neighbors;
+pub mod picture;
+pub mod outliers;
 pub mod progress;
+pub mod svg;
+pub mod why;
 
 /// Version of everything that is printed with `--json`: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +64,7 @@ Exit codes:
   1    something failed, or images were skipped and --strict was given
   2    the arguments make no sense, or a needed terminal is not there
   3    nothing to work on: no such folder, or no image in it
+  4    `live --once` saw nothing that it knows
   130  interrupted; what was indexed is kept
 
 Names in JSON and CSV:
@@ -61,7 +77,7 @@ const USAGE: &str = "lookalike [OPTIONS] [FOLDER|PICTURE]...\n       lookalike <
 
 /// Shows which pictures in a folder look alike, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "lookalike", version, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
+#[command(name = "lookalike", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true, override_usage = USAGE, after_long_help = format!("{}\n\n{AFTER_HELP}", examples::of("")))]
 pub struct Cli {
     /// What to do; without a command the explorer opens.
     #[command(subcommand)]
@@ -86,9 +102,39 @@ pub enum Command {
     /// Show which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
+    /// Shows the pictures from above, as points, alike ones together.
+    #[command(after_long_help = examples::of("map"))]
+    Map(map::MapArgs),
+    /// Shows which pictures belong together, or links them by group.
+    #[command(after_long_help = examples::of("groups"))]
+    Groups(groups::GroupsArgs),
+    /// Shows which pictures do not belong, and why.
+    #[command(after_long_help = examples::of("outliers"))]
+    Outliers(outliers::OutliersArgs),
+    /// Shows which labels are confused, and what is mislabeled.
+    #[command(after_long_help = examples::of("labels"))]
+    Labels(labels::LabelsArgs),
+    /// Says what pictures show, learned from labeled ones.
+    #[command(after_long_help = examples::of("classify"))]
+    Classify(classify::ClassifyArgs),
+    /// Compares two models on the same pictures.
+    #[command(after_long_help = examples::of("compare"))]
+    Compare(compare::CompareArgs),
+    /// Shows which regions of two pictures make them alike.
+    #[command(after_long_help = examples::of("why"))]
+    Why(why::WhyArgs),
+    /// Brings back pictures that were moved away.
+    #[command(after_long_help = examples::of("undo"))]
+    Undo(disposal::UndoArgs),
     /// Scores how well models keep the sub-folders of a folder apart.
     #[command(after_long_help = examples::of("evaluate"))]
     Evaluate(evaluate::EvaluateArgs),
+    /// Shows how well the names of a gallery can be told apart.
+    #[command(after_long_help = examples::of("gallery"))]
+    Gallery(gallery::GalleryArgs),
+    /// Says which name of a gallery a camera or a new picture shows.
+    #[command(after_long_help = examples::of("live"))]
+    Live(live::LiveArgs),
     /// Shows, prunes or clears what is kept on disk.
     Cache(cache::CacheArgs),
     /// Prints what a bug report needs: versions, models, the terminal.
@@ -226,8 +272,9 @@ pub fn check_working_folder() {
 
 fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
-    let ended = parse()
-        .and_then(|arguments| run(&arguments, &mut out))
+    let config = Config::of_user(&Cli::command());
+    let ended = parse(config.as_ref().ok())
+        .and_then(|arguments| run(&arguments, config, &mut out))
         .and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
@@ -251,8 +298,10 @@ fn parse_and_run() -> Exit {
 ///
 /// # Errors
 /// [`Error::NoCommand`] for options that are strange because the command before them is mistyped.
-fn parse() -> Result<Cli> {
-    let parsed = without_empty_variables(Cli::command()).try_get_matches();
+fn parse(config: Option<&Config>) -> Result<Cli> {
+    let program = without_empty_variables(Cli::command());
+    let program = config.map_or(program.clone(), |config| config.apply(program));
+    let parsed = program.try_get_matches();
     let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.or_else(|error| match env::args_os().nth(1).map(mistyped::error) {
         Some(mistyped @ Error::NoCommand { .. }) if error.kind() == ErrorKind::UnknownArgument => Err(mistyped),
@@ -266,19 +315,36 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 /// One arm a command; each lives in its own file under `cli/` as `pub fn run(args, out) -> Result<Exit>`.
-fn run(cli: &Cli, out: &mut dyn Write) -> Result<Exit> {
+///
+/// A configuration that is not understood stops them all, but for those that help to put it right.
+fn run(cli: &Cli, config: Result<Config>, out: &mut dyn Write) -> Result<Exit> {
+    match &cli.command {
+        Some(Command::Doctor(args)) => return doctor::run(args, &config, out),
+        Some(Command::Completions(args)) => return completions::run(args, out),
+        Some(Command::Man) => return man::run(out),
+        _ => {}
+    }
+    let config = config?;
     match &cli.command {
         Some(Command::Index(args)) => index::run(args, out),
         Some(Command::Neighbors(args)) => neighbors::run(args, out),
         Some(Command::Alike(args)) => alike::run(args, out),
+        Some(Command::Map(args)) => map::run(args, out),
+        Some(Command::Groups(args)) => groups::run(args, out),
+        Some(Command::Outliers(args)) => outliers::run(args, out),
+        Some(Command::Why(args)) => why::run(args, out),
+        Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, out),
+        Some(Command::Labels(args)) => labels::run(args, out),
+        Some(Command::Classify(args)) => classify::run(args, out),
+        Some(Command::Compare(args)) => compare::run(args, out),
         Some(Command::Evaluate(args)) => evaluate::run(args, out),
+        Some(Command::Gallery(args)) => gallery::run(args, out),
+        Some(Command::Live(args)) => live::run(args, out),
         Some(Command::Cache(args)) => cache::run(args, out),
-        Some(Command::Completions(args)) => completions::run(args, out),
-        Some(Command::Man) => man::run(out),
         Some(Command::Models(args)) => models::run(args, out),
-        Some(Command::Doctor(args)) => doctor::run(args, out),
-        None => explore::run(&cli.explore, out),
+        Some(Command::Doctor(_) | Command::Completions(_) | Command::Man) => Ok(Exit::Done),
+        None => explore::run(&cli.explore, config, out),
     }
 }
 
@@ -306,6 +372,14 @@ pub fn request(folders: &FolderArgs, model: &ModelArgs) -> Result<Request> {
             false => Cache::Folder(cache_folder(model.how.cache_dir.as_deref())?),
         },
     })
+}
+
+/// The real paths of folders of which nothing may go.
+///
+/// # Errors
+/// [`Error::NoFolder`] when one is not there: what it should protect would not be.
+pub fn protected(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    folders.iter().map(|folder| fs::canonicalize(folder).map_err(|_| Error::NoFolder(folder.clone()))).collect()
 }
 
 /// The folder of all indexes: the one asked for, else the user's cache folder.

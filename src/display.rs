@@ -46,6 +46,8 @@ pub struct Display {
     pub depth: Depth,
     /// What lies behind the text.
     pub background: Background,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// Ask for pictures only when the cursor rests: over a network, and where pictures are sent as pixels.
     pub previews_on_rest: bool,
 }
@@ -93,9 +95,29 @@ impl Depth {
     }
 }
 
-/// Control points of the viridis ramp (Smith, van der Walt, Firing; public domain), evenly spaced. Its lightness
-/// grows evenly, so that equal steps in likeness look equal, also to the color blind and in gray.
-const VIRIDIS: [[u8; 3]; 9] = [
+/// Colors that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Palette {
+    /// What likeness is drawn in.
+    pub map: ColorMap,
+    /// What the eye should find first; the program's own color when nothing was chosen.
+    pub accent: Option<[u8; 3]>,
+}
+
+/// A row of colors from dark to bright, whose lightness grows evenly, so that equal steps in likeness look equal, also to
+/// the color blind and in gray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorMap {
+    /// Violet, green, yellow (Smith, van der Walt, Firing; public domain).
+    #[default]
+    Viridis,
+    /// Blue, gray, yellow: the same to nearly everybody (Nuñez, Anderton, Renslow, 2018; public domain).
+    Cividis,
+    /// Black to white.
+    Gray,
+}
+
+const VIRIDIS: &[[u8; 3]] = &[
     [68, 1, 84],
     [71, 44, 122],
     [59, 81, 139],
@@ -107,16 +129,83 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// The color at `share` of the viridis ramp: 0 is its dark end, 1 its bright end, other values are clamped.
+const CIVIDIS: &[[u8; 3]] = &[
+    [0, 32, 77],
+    [0, 51, 111],
+    [57, 72, 107],
+    [87, 92, 109],
+    [112, 113, 115],
+    [138, 135, 121],
+    [166, 157, 117],
+    [196, 181, 108],
+    [228, 207, 91],
+    [255, 234, 70],
+];
+
+const GRAY: &[[u8; 3]] = &[[24; 3], [244; 3]];
+
+impl ColorMap {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Viridis, Self::Cividis, Self::Gray];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viridis => "viridis",
+            Self::Cividis => "cividis",
+            Self::Gray => "gray",
+        }
+    }
+
+    /// The color at `share`: 0 is the dark end, 1 the bright end, other values are clamped. Between control points, which
+    /// are evenly spaced, it goes straight from one to the next.
+    #[must_use]
+    pub fn color(self, share: f32) -> [u8; 3] {
+        let points = match self {
+            Self::Viridis => VIRIDIS,
+            Self::Cividis => CIVIDIS,
+            Self::Gray => GRAY,
+        };
+        let place = share.clamp(0.0, 1.0) * (points.len() - 1) as f32;
+        let low = (place as usize).min(points.len() - 2);
+        let share = place - low as f32;
+        std::array::from_fn(|channel| {
+            let (a, b) = (f32::from(points[low][channel]), f32::from(points[low + 1][channel]));
+            (a + (b - a) * share).round() as u8
+        })
+    }
+}
+
+/// The color at `share` of the viridis ramp, see [`ColorMap::color`].
 #[must_use]
 pub fn viridis(share: f32) -> [u8; 3] {
-    let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f32;
-    let low = (place as usize).min(VIRIDIS.len() - 2);
-    let share = place - low as f32;
-    std::array::from_fn(|channel| {
-        let (a, b) = (f32::from(VIRIDIS[low][channel]), f32::from(VIRIDIS[low + 1][channel]));
-        (a + (b - a) * share).round() as u8
-    })
+    ColorMap::Viridis.color(share)
+}
+
+/// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
+const CATEGORIES: [[u8; 3]; 8] = [
+    [230, 159, 0],
+    [86, 180, 233],
+    [0, 178, 130],
+    [224, 110, 60],
+    [204, 121, 190],
+    [150, 150, 230],
+    [170, 180, 70],
+    [230, 110, 130],
+];
+
+/// The color of a category, by its number. They repeat: [`letter`] goes on telling categories apart.
+#[must_use]
+pub fn category(number: usize) -> [u8; 3] {
+    CATEGORIES[number % CATEGORIES.len()]
+}
+
+/// The letter of a category, by its number: what its color says, without color. After 62 of them they repeat.
+#[must_use]
+pub fn letter(number: usize) -> char {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char::from(LETTERS[number % LETTERS.len()])
 }
 
 /// Relative luminance of an sRGB color (WCAG 2).
@@ -159,7 +248,7 @@ fn nearest_level(channel: u8) -> u8 {
 }
 
 /// The usual values of the 16 colors (xterm's); a user's palette may differ.
-const ANSI: [[u8; 3]; 16] = [
+pub const ANSI: [[u8; 3]; 16] = [
     [0, 0, 0],
     [205, 0, 0],
     [0, 205, 0],
@@ -221,6 +310,15 @@ mod tests {
                 assert!(distance(shown, rgb) <= 3 * 48 * 48, "{rgb:?} became {shown:?}");
             }
         }
+    }
+
+    #[test]
+    fn categories_of_one_color_have_other_letters() {
+        for (a, b) in (0..62).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            assert_ne!((category(a), letter(a)), (category(b), letter(b)));
+            assert_ne!(letter(a), letter(b));
+        }
+        assert_eq!((letter(0), letter(27), category(9)), ('A', 'b', category(1)));
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub trait Embedder: Send {
     /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
 
+    /// What a picture's embedding is the sum of, position by position; nothing where the network does not say.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    fn parts(&mut self, _picture: &RgbImage) -> Result<Option<Parts>> {
+        Ok(None)
+    }
+
     /// Another one over the same weights for another thread to compute with at the same time; `None` where one is enough.
     fn share(&self) -> Option<Box<dyn Embedder>> {
         None
@@ -54,6 +62,15 @@ pub trait Embedder: Send {
 
     /// Where and in which precision it computes, for people.
     fn device(&self) -> String;
+}
+
+/// The parts of an embedding: one for each position of the last feature map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// Positions one under the other, and side by side.
+    pub grid: [usize; 2],
+    /// The parts row by row, each `dim` values long; their sum is the embedding.
+    pub values: Vec<f32>,
 }
 
 /// Where a network runs.
@@ -108,6 +125,21 @@ pub fn choose(choice: &ModelChoice) -> Result<Model> {
 /// # Errors
 /// As [`choose`].
 pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
+    let (manifest, weights) = located(choice, folders)?;
+    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
+    Ok(Model { manifest, weights, fingerprint })
+}
+
+/// Whether there is the model to use, and its weights. Hashes nothing, so that it takes no time.
+///
+/// # Errors
+/// As [`choose`].
+pub fn check(choice: &ModelChoice) -> Result<()> {
+    located(choice, &Folders::from_env()?).map(drop)
+}
+
+/// The manifest of the model to use, and its weights.
+fn located(choice: &ModelChoice, folders: &Folders) -> Result<(Manifest, Option<PathBuf>)> {
     let catalog = catalog(folders);
     let entry = match (&choice.name, &choice.weights) {
         (Some(name), _) => catalog.named(name)?.clone(),
@@ -126,8 +158,7 @@ pub fn choose_in(choice: &ModelChoice, folders: &Folders) -> Result<Model> {
         (None, Some(source), None) => return Err(Error::model(&manifest.name, not_found(&manifest, source, folders))),
         (None, _, found) => found,
     };
-    let fingerprint = fingerprint::fingerprint(&manifest, weights.as_deref())?;
-    Ok(Model { manifest, weights, fingerprint })
+    Ok((manifest, weights))
 }
 
 fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Folders) -> String {

@@ -16,6 +16,8 @@ pub enum Exit {
     Usage = 2,
     /// There is nothing to work on: no such folder, or no readable image in it.
     Nothing = 3,
+    /// `lookalike live --once` saw nothing that it knows.
+    Unknown = 4,
     /// The user interrupted the work (128 + SIGINT).
     Interrupted = 130,
 }
@@ -48,6 +50,9 @@ pub enum Error {
     /// No readable image was found.
     #[error("there is no image to work on in {}", printable(.0))]
     NoImages(PathBuf),
+    /// A gallery has no name in it.
+    #[error("nobody and nothing is enrolled in {}: put pictures into it, one sub-folder for each name, or name some in the explorer with N", printable(.0))]
+    EmptyGallery(PathBuf),
     /// One image that the command was about could not be read.
     #[error("cannot use {} as an image: {reason}", printable(path))]
     Image {
@@ -72,9 +77,39 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A file of labels makes no sense.
+    #[error("the label file {}: {reason}", printable(path))]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line, and what to do.
+        reason: String,
+    },
+    /// A saved probe does not fit what it is to be used on.
+    #[error("the probe {}: {reason}", printable(path))]
+    Probe {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// A download did not succeed.
     #[error("{0}")]
     Download(String),
+    /// A source of frames gives none.
+    #[error("cannot look at {}: {reason}", printable(name))]
+    Source {
+        /// The camera, the address or the file.
+        name: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The program that reads cameras and streams is not there.
+    #[error(
+        "cameras, streams and videos are read with ffmpeg, which is not here: install it \
+         (`apt install ffmpeg`, `dnf install ffmpeg`, `brew install ffmpeg`)"
+    )]
+    NoFfmpeg,
     /// Arguments that make no sense.
     #[error("{0}")]
     Usage(String),
@@ -112,7 +147,7 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) => Exit::Nothing,
+            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) | Self::EmptyGallery(_) => Exit::Nothing,
             Self::Usage(_) | Self::Terminal(_) => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::Failed,

@@ -4,25 +4,28 @@
 //! sooner than what a worker reports.
 
 mod explorer;
+pub mod live;
+mod viewer;
 
 use std::{
     hint::black_box,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
 use self::explorer::{Exit, Explorer, Jobs, Surface, Wake};
 use crate::{
-    app::{App, Setup},
-    display::Link,
+    app::{App, Setup, keymap::Keys},
+    display::{Link, Palette},
     error::{Error, Result},
+    index::label_file::LabelSource,
     similarity::Metric,
     task::{Job, JobId},
     terminal::{DisplayOptions, TerminalGuard, input, signals},
     ui,
-    worker::{Indexer, Worker},
+    worker::{Indexer, Loader, Tools, Worker},
 };
 
 /// How long the indexing run may take to store what it has done: before the screen is given back, and after.
@@ -36,12 +39,24 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
+    /// Folders of which no picture is marked or moved away: their real paths.
+    pub protected: Vec<PathBuf>,
     /// The metric to begin with.
     pub metric: Metric,
     /// What the user wants of the terminal.
     pub display: DisplayOptions,
+    /// Other keys than the program's own.
+    pub keys: Option<Keys>,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// Standard output may lead into a pipeline: draw on the controlling terminal then.
     pub pipeline: bool,
+    /// Where the labels of the Labels screen come from.
+    pub labels: LabelSource,
+    /// The file in which corrections of labels are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// The models that can be used.
+    pub models: Vec<String>,
     /// Fail after the first frame, to test that the terminal is given back.
     pub debug_fault: Option<DebugFault>,
 }
@@ -72,7 +87,7 @@ pub enum ExitReason {
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in.
-pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
+pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<ExitReason> {
     let (wake, awake) = mpsc::channel();
     let to_loop = wake.clone();
     let send = move |input| to_loop.send(Wake::Input(input)).is_ok();
@@ -84,15 +99,25 @@ pub fn run(options: &Options, indexer: Indexer) -> Result<ExitReason> {
     let app = App::new(Setup {
         folders: options.folders.clone(),
         picture: options.picture.clone(),
+        protected: options.protected.clone(),
         metric: options.metric,
         size: screen.size().map_err(Error::Terminal)?,
         depth: capabilities.depth,
         background: capabilities.background,
+        palette: options.palette,
+        is_remote: capabilities.link == Link::Remote,
         previews_on_rest: painter.sends_pixels() || capabilities.link == Link::Remote,
+        labels: options.labels.clone(),
+        kept_labels: options.kept_labels.clone(),
+        models: options.models.clone(),
     });
+    let app = app.with(options.keys.clone().unwrap_or_default());
     input::listen(send)?;
     // When the loop has ended nobody needs the answer any more.
-    let worker = Worker::new(indexer, painter, Arc::new(move |event| drop(wake.send(Wake::Job(event)))));
+    let worker = Worker::new(
+        Tools { indexer, painter, embedder, protected: options.protected.clone() },
+        Arc::new(move |event| drop(wake.send(Wake::Job(event)))),
+    );
     let mut explorer = Explorer::new(app, &mut screen, worker, capabilities.link, Instant::now);
     let exit = explorer.run(&awake, || fail_as_asked(options.debug_fault));
     let (app, worker) = explorer.into_parts();
@@ -129,6 +154,10 @@ impl Surface for TerminalGuard {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         self.copy(text)
+    }
+
+    fn open(&mut self, path: &Path) -> Result<(), String> {
+        viewer::open(path)
     }
 
     fn clear(&mut self) -> io::Result<()> {

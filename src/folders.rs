@@ -1,4 +1,4 @@
-//! Where the user's files lie: the index, models, and manifests. `make install` puts weights where [`models`] looks.
+//! Where the user's files lie: the index, models, manifests, and lists of what was moved away. `make install` puts weights where [`models`] looks.
 
 use std::path::PathBuf;
 
@@ -26,12 +26,39 @@ pub fn models() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.data_dir().join("lookalike/models"))
 }
 
+/// The lists of files that were moved away: `lookalike/moved` in the data folder.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn moved() -> Result<PathBuf> {
+    Ok(base(NO_HOME)?.data_dir().join("lookalike/moved"))
+}
+
 /// The user's own manifests: `lookalike/models` in the configuration folder.
 ///
 /// # Errors
 /// [`Error::Usage`] when the user has no home folder.
 pub fn manifests() -> Result<PathBuf> {
     Ok(base(NO_HOME)?.config_dir().join("lookalike/models"))
+}
+
+/// The user's choices: `$LOOKALIKE_CONFIG`, else `lookalike/config.toml` in the configuration folder.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn config() -> Result<PathBuf> {
+    match variable("LOOKALIKE_CONFIG") {
+        Some(file) => Ok(file.into()),
+        None => Ok(base(NO_HOME)?.config_dir().join("lookalike/config.toml")),
+    }
+}
+
+/// The names that were given in the explorer: `lookalike/gallery` in the data folder, one sub-folder a name.
+///
+/// # Errors
+/// [`Error::Usage`] when the user has no home folder.
+pub fn gallery() -> Result<PathBuf> {
+    Ok(base(NO_HOME)?.data_dir().join("lookalike/gallery"))
 }
 
 /// Where PyTorch keeps the weights that it downloaded: `$TORCH_HOME/hub/checkpoints`.

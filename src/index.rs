@@ -20,7 +20,9 @@ pub use crate::scan::Skipped;
 
 pub mod filter;
 mod images;
+pub mod label_file;
 pub mod labels;
+mod part;
 pub mod progress;
 pub mod store;
 

@@ -17,16 +17,18 @@
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |
-//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes |
+//! | [`analysis`] | what can be said about a whole collection, one file each: separation, look-alikes, copies among them, why two are alike, maps, clusters, outliers, labels (a classifier), two models compared, how well names can be told apart |
+//! | [`live`] | frames of cameras, streams, folders and pipes: the newest, when it is due, with what is in it |
 //! | [`preview`] | pixels → what a terminal can show in so many cells |
 //! | [`task`] | numbers made of an index while somebody waits: pure, so that a test makes them at once |
+//! | [`disposal`] | moves files into the trash or a folder, never over another one, and brings them back |
 //! | [`worker`] | every thread that works: jobs in, events out |
 //! | [`app`] | all state of the explorer, and `update`: pure. A screen is one room, `app/screens/<name>.rs` |
 //! | [`ui`] | `draw(&App, &mut Frame)`: `ui/<name>.rs` draws `app/screens/<name>.rs` |
 //! | [`terminal`] | taking over and giving back the terminal, signals, input, what it can show |
 //! | [`event_loop`] | receive → update → effects → draw |
 //!
-//! Without the feature `libtorch` there is no `embed`, and none of the rooms that need it: `cli`, `pipeline`, `worker`, `event_loop`.
+//! Without the feature `libtorch` there is no `embed`, and none of the rooms that need it: `cli`, `live`, `pipeline`, `worker`, `event_loop`.
 //! All others can then be built and tested without libtorch.
 //!
 //! # What always holds
@@ -38,7 +40,7 @@
 //!   choices that a user types; `unsafe` only in `index::store` (mapped files),
 //!   `terminal::fatal` (signal handlers) and the binary (a check before libraries load).
 //! - Image files are opened only by `decode`; other files only where something is kept or read, in the places that the test lists.
-//! - Threads start only in `worker`, `terminal`, `embed::batcher`, `embed::script` and `index::store::lock`.
+//! - Threads start only in `worker`, `terminal`, `live`, `embed::batcher`, `embed::script` and `index::store::lock`.
 //! - `similarity`, `order`, `analysis` and `task` do no I/O, read no clock and draw no random numbers.
 //! - Nothing outside tests unwraps or prints past the writer it was given. A file begins with what it owns and has at most 500 lines
 //!   before its tests, which come last.
@@ -47,8 +49,8 @@
 //!
 //! - The process ends without exit handlers: libtorch's crash under a thread that still computes.
 //! - `app::update` never blocks: it returns effects. `ui` never changes state. One selected image, which all screens show.
-//! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity has a table of the
-//!   pairs of at most 4096 rows or centers of rows.
+//! - 0, 1, 2, 3 images and all-equal images are ordinary inputs. Nothing allocates N×N: the order by similarity and HDBSCAN have
+//!   a table of the pairs of at most 4096 rows, centers of rows, or pieces of the graph.
 //! - Raw embeddings are stored: on normalized ones ‖a−b‖² = 2−2·cos, and the metric key would change nothing.
 //! - A picture that cannot be read is data ([`index::Skipped`]), not an error, and never ends a run.
 //! - While indexing, each core decodes and computes for itself.
@@ -74,8 +76,11 @@ pub mod pipeline;
 pub mod similarity;
 pub mod order;
 pub mod analysis;
+#[cfg(feature = "libtorch")]
+pub mod live;
 pub mod preview;
 pub mod task;
+pub mod disposal;
 #[cfg(feature = "libtorch")]
 pub mod worker;
 pub mod app;

@@ -3,8 +3,11 @@
 use std::{cmp::Ordering, os::unix::ffi::OsStrExt, sync::Arc};
 
 use crate::{
-    index::{Entry, ImageId, Index},
-    similarity::{Comparison, Executor, Metric, Query, compare_with, seriation},
+    index::{Entry, ImageId, Index, labels::Labels},
+    similarity::{
+        Comparison, Executor, Metric, Query, RowOrder, compare_with,
+        seriation::{Seriation, seriate},
+    },
 };
 
 pub mod natural;
@@ -24,16 +27,20 @@ pub enum OrderKind {
     /// Most alike to one picture first.
     #[value(skip)]
     Likeness,
+    /// Group by group, by path inside; what is in no group comes last.
+    #[value(skip)]
+    Group,
 }
 
 impl OrderKind {
     /// All of them, in the order in which a key goes through them.
-    pub const ALL: [Self; 5] = [Self::Folder, Self::Similarity, Self::Name, Self::Date, Self::Likeness];
+    pub const ALL: [Self; 6] = [Self::Folder, Self::Similarity, Self::Name, Self::Date, Self::Likeness, Self::Group];
 
-    /// The next one, round and round.
+    /// The next one, round and round; that by group only where there are groups.
     #[must_use]
-    pub fn cycled(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    pub fn cycled(self, has_groups: bool) -> Self {
+        let next = Self::ALL.iter().position(|kind| *kind == self).map_or(0, |at| (at + 1) % Self::ALL.len());
+        if Self::ALL[next] == Self::Group && !has_groups { Self::Folder } else { Self::ALL[next] }
     }
 
     /// The name used on screens, in JSON and on the command line.
@@ -45,6 +52,7 @@ impl OrderKind {
             Self::Date => "date",
             Self::Likeness => "likeness",
             Self::Similarity => "similarity",
+            Self::Group => "group",
         }
     }
 }
@@ -62,6 +70,8 @@ pub enum Order {
     Likeness(Arc<Comparison>, Metric),
     /// See [`OrderKind::Similarity`].
     Similarity,
+    /// By the number of these labels, which are groups.
+    Group(Arc<Labels>),
 }
 
 /// Two orders are equal when they are the same, not when they happen to sort alike: no table is looked at.
@@ -69,21 +79,28 @@ impl PartialEq for Order {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Likeness(to, metric), Self::Likeness(other, its)) => Arc::ptr_eq(to, other) && metric == its,
+            (Self::Group(labels), Self::Group(others)) => Arc::ptr_eq(labels, others),
             _ => self.kind() == other.kind(),
         }
     }
 }
 
 impl Order {
-    /// The order of a kind; `None` for [`OrderKind::Likeness`] when it is not said to what and by which metric.
+    /// The order of a kind; `None` for [`OrderKind::Likeness`] when it is not said to what and by which metric, and for
+    /// [`OrderKind::Group`] where there are no groups.
     #[must_use]
-    pub fn of(kind: OrderKind, likeness: Option<(Arc<Comparison>, Metric)>) -> Option<Self> {
+    pub fn of(
+        kind: OrderKind,
+        likeness: Option<(Arc<Comparison>, Metric)>,
+        groups: Option<&Arc<Labels>>,
+    ) -> Option<Self> {
         match kind {
             OrderKind::Folder => Some(Self::Folder),
             OrderKind::Name => Some(Self::Name),
             OrderKind::Date => Some(Self::Date),
             OrderKind::Likeness => likeness.map(|(to, metric)| Self::Likeness(to, metric)),
             OrderKind::Similarity => Some(Self::Similarity),
+            OrderKind::Group => groups.map(|labels| Self::Group(Arc::clone(labels))),
         }
     }
 
@@ -96,6 +113,7 @@ impl Order {
             Self::Date => OrderKind::Date,
             Self::Likeness(..) => OrderKind::Likeness,
             Self::Similarity => OrderKind::Similarity,
+            Self::Group(_) => OrderKind::Group,
         }
     }
 
@@ -116,6 +134,15 @@ impl Order {
         self.sorted(index, index.iter().map(|entry| entry.id).collect(), executor)
     }
 
+    /// Prepares the rows of the heatmap: pictures of the index, with the clusters that the order by similarity knows.
+    #[must_use]
+    pub fn rows(&self, index: &Index, ids: Vec<ImageId>, executor: Executor<'_>) -> RowOrder {
+        match self {
+            Self::Similarity => RowOrder::seriated(index, Self::seriated(index, &ids, executor), executor),
+            _ => RowOrder::new(index, self.sorted(index, ids, executor), executor),
+        }
+    }
+
     /// Puts pictures in order and leaves out what is not in the index: without its file it has no place, and an order
     /// that is not total may make a sort panic.
     #[must_use]
@@ -123,12 +150,22 @@ impl Order {
         ids.retain(|id| index.contains(*id));
         match self {
             Self::Folder | Self::Name => self.by_text(index, &ids),
+            Self::Group(labels) => {
+                let mut ids = Self::Folder.by_text(index, &ids);
+                ids.sort_by_key(|id| labels.of(*id).unwrap_or(usize::MAX));
+                ids
+            }
             Self::Date | Self::Likeness(..) => {
                 ids.sort_by(|a, b| self.compare(index, *a, *b));
                 ids
             }
-            Self::Similarity => seriation::seriate(index, &Self::Folder.by_text(index, &ids), executor),
+            Self::Similarity => Self::seriated(index, &ids, executor).ids,
         }
+    }
+
+    /// Which of equally alike pictures comes first depends on folder and path, not on their arrival.
+    fn seriated(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Seriation {
+        seriate(index, &Self::Folder.by_text(index, ids), executor)
     }
 
     /// Compares two pictures of the index; `None` where only all pictures together have an order.
@@ -143,6 +180,10 @@ impl Order {
             }
             Self::Date => second.modified().cmp(&first.modified()),
             Self::Likeness(to, metric) => metric.nearer(likeness(to, *metric, a), likeness(to, *metric, b)),
+            Self::Group(labels) => {
+                let number = |id| labels.of(id).unwrap_or(usize::MAX);
+                return Some(number(a).cmp(&number(b)).then_with(|| Self::Folder.compare(index, a, b)));
+            }
             Self::Similarity => return None,
         };
         Some(order.then(a.cmp(&b)))

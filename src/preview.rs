@@ -4,6 +4,7 @@
 //! Everything here is slow and runs on the worker's preview threads, except [`Preview::render`], which copies cells.
 
 pub mod blocks;
+mod dither;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

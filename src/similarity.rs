@@ -1,6 +1,7 @@
 //! Cosine similarity and euclidean distance over an [`Index`](crate::index::Index): exact, and never N×N.
 
 mod blocks;
+mod dendrogram;
 pub mod graph;
 pub mod heatmap;
 mod kernel;
@@ -10,10 +11,11 @@ pub mod seriation;
 
 use std::cmp::Ordering;
 
+pub use dendrogram::{Dendrogram, Merge};
 pub use graph::{Accuracy, Graph};
 pub use heatmap::{Block, Extremes, Partition, View, Window, window};
-pub use neighbors::{Comparison, Neighbor, Query, compare, compare_with, pair_value};
-pub use row_order::RowOrder;
+pub use neighbors::{Comparison, Neighbor, Query, combined, compare, compare_with, pair_value};
+pub use row_order::{RowCluster, RowOrder};
 
 /// How two embeddings are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
@@ -38,7 +40,7 @@ pub fn sequential(items: Vec<WorkItem<'_>>) {
 }
 
 /// Does the same work on each item, one work item each. The results come in the order of the items.
-fn map_parallel<T: Send, R: Send>(
+pub(crate) fn map_parallel<T: Send, R: Send>(
     executor: Executor<'_>,
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,

@@ -2,31 +2,67 @@
 //! alone, so that a test makes it at once and the explorer needs no worker to be tested.
 
 mod job;
+mod map;
+mod labels;
+mod models;
 
 use std::sync::Arc;
 
-pub use self::job::{Job, JobEvent, JobId, Outcome};
+pub use self::{
+    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone},
+    labels::Classified,
+    map::{MapStep, MapTask, Mapped, Mapping},
+    models::{OtherIndex, SideBySide},
+};
 use crate::{
-    analysis::alike::{Group, Pairs, Range},
-    index::{ImageId, Index, IndexState, filter::Filter},
+    analysis::{
+        alike::{Group, Pairs, Range},
+        clusters::{Clustering, GroupName, Method, Sought},
+        copies::Copies,
+        outliers::Outliers,
+    },
+    index::{ImageId, Index, IndexState, filter::Filter, label_file::LabelSource, labels::Labels},
     order::Order,
-    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder},
+    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
 };
 
 /// What can be made of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
-    /// One picture compared with all.
+    /// One picture compared with all, or an embedding.
     Compare(Query),
-    /// The rows of the heatmap.
-    Order(Order),
+    /// The rows of the heatmap: the pictures that a filter lets through.
+    Order(Filter, Order),
     /// The pictures that a filter lets through, in an order.
     Sort(Filter, Order),
     /// The most and the least alike pair of a block of the heatmap.
     Block(Block),
+    /// What belongs together, by a method; see [`Known`].
+    Groups(Method, Known),
+    /// What does not belong; the nearest neighbors that are known need not be found again.
+    Outliers(Option<Arc<Graph>>),
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
+    /// All pictures as points of a plane.
+    Map(MapTask),
+    /// What a classifier makes of labels; with the graph of the nearest pictures, where that is known.
+    Classify(LabelSource, Option<KnownGraph>),
+    /// Another model beside the one that made the index.
+    CompareModels(OtherIndex),
+    /// One picture compared with all by the other model.
+    CompareByOther(OtherIndex, Query),
+}
+
+/// A graph that was made before.
+#[derive(Debug, Clone)]
+pub struct KnownGraph(pub Arc<Graph>);
+
+/// Equal when they are the same: no table is looked at.
+impl PartialEq for KnownGraph {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What a task came to.
@@ -34,23 +70,58 @@ pub enum Task {
 pub enum Made {
     /// Of [`Task::Compare`].
     Comparison(Arc<Comparison>),
-    /// Of [`Task::Order`], with that order and the index whose rows they are.
-    Order(Order, Arc<Index>, Arc<RowOrder>),
+    /// Of [`Task::Order`], with its filter and its order and the index whose rows they are.
+    Order(Filter, Order, Arc<Index>, Arc<RowOrder>),
     /// Of [`Task::Sort`].
     Sorted(Sorted),
     /// Of [`Task::Block`], with that block; nothing where there is no pair.
     Block(Block, Option<Extremes>),
+    /// Of [`Task::Groups`], with what was asked for and the names that were known.
+    Groups(Method, Arc<Clustering>, Arc<[GroupName]>),
+    /// Of [`Task::Outliers`].
+    Outliers(Arc<Outliers>),
     /// Of [`Task::Alike`].
     Alike(Arc<LookAlikes>),
+    /// Of [`Task::Map`].
+    Map(Mapped),
+    /// How far a [`Task::Map`] is.
+    Mapping(Mapping),
+    /// Of [`Task::Classify`].
+    Classified(Arc<Classified>),
+    /// Of [`Task::CompareModels`].
+    SideBySide(Arc<SideBySide>),
     /// The share of a long task that is done.
     Progress(f64),
+}
+
+/// What was kept of earlier runs and helps to make groups; whoever keeps it adds it to the task.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The nearest neighbors.
+    pub graph: Option<Arc<Graph>>,
+    /// The names that the user gave to groups.
+    pub names: Arc<[GroupName]>,
+}
+
+/// Equal when both are the same: no table is looked at.
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &Arc<Graph>, b: &Arc<Graph>| Arc::ptr_eq(a, b);
+        match (&self.graph, &other.graph) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
 }
 
 /// The pictures of an index that look alike.
 #[derive(Debug)]
 pub struct LookAlikes {
-    /// The groups, the most alike first.
+    /// The groups: files of the same content, then copies, where they were looked for; then look-alikes, among which one
+    /// stands for its copies. The most alike come first.
     pub groups: Vec<Group>,
+    /// The copies, once they were looked for.
+    pub copies: Option<Arc<Copies>>,
     /// The range in which they are alike.
     pub range: Range,
     /// The nearest neighbors from which they were made.
@@ -68,17 +139,24 @@ impl PartialEq for LookAlikes {
 
 impl LookAlikes {
     /// Neighbors of each picture that are looked at: groups may be larger, through pictures between.
-    const NEIGHBORS: usize = 16;
+    pub const NEIGHBORS: usize = 16;
 
     /// How pictures are compared.
     pub const METRIC: Metric = Metric::Cosine;
 
+    /// A graph of this kind that knows nothing yet.
+    #[must_use]
+    pub fn empty_graph() -> Graph {
+        Graph::empty(Self::METRIC, Self::NEIGHBORS)
+    }
+
     /// What a graph that was kept knows already; groups are not looked for yet. `None` when it is not of the kind that
     /// [`find`](Self::find) makes.
     #[must_use]
-    pub fn of_graph(graph: Graph, range: Range) -> Option<Self> {
+    pub fn of_graph(graph: impl Into<Arc<Graph>>, range: Range) -> Option<Self> {
+        let graph = graph.into();
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
-        fits.then(|| Self { groups: Vec::new(), range, graph: Arc::new(graph), pairs: None })
+        fits.then(|| Self { groups: Vec::new(), copies: None, range, graph, pairs: None })
     }
 
     /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
@@ -108,14 +186,32 @@ impl LookAlikes {
                 (Arc::clone(graph), Arc::clone(pairs))
             }
             _ => {
-                let empty = Graph::empty(Self::METRIC, Self::NEIGHBORS);
+                let empty = Self::empty_graph();
                 let before = known.map_or(&empty, |known| &*known.graph);
                 let graph = before.extend(index, executor, superseded, progress)?;
                 let pairs = Pairs::of(&graph);
                 (Arc::new(graph), Arc::new(pairs))
             }
         };
-        Some(Self { groups: pairs.groups(index, range, superseded)?, range, graph, pairs: Some(pairs) })
+        let found = Self { groups: Vec::new(), copies: None, range, graph, pairs: Some(pairs) };
+        let copies = known.and_then(|known| known.copies.clone());
+        found.with(copies.filter(|copies| copies.made_of.run == index.run()), index, superseded)
+    }
+
+    /// The same with these copies in their groups of their own. `None` when it was `superseded`.
+    #[must_use]
+    pub fn with(&self, copies: Option<Arc<Copies>>, index: &Index, superseded: &dyn Fn() -> bool) -> Option<Self> {
+        let Self { range, graph, pairs, .. } = self;
+        let surplus = copies.iter().flat_map(|copies| copies.surplus()).collect();
+        // What has gone since leaves its group, and a group of one is none.
+        // Who leaves the most alike out does not want to see copies.
+        let shown = copies.iter().filter(|_| range.max >= 1.0);
+        let mut groups =
+            shown.flat_map(|copies| &copies.groups).filter_map(|group| group.of(index)).collect::<Vec<_>>();
+        if let Some(pairs) = pairs {
+            groups.extend(pairs.groups(index, *range, &surplus, superseded)?);
+        }
+        Some(Self { groups, copies, range: *range, graph: Arc::clone(graph), pairs: pairs.clone() })
     }
 }
 
@@ -137,8 +233,10 @@ pub struct Sorted {
 /// Tasks of one lane take each other's place; lanes do not wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// [`Task::Compare`].
+    /// [`Task::Compare`] of a picture.
     Compare,
+    /// [`Task::Compare`] of an embedding.
+    Ask,
     /// [`Task::Order`].
     Order,
     /// [`Task::Sort`].
@@ -147,24 +245,61 @@ pub enum Lane {
     Block,
     /// [`Task::Alike`].
     Alike,
+    /// [`Task::Map`].
+    Map,
+    /// [`Task::Groups`].
+    Groups,
+    /// [`Task::Outliers`].
+    Outliers,
+    /// [`Task::Classify`].
+    Classify,
+    /// [`Task::CompareModels`].
+    CompareModels,
+    /// [`Task::CompareByOther`].
+    CompareByOther,
 }
 
 impl Lane {
     /// All of them, by their number.
-    pub const ALL: [Self; 5] = [Self::Compare, Self::Order, Self::Sort, Self::Block, Self::Alike];
+    pub const ALL: [Self; 12] = [
+        Self::Compare,
+        Self::Ask,
+        Self::Order,
+        Self::Sort,
+        Self::Block,
+        Self::Alike,
+        Self::Map,
+        Self::Groups,
+        Self::Outliers,
+        Self::Classify,
+        Self::CompareModels,
+        Self::CompareByOther,
+    ];
 
     /// What is being done, in one word.
     #[must_use]
     pub fn doing(self) -> &'static str {
         match self {
-            Self::Compare => "comparing",
+            Self::Compare | Self::Ask => "comparing",
             Self::Order => "ordering",
             Self::Sort => "sorting",
             Self::Block => "finding the best pair",
             Self::Alike => "finding look-alikes",
+            Self::Map => "making the map",
+            Self::Groups => "finding groups",
+            Self::Outliers => "finding outliers",
+            Self::Classify => "learning the labels",
+            Self::CompareModels => "comparing the models",
+            Self::CompareByOther => "comparing by the other model",
         }
     }
 }
+
+/// What chance begins with where a method draws: the same groups come out each time.
+pub const SEED: u64 = 0;
+
+/// Nearest pictures that a picture is compared with to tell whether it is an outlier.
+pub const OUTLIER_NEIGHBORS: usize = 16;
 
 /// Pictures that are compared before the next look at whether anybody still waits: some milliseconds of work.
 const PORTION: usize = 1 << 17;
@@ -174,11 +309,18 @@ impl Task {
     #[must_use]
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Compare(_) => Lane::Compare,
-            Self::Order(_) => Lane::Order,
+            Self::Compare(Query::Image(_)) => Lane::Compare,
+            Self::Compare(Query::Embedding(_)) => Lane::Ask,
+            Self::Order(..) => Lane::Order,
             Self::Sort(..) => Lane::Sort,
             Self::Block(_) => Lane::Block,
             Self::Alike(..) => Lane::Alike,
+            Self::Map(_) => Lane::Map,
+            Self::Groups(..) => Lane::Groups,
+            Self::Outliers(_) => Lane::Outliers,
+            Self::Classify(..) => Lane::Classify,
+            Self::CompareModels(_) => Lane::CompareModels,
+            Self::CompareByOther(..) => Lane::CompareByOther,
         }
     }
 
@@ -186,10 +328,18 @@ impl Task {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Compare(_) | Self::Block(_) => false,
+            Self::Compare(_) | Self::CompareByOther(..) | Self::Block(_) => false,
+            Self::Groups(..) | Self::Outliers(_) | Self::Classify(..) | Self::CompareModels(_) => true,
             Self::Alike(_, known) => known.is_none(),
-            Self::Order(order) | Self::Sort(_, order) => !order.is_pairwise(),
+            Self::Map(task) => task.known.is_none(),
+            Self::Order(_, order) | Self::Sort(_, order) => !order.is_pairwise(),
         }
+    }
+
+    /// Whether it is about the place of the cursor, and so of no use after the next key.
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        matches!(self, Self::Block(_))
     }
 
     /// Does it. `superseded` says that nobody waits for the result any more, which is then not whole; `so_far` may ask
@@ -203,20 +353,16 @@ impl Task {
         so_far: &mut dyn FnMut(&dyn Fn() -> Made),
     ) -> Made {
         match self {
-            Self::Compare(query) => {
-                let mut found = Comparison::begin(index, query);
-                loop {
-                    found.extend(index, PORTION, executor);
-                    if found.len() == index.id_bound() || superseded() {
-                        return Made::Comparison(Arc::new(found));
-                    }
-                    so_far(&|| Made::Comparison(Arc::new(found.clone())));
-                }
+            Self::Compare(query) => Made::Comparison(compared(index, query, executor, superseded, so_far)),
+            Self::CompareByOther(OtherIndex(other), query) => {
+                Made::Comparison(compared(&other, query, executor, superseded, so_far))
             }
-            Self::Order(order) => {
+            Self::Order(filter, order) => {
                 let order = order.renewed(index, executor);
-                let rows = RowOrder::new(index, order.all(index, executor), executor);
-                Made::Order(order, Arc::clone(index), Arc::new(rows))
+                let mut ids: Vec<_> = index.iter().map(|entry| entry.id).collect();
+                filter.retain(index, &mut ids);
+                let rows = order.rows(index, ids, executor);
+                Made::Order(filter, order, Arc::clone(index), Arc::new(rows))
             }
             Self::Sort(filter, order) => {
                 let order = order.renewed(index, executor);
@@ -229,12 +375,83 @@ impl Task {
                 let found = block.extremes(index, executor, superseded, PORTION);
                 Made::Block(block, found)
             }
+            Self::Groups(method, known) => {
+                let folders = Labels::folders(index);
+                // Without a graph there is nothing to do in the first half.
+                let half = if method.neighbors() > 0 { 0.5 } else { 0.0 };
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = match method.neighbors() {
+                    0 => None,
+                    k => match graph::at_least(k, known.graph, index, executor, superseded, &mut |share| {
+                        report(half * share);
+                    }) {
+                        None => return Made::Progress(0.0),
+                        found => found,
+                    },
+                };
+                let mut progress = |share| report(half + (1.0 - half) * share);
+                let found = Clustering::find(
+                    index,
+                    &folders,
+                    Sought { method, graph, seed: SEED },
+                    executor,
+                    superseded,
+                    &mut progress,
+                );
+                found.map_or(Made::Progress(0.0), |found| Made::Groups(method, Arc::new(found), known.names))
+            }
+            Self::Outliers(known) => {
+                let folders = Labels::folders(index);
+                let mut report = |share| so_far(&|| Made::Progress(share));
+                let graph = graph::at_least(OUTLIER_NEIGHBORS, known, index, executor, superseded, &mut |share| {
+                    report(share / 2.0);
+                });
+                let Some(graph) = graph else { return Made::Progress(0.0) };
+                // Among few, all others are no neighborhood.
+                let k = OUTLIER_NEIGHBORS.min(index.len() / 2).max(1);
+                let mut progress = |share| report(0.5 + share / 2.0);
+                let found = Outliers::find(index, &folders, graph, k, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Outliers(Arc::new(found)))
+            }
             Self::Alike(range, known) => {
                 let mut progress = |share| so_far(&|| Made::Progress(share));
                 let found = LookAlikes::find(index, range, known.as_deref(), executor, superseded, &mut progress);
                 found.map_or(Made::Progress(0.0), |found| Made::Alike(Arc::new(found)))
             }
+            Self::Map(task) => {
+                let mut told = |mapping: &dyn Fn() -> Mapping| so_far(&|| Made::Mapping(mapping()));
+                task.make(index, executor, superseded, &mut told).map_or(Made::Progress(0.0), Made::Map)
+            }
+            Self::Classify(source, known) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let known = known.as_ref().map(|KnownGraph(graph)| &**graph);
+                let found = Classified::of(index, source, known, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::Classified(Arc::new(found)))
+            }
+            Self::CompareModels(OtherIndex(other)) => {
+                let mut progress = |share| so_far(&|| Made::Progress(share));
+                let found = SideBySide::of(index, &other, executor, superseded, &mut progress);
+                found.map_or(Made::Progress(0.0), |found| Made::SideBySide(Arc::new(found)))
+            }
         }
+    }
+}
+
+/// Compares one picture with all, showing what is known so far.
+fn compared(
+    index: &Index,
+    query: Query,
+    executor: Executor<'_>,
+    superseded: &dyn Fn() -> bool,
+    so_far: &mut dyn FnMut(&dyn Fn() -> Made),
+) -> Arc<Comparison> {
+    let mut found = Comparison::begin(index, query);
+    loop {
+        found.extend(index, PORTION, executor);
+        if found.len() == index.id_bound() || superseded() {
+            return Arc::new(found);
+        }
+        so_far(&|| Made::Comparison(Arc::new(found.clone())));
     }
 }
 

@@ -39,6 +39,16 @@ pub fn cut_middle(text: &str, columns: usize) -> String {
     format!("{}…{tail}", head(text, room - width(&tail)))
 }
 
+/// As much of a file name as fits: without its extension before anything is cut out of the name.
+#[must_use]
+pub fn cut_name(name: &str, columns: usize) -> String {
+    if width(name) <= columns {
+        return name.to_owned();
+    }
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+    cut_middle(stem, columns)
+}
+
 /// The beginning of a text, as far as it fits.
 fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
@@ -65,7 +75,12 @@ pub fn value(value: f32) -> String {
     }
     // Decided after rounding, so that 9.9996 is "10.00" and not "10.000".
     let fitting = (0..=3).rev().map(|decimals| format!("{value:.decimals$}")).find(|text| text.len() <= 5);
-    fitting.unwrap_or_else(|| format!("{value:.0e}"))
+    let written = fitting.unwrap_or_else(|| format!("{value:.0e}"));
+    // What rounds to zero has no sign.
+    match written.strip_prefix('-') {
+        Some(digits) if !digits.contains(|c: char| c.is_ascii_digit() && c != '0') => digits.to_owned(),
+        _ => written,
+    }
 }
 
 /// A count with thousands set apart.
@@ -162,12 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_loses_its_extension_first() {
+        for (columns, shown) in [(9, "robin.jpg"), (8, "robin"), (5, "robin"), (4, "ro…n"), (1, "…"), (0, "")] {
+            assert_eq!(cut_name("robin.jpg", columns), shown, "{columns}");
+        }
+        assert_eq!(cut_name(".hidden", 5), ".h…en");
+        assert_eq!(cut_name("IMG_1234.jpeg", 6), "IMG…34");
+    }
+
+    #[test]
     fn values_take_at_most_five_characters() {
         for (number, shown) in [
             (1.0, "1.000"),
             (0.8734, "0.873"),
             (-0.1234, "-0.12"),
             (9.9996, "10.00"),
+            (-0.004, "0.00"),
+            (-0.006, "-0.01"),
             (12.345, "12.35"),
             (123.46, "123.5"),
             (99_999.4, "99999"),

@@ -4,14 +4,23 @@ mod alike;
 mod browse;
 mod canvas;
 mod chrome;
+mod contact_sheet;
+mod disposal;
 mod empty;
 mod facts;
+mod groups;
 mod heatmap;
 mod help;
+pub mod live;
+mod map;
+mod labels;
+mod models;
 mod neighbors;
+mod outliers;
 mod pictures;
 mod problems;
 pub mod theme;
+mod why;
 
 use ratatui::Frame;
 
@@ -20,18 +29,25 @@ use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
-    let theme = Theme::new(app.shared.display.depth, app.shared.display.background);
+    let theme = Theme::new(app.shared.display.depth, app.shared.display.background).with(app.shared.display.palette);
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
     match (app.covering(), app.screen) {
-        (Some(Over::Help(first)), _) => help::draw(first, &mut canvas, shell.body),
+        (Some(Over::Help(first)), _) => help::draw(app, first, &mut canvas, shell.body),
+        (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
+        (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
         (_, Screen::Alike) => alike::draw(app, &mut canvas),
+        (_, Screen::Map) => map::draw(app, &mut canvas),
+        (_, Screen::Groups) => groups::draw(app, &mut canvas),
+        (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
+        (_, Screen::Labels) => labels::draw(app, &mut canvas),
+        (_, Screen::Models) => models::draw(app, &mut canvas),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.

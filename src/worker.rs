@@ -1,43 +1,77 @@
-//! Every thread that works for the explorer: indexing, comparing, ordering, previews, exporting.
+//! Every thread that works for the explorer and the live view: indexing, comparing, ordering, previews, exporting, naming.
 //!
 //! The explorer numbers its jobs and gets [`JobEvent`]s back through one closure. A job never takes the program down:
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
+mod contents;
+mod enroll;
+mod explaining;
 mod export;
+mod group_names;
 mod kept;
 mod latest;
+pub mod live;
 mod previews;
+mod second_look;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-pub use self::kept::Kept;
+pub use self::{
+    explaining::{drawn, explain},
+    kept::Kept,
+    second_look::{Look, SecondLook},
+};
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
-    error::Result,
+    disposal,
+    embed::{Embedder, preprocess},
+    error::{Error, Result},
+    folders,
     index::{
-        Index,
+        ImageId, Index,
+        label_file::{self, LabelTable},
         progress::{Report, Summary},
     },
-    preview::Painter,
+    preview::{Painter, Preview},
     similarity::WorkItem,
-    task::{Job, JobEvent, JobId, Lane, Made, Outcome, Task},
+    task::{Explained, Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
 };
 
-/// Runs the pipeline once; the explorer passes [`pipeline::run`](crate::pipeline::run) with its request.
-pub type Indexer = Box<dyn FnMut(&CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
+/// Runs the pipeline once, by the model of that name where one is named; the explorer passes
+/// [`pipeline::run`](crate::pipeline::run) with its request.
+pub type Indexer = Box<dyn FnMut(Option<&str>, &CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
 
 /// Takes every answer, on the thread that has it; must not block.
 pub type Answer = Arc<dyn Fn(JobEvent) + Send + Sync>;
 
-type Indexing = (JobId, CancelToken);
-type Making = (JobId, Arc<Index>, Task);
+/// What the threads work with.
+pub struct Tools {
+    /// Brings the index up to date.
+    pub indexer: Indexer,
+    /// Makes pictures ready for this terminal.
+    pub painter: Painter,
+    /// Loads the network, once it is asked why two pictures are alike.
+    pub embedder: Loader,
+    /// Folders of which nothing may go.
+    pub protected: Vec<PathBuf>,
+}
+
+/// Loads the network that the pictures were embedded by; says whether every image is decoded in full for it.
+pub type Loader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
+
+type Indexing = (JobId, Option<String>, CancelToken);
+type Keeping = (JobId, Arc<LabelTable>, PathBuf);
+/// Nothing takes the place of what is to stop.
+type Making = Option<(JobId, Arc<Index>, Task)>;
+type Explaining = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -46,49 +80,130 @@ pub struct Worker {
     /// By the number of their lane.
     lanes: [Latest<Making>; Lane::ALL.len()],
     previews: Previews,
+    kept: Arc<Kept>,
+    labels: Latest<Keeping>,
+    explaining: Latest<Explaining>,
+    protected: Arc<[PathBuf]>,
+    /// Held while files are moved.
+    moving: Arc<Mutex<()>>,
     answer: Answer,
 }
 
 impl Worker {
     /// Starts the threads; they sleep until there is a job.
     #[must_use]
-    pub fn new(mut indexer: Indexer, painter: Painter, answer: Answer) -> Self {
+    pub fn new(tools: Tools, answer: Answer) -> Self {
+        let Tools { mut indexer, painter, embedder, protected } = tools;
         let tell = answer.clone();
         let kept = Arc::new(Kept::default());
+        let second_look = Arc::new(SecondLook::default());
+        let protected: Arc<[PathBuf]> = protected.into();
         let of_run = Arc::clone(&kept);
-        let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, cancel): Indexing, _| {
+        let indexing = Latest::spawn("indexing", Priority::Lowest, move |(job, model, cancel): Indexing, _| {
+            let by_other = model.is_some();
             let outcome = fenced("indexing", || {
                 let mut report = |report| {
-                    of_run.hear(&report);
+                    if !by_other {
+                        of_run.hear(&report);
+                    }
                     tell(JobEvent { job, outcome: Outcome::Indexing(report) });
                 };
-                indexer(&cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
+                indexer(model.as_deref(), &cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
             });
-            of_run.run_ended();
+            if !by_other {
+                of_run.run_ended();
+            }
             tell(JobEvent { job, outcome });
         });
-        let lanes = Lane::ALL.map(|lane| make_in(lane, Arc::clone(&kept), answer.clone()));
+        let lanes = Lane::ALL.map(|lane| {
+            let with = With {
+                kept: Arc::clone(&kept),
+                second_look: Arc::clone(&second_look),
+                protected: Arc::clone(&protected),
+            };
+            make_in(lane, with, answer.clone())
+        });
+        let explaining = explain_with(embedder, painter.clone(), answer.clone());
         let previews = Previews::spawn(painter, answer.clone());
-        Self { indexing, running: CancelToken::default(), lanes, previews, answer }
+        let labels = keep_labels(answer.clone());
+        Self {
+            indexing,
+            running: CancelToken::default(),
+            lanes,
+            previews,
+            kept,
+            labels,
+            explaining,
+            protected,
+            moving: Arc::default(),
+            answer,
+        }
     }
 
     /// Gives a job to the thread it is for; never waits.
     pub fn start(&mut self, id: JobId, job: Job) {
         match job {
-            Job::Index => {
-                self.running.cancel();
-                self.running = CancelToken::default();
-                self.indexing.put((id, self.running.clone()));
-            }
-            Job::Make { index, task } => self.lanes[task.lane() as usize].put((id, index, task)),
+            Job::Index => self.index(id, None),
+            Job::IndexBy { model } => self.index(id, Some(model)),
+            Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
+            Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
+            Job::Enroll { paths, name } => {
+                let tell = self.answer.clone();
+                spawn("naming", Priority::Normal, move || {
+                    tell(JobEvent { job: id, outcome: fenced("naming", || enroll::link(&paths, &name)) });
+                });
+            }
+            Job::NameGroups { index, names } => {
+                let (tell, kept) = (self.answer.clone(), Arc::clone(&self.kept));
+                spawn("naming", Priority::Normal, move || {
+                    let keep = || kept.keep_group_names(&names, &index).map_err(|error| error.to_string());
+                    let outcome = fenced("naming", || keep().map(|kept| Outcome::Named { kept }));
+                    tell(JobEvent { job: id, outcome });
+                });
+            }
+            Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
+            Job::Dispose { doomed, away } => {
+                let protected = Arc::clone(&self.protected);
+                self.move_files(id, move |lists| {
+                    disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
+                });
+            }
+            Job::Undo => self.move_files(id, |lists| {
+                let undone = disposal::newest(lists).map(|list| disposal::undo(&list)).transpose();
+                undone.map(Outcome::Undone)
+            }),
             Job::Export { paths, to } => {
                 let tell = self.answer.clone();
                 spawn("exporting", Priority::Normal, move || {
                     tell(JobEvent { job: id, outcome: fenced("exporting", || export::write(&paths, &to)) });
                 });
             }
+            Job::ExportLabels { index, source, to } => {
+                let tell = self.answer.clone();
+                spawn("exporting", Priority::Normal, move || {
+                    let outcome = fenced("exporting", || export::write_labels(&index, &source, &to));
+                    tell(JobEvent { job: id, outcome });
+                });
+            }
+            Job::KeepLabels { labels, to } => self.labels.put((id, labels, to)),
         }
+    }
+
+    fn index(&mut self, id: JobId, model: Option<String>) {
+        self.running.cancel();
+        self.running = CancelToken::default();
+        self.indexing.put((id, model, self.running.clone()));
+    }
+
+    /// Moves files on a thread of its own, one job after the other; `work` gets the folder of the lists.
+    fn move_files(&self, job: JobId, work: impl FnOnce(&Path) -> Result<Outcome> + Send + 'static) {
+        let (tell, moving) = (self.answer.clone(), Arc::clone(&self.moving));
+        spawn("moving files", Priority::Normal, move || {
+            let _alone = lock(&moving);
+            let moved = || folders::moved().and_then(|lists| work(&lists)).map_err(|error| error.to_string());
+            tell(JobEvent { job, outcome: fenced("moving files", moved) });
+        });
     }
 
     /// Asks the indexing run to stop; what it has done is kept.
@@ -102,11 +217,12 @@ impl Worker {
         self.indexing.close();
     }
 
-    /// Waits until the stopped indexing run has stored what it has done, at most this long.
+    /// Waits until the stopped indexing run has stored what it has done and labels are kept, each at most this long.
     ///
     /// A thread that hangs, in a file system that does not answer say, is left behind: the process ends all the same.
     pub fn wait(&self, patience: Duration) {
         self.indexing.wait_idle(patience);
+        self.labels.wait_idle(patience);
     }
 }
 
@@ -116,12 +232,34 @@ impl Drop for Worker {
     }
 }
 
+/// Starts the thread that keeps corrections of labels. What was kept when it began stays beside them.
+fn keep_labels(tell: Answer) -> Latest<Keeping> {
+    let mut first = true;
+    Latest::spawn("keeping labels", Priority::Normal, move |(job, labels, to): Keeping, _| {
+        let keep_older = std::mem::take(&mut first);
+        let outcome = fenced("keeping labels", || {
+            label_file::write(&to, labels.iter(), keep_older).map_err(|error| error.to_string())?;
+            Ok(Outcome::LabelsKept)
+        });
+        tell(JobEvent { job, outcome });
+    })
+}
+
 /// How often a task that takes long shows what it has found: as often as the screen is drawn.
 const SHOWN_EVERY: Duration = Duration::from_millis(33);
 
+/// What tasks are made with besides the index.
+struct With {
+    kept: Arc<Kept>,
+    second_look: Arc<SecondLook>,
+    protected: Arc<[PathBuf]>,
+}
+
 /// Starts the thread of a lane.
-fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
-    Latest::spawn(lane.doing(), Priority::Normal, move |(job, index, task): Making, superseded| {
+fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
+    let With { kept, second_look, protected } = with;
+    Latest::spawn(lane.doing(), Priority::Normal, move |making: Making, superseded| {
+        let Some((job, index, task)) = making else { return };
         let outcome = fenced(lane.doing(), || {
             let mut shown = Instant::now();
             let mut so_far = |made: &dyn Fn() -> Made| {
@@ -132,21 +270,71 @@ fn make_in(lane: Lane, kept: Arc<Kept>, tell: Answer) -> Latest<Making> {
             };
             let task = match task {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
+                Task::Map(task) => Task::Map(kept.shorten(task, &index)),
+                Task::Groups(method, _) => {
+                    let graph = if method.neighbors() > 0 { kept.graph(&index) } else { None };
+                    Task::Groups(method, Known { graph, names: kept.group_names(&index) })
+                }
+                Task::Outliers(_) => Task::Outliers(kept.graph(&index)),
+                Task::Classify(source, None) => Task::Classify(source, kept.graph(&index).map(KnownGraph)),
                 task => task,
             };
-            Ok(Outcome::Made(task.make(&index, &on_all_cores, superseded, &mut so_far)))
+            let made = task.make(&index, &on_all_cores, superseded, &mut so_far);
+            let Made::Alike(found) = made else { return Ok(Outcome::Made(made)) };
+            // The embedding's answer is shown while the files are read.
+            tell(JobEvent { job, outcome: Outcome::Making(Made::Alike(Arc::clone(&found))) });
+            let look = Look { index: &index, graph: &found.graph, protected: &protected };
+            let mut progress = |share| so_far(&|| Made::Progress(share));
+            let closer = second_look.at(&found, &look, &kept, superseded, &mut progress);
+            Ok(Outcome::Made(Made::Alike(closer.map_or(found, Arc::new))))
         });
-        let found = match &outcome {
-            Outcome::Made(Made::Alike(found)) => Some(Arc::clone(found)),
-            _ => None,
+        let (graph, map) = match &outcome {
+            Outcome::Made(Made::Alike(found)) => (Some(Arc::clone(&found.graph)), None),
+            Outcome::Made(Made::Map(made)) => (made.graph.clone(), Some(made.clone())),
+            Outcome::Made(Made::Groups(_, found, _)) => (found.graph.clone(), None),
+            Outcome::Made(Made::Outliers(found)) => (Some(Arc::clone(&found.graph)), None),
+            Outcome::Made(Made::Classified(found)) => (Some(Arc::clone(&found.graph)), None),
+            _ => (None, None),
         };
         if !superseded() {
             tell(JobEvent { job, outcome });
         }
         // Nobody waits for that.
-        if let Some(found) = found {
-            kept.keep(&found, &index);
+        if let Some(graph) = graph {
+            kept.keep(&graph, &index);
         }
+        if let Some(map) = map {
+            kept.keep_map(&map, &index);
+        }
+    })
+}
+
+/// Starts the thread that asks the network why pictures are alike.
+fn explain_with(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Explaining> {
+    let mut loaded = None;
+    Latest::spawn("explaining", Priority::Normal, move |(job, index, pair, cells): Explaining, _| {
+        let mut work = || -> Result<Outcome> {
+            let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
+            let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
+            let (embedder, exact) = match &mut loaded {
+                Some(loaded) => loaded,
+                None => loaded.insert(load()?),
+            };
+            let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
+            let manifest = embedder.manifest();
+            let greatest = explanation.greatest();
+            let paint = |path: &Path, side: usize| {
+                let shares = &explanation.shares[side];
+                match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
+                    Ok(picture) => painter.paint(&picture, cells),
+                    Err(error) => Preview::failed(error.to_string()),
+                }
+            };
+            let previews = [paint(&a, 0), paint(&b, 1)];
+            Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
+        };
+        let outcome = fenced("explaining", || work().map_err(|error| error.to_string()));
+        tell(JobEvent { job, outcome });
     })
 }
 

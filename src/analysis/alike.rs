@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
+use super::{alignment::Alignment, keeper::Reason};
 use crate::{
     index::{ImageId, Index},
     similarity::{Graph, Metric, pair_value},
@@ -37,6 +38,22 @@ pub struct Group {
     /// The pictures, the center first and then the most alike to it first, each with its cosine similarity to the
     /// center; the center's own is that of the most alike pair, by which groups are ordered.
     pub members: Vec<(ImageId, f32)>,
+    /// What they have in common.
+    pub kind: Kind,
+}
+
+/// With this agreement a copy shows all that the other picture shows, and nothing else.
+const UNCHANGED: f32 = 0.95;
+
+/// What the pictures of a group have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// The content of their files. The first is the one to keep, for this reason.
+    Identical(Reason),
+    /// They are one picture. The first is the one to keep, for this reason; then how each of the others lies on it.
+    Copies(Reason, Vec<Alignment>),
+    /// They look alike to the model.
+    LookAlikes,
 }
 
 impl Group {
@@ -44,6 +61,69 @@ impl Group {
     #[must_use]
     pub fn center(&self) -> ImageId {
         self.members[0].0
+    }
+
+    /// The group without what is not in the index any more; nothing when less than two are left, or the center is gone.
+    #[must_use]
+    pub fn of(&self, index: &Index) -> Option<Self> {
+        let there: Vec<_> = self.members.iter().map(|member| index.contains(member.0)).collect();
+        if there.iter().all(|there| *there) {
+            return Some(self.clone());
+        }
+        let left = |at: usize| there[at];
+        let members: Vec<_> = (0..there.len()).filter(|at| left(*at)).map(|at| self.members[at]).collect();
+        let kind = match &self.kind {
+            Kind::Copies(reason, alignments) => {
+                Kind::Copies(*reason, (1..there.len()).filter(|at| left(*at)).map(|at| alignments[at - 1]).collect())
+            }
+            kind => kind.clone(),
+        };
+        (there[0] && members.len() > 1).then_some(Self { members, kind })
+    }
+
+    /// Why the center is the one to keep; nothing where all of them are pictures of their own.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match &self.kind {
+            Kind::Identical(reason) | Kind::Copies(reason, _) => Some(*reason),
+            Kind::LookAlikes => None,
+        }
+    }
+
+    /// How a member lies on the center, where it is a copy of it.
+    #[must_use]
+    pub fn alignment(&self, member: usize) -> Option<Alignment> {
+        match &self.kind {
+            Kind::Copies(_, alignments) => alignments.get(member.checked_sub(1)?).copied(),
+            _ => None,
+        }
+    }
+
+    /// How a member differs from the one to keep, in words; nothing where these are look-alikes, or for that one itself.
+    #[must_use]
+    pub fn relation(&self, member: usize, index: &Index) -> Option<String> {
+        match &self.kind {
+            Kind::LookAlikes => None,
+            _ if member == 0 => None,
+            Kind::Identical(_) => Some("identical".into()),
+            Kind::Copies(..) => {
+                let alignment = self.alignment(member)?;
+                let [of, to] = [member, 0].map(|at| index.get(self.members[at].0).map(|entry| entry.pixels()));
+                let [of, to] = [of?, to?];
+                let upright = if alignment.turn.quarters % 2 == 0 { of } else { (of.1, of.0) };
+                let size = match (alignment.part, upright == to) {
+                    (true, _) => Some("cropped"),
+                    (false, true) => None,
+                    (false, false) => Some("resized"),
+                };
+                let words: Vec<_> = alignment.turn.words().into_iter().chain(size).collect();
+                Some(match words.is_empty() {
+                    false => words.join(", "),
+                    true if alignment.agreement >= UNCHANGED => "re-encoded".into(),
+                    true => "edited".into(),
+                })
+            }
+        }
     }
 
     /// The cosine similarity of the most alike pair.
@@ -90,9 +170,15 @@ impl Pairs {
     /// range with the group's center, the picture that began it; two groups become one only when all of the smaller one
     /// are (leader clustering: Hartigan, "Clustering Algorithms", 1975, chapter 3). Of pictures that are more alike than
     /// the range allows, a group has one. Values between pictures that are not neighbors in the graph are computed from
-    /// the index.
+    /// the index. Those to be `left_out` are in no group.
     #[must_use]
-    pub fn groups(&self, index: &Index, range: Range, superseded: &dyn Fn() -> bool) -> Option<Vec<Group>> {
+    pub fn groups(
+        &self,
+        index: &Index,
+        range: Range,
+        left_out: &HashSet<ImageId>,
+        superseded: &dyn Fn() -> bool,
+    ) -> Option<Vec<Group>> {
         let first = self.sorted.partition_point(|pair| pair.0 > range.max);
         let (above, below) = self.sorted.split_at(first);
         let mut groups = Groups::new(index, range, Copies::of(index.id_bound(), above));
@@ -101,7 +187,8 @@ impl Pairs {
             if at % LOOKED_UP == 0 && superseded() {
                 return None;
             }
-            if index.contains(a) && index.contains(b) {
+            let counts = |id| index.contains(id) && !left_out.contains(&id);
+            if counts(a) && counts(b) {
                 groups.add(value, a, b);
             }
         }
@@ -230,7 +317,7 @@ impl<'a> Groups<'a> {
             .map(|(mut members, best)| {
                 members[0].1 = best;
                 members[1..].sort_by(|a, b| Metric::Cosine.nearer(a.1, b.1).then_with(|| self.by_name(a.0, b.0)));
-                Group { members }
+                Group { members, kind: Kind::LookAlikes }
             })
             .collect();
         groups.sort_by(|a, b| {
@@ -272,8 +359,11 @@ mod tests {
         let graph = graph::build(&index, Metric::Cosine, 16, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let range = Range { min: most.to_radians().cos() - 1e-3, max: least.to_radians().cos() + 1e-3 };
         let pairs = Pairs::of(&graph);
-        assert!(angles.len() < 2 || pairs.groups(&index, range, &|| true).is_none_or(|groups| groups.is_empty()));
-        let groups = pairs.groups(&index, range, &|| false).expect("not stopped");
+        assert!(
+            angles.len() < 2
+                || pairs.groups(&index, range, &HashSet::new(), &|| true).is_none_or(|groups| groups.is_empty())
+        );
+        let groups = pairs.groups(&index, range, &HashSet::new(), &|| false).expect("not stopped");
         let ids: Vec<Vec<u32>> =
             groups.iter().map(|group| group.members.iter().map(|member| member.0.0).collect()).collect();
         assert_eq!(ids, expected, "{angles:?} between {least}° and {most}°");
@@ -304,7 +394,8 @@ mod tests {
             index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), angles.iter().map(image), &rows, 2)));
             let graph = graph::build(&index, Metric::Cosine, 4, &sequential, &|| false, &mut |_| {});
             let pairs = Pairs::of(&graph.expect("not stopped"));
-            let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &|| false).expect("not stopped");
+            let groups =
+                pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
             let name = |id| index.get(id).expect("there").relative().display().to_string();
             groups.iter().map(|group| group.members.iter().map(|member| name(member.0)).collect()).collect()
         };
@@ -342,7 +433,8 @@ mod tests {
         let graph = graph::build(&index, Metric::Cosine, 2, &sequential, &|| false, &mut |_| {}).expect("not stopped");
         let pairs = Pairs::of(&graph);
         index.remove(ImageId(1));
-        let groups = pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &|| false).expect("not stopped");
+        let groups =
+            pairs.groups(&index, Range { min: 0.9, max: 1.0 }, &HashSet::new(), &|| false).expect("not stopped");
         assert_eq!(groups[0].members.iter().map(|member| member.0.0).collect::<Vec<_>>(), [0, 2]);
     }
 }

@@ -5,6 +5,7 @@
 //! in none, are distractors: they can be found, but they are no queries. Every number is exact but for the AUC, where
 //! distances that differ by less than one part in ten thousand count as equal.
 
+use super::roc::PairDistances;
 use crate::{
     cancel::CancelToken,
     error::{Error, Result},
@@ -97,8 +98,8 @@ pub fn evaluate(
     }
     Ok(Evaluation {
         images: index.len(),
-        groups: groups.sizes.iter().filter(|size| **size > 1).count(),
-        queries: groups.sizes.iter().filter(|size| **size > 1).sum(),
+        groups: groups.with_pairs(),
+        queries: groups.queries(),
         near_duplicates: threshold.map(|threshold| NearDuplicates {
             threshold,
             precision: above.same / (above.same + above.other),
@@ -127,7 +128,7 @@ impl Above {
 }
 
 /// The group of each picture, and the size of each group.
-struct Groups {
+pub(super) struct Groups {
     /// By [`ImageId::at`]. A picture without a group has one for itself.
     of: Vec<usize>,
     /// Pictures in each group.
@@ -135,7 +136,7 @@ struct Groups {
 }
 
 impl Groups {
-    fn new(index: &Index) -> Self {
+    pub(super) fn new(index: &Index) -> Self {
         let folders = Labels::folders(index);
         let (mut of, mut sizes) = (vec![usize::MAX; index.id_bound()], vec![0; folders.len()]);
         for entry in index.iter() {
@@ -152,12 +153,62 @@ impl Groups {
     fn of(&self, id: ImageId) -> usize {
         self.of[id.at()]
     }
+
+    /// Groups of two pictures or more.
+    pub(super) fn with_pairs(&self) -> usize {
+        self.sizes.iter().filter(|size| **size > 1).count()
+    }
+
+    /// Pictures in those.
+    pub(super) fn queries(&self) -> usize {
+        self.sizes.iter().filter(|size| **size > 1).sum()
+    }
+
+    /// Whether another picture is of the same group.
+    pub(super) fn is_query(&self, id: ImageId) -> bool {
+        self.sizes.get(self.of(id)).is_some_and(|size| *size > 1)
+    }
+
+    /// The same groups by the ids of another index: `pairs` are ids in this one and in that.
+    pub(super) fn carried(&self, id_bound: usize, pairs: impl Iterator<Item = (ImageId, ImageId)>) -> Self {
+        let (mut of, mut sizes) = (vec![usize::MAX; id_bound], vec![0; self.sizes.len()]);
+        for (from, to) in pairs {
+            of[to.at()] = self.of(from);
+            sizes[self.of(from)] += 1;
+        }
+        Self { of, sizes }
+    }
 }
 
-/// Histogram buckets of the AUC: one for each positive `f32` without its [`DROPPED`] lowest bits.
-const BUCKETS: usize = 1 << (31 - DROPPED);
-/// Lowest bits of a distance that the AUC ignores; 13 bits of precision stay.
-const DROPPED: u32 = 10;
+/// How well the ranking of one picture's neighbors finds its group.
+pub(super) struct Retrieved {
+    /// 1 when the nearest is of the group.
+    pub first: f64,
+    /// The share of the nearest five that are.
+    pub first_five: f64,
+    pub average_precision: f64,
+    /// 1 when a vote of the nearest is for the group.
+    pub vote: f64,
+}
+
+impl Retrieved {
+    /// What a comparison of a picture with all others says, where another one is of its group.
+    pub(super) fn of(row: ImageId, found: &Comparison, metric: Metric, groups: &Groups) -> Self {
+        let group = groups.of(row);
+        let ranking = found.nearest(metric, found.candidates());
+        // Pictures of no known group say nothing: another index does not have them.
+        let known = ranking.iter().map(|neighbor| groups.of(neighbor.id)).filter(|its| *its != usize::MAX);
+        let ranked: Vec<usize> = known.collect();
+        let head = &ranked[..ranked.len().min(5)];
+        let hits = |ranked: &[usize]| ranked.iter().filter(|its| **its == group).count() as f64;
+        Self {
+            first: hits(&ranked[..ranked.len().min(1)]),
+            first_five: hits(head) / head.len() as f64,
+            average_precision: average_precision(group, &ranked),
+            vote: f64::from(u8::from(voted(&ranked[..ranked.len().min(VOTERS)]) == group)),
+        }
+    }
+}
 
 /// Sums over the pictures scored so far, from which the scores of one metric follow.
 struct Tally {
@@ -172,9 +223,7 @@ struct Tally {
     /// Sum and number of values over pairs of one group, and of two.
     same: (f64, f64),
     other: (f64, f64),
-    /// How many pairs of one group, and of two, lie at each distance.
-    same_at: Vec<u64>,
-    other_at: Vec<u64>,
+    pairs: PairDistances,
 }
 
 impl Tally {
@@ -190,8 +239,7 @@ impl Tally {
             rows: 0.0,
             same: (0.0, 0.0),
             other: (0.0, 0.0),
-            same_at: vec![0; BUCKETS],
-            other_at: vec![0; BUCKETS],
+            pairs: PairDistances::default(),
         }
     }
 
@@ -208,26 +256,22 @@ impl Tally {
                 Metric::Euclidean => value,
             };
             sums[its] += distance;
-            let (pairs, at) =
-                if its == group { (&mut self.same, &mut self.same_at) } else { (&mut self.other, &mut self.other_at) };
-            pairs.0 += value;
-            pairs.1 += 1.0;
-            at[(distance as f32).to_bits() as usize >> DROPPED] += 1;
+            let sum = if its == group { &mut self.same } else { &mut self.other };
+            sum.0 += value;
+            sum.1 += 1.0;
+            self.pairs.add(distance as f32, its == group);
         }
         self.rows += 1.0;
         if groups.sizes[group] < 2 {
             return;
         }
         self.silhouettes += silhouette(group, &sums, &groups.sizes);
-        let ranking = found.nearest(self.metric, found.candidates());
-        let ranked: Vec<usize> = ranking.iter().map(|neighbor| groups.of(neighbor.id)).collect();
-        let head = &ranked[..ranked.len().min(5)];
-        let hits = |ranked: &[usize]| ranked.iter().filter(|its| **its == group).count() as f64;
+        let Retrieved { first, first_five, average_precision, vote } = Retrieved::of(row, found, self.metric, groups);
         self.queries += 1.0;
-        self.first += hits(&ranked[..1]);
-        self.first_five += hits(head) / head.len() as f64;
-        self.average_precision += average_precision(group, &ranked);
-        self.votes += f64::from(u8::from(voted(&ranked[..ranked.len().min(VOTERS)]) == group));
+        self.first += first;
+        self.first_five += first_five;
+        self.average_precision += average_precision;
+        self.votes += vote;
     }
 
     fn scores(&self, groups: &Groups) -> Separation {
@@ -243,19 +287,8 @@ impl Tally {
             mean_same: self.same.0 / self.same.1,
             mean_other: self.other.0 / self.other.1,
             silhouette,
-            roc_auc: self.auc(),
+            roc_auc: self.pairs.auc(),
         }
-    }
-
-    /// ROC AUC: the probability that a pair of one group is nearer than a pair of two groups; a tie counts half.
-    fn auc(&self) -> f64 {
-        let (mut nearer_same, mut wins) = (0.0, 0.0);
-        for (same, other) in self.same_at.iter().zip(&self.other_at) {
-            let (same, other) = (*same as f64, *other as f64);
-            wins += other * (nearer_same + same / 2.0);
-            nearer_same += same;
-        }
-        wins / (self.same.1 * self.other.1)
     }
 }
 

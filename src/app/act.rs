@@ -1,14 +1,26 @@
 //! What each action does to the state.
 
+use std::{path::PathBuf, sync::Arc};
+
 use crossterm::event::KeyEvent;
 
 use super::{
     App, Effect, Over, RunState, Severity,
     action::{Action, Screen, Step},
-    keymap,
     room::Acted,
+    shared::Coloring,
+    why::Why,
 };
-use crate::{index::ImageId, printable::printable, similarity::Metric};
+use crate::{
+    index::ImageId,
+    order::OrderKind,
+    printable::printable,
+    similarity::Metric,
+    task::{Away, Job},
+};
+
+/// Why a key for marked pictures does nothing.
+pub(super) const NOTHING_MARKED: &str = "Nothing is marked yet: Space marks the picture under the cursor.";
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -17,7 +29,7 @@ impl App {
         if self.prompt().is_some() {
             return self.type_key(key);
         }
-        keymap::lookup(self.context(), key).map_or_else(Vec::new, |action| self.act(action))
+        self.keys.lookup(self.context(), key).map_or_else(Vec::new, |action| self.act(action))
     }
 
     /// Carries out an action, whatever key it came from.
@@ -30,17 +42,44 @@ impl App {
             Action::OpenNeighbors => self.open_neighbors(),
             Action::OpenPair => self.open_pair(Action::OpenPair),
             Action::OpenBest => self.open_pair(Action::OpenBest),
+            Action::ShowInBrowse => {
+                if let Some(id) = self.focused() {
+                    self.shared.select(id);
+                    self.show(Screen::Browse);
+                }
+            }
             Action::OpenPicture => self.over.extend(self.focused().map(Over::Picture)),
             Action::Escape => self.escape(),
             Action::Filter => self.open_filter(),
+            Action::OnlyMarked => self.show_only_marked(),
             Action::Mark => self.mark(),
             Action::UnmarkAll => self.unmark_all(),
+            Action::OpenOutside => return self.open_outside(),
+            Action::Blink => self.blink = Some(!self.blink.unwrap_or(true)),
+            Action::AskMarked => self.ask_marked(),
+            Action::MarkUnlike => self.mark_unlike(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
+            Action::Name => self.open_naming(),
+            Action::Why => self.why(),
+            Action::Dispose => self.open_disposal(),
+            Action::ToTrash => return self.dispose(Away::Trash),
+            Action::ToFolder => self.open_move(),
+            Action::Undo => return self.undo(),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();
             }
+            Action::Coloring => {
+                let said = self.shared.toggle_coloring();
+                self.say(Severity::Info, said);
+            }
+            Action::Rename => self.open_rename(),
+            Action::GroupsInHeatmap => self.show_groups_in_heatmap(),
+            Action::AcceptGuess => self.open_pair(action),
+            Action::TypeLabel => self.open_label(),
+            Action::ExportLabels => self.open_labels_export(),
+            Action::IndexByOther => return self.index_by_other(),
             Action::Help => match self.over.last() {
                 Some(Over::Help(_)) => drop(self.over.pop()),
                 _ => self.over.push(Over::Help(0)),
@@ -51,6 +90,7 @@ impl App {
                 self.pace.rest();
                 return vec![Effect::Redraw];
             }
+            Action::Stop => return self.stop_making(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.leave(),
             Action::Swap => {
@@ -71,11 +111,60 @@ impl App {
         }
     }
 
+    /// Has the pictures indexed by the model that was chosen on the Models screen.
+    fn index_by_other(&mut self) -> Vec<Effect> {
+        if self.shared.run == RunState::Running {
+            self.say(Severity::Info, "The pictures are still being indexed; another model comes after that.");
+            return Vec::new();
+        }
+        let Some(model) = self.screens.models.choose(&self.shared) else {
+            if self.screens.models.is_chosen() {
+                self.say(Severity::Info, "A model was chosen: b chooses another one.");
+            }
+            return Vec::new();
+        };
+        vec![Effect::Start(self.awaited.other_index(), Job::IndexBy { model })]
+    }
+
+    /// Has corrections kept as soon as they are made.
+    pub(super) fn keep_labels(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::take(&mut self.shared.corrected) {
+            return;
+        }
+        match &self.shared.kept_labels {
+            Some(to) => {
+                let labels = Arc::clone(&self.shared.label_source.corrected);
+                effects.push(Effect::Start(self.awaited.next(), Job::KeepLabels { labels, to: to.clone() }));
+            }
+            None => self.say(Severity::Warning, "Corrected for now: with --no-cache nothing is kept; E writes a file."),
+        }
+    }
+
     fn act_in_room(&mut self, action: Action) {
         let body = self.shared.body();
         if let Acted::Says(text) = self.screens.at(self.screen).act(&mut self.shared, body, action) {
             self.say(Severity::Info, text);
         }
+    }
+
+    /// Stops what is being made for the screen.
+    fn stop_making(&mut self) -> Vec<Effect> {
+        self.act_in_room(Action::Stop);
+        let lanes = self.awaited.stop(self.screen);
+        lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
+    }
+
+    /// Shows the heatmap ordered and colored by group, at the picture under the cursor.
+    fn show_groups_in_heatmap(&mut self) {
+        if self.shared.group_labels.is_none() {
+            return self.say(Severity::Info, "There are no groups yet.");
+        }
+        if let Some(id) = self.focused() {
+            self.shared.select(id);
+        }
+        self.shared.coloring = Coloring::Groups;
+        self.screens.heatmap.order_by(OrderKind::Group);
+        self.show(Screen::Heatmap);
     }
 
     pub(super) fn leave(&mut self) -> Vec<Effect> {
@@ -96,26 +185,39 @@ impl App {
     }
 
     fn escape(&mut self) {
+        // First to both pictures side by side, then out.
+        if matches!(self.over.last(), Some(Over::Pair { .. })) && self.blink.take().is_some() {
+            return;
+        }
         if self.over.pop().is_some() {
             return;
         }
         if self.screen != Screen::Browse {
             self.screen = Screen::Browse;
-        } else if !self.screens.browse.filter.is_empty() {
-            self.screens.browse.set_filter("");
+        } else if !self.shared.filter.is_empty() {
+            self.shared.narrow("", false);
         }
     }
 
     pub(super) fn step(&mut self, step: Step) {
         let body = self.shared.body();
         match self.covering() {
+            Some(Over::Disposal(_)) => self.scroll_disposal(step),
             Some(Over::Help(line)) => {
                 // The drawing stops at the last line, and so does the cursor on the way back.
-                let last = keymap::sections().iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
+                let last =
+                    self.keys.sections(self.beneath_help()).iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
                 let line = step.moved(line, last, 1, usize::from(body.height).max(1));
                 self.cover(Over::Help(line));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
+            Some(Over::Why(why)) => {
+                let room = self.screens.at(self.screen);
+                room.step(&mut self.shared, body, step);
+                if let Some(pair) = room.pair(&self.shared).filter(|[row, col]| row != col) {
+                    self.cover(Over::Why(Why { pair, ..why }));
+                }
+            }
             Some(Over::Pair { .. }) => {
                 let room = self.screens.at(self.screen);
                 room.step(&mut self.shared, body, step);
@@ -153,10 +255,11 @@ impl App {
             self.over.clear();
             return self.act_in_room(Action::Follow);
         }
+        // A filter may have left nothing to ask about.
         if let Some(id) = focused {
             self.shared.select(id);
+            self.show(Screen::Neighbors);
         }
-        self.show(Screen::Neighbors);
     }
 
     /// Shows the pair of the cursor, unless the screen makes something else of it.
@@ -169,29 +272,77 @@ impl App {
         }
         if let Some([row, col]) = self.screens.at(self.screen).pair(&self.shared) {
             self.shared.select(row);
+            // There the cursor stands on the pair that was looked at.
+            self.screens.heatmap.partner = Some(col);
+            self.blink = None;
             self.over.push(Over::Pair { row, col });
         }
     }
 
-    fn mark(&mut self) {
-        if let Some(id) = self.focused() {
-            self.shared.marks.toggle(id);
+    fn show_only_marked(&mut self) {
+        if self.shared.marks.is_empty() {
+            return self.say(Severity::Warning, NOTHING_MARKED);
         }
+        let typed = self.shared.filter.typed().to_owned();
+        self.shared.narrow(&typed, !self.shared.only_marked);
+        let words = if self.shared.only_marked { "Only the marked pictures." } else { "All pictures again." };
+        self.say(Severity::Info, words);
+    }
+
+    fn mark(&mut self) {
+        let Some(id) = self.focused() else { return };
+        if self.shared.is_protected(id) {
+            return self
+                .say(Severity::Warning, "It lies in a protected folder (--keep-in), of which nothing is marked.");
+        }
+        self.shared.unlike.retain(|unlike| unlike != id);
+        self.shared.marks.toggle(id);
     }
 
     fn unmark_all(&mut self) {
-        let count = self.shared.marks.len();
+        let count = self.shared.marks.len() + self.shared.unlike.len();
         self.shared.marks.clear();
+        self.shared.unlike.clear();
         let text = if count == 0 { "Nothing was marked.".to_owned() } else { format!("{count} unmarked.") };
         self.say(Severity::Info, text);
     }
 
-    fn copy(&mut self) -> Vec<Effect> {
-        let path = match self.covering() {
+    /// The path that a key is about.
+    fn path(&self) -> Option<PathBuf> {
+        match self.covering() {
             Some(_) => self.focused().and_then(|id| self.shared.path(id)),
             None => self.screens.get(self.screen).path(&self.shared),
-        };
-        let Some(path) = path.map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };
+        }
+    }
+
+    fn open_outside(&mut self) -> Vec<Effect> {
+        if self.shared.is_remote {
+            self.say(Severity::Warning, "Over SSH a viewer would open on the other machine; y copies the path.");
+            return Vec::new();
+        }
+        let Some(path) = self.path() else { return Vec::new() };
+        self.say(Severity::Info, format!("Opening {}", printable(&path)));
+        vec![Effect::Open(path)]
+    }
+
+    /// Ranks all by their likeness to the marked pictures together.
+    fn ask_marked(&mut self) {
+        if self.shared.marks.is_empty() {
+            return self.say(Severity::Warning, NOTHING_MARKED);
+        }
+        self.screens.neighbors.ask(&self.shared);
+        self.show(Screen::Neighbors);
+    }
+
+    fn mark_unlike(&mut self) {
+        if let Some(id) = self.focused() {
+            self.shared.marks.retain(|marked| marked != id);
+            self.shared.unlike.toggle(id);
+        }
+    }
+
+    fn copy(&mut self) -> Vec<Effect> {
+        let Some(path) = self.path().map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };
         self.say(Severity::Info, format!("Copied {}", printable(&path)));
         vec![Effect::Copy(path)]
     }

@@ -1,5 +1,7 @@
 //! What a key can mean, and how each meaning is explained.
 
+mod words;
+
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Screen {
@@ -12,19 +14,50 @@ pub enum Screen {
     Neighbors,
     /// Groups of look-alikes.
     Alike,
+    /// Every picture a point.
+    Map,
+    /// What belongs together.
+    Groups,
+    /// What does not belong.
+    Outliers,
+    /// How well labels can be told apart.
+    Labels,
+    /// Another model beside this one.
+    Models,
     /// What could not be read.
     Problems,
 }
 
 impl Screen {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Browse, Self::Heatmap, Self::Neighbors, Self::Alike, Self::Problems];
+    pub const ALL: [Self; 10] = [
+        Self::Browse,
+        Self::Heatmap,
+        Self::Neighbors,
+        Self::Alike,
+        Self::Map,
+        Self::Groups,
+        Self::Outliers,
+        Self::Labels,
+        Self::Models,
+        Self::Problems,
+    ];
 
-    /// The key that shows it: its place among the screens, and for problems the sign of a warning.
+    /// The key that shows it: a digit that it keeps whichever screens there are, and for problems the sign of a warning.
     #[must_use]
     pub fn key(self) -> &'static str {
-        const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        if self == Self::Problems { "!" } else { DIGITS[self as usize] }
+        match self {
+            Self::Browse => "1",
+            Self::Heatmap => "2",
+            Self::Neighbors => "3",
+            Self::Alike => "4",
+            Self::Map => "5",
+            Self::Groups => "6",
+            Self::Outliers => "7",
+            Self::Labels => "8",
+            Self::Models => "9",
+            Self::Problems => "!",
+        }
     }
 
     /// Its name on the tab.
@@ -35,6 +68,11 @@ impl Screen {
             Self::Heatmap => "Heatmap",
             Self::Neighbors => "Neighbors",
             Self::Alike => "Alike",
+            Self::Map => "Map",
+            Self::Groups => "Groups",
+            Self::Outliers => "Outliers",
+            Self::Labels => "Labels",
+            Self::Models => "Models",
             Self::Problems => "Problems",
         }
     }
@@ -117,14 +155,26 @@ pub enum Action {
     OpenBest,
     /// Show one picture as large as the terminal allows.
     OpenPicture,
+    /// Open the picture with the system's viewer.
+    OpenOutside,
+    /// Show the two pictures of a pair in turn, at one place.
+    Blink,
+    /// Ask with all marked pictures at once.
+    AskMarked,
+    /// Mark or unmark as what the answer is to be unlike.
+    MarkUnlike,
     /// Make the neighbor under the cursor the query.
     Follow,
+    /// Show the picture under the cursor among the others.
+    ShowInBrowse,
     /// Go back along the trail of queries.
     Return,
     /// Close what lies on top, or go back to Browse.
     Escape,
     /// Filter by path.
     Filter,
+    /// Only the marked pictures, or all.
+    OnlyMarked,
     /// Sort the grid by the next key.
     Sort,
     /// Mark or unmark.
@@ -135,6 +185,22 @@ pub enum Action {
     Copy,
     /// Write the marked paths to a file.
     Export,
+    /// Give pictures a name in the gallery.
+    Name,
+    /// Mark all pictures of a group but the one to keep, or unmark them.
+    MarkCopies,
+    /// Mark all pictures of all groups but those to keep.
+    MarkAllCopies,
+    /// List the marked pictures, to move them away.
+    Dispose,
+    /// Move what is listed into the trash.
+    ToTrash,
+    /// Move what is listed into a folder.
+    ToFolder,
+    /// Bring back what was moved away last.
+    Undo,
+    /// Show what makes a pair alike.
+    Why,
     /// Cosine or euclidean.
     Metric,
     /// Next row order of the heatmap.
@@ -147,6 +213,10 @@ pub enum Action {
     ZoomOut,
     /// The zoom at which everything fits.
     ZoomFit,
+    /// To the next group or cluster of the heatmap.
+    NextGroup,
+    /// To the one before.
+    PreviousGroup,
     /// Exchange row and column.
     Swap,
     /// Nearest or farthest first.
@@ -165,6 +235,60 @@ pub enum Action {
     WithCopies,
     /// The range with which the screen began.
     UsualRange,
+    /// The next method: of the map, or to find groups.
+    Method,
+    /// Move the map; only the four sides.
+    Pan(Step),
+    /// Letters in the place of dots.
+    Letters,
+    /// Thumbnails on the map, or points alone.
+    Thumbnails,
+    /// Make it anew.
+    Renew,
+    /// Stop what is being made.
+    Stop,
+    /// More and smaller groups.
+    MoreGroups,
+    /// Fewer and larger groups.
+    FewerGroups,
+    /// As many groups as the method finds best.
+    BestGroups,
+    /// Give the group a name.
+    Rename,
+    /// Mark the pictures of the group, or of all that are flagged.
+    MarkThese,
+    /// Show the groups in the heatmap.
+    GroupsInHeatmap,
+    /// Color by folder or by group, on all screens.
+    Coloring,
+    /// Outliers over all, within their folder, or in another folder.
+    Scope,
+    /// Rank outliers by the other score.
+    Measure,
+    /// Show the screen's next page.
+    NextView,
+    /// Give a picture the label that it looks like.
+    AcceptGuess,
+    /// Give a picture one of its probable labels, counted from 0.
+    PickGuess(u8),
+    /// Type a picture's label.
+    TypeLabel,
+    /// Take a picture's correction back.
+    UndoLabel,
+    /// Predict only surer labels.
+    Surer,
+    /// Predict less sure labels too.
+    LessSure,
+    /// The next pair of labels that are confused.
+    NextMistake,
+    /// The pair of labels before.
+    PreviousMistake,
+    /// Write all labels to a file.
+    ExportLabels,
+    /// Index the pictures by the chosen model.
+    IndexByOther,
+    /// Choose another model.
+    ChooseModel,
     /// Explain the keys.
     Help,
     /// Draw all anew.
@@ -175,110 +299,16 @@ pub enum Action {
     Quit,
 }
 
-impl Action {
-    /// What it does, in at most 24 characters, for the help page and the README.
-    #[must_use]
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Move(Step::Up) => "up",
-            Self::Move(Step::Down) => "down",
-            Self::Move(Step::Left) => "left",
-            Self::Move(Step::Right) => "right",
-            Self::Move(Step::PageUp) => "one page up",
-            Self::Move(Step::PageDown) => "one page down",
-            Self::Move(Step::HalfUp) => "half a page up",
-            Self::Move(Step::HalfDown) => "half a page down",
-            Self::Move(Step::First) => "to the first",
-            Self::Move(Step::Last) => "to the last",
-            Self::Show(Screen::Browse) => "Browse: all pictures",
-            Self::Show(Screen::Heatmap) => "Heatmap: all pairs",
-            Self::Show(Screen::Neighbors) => "Neighbors: a ranking",
-            Self::Show(Screen::Alike) => "Alike: look-alikes",
-            Self::Show(Screen::Problems) => "Problems: skipped files",
-            Self::NextScreen => "next screen",
-            Self::PreviousScreen => "screen before",
-            Self::OpenNeighbors => "its neighbors, ranked",
-            Self::OpenPair => "both, side by side",
-            Self::OpenBest => "best pair of a block",
-            Self::OpenPicture => "the picture, large",
-            Self::Follow => "make it the query",
-            Self::Return => "back to the last query",
-            Self::Escape => "close or go back",
-            Self::Filter => "filter by path",
-            Self::Sort => "next sort order",
-            Self::Mark => "mark or unmark",
-            Self::UnmarkAll => "unmark all",
-            Self::Copy => "copy the path",
-            Self::Export => "write marked to a file",
-            Self::Metric => "cosine or euclidean",
-            Self::Order => "next row order",
-            Self::Scale => "next color scale",
-            Self::ZoomIn => "larger",
-            Self::ZoomOut => "smaller, to see more",
-            Self::ZoomFit => "fit everything",
-            Self::Swap => "exchange row and column",
-            Self::Farthest => "nearest or farthest",
-            Self::Fewer => "fewer neighbors",
-            Self::More => "more neighbors",
-            Self::Looser => "less alike ones too",
-            Self::Stricter => "only more alike ones",
-            Self::WithoutCopies => "leave the most alike out",
-            Self::WithCopies => "the most alike ones too",
-            Self::UsualRange => "the usual threshold",
-            Self::Help => "this help",
-            Self::Redraw => "draw the screen anew",
-            Self::Suspend => "suspend; fg returns",
-            Self::Quit => "quit",
-        }
-    }
-
-    /// One or two words for the line of hints; empty for what everybody expects or finds in the help.
-    #[must_use]
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::OpenNeighbors => "neighbors",
-            Self::OpenPair => "pair",
-            Self::OpenBest => "best pair",
-            Self::OpenPicture => "view",
-            Self::Follow => "new query",
-            Self::Return => "back",
-            Self::Filter => "filter",
-            Self::Sort => "sort",
-            Self::Mark => "mark",
-            Self::Metric => "metric",
-            Self::Order => "order",
-            Self::Scale => "colors",
-            Self::ZoomIn => "zoom",
-            Self::Swap => "swap",
-            Self::Farthest => "farthest",
-            Self::More => "how many",
-            Self::Looser => "threshold",
-            Self::WithoutCopies => "upper end",
-            Self::Copy => "copy path",
-            Self::Help => "help",
-            Self::Quit => "quit",
-            Self::Escape => "close",
-            Self::Move(_)
-            | Self::Show(_)
-            | Self::NextScreen
-            | Self::PreviousScreen
-            | Self::UnmarkAll
-            | Self::Export
-            | Self::ZoomFit
-            | Self::ZoomOut
-            | Self::Fewer
-            | Self::Stricter
-            | Self::WithCopies
-            | Self::UsualRange
-            | Self::Redraw
-            | Self::Suspend => "",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_are_named_as_they_are_called() {
+        assert_eq!(Action::ZoomIn.name(), "zoom-in");
+        assert_eq!(Action::Move(Step::PageUp).name(), "move-page-up");
+        assert_eq!(Action::Show(Screen::Browse).name(), "show-browse");
+    }
 
     #[test]
     fn steps_stay_in_the_list_and_in_their_column() {

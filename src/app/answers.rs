@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, RunState, Severity, action::Screen, screens::Screens};
+use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
         Entry, Index,
@@ -11,6 +11,7 @@ use crate::{
     printable::printable,
     similarity::Comparison,
     task::{JobEvent, JobId, Made, Outcome},
+    text,
 };
 
 impl App {
@@ -18,7 +19,9 @@ impl App {
         match outcome {
             Outcome::Indexing(report) if self.awaited.is_index(job) => self.report(report),
             Outcome::Indexed(summary) if self.awaited.is_index(job) => self.indexed(summary),
-            Outcome::Indexing(_) | Outcome::Indexed(_) => {}
+            Outcome::Indexing(report) if self.awaited.is_other_index(job) => self.screens.models.report(report),
+            Outcome::Indexed(summary) if self.awaited.is_other_index(job) => self.screens.models.indexed(summary.index),
+            Outcome::Indexing(_) | Outcome::Indexed(_) | Outcome::LabelsKept => {}
             Outcome::Making(so_far) => self.take(job, so_far),
             Outcome::Made(made) => {
                 self.take(job, made);
@@ -28,9 +31,26 @@ impl App {
                 let (columns, rows) = self.shared.display.size;
                 self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
             }
+            Outcome::Explained(explained) => {
+                if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+                    self.explained = Some(explained);
+                }
+            }
+            Outcome::Disposed(disposed) => self.disposed(&disposed),
+            Outcome::Undone(undone) => self.undone(undone.as_ref()),
             Outcome::Exported { to, paths } => {
                 let plural = if paths == 1 { "" } else { "s" };
                 self.say(Severity::Info, format!("Wrote {paths} path{plural} to {}", printable(&to)));
+            }
+            Outcome::Enrolled { folder, added } => {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let gallery = printable(folder.parent().unwrap_or(&folder));
+                let pictures = text::counted(added, "picture");
+                self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
+            }
+            Outcome::Named { kept: true } => {}
+            Outcome::Named { kept: false } => {
+                self.say(Severity::Warning, "Named until you leave: names are kept with the index of one folder.");
             }
             Outcome::Failed(reason) => self.failed(job, reason),
         }
@@ -42,7 +62,10 @@ impl App {
             (None, _) => {}
             (Some(None), Made::Comparison(comparison)) => self.take_comparison(comparison),
             (Some(None), _) => {}
-            (Some(Some(screen)), made) => self.screens.at(screen).take(&self.shared, made),
+            (Some(Some(screen)), made) => {
+                self.screens.at(screen).take(&self.shared, made);
+                self.shared.group_labels = self.screens.groups.labels.clone();
+            }
         }
     }
 
@@ -106,25 +129,35 @@ impl App {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
         }
+        if self.awaited.is_other_index(job) {
+            self.screens.models.failed(&reason);
+        }
+        if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+            self.over.retain(|over| !matches!(over, Over::Why(_)));
+        }
+        self.moving = false;
         self.awaited.fail(job, &self.shared.index);
         self.say(Severity::Error, reason);
     }
 
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
-    fn take_index(&mut self, index: Arc<Index>) {
+    pub(super) fn take_index(&mut self, index: Arc<Index>) {
         let shared = &mut self.shared;
         if index.run() != shared.index.run() {
             // Another run began anew, and no id means what it meant.
-            (shared.comparison, shared.selected) = (None, None);
+            (shared.comparison, shared.selected, shared.group_labels) = (None, None, None);
             shared.marks.clear();
+            shared.unlike.clear();
             self.screens = Screens::default();
             self.over.clear();
             self.previews.clear();
             self.awaited.forget();
+            (self.explained, self.explaining) = (None, None);
         }
         shared.index = index;
-        shared.labels.follow_folders(&shared.index);
+        shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
+        shared.unlike.retain(|id| shared.index.contains(id));
         self.show_named();
     }
 

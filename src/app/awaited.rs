@@ -13,6 +13,7 @@ use crate::{
 pub(super) struct Awaited {
     last: u64,
     index: Option<JobId>,
+    other_index: Option<JobId>,
     lanes: [Option<Making>; Lane::ALL.len()],
 }
 
@@ -43,6 +44,18 @@ impl Awaited {
     /// Whether this is the indexing run that is awaited.
     pub(super) fn is_index(&self, job: JobId) -> bool {
         self.index == Some(job)
+    }
+
+    /// The number of a new indexing run by another model.
+    pub(super) fn other_index(&mut self) -> JobId {
+        let job = self.next();
+        self.other_index = Some(job);
+        job
+    }
+
+    /// Whether this is the indexing run by another model that is awaited.
+    pub(super) fn is_other_index(&self, job: JobId) -> bool {
+        self.other_index == Some(job)
     }
 
     /// The indexing run has ended.
@@ -91,8 +104,21 @@ impl Awaited {
         }
     }
 
+    /// Forgets what is made for a screen; returns the lanes in which it is under way.
+    pub(super) fn stop(&mut self, screen: Screen) -> Vec<Lane> {
+        let mut stopped = Vec::new();
+        for lane in Lane::ALL {
+            let making = &mut self.lanes[lane as usize];
+            if making.take_if(|making| making.screen == Some(screen) && making.failed.is_none()).is_some() {
+                stopped.push(lane);
+            }
+        }
+        stopped
+    }
+
     /// Forgets what is under way: the ids that it speaks of mean nothing any more.
     pub(super) fn forget(&mut self) {
         self.lanes = Default::default();
+        self.other_index = None;
     }
 }

@@ -29,15 +29,31 @@ pub const ZOOM_FIT: Binding = bind("0", Action::ZoomFit);
 pub const SWAP: Binding = bind("x", Action::Swap);
 /// One picture, large.
 pub const VIEW: Binding = bind("v", Action::OpenPicture);
+/// One picture, with the system's viewer.
+pub const OPEN_OUTSIDE: Binding = bind("O", Action::OpenOutside);
 /// Filter by path.
 pub const FILTER: Binding = bind("/ Ctrl-f", Action::Filter);
+/// Only the marked pictures, or all.
+pub const ONLY_MARKED: Binding = bind("F", Action::OnlyMarked);
 /// Mark or unmark.
 pub const MARK: Binding = bind("Space", Action::Mark);
 /// Unmark all.
 pub const UNMARK_ALL: Binding = bind("M", Action::UnmarkAll);
+/// Ask with all marked pictures.
+pub const ASK_MARKED: Binding = bind("Q", Action::AskMarked);
+/// Mark or unmark as what the answers are to be unlike.
+pub const MARK_UNLIKE: Binding = bind("U", Action::MarkUnlike);
 /// Copy the path.
 pub const COPY: Binding = bind("y", Action::Copy);
 /// Write the marked paths to a file.
 pub const EXPORT: Binding = bind("e", Action::Export);
+/// Name pictures.
+pub const NAME: Binding = bind("N", Action::Name);
+/// Move the marked pictures away.
+pub const DISPOSE: Binding = bind("d", Action::Dispose);
+/// Bring them back.
+pub const UNDO: Binding = bind("u", Action::Undo);
+/// What makes a pair alike.
+pub const WHY: Binding = bind("w", Action::Why);
 /// A second Esc; on Neighbors it goes back along the trail.
 pub const CLOSE: Binding = bind("Backspace", Action::Escape);

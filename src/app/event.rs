@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
-    display::{Background, Depth, Display},
+    display::{Background, Depth, Display, Palette},
+    index::label_file::LabelSource,
     similarity::Metric,
     task::{Job, JobEvent, JobId},
 };
@@ -24,6 +25,8 @@ pub enum Event {
     Job(JobEvent),
     /// No key came for a moment (about 120 ms).
     Rest,
+    /// What the terminal or the system was asked for is not to be had, for this reason.
+    Refused(String),
     /// The program is in the foreground again and the screen was drawn over.
     Resume,
     /// The terminal is gone or the system asks us to leave.
@@ -39,6 +42,8 @@ pub enum Effect {
     Cancel,
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Open a file with the program that the system has for it.
+    Open(PathBuf),
     /// Go to the background (Ctrl-Z).
     Suspend,
     /// Forget what the screen shows and draw all of it.
@@ -52,6 +57,8 @@ pub enum Effect {
 pub struct Setup {
     /// The folders being explored, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// Folders of which no picture is marked or moved away.
+    pub protected: Vec<PathBuf>,
     /// The metric to begin with.
     pub metric: Metric,
     /// Columns and rows of the terminal.
@@ -62,20 +69,36 @@ pub struct Setup {
     pub background: Background,
     /// Ask for pictures only when the cursor rests: over SSH and where pictures are sent as pixels.
     pub previews_on_rest: bool,
+    /// The terminal is at the other end of a network, and so is its user.
+    pub is_remote: bool,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
     pub picture: Option<PathBuf>,
+    /// Where the labels of the Labels screen come from.
+    pub labels: LabelSource,
+    /// The file in which corrections of labels are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// The models that can be used.
+    pub models: Vec<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         Self {
             folders: Vec::new(),
+            protected: Vec::new(),
             metric: Metric::Cosine,
             size: (80, 24),
             depth: Depth::True,
             background: Background::Unknown,
             previews_on_rest: false,
+            is_remote: false,
+            palette: Palette::default(),
             picture: None,
+            labels: LabelSource::default(),
+            kept_labels: None,
+            models: Vec::new(),
         }
     }
 }
@@ -84,8 +107,8 @@ impl Setup {
     /// The terminal as it is at the start.
     #[must_use]
     pub fn display(&self) -> Display {
-        let Self { size, depth, background, previews_on_rest, .. } = *self;
-        Display { size, depth, background, previews_on_rest }
+        let Self { size, depth, background, palette, previews_on_rest, .. } = *self;
+        Display { size, depth, background, palette, previews_on_rest }
     }
 }
 

@@ -6,7 +6,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{Binding, CLOSE, COPY, EXPORT, MARK, METRIC, SWAP, UNMARK_ALL, VIEW, bind},
+    binding::{
+        Binding, CLOSE, COPY, DISPOSE, EXPORT, MARK, METRIC, NAME, OPEN_OUTSIDE, SWAP, UNDO, UNMARK_ALL, VIEW, WHY,
+        bind,
+    },
     screens::Screens,
 };
 
@@ -19,6 +22,10 @@ pub enum Context {
     Picture,
     /// Two pictures side by side.
     Pair,
+    /// What makes two pictures alike.
+    Why,
+    /// What is to be moved away.
+    Disposal,
     /// The help page.
     Help,
 }
@@ -26,7 +33,13 @@ pub enum Context {
 impl Context {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        Screen::ALL.into_iter().map(Self::Screen).chain([Self::Picture, Self::Pair, Self::Help])
+        Screen::ALL.into_iter().map(Self::Screen).chain([
+            Self::Picture,
+            Self::Pair,
+            Self::Why,
+            Self::Disposal,
+            Self::Help,
+        ])
     }
 
     /// Its name in the help and the README.
@@ -36,6 +49,8 @@ impl Context {
             Self::Screen(screen) => screen.name(),
             Self::Picture => "one picture",
             Self::Pair => "a pair",
+            Self::Why => "why alike",
+            Self::Disposal => "moving away",
             Self::Help => "help",
         }
     }
@@ -47,14 +62,45 @@ impl Context {
             Self::Screen(screen) => Screens::default().get(screen).keys(),
             Self::Picture => PICTURE,
             Self::Pair => PAIR,
+            Self::Why => WHY_ALIKE,
+            Self::Disposal => DISPOSAL,
             Self::Help => HELP,
         }
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
-const PAIR: &[Binding] =
-    &[bind("Enter", Action::OpenNeighbors), METRIC, SWAP, VIEW, MARK, UNMARK_ALL, COPY, EXPORT, CLOSE];
+const PICTURE: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    OPEN_OUTSIDE,
+    MARK,
+    UNMARK_ALL,
+    COPY,
+    EXPORT,
+    NAME,
+    DISPOSE,
+    UNDO,
+    CLOSE,
+];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    bind("b", Action::Blink),
+    SWAP,
+    WHY,
+    VIEW,
+    OPEN_OUTSIDE,
+    MARK,
+    UNMARK_ALL,
+    COPY,
+    EXPORT,
+    NAME,
+    DISPOSE,
+    UNDO,
+    CLOSE,
+];
+const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
+const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
 
 const EVERYWHERE: &[Binding] = &[
@@ -71,6 +117,7 @@ const EVERYWHERE: &[Binding] = &[
     bind("Home g", Action::Move(Step::First)),
     bind("End G", Action::Move(Step::Last)),
     bind("Esc", Action::Escape),
+    bind("C", Action::Coloring),
     bind("? F1", Action::Help),
     bind("Ctrl-l", Action::Redraw),
     bind("Ctrl-z", Action::Suspend),
@@ -83,25 +130,94 @@ fn everywhere() -> impl Iterator<Item = Binding> {
     screens.chain(EVERYWHERE.iter().copied())
 }
 
-/// Every key that works in a context.
-fn bindings(context: Context) -> impl Iterator<Item = Binding> {
-    context.keys().iter().copied().chain(everywhere())
+/// The keys in use: those of the program, unless the user has chosen others.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    contexts: Vec<(Context, Vec<Binding>)>,
+    everywhere: Vec<Binding>,
 }
 
-/// Every binding once, with the contexts in which it works; `None` for everywhere.
-#[must_use]
-pub fn table() -> Vec<(Binding, Option<Vec<Context>>)> {
-    let mut table: Vec<(Binding, Option<Vec<Context>>)> = Vec::new();
-    for context in Context::all() {
-        for binding in context.keys() {
-            match table.iter_mut().find(|(known, _)| known == binding) {
-                Some((_, Some(contexts))) => contexts.push(context),
-                _ => table.push((*binding, Some(vec![context]))),
-            }
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            contexts: Context::all().map(|context| (context, context.keys().to_vec())).collect(),
+            everywhere: everywhere().collect(),
         }
     }
-    table.extend(everywhere().map(|binding| (binding, None)));
-    table
+}
+
+/// Every binding of the program once, with the contexts in which it works; `None` for everywhere.
+#[must_use]
+pub fn table() -> Vec<(Binding, Option<Vec<Context>>)> {
+    Keys::default().table()
+}
+
+impl Keys {
+    /// Every key that works in a context.
+    fn bindings(&self, context: Context) -> impl Iterator<Item = Binding> + '_ {
+        let own = self.contexts.iter().filter(move |(at, _)| *at == context).flat_map(|(_, bindings)| bindings);
+        own.chain(&self.everywhere).copied()
+    }
+
+    /// The same with other keys for an action, in one context or wherever it has keys. Names as in [`Chord::parse`].
+    ///
+    /// # Errors
+    /// A sentence that names what is no key, or says that the action has no keys there.
+    pub fn rebind(&mut self, context: Option<Context>, action: &str, keys: &[String]) -> Result<(), String> {
+        if keys.is_empty() {
+            return Err("it needs at least one key".to_owned());
+        }
+        if let Some(name) = keys.iter().find(|name| Chord::parse(name).is_none()) {
+            return Err(format!("“{name}” is no key: write a, A, Ctrl-a, F1, Enter, Space, Up or PgDn, for example"));
+        }
+        // They are in use until the program ends.
+        let keys: &'static str = Box::leak(keys.join(" ").into_boxed_str());
+        let own = self.contexts.iter_mut().filter(|(at, _)| context.is_none_or(|context| *at == context));
+        let bindings = own.flat_map(|(_, bindings)| bindings);
+        let everywhere = self.everywhere.iter_mut().filter(|_| context.is_none());
+        let mut known = false;
+        for binding in bindings.chain(everywhere).filter(|binding| binding.action.name() == action) {
+            (binding.keys, known) = (keys, true);
+        }
+        if known { Ok(()) } else { Err("it has no key there".to_owned()) }
+    }
+
+    /// Whether each key means one thing in each context.
+    ///
+    /// # Errors
+    /// A sentence that names the key and the two actions.
+    pub fn check(&self) -> Result<(), String> {
+        for context in Context::all() {
+            let mut seen: Vec<(Chord, Binding)> = Vec::new();
+            for binding in self.bindings(context) {
+                for name in binding.keys.split(' ') {
+                    let Some(chord) = Chord::parse(name) else { continue };
+                    if let Some((_, other)) = seen.iter().find(|(known, _)| *known == chord) {
+                        let [a, b] = [other, &binding].map(|binding| binding.action.name());
+                        let place = context.name();
+                        return Err(format!("“{name}” would mean both {a} and {b} in {place}: give one another key"));
+                    }
+                    seen.push((chord, binding));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every binding once, with the contexts in which it works; `None` for everywhere.
+    fn table(&self) -> Vec<(Binding, Option<Vec<Context>>)> {
+        let mut table: Vec<(Binding, Option<Vec<Context>>)> = Vec::new();
+        for (context, bindings) in &self.contexts {
+            for binding in bindings {
+                match table.iter_mut().find(|(known, _)| known == binding) {
+                    Some((_, Some(contexts))) => contexts.push(*context),
+                    _ => table.push((*binding, Some(vec![*context]))),
+                }
+            }
+        }
+        table.extend(self.everywhere.iter().map(|binding| (*binding, None)));
+        table
+    }
 }
 
 /// One key with what is held down beside it.
@@ -157,18 +273,6 @@ impl From<KeyEvent> for Chord {
     }
 }
 
-/// What a key does in a context. Chords with Alt, Super, Meta or Hyper are not bound.
-#[must_use]
-pub fn lookup(context: Context, key: KeyEvent) -> Option<Action> {
-    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER) {
-        return None;
-    }
-    let chord = Chord::from(key);
-    bindings(context)
-        .find(|binding| binding.keys.split(' ').any(|name| Chord::parse(name) == Some(chord)))
-        .map(|binding| binding.action)
-}
-
 /// The name of the key as people know it from the keyboard: arrows as arrows.
 #[must_use]
 pub fn label(name: &'static str) -> &'static str {
@@ -182,59 +286,77 @@ pub fn label(name: &'static str) -> &'static str {
     }
 }
 
-/// Key and words for the line of hints of a context, most useful first; help and quit come last and are never missing.
-#[must_use]
-pub fn hints(context: Context) -> Vec<(&'static str, &'static str)> {
-    let last = |binding: &Binding| matches!(binding.action, Action::Help | Action::Quit);
-    let overlay = !matches!(context, Context::Screen(_));
-    let key = |binding: Binding| {
-        let first = match binding.action {
-            // Two keys that undo each other share a hint.
-            Action::ZoomIn => "+ -",
-            Action::More => "[ ]",
-            Action::Looser => "- +",
-            Action::WithoutCopies => "< >",
-            _ => label(binding.keys.split(' ').next().unwrap_or("")),
-        };
-        (first, binding.action.hint())
-    };
-    let hinted = || bindings(context).filter(|binding| !binding.action.hint().is_empty());
-    let mut hints: Vec<_> = hinted()
-        .filter(|binding| !last(binding))
-        // Going back with Esc is known; only what lies on top says so.
-        .filter(|binding| binding.action != Action::Escape || (overlay && binding.keys == "Esc"))
-        .map(key)
-        .collect();
-    hints.extend(hinted().filter(last).map(key));
-    hints
-}
+/// A part of the help page: a heading, and keys with their meaning under it.
+pub type Section = (&'static str, Vec<(String, &'static str)>);
 
-/// The help page: a heading for each place, and keys with their meaning under it.
-#[must_use]
-pub fn sections() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
-    let table = table();
-    let rows = |wanted: &dyn Fn(&Binding, Option<&[Context]>) -> bool| -> Vec<(String, &'static str)> {
-        table
-            .iter()
-            .filter(|(binding, contexts)| *binding != CLOSE && wanted(binding, contexts.as_deref()))
-            .map(|(binding, _)| (keys(binding), binding.action.help()))
-            .collect()
-    };
-    let moves = |binding: &Binding| matches!(binding.action, Action::Move(_));
-    let shows =
-        |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
-    let mut sections =
-        vec![("Screens", rows(&|binding, _| shows(binding))), ("Moving", rows(&|binding, _| moves(binding)))];
-    sections.push(("Pictures", rows(&|_, contexts| contexts.is_some_and(|contexts| contexts.len() > 1))));
-    for context in Context::all() {
-        let own = rows(&|_, contexts| contexts == Some(&[context]));
-        if !own.is_empty() {
-            sections.push((context.name(), own));
+impl Keys {
+    /// What a key does in a context. Chords with Alt, Super, Meta or Hyper are not bound.
+    #[must_use]
+    pub fn lookup(&self, context: Context, key: KeyEvent) -> Option<Action> {
+        if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER)
+        {
+            return None;
         }
+        let chord = Chord::from(key);
+        self.bindings(context)
+            .find(|binding| binding.keys.split(' ').any(|name| Chord::parse(name) == Some(chord)))
+            .map(|binding| binding.action)
     }
-    let others = rows(&|binding, contexts| contexts.is_none() && !moves(binding) && !shows(binding));
-    sections.push(("Everywhere", others));
-    sections
+
+    /// Key and words for the line of hints of a context, most useful first; help and quit come last and are never missing.
+    #[must_use]
+    pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
+        let last = |binding: &Binding| matches!(binding.action, Action::Help | Action::Quit);
+        let overlay = !matches!(context, Context::Screen(_));
+        let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
+        let key = |binding: &Binding| {
+            // Two keys that undo each other share a hint.
+            let both = binding.action.hinted_with().unwrap_or([binding.action; 2]);
+            let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
+            let names: Vec<_> = both.into_iter().filter_map(found).collect();
+            let names = if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(" ") };
+            (names, binding.action.hint())
+        };
+        let hinted = || self.bindings(context).filter(|binding| !binding.action.hint().is_empty());
+        let mut hints: Vec<_> = hinted()
+            .filter(|binding| !last(binding))
+            // Going back with Esc is known; only what lies on top says so.
+            .filter(|binding| binding.action != Action::Escape || (overlay && *binding != CLOSE))
+            .map(|binding| key(&binding))
+            .collect();
+        hints.extend(hinted().filter(last).map(|binding| key(&binding)));
+        hints
+    }
+
+    /// The keys of the help page, each once: first those of the place where it was opened.
+    #[must_use]
+    pub fn sections(&self, here: Context) -> Vec<Section> {
+        let table = self.table();
+        let rows = |wanted: &dyn Fn(&Binding, Option<&[Context]>) -> bool| -> Vec<(String, &'static str)> {
+            table
+                .iter()
+                .filter(|(binding, contexts)| *binding != CLOSE && wanted(binding, contexts.as_deref()))
+                .map(|(binding, _)| (keys(binding), binding.action.help()))
+                .collect()
+        };
+        let moves = |binding: &Binding| matches!(binding.action, Action::Move(_));
+        let shows =
+            |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
+        let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
+        let mut sections = vec![(here.name(), rows(&|_, contexts| is_here(contexts)))];
+        sections.push(("Moving", rows(&|binding, _| moves(binding))));
+        sections.push(("Screens", rows(&|binding, _| shows(binding))));
+        sections
+            .push(("Everywhere", rows(&|binding, contexts| contexts.is_none() && !moves(binding) && !shows(binding))));
+        let elsewhere = |contexts: Option<&[Context]>| !is_here(contexts) && contexts.is_some();
+        let several = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.len() > 1);
+        sections.push(("Pictures", rows(&|_, contexts| elsewhere(contexts) && several(contexts))));
+        for context in Context::all().filter(|context| *context != here) {
+            sections.push((context.name(), rows(&|_, contexts| contexts == Some(&[context]))));
+        }
+        sections.retain(|(_, rows)| !rows.is_empty());
+        sections
+    }
 }
 
 fn keys(binding: &Binding) -> String {
@@ -265,13 +387,14 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_twice_in_a_context_and_every_name_is_a_key() {
+        let keys = Keys::default();
         for context in Context::all() {
             let mut seen = HashSet::new();
-            for binding in bindings(context) {
+            for binding in keys.bindings(context) {
                 for name in binding.keys.split(' ') {
                     let chord = Chord::parse(name).unwrap_or_else(|| panic!("{name:?} is no key"));
                     assert!(seen.insert(chord), "{name} is bound twice in {context:?}");
-                    assert_eq!(lookup(context, chord.event()), Some(binding.action), "{name} in {context:?}");
+                    assert_eq!(keys.lookup(context, chord.event()), Some(binding.action), "{name} in {context:?}");
                 }
             }
         }
@@ -281,25 +404,28 @@ mod tests {
     fn every_context_can_be_left_and_explained() {
         for context in Context::all() {
             for wanted in [Action::Escape, Action::Help, Action::Quit] {
-                let bound = bindings(context).any(|binding| binding.action == wanted);
+                let bound = Keys::default().bindings(context).any(|binding| binding.action == wanted);
                 assert!(bound, "{wanted:?} has no key in {context:?}");
             }
-            let hints = hints(context);
-            assert_eq!(&hints[hints.len() - 2..], [("?", "help"), ("q", "quit")], "{context:?}");
+            let hints = Keys::default().hints(context);
+            let last = [("?".to_owned(), "help"), ("q".to_owned(), "quit")];
+            assert_eq!(&hints[hints.len() - 2..], last, "{context:?}");
         }
     }
 
     #[test]
     fn every_explanation_is_short_and_every_binding_is_on_the_help_page() {
-        let shown: Vec<_> = sections().into_iter().flat_map(|(_, rows)| rows).collect();
-        for (binding, _) in table() {
-            let help = binding.action.help();
-            assert!(!help.is_empty() && help.chars().count() <= 24, "{help:?}");
-            assert!(
-                binding == CLOSE || shown.iter().filter(|row| **row == (keys(&binding), help)).count() == 1,
-                "{} ({help}) must be on the help page once",
-                binding.keys
-            );
+        for here in Context::all() {
+            let shown: Vec<_> = Keys::default().sections(here).into_iter().flat_map(|(_, rows)| rows).collect();
+            for (binding, _) in table() {
+                let help = binding.action.help();
+                assert!(!help.is_empty() && help.chars().count() <= 24, "{help:?}");
+                assert!(
+                    binding == CLOSE || shown.iter().filter(|row| **row == (keys(&binding), help)).count() == 1,
+                    "{} ({help}) must be on the help page once",
+                    binding.keys
+                );
+            }
         }
     }
 
@@ -307,7 +433,26 @@ mod tests {
     fn shift_is_in_the_character_and_alt_is_not_bound() {
         let browse = Context::Screen(Screen::Browse);
         let shifted = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
-        assert_eq!(lookup(browse, shifted), Some(Action::Move(Step::Last)));
-        assert_eq!(lookup(browse, KeyEvent::new(KeyCode::Char('q'), KeyModifiers::ALT)), None);
+        assert_eq!(Keys::default().lookup(browse, shifted), Some(Action::Move(Step::Last)));
+        assert_eq!(Keys::default().lookup(browse, KeyEvent::new(KeyCode::Char('q'), KeyModifiers::ALT)), None);
+    }
+
+    #[test]
+    fn other_keys_take_the_place_of_the_programs_wherever_their_action_has_some() {
+        let mut keys = Keys::default();
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        keys.rebind(None, "zoom-in", &own(&["z", "Ctrl-x"])).expect("it has keys");
+        keys.rebind(Some(Context::Pair), "swap", &own(&["t"])).expect("it has keys");
+        keys.check().expect("no key means two things");
+        let at = |context, name: &str| keys.lookup(context, Chord::parse(name).expect("a key").event());
+        let heatmap = Context::Screen(Screen::Heatmap);
+        assert_eq!([at(heatmap, "z"), at(heatmap, "+")], [Some(Action::ZoomIn), None]);
+        assert_eq!([at(heatmap, "x"), at(Context::Pair, "x")], [Some(Action::Swap), None]);
+        assert!(keys.hints(heatmap).contains(&("z -".to_owned(), "zoom")));
+        assert!(keys.rebind(None, "zoom-in", &[]).is_err() && keys.rebind(None, "zoom-in", &own(&["Foo"])).is_err());
+        assert!(keys.rebind(Some(Context::Pair), "zoom-in", &own(&["a"])).is_err(), "it has no key there");
+        keys.rebind(None, "quit", &own(&["m"])).expect("it has keys");
+        let twice = keys.check().expect_err("m is the metric's");
+        assert!(twice.contains("“m” would mean both metric and quit"), "{twice}");
     }
 }

@@ -22,6 +22,12 @@ impl Area {
         Self { x: 0, y: 0, width, height }
     }
 
+    /// Columns and rows.
+    #[must_use]
+    pub fn cells(self) -> (u16, u16) {
+        (self.width, self.height)
+    }
+
     /// One past the last column.
     #[must_use]
     pub fn right(self) -> u16 {
@@ -253,6 +259,13 @@ pub fn halves(body: Area) -> [Area; 2] {
     let (pictures, _) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
     let (left, right) = pictures.left(pictures.width / 2);
     [left.inside(1, 0), right.inside(1, 0)]
+}
+
+/// Where each of two pictures lies when they are shown in turn.
+#[must_use]
+pub fn one_of_two(body: Area) -> Area {
+    let [left, right] = halves(body);
+    Area { width: right.right() - left.x, ..left }
 }
 
 #[cfg(test)]

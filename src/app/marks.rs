@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::index::ImageId;
+use crate::{index::ImageId, text::counted};
 
 /// Pictures that the user marked. They come out in the order in which they were marked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,20 @@ impl Marks {
             self.set.remove(&id);
             self.order.retain(|other| *other != id);
         }
+    }
+
+    /// Marks all of some pictures, or unmarks them when all were marked; what was done, in words.
+    pub fn toggle_all(&mut self, ids: &[ImageId]) -> String {
+        let all = ids.iter().all(|id| self.contains(*id));
+        let changed: Vec<ImageId> = ids.iter().copied().filter(|id| self.contains(*id) == all).collect();
+        if all {
+            let gone: HashSet<ImageId> = changed.iter().copied().collect();
+            self.retain(|id| !gone.contains(&id));
+        } else {
+            self.set.extend(&changed);
+            self.order.extend(&changed);
+        }
+        format!("{} {}", counted(changed.len(), "picture"), if all { "unmarked" } else { "marked" })
     }
 
     /// Whether a picture is marked.

@@ -46,7 +46,7 @@ impl App {
             }
             return Vec::new();
         }
-        if !shell.body.contains(at) || self.context() == Context::Help {
+        if !shell.body.contains(at) || matches!(self.context(), Context::Help | Context::Disposal) {
             return Vec::new();
         }
         if self.over.is_empty() {

@@ -1,24 +1,41 @@
 //! A line of text that is being typed.
 
+use std::{path::PathBuf, sync::Arc};
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{
-    App, Effect, Over, Severity,
-    action::{Action, Screen},
-    keymap::{self, Context},
+use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
+use crate::{
+    index::ImageId,
+    printable::is_hostile,
+    task::{Away, Job},
 };
-use crate::{index::ImageId, task::Job};
 
 /// What the text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// The filter of the grid; `before` was selected when it was opened.
+    /// The filter, and what was when it was opened: given up, it leaves everything as it was.
     Filter {
-        /// To be selected again when the filter is given up.
-        before: Option<ImageId>,
+        /// The selected picture.
+        selected: Option<ImageId>,
+        /// The filter's words.
+        typed: String,
     },
     /// The file to which the marked paths are written.
     Export,
+    /// The name of pictures, or of what is seen.
+    Name,
+    /// The name of a group.
+    Rename {
+        /// The group's most typical picture, by which it is found again should others come before it meanwhile.
+        medoid: ImageId,
+    },
+    /// The label of a picture.
+    Label(ImageId),
+    /// The file to which labels are written.
+    ExportLabels,
+    /// The folder into which the listed pictures are moved.
+    Move,
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -82,23 +99,89 @@ impl Prompt {
     }
 }
 
+/// A name as it was typed, if a folder can have it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn folder_name(typed: &str) -> Result<String, &'static str> {
+    let name = typed.trim();
+    if name.is_empty() {
+        return Err("Type a name, or Esc to give up.");
+    }
+    if name.starts_with('.') || name.contains('/') {
+        return Err("A name is that of a folder: it has no / in it and no dot before it.");
+    }
+    if name.chars().any(is_hostile) || name.len() > 200 {
+        return Err("A name is one line of letters that can be seen, and not too long.");
+    }
+    Ok(name.to_owned())
+}
+
 /// Where marked paths are written unless the user types another name.
 const EXPORT_FILE: &str = "marked.txt";
+/// Where labels are.
+const LABELS_FILE: &str = "labels.csv";
 
 impl App {
     pub(super) fn open_filter(&mut self) {
-        self.show(Screen::Browse);
-        let purpose = Purpose::Filter { before: self.shared.selected };
-        let text = self.screens.browse.filter.typed().to_owned();
+        let text = self.shared.filter.typed().to_owned();
+        let purpose = Purpose::Filter { selected: self.shared.selected, typed: text.clone() };
         self.over.push(Over::Prompt(Prompt { purpose, text }));
     }
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, "Nothing is marked yet: Space marks the picture under the cursor.");
+            self.say(Severity::Warning, NOTHING_MARKED);
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
+    }
+
+    /// Asks for the name of the marked pictures, or of the one under the cursor when none is marked.
+    pub(super) fn open_naming(&mut self) {
+        if self.named_paths().is_empty() {
+            self.say(Severity::Warning, "There is no picture to name.");
+        } else {
+            self.over.push(Over::Prompt(Prompt { purpose: Purpose::Name, text: String::new() }));
+        }
+    }
+
+    /// The pictures that a name is for.
+    #[must_use]
+    pub fn named_paths(&self) -> Vec<PathBuf> {
+        let marked = self.marked_paths();
+        if marked.is_empty() {
+            self.focused().and_then(|id| self.shared.path(id)).into_iter().collect()
+        } else {
+            marked
+        }
+    }
+
+    /// Asks for the name of the group under the cursor.
+    pub(super) fn open_rename(&mut self) {
+        match self.screens.groups.current() {
+            Some((number, cluster)) => {
+                let purpose = Purpose::Rename { medoid: cluster.medoid() };
+                let text = self.screens.groups.given_name(number).unwrap_or_default().to_owned();
+                self.over.push(Over::Prompt(Prompt { purpose, text }));
+            }
+            None => self.say(Severity::Info, "This is no group: there is nothing to name."),
+        }
+    }
+
+    pub(super) fn open_label(&mut self) {
+        match self.screens.labels.correctable(&self.shared) {
+            Some(id) => self.over.push(Over::Prompt(Prompt { purpose: Purpose::Label(id), text: String::new() })),
+            None => self.say(Severity::Info, "There is no picture under the cursor: o shows the lists of pictures."),
+        }
+    }
+
+    pub(super) fn open_labels_export(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::ExportLabels, text: LABELS_FILE.to_owned() }));
+    }
+
+    pub(super) fn open_move(&mut self) {
+        self.over.push(Over::Prompt(Prompt { purpose: Purpose::Move, text: String::new() }));
     }
 
     /// Pasted text goes into an open prompt. Anywhere else it is ignored: nobody means its letters as keys.
@@ -117,12 +200,12 @@ impl App {
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
-        let filters = prompt.purpose != Purpose::Export;
+        let filters = matches!(prompt.purpose, Purpose::Filter { .. });
         let effects = self.typed(prompt, typed);
         // Arrows and pages work while the filter is typed; letters are text.
         if filters
             && typed == Typed::Ignored
-            && let Some(Action::Move(step)) = keymap::lookup(Context::Screen(Screen::Browse), key)
+            && let Some(Action::Move(step)) = self.keys.lookup(self.context(), key)
         {
             self.step(step);
         }
@@ -131,21 +214,73 @@ impl App {
 
     /// Carries out what was typed; the prompt is put back unless that ends it.
     fn typed(&mut self, prompt: Prompt, typed: Typed) -> Vec<Effect> {
-        match (prompt.purpose, typed) {
-            (Purpose::Filter { .. }, Typed::Accepted) | (Purpose::Export, Typed::GivenUp) => {}
-            (Purpose::Filter { before }, Typed::GivenUp) => {
-                self.screens.browse.set_filter("");
-                self.shared.selected = before.or(self.shared.selected);
+        let only_marked = self.shared.only_marked;
+        match (&prompt.purpose, typed) {
+            (Purpose::Filter { .. }, Typed::Accepted)
+            | (
+                Purpose::Export
+                | Purpose::Name
+                | Purpose::Rename { .. }
+                | Purpose::Label(_)
+                | Purpose::ExportLabels
+                | Purpose::Move,
+                Typed::GivenUp,
+            ) => {}
+            (Purpose::Rename { medoid }, Typed::Accepted) => {
+                let index = Arc::clone(&self.shared.index);
+                let Some(names) = self.screens.groups.rename(&self.shared.folder_labels, *medoid, prompt.text.trim())
+                else {
+                    return Vec::new();
+                };
+                self.shared.group_labels = self.screens.groups.labels.clone();
+                return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
+            }
+            (Purpose::Filter { selected, typed }, Typed::GivenUp) => {
+                self.shared.narrow(typed, only_marked);
+                self.shared.selected = selected.or(self.shared.selected);
             }
             (Purpose::Filter { .. }, Typed::Changed) => {
-                self.screens.browse.set_filter(&prompt.text);
+                self.shared.narrow(&prompt.text, only_marked);
                 self.over.push(Over::Prompt(prompt));
             }
             (Purpose::Export, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 let job = Job::Export { paths: self.marked_paths(), to: prompt.text.trim().into() };
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
-            (Purpose::Filter { .. }, Typed::Ignored) | (Purpose::Export, _) => self.over.push(Over::Prompt(prompt)),
+            (Purpose::Name, Typed::Accepted) => match folder_name(&prompt.text) {
+                Ok(name) => {
+                    let job = Job::Enroll { paths: self.named_paths(), name };
+                    return vec![Effect::Start(self.awaited.next(), job)];
+                }
+                Err(why) => {
+                    self.say(Severity::Warning, why);
+                    self.over.push(Over::Prompt(prompt));
+                }
+            },
+            (Purpose::ExportLabels, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let (index, source) = (Arc::clone(&self.shared.index), self.shared.label_source.clone());
+                let job = Job::ExportLabels { index, source, to: prompt.text.trim().into() };
+                return vec![Effect::Start(self.awaited.next(), job)];
+            }
+            (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                let said = self.screens.labels.name(&mut self.shared, *id, prompt.text.trim());
+                self.say(Severity::Info, said);
+            }
+            (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
+                return self.dispose(Away::Folder(prompt.text.trim().into()));
+            }
+            (Purpose::Filter { .. }, Typed::Ignored)
+            | (
+                Purpose::Export
+                | Purpose::Name
+                | Purpose::Rename { .. }
+                | Purpose::Label(_)
+                | Purpose::ExportLabels
+                | Purpose::Move,
+                _,
+            ) => {
+                self.over.push(Over::Prompt(prompt));
+            }
         }
         Vec::new()
     }

@@ -1,6 +1,9 @@
 //! What all screens show and none owns.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     event::{ModelInfo, RunState, Setup},
@@ -9,7 +12,11 @@ use super::{
 };
 use crate::{
     display::Display,
-    index::{ImageId, Index, IndexState, Skipped, labels::Labels, progress::Progress},
+    index::{
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
+        progress::Progress,
+    },
+    order::OrderKind,
     similarity::{Comparison, Metric, Query},
 };
 
@@ -17,22 +24,60 @@ use crate::{
 /// until the cursor rests.
 const QUICK: usize = 5_000;
 
+/// Which labels color the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Coloring {
+    /// Their sub-folders.
+    #[default]
+    Folders,
+    /// The groups of the Groups screen.
+    Groups,
+}
+
 /// The part of the explorer's state that every screen may read and change.
 pub struct Shared {
     /// The folders being explored, as the header names them.
     pub folders: Vec<PathBuf>,
+    /// Folders of which no picture is marked or moved away.
+    pub protected: Vec<PathBuf>,
     /// What is known of the terminal.
     pub display: Display,
+    /// The user sits at another machine.
+    pub is_remote: bool,
     /// The newest snapshot.
     pub index: Arc<Index>,
     /// The pictures' sub-folders.
-    pub labels: Labels,
+    pub folder_labels: Labels,
+    /// The pictures' groups, once some were found.
+    pub group_labels: Option<Arc<Labels>>,
+    /// Which of the two color the pictures.
+    pub coloring: Coloring,
+    /// Where the labels that are learned come from, and what was corrected of them.
+    pub label_source: LabelSource,
+    /// The file in which corrections are kept, where anything is kept.
+    pub kept_labels: Option<PathBuf>,
+    /// Whether something was corrected that is not kept yet.
+    pub(super) corrected: bool,
+    /// The models that can be used.
+    pub models: Vec<String>,
     /// The metric in use.
     pub metric: Metric,
     /// The selected picture: there is one unless there is no picture.
     pub selected: Option<ImageId>,
     /// The marked pictures.
     pub marks: Marks,
+    /// Those that an answer to all marked ones is to be unlike.
+    pub unlike: Marks,
+    /// What all screens are narrowed to.
+    pub filter: Filter,
+    /// Only the marked pictures are shown: a part of the filter, which follows the marks.
+    pub only_marked: bool,
+    /// By [`ImageId::at`]: which pictures the filter lets through, as far as that is known; nothing without a filter.
+    pub(super) admitted: Option<Vec<bool>>,
+    /// How often that has changed.
+    pub(super) narrowings: u64,
+    /// The filter was changed: should it hide the selected picture, the first one is selected.
+    pub(super) narrowed: bool,
     /// The newest comparison that was made; see [`Shared::current_comparison`].
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
@@ -56,11 +101,25 @@ impl Shared {
         Self {
             display: setup.display(),
             folders: setup.folders,
+            protected: setup.protected,
+            is_remote: setup.is_remote,
             index: Arc::default(),
-            labels: Labels::default(),
+            folder_labels: Labels::default(),
+            group_labels: None,
+            coloring: Coloring::default(),
+            label_source: setup.labels,
+            kept_labels: setup.kept_labels,
+            corrected: false,
+            models: setup.models,
             metric: setup.metric,
             selected: None,
             marks: Marks::default(),
+            unlike: Marks::default(),
+            filter: Filter::default(),
+            only_marked: false,
+            admitted: None,
+            narrowings: 0,
+            narrowed: false,
             comparison: None,
             comparing: false,
             skipped: Arc::default(),
@@ -70,6 +129,34 @@ impl Shared {
             distance_explained: false,
             touched: false,
         }
+    }
+
+    /// The labels that color the pictures on all screens.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        match (self.coloring, &self.group_labels) {
+            (Coloring::Groups, Some(labels)) => labels,
+            _ => &self.folder_labels,
+        }
+    }
+
+    /// The order in which the pictures of one label stand together.
+    #[must_use]
+    pub fn label_order(&self) -> OrderKind {
+        match (self.coloring, &self.group_labels) {
+            (Coloring::Groups, Some(_)) => OrderKind::Group,
+            _ => OrderKind::Folder,
+        }
+    }
+
+    /// Colors by the other labels; what there is to say of it.
+    pub(super) fn toggle_coloring(&mut self) -> &'static str {
+        self.coloring = match self.coloring {
+            Coloring::Folders if self.group_labels.is_some() => Coloring::Groups,
+            Coloring::Folders => return "There are no groups yet: 6 finds some.",
+            Coloring::Groups => Coloring::Folders,
+        };
+        if self.coloring == Coloring::Groups { "Colored by group." } else { "Colored by folder." }
     }
 
     /// Where the screen proper lies.
@@ -91,10 +178,53 @@ impl Shared {
         self.index.get(id).map(|entry| entry.path())
     }
 
+    /// Gives a picture another label, or takes its correction back.
+    pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
+        if let Some(path) = self.path(id) {
+            Arc::make_mut(&mut self.label_source.corrected).set(path, label);
+            self.corrected = true;
+        }
+    }
+
+    /// The label that a picture was given by correction.
+    #[must_use]
+    pub fn correction(&self, id: ImageId) -> Option<&[u8]> {
+        self.index.get(id).and_then(|entry| self.label_source.corrected.get(&entry))
+    }
+
+    /// A path as it is shown: relative to the folder that is explored, where it is one.
+    #[must_use]
+    pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        let root = self.index.iter().next().map(|entry| entry.root);
+        root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path)
+    }
+
+    /// Whether a picture lies in a folder of which nothing may go.
+    #[must_use]
+    pub fn is_protected(&self, id: ImageId) -> bool {
+        !self.protected.is_empty()
+            && self.path(id).is_some_and(|path| self.protected.iter().any(|folder| path.starts_with(folder)))
+    }
+
     /// Selects a picture by the user's hand.
     pub fn select(&mut self, id: ImageId) {
         self.touched = true;
         self.selected = Some(id);
+    }
+
+    /// Narrows all screens to pictures whose path holds all the words, and to the marked ones or not.
+    pub(super) fn narrow(&mut self, typed: &str, only_marked: bool) {
+        self.only_marked = only_marked && !self.marks.is_empty();
+        let filter = Filter::new(typed).among(self.only_marked.then(|| self.marks.iter()));
+        if filter != self.filter {
+            (self.filter, self.narrowed) = (filter, true);
+        }
+    }
+
+    /// Whether the filter lets a picture through.
+    #[must_use]
+    pub fn admits(&self, id: ImageId) -> bool {
+        self.admitted.as_ref().is_none_or(|admitted| admitted.get(id.at()).copied().unwrap_or(false))
     }
 
     /// Whether the user has selected a picture, or the selection follows the first one.

@@ -1,27 +1,34 @@
 //! `lookalike alike`: which pictures of a folder look alike, in groups, the most alike first.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{group_text, path_text, pretty_json},
+    data::{group_text, path_text, pretty_json, write_path},
+    disposal,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     progress::Reporter,
-    stdout_error,
+    protected, stdout_error,
 };
 use crate::{
-    analysis::alike::{Group, Range},
+    analysis::{
+        alike::{Group, Kind, Range},
+        keeper::Reason,
+    },
     error::{Error, Exit, Result},
-    index::Entry,
+    index::{Entry, ImageId, Index},
     printable::printable,
     similarity::Accuracy,
-    task::LookAlikes,
+    task::{Away, Doomed, LookAlikes},
     text,
-    worker::on_all_cores,
+    worker::{Look, SecondLook, on_all_cores},
 };
 
 /// Arguments of `lookalike alike`.
@@ -37,13 +44,40 @@ pub struct AlikeArgs {
     #[arg(long, value_name = "COSINE", value_parser = cosine)]
     pub max: Option<f32>,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["paths", "print0"])]
     pub json: bool,
+    /// Print the paths of surplus copies, one a line
+    ///
+    /// Of each group of copies all but the one to keep is surplus.
+    #[arg(long)]
+    pub paths: bool,
+    /// The same, each ended by a NUL, for `xargs -0`
+    #[arg(short = '0', long, alias = "null")]
+    pub print0: bool,
+    /// Move surplus copies to the trash, with --yes
+    ///
+    /// Without --yes they are listed. `lookalike undo` brings them back.
+    #[arg(long, conflicts_with_all = ["json", "paths", "print0", "move_to"])]
+    pub trash: bool,
+    /// Move surplus copies into a folder, with --yes
+    ///
+    /// Without --yes they are listed. They keep their paths in it, and take no other file's place.
+    /// `lookalike undo` brings them back.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json", "paths", "print0"])]
+    pub move_to: Option<PathBuf>,
+    /// Never move pictures out of this folder
+    ///
+    /// They are kept rather than their copies. Repeatable.
+    #[arg(long, value_name = "FOLDER")]
+    pub keep_in: Vec<PathBuf>,
+    /// Do what --trash or --move-to lists
+    #[arg(long)]
+    pub yes: bool,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
     /// End with exit code 1 when an image could not be indexed.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub strict: bool,
 }
 
@@ -57,6 +91,7 @@ fn cosine(text: &str) -> Result<f32, String> {
 /// # Errors
 /// As the indexing; [`Error::Usage`] for an empty range, [`Error::Interrupted`] when stopped.
 pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
+    let protected = protected(&args.keep_in)?;
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let usual = Range::usual(indexed.near_duplicate);
     let max = args.max.unwrap_or(usual.max);
@@ -72,7 +107,26 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let found = LookAlikes::find(index, range, known.as_deref(), &on_all_cores, &stopped, &mut progress);
     reporter.clear();
     let found = found.ok_or(Error::Interrupted)?;
-    kept.keep(&found, index);
+    kept.keep(&found.graph, index);
+    let mut progress = |share: f64| reporter.line(|| format!("looking closer at look-alikes: {:.0} %", 100.0 * share));
+    let look = Look { index, graph: &found.graph, protected: &protected };
+    let found = SecondLook::default().at(&found, &look, kept, &stopped, &mut progress);
+    reporter.clear();
+    let found = found.ok_or(Error::Interrupted)?;
+    let surplus = surplus(&found, index, &protected);
+    let away = if args.trash { Some(Away::Trash) } else { args.move_to.clone().map(Away::Folder) };
+    if let Some(away) = away {
+        let doomed = Doomed::of(index, found.copies.as_deref(), &surplus);
+        return disposal::run(&doomed, &away, &protected, args.yes, out);
+    }
+    if args.paths || args.print0 {
+        let entries = surplus.iter().filter_map(|id| index.get(*id));
+        entries
+            .map(|entry| entry.path())
+            .try_for_each(|path| write_path(&path, args.print0, out))
+            .map_err(stdout_error)?;
+        return Ok(indexed.exit(args.strict));
+    }
     let groups: Vec<_> = found.groups.iter().map(|group| Named::new(group, &indexed)).collect();
     let written = if args.json {
         json(&groups, &found, &indexed, out)
@@ -86,6 +140,17 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     };
     written.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
+}
+
+/// The copies that need not be kept, in the order of their paths.
+fn surplus(found: &LookAlikes, index: &Index, protected: &[PathBuf]) -> Vec<ImageId> {
+    let may_go = |id: &ImageId| {
+        index.get(*id).is_some_and(|entry| !protected.iter().any(|folder| entry.path().starts_with(folder)))
+    };
+    let copies = found.copies.iter().flat_map(|copies| copies.surplus());
+    let mut ids: Vec<_> = copies.filter(may_go).collect();
+    ids.sort_by_cached_key(|id| index.get(*id).map(|entry| entry.path()));
+    ids
 }
 
 /// A group with its files.
@@ -109,11 +174,25 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
     }
     for (at, Named { group, near_duplicates, members }) in groups.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
-        let verdict = if *near_duplicates { ", near-duplicates" } else { "" };
-        writeln!(out, "{gap}{} from {:.3}{verdict}", text::counted(members.len(), "picture"), group.cohesion())?;
+        let pictures = text::counted(members.len(), "picture");
+        match group.reason() {
+            Some(reason) if matches!(group.kind, Kind::Identical(_)) => {
+                writeln!(out, "{gap}{pictures} in identical files; to keep: {}", reason.words())?;
+            }
+            Some(reason) => writeln!(out, "{gap}{pictures}, copies of one; to keep: {}", reason.words())?,
+            None => {
+                let verdict = if *near_duplicates { ", near-duplicates" } else { "" };
+                writeln!(out, "{gap}{pictures} alike from {:.3}{verdict}", group.cohesion())?;
+            }
+        }
         for (place, (entry, value)) in members.iter().enumerate() {
-            let value = if place == 0 { "     ".to_owned() } else { format!("{value:.3}") };
-            writeln!(out, "  {value}  {}", printable(indexed.path(entry)))?;
+            let value = match (place, group.reason()) {
+                (0, Some(_)) => "keep ".to_owned(),
+                (0, None) => "     ".to_owned(),
+                _ => format!("{value:.3}"),
+            };
+            let how = group.relation(place, &indexed.index).map_or(String::new(), |how| format!("  ({how})"));
+            writeln!(out, "  {value}  {}{how}", printable(indexed.path(entry)))?;
         }
     }
     Ok(())
@@ -121,6 +200,10 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
 
 #[derive(Serialize)]
 struct JsonGroup<'a> {
+    /// "identical", "copies" or "look-alikes".
+    kind: &'static str,
+    /// Why the first picture is the one to keep, unless these are look-alikes.
+    keep: Option<&'static str>,
     best: f32,
     least: f32,
     near_duplicates: bool,
@@ -133,12 +216,29 @@ struct JsonImage<'a> {
     group: std::borrow::Cow<'a, str>,
     /// To the first picture of the group.
     cosine: f32,
+    /// How it differs from that, in words, where it is a copy.
+    copy: Option<String>,
+    /// Quarter turns clockwise and mirroring that made it of that, where it is a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turned: Option<Turned>,
+}
+
+#[derive(Serialize)]
+struct Turned {
+    quarters: u8,
+    mirrored: bool,
 }
 
 fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
     let groups: Vec<_> = groups
         .iter()
         .map(|Named { group, near_duplicates, members }| JsonGroup {
+            kind: match group.kind {
+                Kind::Identical(_) => "identical",
+                Kind::Copies(..) => "copies",
+                Kind::LookAlikes => "look-alikes",
+            },
+            keep: group.reason().map(Reason::words),
             best: group.best(),
             least: group.cohesion(),
             near_duplicates: *near_duplicates,
@@ -149,6 +249,10 @@ fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut d
                     path: path_text(&entry.path()).into_owned(),
                     group: group_text(entry),
                     cosine: if place == 0 { 1.0 } else { *value },
+                    copy: group.relation(place, &indexed.index),
+                    turned: group
+                        .alignment(place)
+                        .map(|found| Turned { quarters: found.turn.quarters, mirrored: found.turn.mirrored }),
                 })
                 .collect(),
         })

@@ -8,12 +8,13 @@ use std::{
 
 use clap::Args;
 
-use super::{cache_folder, stdout_error};
+use super::{cache_folder, config::Config, stdout_error};
 use crate::{
     display::Link,
     embed,
     environment::text_variable,
     error::{Exit, Result},
+    folders,
     printable::{printable, printable_str},
     terminal::{self, DisplayOptions},
     text,
@@ -34,12 +35,13 @@ pub struct DoctorArgs {
 ///
 /// # Errors
 /// When `out` cannot be written, or there is no home folder.
-pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &DoctorArgs, config: &Result<Config>, out: &mut dyn Write) -> Result<Exit> {
     let mut facts = vec![("lookalike", env!("CARGO_PKG_VERSION").to_owned())];
     facts.push(("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)));
     facts.extend(embed::device_report());
     facts.extend(models()?);
     facts.extend(terminal_facts(&args.display));
+    facts.push(("configuration", configuration(config)));
     let cache = cache_folder(args.cache_dir.as_deref())?;
     facts.push(("cache", format!("{} ({})", printable(&cache), text::bytes(bytes_under(&cache)))));
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -47,6 +49,17 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit> {
         writeln!(out, "{name:width$}  {}", printable_str(&value)).map_err(stdout_error)?;
     }
     Ok(Exit::Done)
+}
+
+/// Which file was read, or what is wrong with it.
+fn configuration(config: &Result<Config>) -> String {
+    match config {
+        Ok(Config { file: Some(file), .. }) => printable(file),
+        Ok(_) => {
+            folders::config().map_or_else(|error| error.to_string(), |file| format!("none at {}", printable(file)))
+        }
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The models, those that can be used first.

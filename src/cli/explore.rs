@@ -8,8 +8,12 @@ use std::{
 
 use clap::Args;
 
-use super::{FolderArgs, ModelArgs, data::write_path, folder_of, mistyped, request, stdout_error};
+use super::{
+    FolderArgs, ModelArgs, config::Config, data::write_path, folder_of, labels, mistyped, protected, request,
+    stdout_error,
+};
 use crate::{
+    embed,
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, Options},
     pipeline, scan,
@@ -33,9 +37,15 @@ pub struct ExploreArgs {
     /// The metric to start with.
     #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub metric: Metric,
+    /// Never mark or move away a picture of this folder (repeatable).
+    #[arg(long, value_name = "FOLDER", hide_short_help = true)]
+    pub keep_in: Vec<PathBuf>,
     /// Colors and pictures.
     #[command(flatten)]
     pub display: DisplayOptions,
+    /// A CSV file with the columns path and label, for the Labels screen, in place of sub-folders
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub labels: Option<PathBuf>,
     /// Print the paths of the marked pictures when the explorer is left, one a line.
     #[arg(long, hide_short_help = true)]
     pub print_marked: bool,
@@ -51,7 +61,7 @@ pub struct ExploreArgs {
 ///
 /// # Errors
 /// When a folder is not there, when there is no terminal to run in, or when `out` cannot be written.
-pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Exit> {
     let (folders, picture) = opened(&args.folders)?;
     let request = request(&folders, &args.model)?;
     // A wrong path is said where it was typed, not on a screen that has to be left first.
@@ -59,16 +69,31 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         Error::NoFolder(word) => mistyped::error(word),
         other => other,
     })?;
+    embed::check(&args.model.choice())?;
     let options = Options {
         folders: request.roots.clone(),
         picture,
+        protected: protected(&args.keep_in)?,
         metric: args.metric,
         display: args.display,
+        keys: config.keys,
+        palette: config.palette,
         pipeline: args.print_marked,
         debug_fault: args.debug_fault,
+        labels: labels::source(&folders, &args.model, args.labels.as_deref())?,
+        kept_labels: labels::kept_file(&folders, &args.model)?,
+        models: usable_models(),
     };
-    let indexer = Box::new(move |cancel: &_, report: &mut dyn FnMut(_)| pipeline::run(&request, cancel, report));
-    let (marked, exit) = match event_loop::run(&options, indexer)? {
+    let choice = request.model.clone();
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, choice.exact)));
+    let indexer = Box::new(move |model: Option<&str>, cancel: &_, report: &mut dyn FnMut(_)| match model {
+        None => pipeline::run(&request, cancel, report),
+        Some(name) => {
+            let model = embed::ModelChoice { name: Some(name.to_owned()), weights: None, ..request.model.clone() };
+            pipeline::run(&pipeline::Request { model, ..request.clone() }, cancel, report)
+        }
+    });
+    let (marked, exit) = match event_loop::run(&options, indexer, embedder)? {
         ExitReason::User(marked) => (marked, Ok(Exit::Done)),
         ExitReason::Failure(marked, error) => (marked, Err(error)),
         ExitReason::Hangup => return Ok(Exit::Interrupted),
@@ -79,6 +104,13 @@ pub fn run(args: &ExploreArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     }
     exit
+}
+
+/// The names of the models whose weights are there, the best first.
+fn usable_models() -> Vec<String> {
+    let Ok(folders) = embed::catalog::Folders::from_env() else { return Vec::new() };
+    let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(embed::catalog::CatalogEntry::usable);
+    usable.map(|entry| entry.manifest.name).collect()
 }
 
 /// What the explorer opens: a picture stands for the folder that it lies in. The first one is the query; its path is

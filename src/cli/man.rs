@@ -8,27 +8,35 @@ use clap_mangen::{
     roff::{Inline, Roff, bold, italic, roman},
 };
 
-use super::{AFTER_HELP, Cli, examples::EXAMPLES, stdout_error};
+use super::{AFTER_HELP, Cli, config, examples::EXAMPLES, stdout_error};
 use crate::{
-    app::keymap,
+    app::keymap::{self, Context, Keys},
+    display::ColorMap,
     error::{Exit, Result},
 };
 
 const DESCRIPTION: [&str; 2] = [
     "lookalike indexes a folder of pictures with a convolutional network and shows which of them look alike. Without a \
-     command it opens the explorer: a grid, a colored table of all pairs, the neighbors of a picture, groups of look-alikes.",
+     command it opens the explorer: a grid, a colored table of all pairs, the neighbors of a picture, groups of look-alikes, a map.",
     "The index is kept, so that only new and changed files are looked at the next time. Pictures are never changed.",
 ];
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
+    ("~/.config/lookalike/config.toml", "Other defaults, keys and colors, see CONFIGURATION."),
     ("~/.cache/lookalike/", "The indexes. `lookalike cache` shows and clears them."),
     ("~/.local/share/lookalike/models/", "Weights that were downloaded, and your own manifests and weights."),
+    (
+        "~/.local/share/lookalike/gallery/",
+        "The names that were given in the explorer: a folder each, with links to the pictures.",
+    ),
     ("~/.config/lookalike/models/", "Your own manifests (*.toml)."),
     ("~/.cache/torch/hub/checkpoints/", "Weights that PyTorch downloaded; they are used from there."),
 ];
 
 /// Those that stand for an option are told by the option itself.
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("LOOKALIKE_CONFIG", "Another place for config.toml."),
+    ("LOOKALIKE_SOURCE_TIMEOUT", "Seconds without a picture after which a camera or a stream is opened anew."),
     ("LOOKALIKE_MODEL_TIMEOUT", "Seconds after which a TorchScript module that does not answer ends the run."),
     ("XDG_CACHE_HOME, XDG_DATA_HOME, XDG_CONFIG_HOME", "Other places for ~/.cache, ~/.local/share and ~/.config."),
     ("TORCH_HOME", "Another place for ~/.cache/torch."),
@@ -86,12 +94,26 @@ fn body(program: &Command) -> Roff {
         }
     }
     page.control("SH", ["KEYS"]);
-    for (place, rows) in keymap::sections() {
+    for (place, rows) in Keys::default().sections(Context::Help) {
         page.control("SS", [place]);
         for (keys, help) in rows {
             item(&mut page, vec![bold(keys)], help);
         }
     }
+    page.control("SH", ["CONFIGURATION"]);
+    page.text([roman(
+        "Options are named as on the command line, keys by what they do, everywhere or under the place where they do it. \
+         The command line and the environment go before the file.",
+    )]);
+    page.control("nf", []);
+    page.text([roman(config::EXAMPLE)]);
+    page.control("fi", []);
+    let mut names: Vec<_> = keymap::table().iter().map(|(binding, _)| binding.action.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    page.control("PP", []);
+    page.text([roman(format!("What keys do: {}.", names.join(", ")))]);
+    page.text([roman(format!("Ramps: {}.", ColorMap::ALL.map(ColorMap::name).join(", ")))]);
     page.control("SH", ["EXAMPLES"]);
     for (line, what) in EXAMPLES.iter().flat_map(|(_, lines)| lines.iter()) {
         item(&mut page, vec![bold(*line)], what);

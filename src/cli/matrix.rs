@@ -1,7 +1,7 @@
 //! `lookalike matrix`: the table of all pairs, row by row, so that no table is ever held in memory.
 
 mod drawing;
-mod picture;
+mod tree;
 
 use std::{
     ffi::OsStr,
@@ -20,7 +20,7 @@ use super::{
     data::{csv_field, group_text, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
-    stdout_error,
+    picture, stdout_error,
 };
 use crate::{
     display::{Depth, ink_on, to_16, to_256, viridis},
@@ -81,8 +81,9 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     // By likeness to what, the arguments cannot say.
-    let order = Order::of(args.order, None).unwrap_or(Order::Folder);
-    let rows = RowOrder::new(&indexed.index, order.all(&indexed.index, &sequential), &sequential);
+    let order = Order::of(args.order, None, None).unwrap_or(Order::Folder);
+    let all = indexed.index.iter().map(|entry| entry.id).collect();
+    let rows = order.rows(&indexed.index, all, &sequential);
     let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
     if drawn {
@@ -168,13 +169,7 @@ impl Table<'_> {
     /// Writes the table as a drawing into the files asked for.
     fn draw(&self, args: &MatrixArgs) -> Result<()> {
         let svg = self.heatmap()?.svg().map_err(|_| Error::Usage("the heatmap cannot be drawn".into()))?;
-        for (file, is_png) in [(&args.svg, false), (&args.png, true)] {
-            let Some(file) = file else { continue };
-            let bytes = if is_png { picture::png(&svg)? } else { svg.clone().into_bytes() };
-            picture::write(&bytes, file, args.force)?;
-            // Said for people: the file itself is the answer.
-            let _ = writeln!(io::stderr(), "lookalike: the heatmap is in {}", printable(file));
-        }
+        picture::draw(&svg, "heatmap", args.svg.as_deref(), args.png.as_deref(), args.force)?;
         Ok(())
     }
 
@@ -209,7 +204,8 @@ impl Table<'_> {
             Metric::Euclidean => format!("each cell is the root mean square over {}", partition.pairs()),
         };
         let (metric, range) = (self.metric, self.order.range(self.metric));
-        Ok(Heatmap { title: self.title(), subtitle, names, groups, side, values, metric, range })
+        let tree = self.order.dendrogram.clone();
+        Ok(Heatmap { title: self.title(), subtitle, names, groups, tree, side, values, metric, range })
     }
 
     /// Numbers on colored cells; of a table that is larger than the terminal (columns, rows) the first and last rows and columns.

@@ -21,20 +21,25 @@ use super::{
 use crate::{
     embed,
     error::{Error, Exit, Result},
-    index::{Entry, Index},
+    index::{Entry, ImageId, Index},
     pipeline,
     printable::printable,
     scan,
-    similarity::{Comparison, Metric, Neighbor, Query, compare},
+    similarity::{Comparison, Metric, Neighbor, Query, combined, compare},
 };
+
+const FOLDERS: &str = "More images, and folders to search [default: the one that the picture is in]";
 
 /// Arguments of `lookalike neighbors`.
 #[derive(Debug, Clone, Args)]
-#[command(mut_arg("folders", |folders| folders.help("Folders to search [default: the one that the picture is in]")))]
+#[command(mut_arg("folders", |folders| folders.value_name("IMAGE|FOLDER").help(FOLDERS)))]
 pub struct NeighborsArgs {
-    /// The picture whose look-alikes are wanted.
+    /// The picture whose look-alikes are wanted; further ones may follow.
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
+    /// A picture that they are to be unlike (repeatable).
+    #[arg(long, value_name = "IMAGE", hide_short_help = true)]
+    pub not: Vec<PathBuf>,
     /// Folders and what to leave out.
     #[command(flatten)]
     pub folders: FolderArgs,
@@ -69,36 +74,94 @@ pub struct NeighborsArgs {
 /// # Errors
 /// [`Error::Image`] when the picture cannot be read, [`Error::Usage`] for a folder in its place; else as the indexing.
 pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
-    let path = fs::canonicalize(&args.image).map_err(Error::io("open", &args.image))?;
-    if path.is_dir() {
-        let folder = printable(&args.image);
-        return Err(Error::Usage(format!("{folder} is a folder: name the image first, then the folders to search")));
-    }
+    let asked = Asked::of(args)?;
     if args.k == 0 {
         return Err(Error::Usage("-k 0 asks for no neighbors: give at least 1".into()));
     }
-    let folders = args.folders.or(folder_of(&args.image));
-    let indexed = Indexed::new(&folders, &args.model, cancelled_by_signals()?)?;
-    let query = match find(&indexed.index, &path) {
-        Some(entry) => Query::Image(entry.id),
-        None => Query::Embedding(embedding(args, &path)?.into()),
-    };
+    let indexed = Indexed::new(&asked.folders, &args.model, cancelled_by_signals()?)?;
+    let (query, own) = asked.query(args, &indexed.index)?;
     let found = compare(&indexed.index, &query);
-    let neighbors =
-        if args.farthest { found.farthest(args.metric, args.k) } else { found.nearest(args.metric, args.k) };
+    let neighbors = match own.len() {
+        0 if args.farthest => found.farthest(args.metric, args.k),
+        0 => found.nearest(args.metric, args.k),
+        _ => found.among(args.metric, args.k, args.farthest, |id| !own.contains(&id)),
+    };
     let rows: Vec<_> = neighbors.iter().filter_map(|n| Some((*n, indexed.index.get(n.id)?))).collect();
     let terminal = io::stdout().is_terminal();
     let written = if args.json {
-        json(args, &path, &indexed, &found, &rows, out)
+        json(args, &asked, &indexed, &found, &rows, out)
     } else if args.print0 || args.paths_only {
         rows.iter().try_for_each(|(_, entry)| write_path(&entry.path(), args.print0, out))
     } else if terminal {
-        table(args, &indexed, &found, &rows, out)
+        table(args, &asked, &indexed, &found, &rows, out)
     } else {
         lines(&rows, out)
     };
     written.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
+}
+
+/// The pictures that were asked with, and where to search.
+struct Asked {
+    /// The real paths of those to be like, the first one first.
+    like: Vec<PathBuf>,
+    unlike: Vec<PathBuf>,
+    /// As they were typed.
+    names: [Vec<PathBuf>; 2],
+    folders: FolderArgs,
+}
+
+impl Asked {
+    fn of(args: &NeighborsArgs) -> Result<Self> {
+        let real = |path: &PathBuf| {
+            let real = fs::canonicalize(path).map_err(Error::io("open", path))?;
+            if real.is_dir() {
+                let folder = printable(path);
+                return Err(Error::Usage(format!(
+                    "{folder} is a folder: name the image first, then the folders to search"
+                )));
+            }
+            Ok(real)
+        };
+        // What is a file among the folders is one more picture.
+        let named = args.folders.folders.iter();
+        let (more, folders): (Vec<_>, Vec<_>) = named.cloned().partition(|path| path.is_file());
+        let names = [[vec![args.image.clone()], more].concat(), args.not.clone()];
+        let all = |paths: &[PathBuf]| paths.iter().map(real).collect::<Result<Vec<_>>>();
+        let folders = FolderArgs { folders, ..args.folders.clone() }.or(folder_of(&args.image));
+        Ok(Self { like: all(&names[0])?, unlike: all(&names[1])?, names, folders })
+    }
+
+    /// What to compare with, and the pictures of the index that it stands for where they are several: no answer to it.
+    fn query(&self, args: &NeighborsArgs, index: &Index) -> Result<(Query, Vec<ImageId>)> {
+        if let ([path], []) = (&self.like[..], &self.unlike[..]) {
+            let query = match find(index, path) {
+                Some(entry) => Query::Image(entry.id),
+                None => Query::Embedding(embedding(args, path)?.into()),
+            };
+            return Ok((query, Vec::new()));
+        }
+        let mut own = Vec::new();
+        let mut embeddings = |paths: &[PathBuf]| {
+            let one = |path: &PathBuf| match find(index, path) {
+                Some(entry) => {
+                    own.push(entry.id);
+                    Ok(entry.embedding())
+                }
+                None => embedding(args, path),
+            };
+            paths.iter().map(one).collect::<Result<Vec<_>>>()
+        };
+        let (like, unlike) = (embeddings(&self.like)?, embeddings(&self.unlike)?);
+        Ok((combined(&like, &unlike), own))
+    }
+
+    /// Their names, for people.
+    fn named(&self) -> String {
+        let [like, unlike] = self.names.each_ref().map(|names| names.iter().map(printable).collect::<Vec<_>>());
+        let unlike = if unlike.is_empty() { String::new() } else { format!(", unlike {}", unlike.join(" and ")) };
+        format!("{}{unlike}", like.join(" and "))
+    }
 }
 
 /// The row of this very file. Pictures that were reached through a link lie elsewhere in truth: those that may be the
@@ -124,14 +187,15 @@ type Row<'a> = (Neighbor, Entry<'a>);
 /// For eyes: rank, value and path under a heading.
 fn table(
     args: &NeighborsArgs,
+    asked: &Asked,
     indexed: &Indexed,
     found: &Comparison,
     rows: &[Row<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (end, metric) = (if args.farthest { "least" } else { "most" }, args.metric.name());
-    let (image, of) = (printable(&args.image), found.candidates());
-    writeln!(out, "{end} like {image} of {of} pictures, by {metric}, embedded by {}", indexed.model_label())?;
+    let (images, of) = (asked.named(), found.candidates());
+    writeln!(out, "{end} like {images} of {of} pictures, by {metric}, embedded by {}", indexed.model_label())?;
     let width = rows.iter().map(|(neighbor, _)| neighbor.rank).max().unwrap_or(0).to_string().len().max(4);
     writeln!(out, "{:>width$}  {metric:>9}  path", "rank")?;
     for (neighbor, entry) in rows {
@@ -154,6 +218,12 @@ fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
 struct Answer<'a> {
     schema_version: u32,
     query: Cow<'a, str>,
+    /// Further pictures to be like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    and: Vec<Cow<'a, str>>,
+    /// Pictures to be unlike.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not: Vec<Cow<'a, str>>,
     metric: &'static str,
     farthest: bool,
     model: &'a str,
@@ -173,7 +243,7 @@ struct Item<'a> {
 
 fn json(
     args: &NeighborsArgs,
-    query: &Path,
+    asked: &Asked,
     indexed: &Indexed,
     found: &Comparison,
     rows: &[Row<'_>],
@@ -181,7 +251,9 @@ fn json(
 ) -> io::Result<()> {
     let answer = Answer {
         schema_version: SCHEMA_VERSION,
-        query: path_text(query),
+        query: path_text(&asked.like[0]),
+        and: asked.like[1..].iter().map(|path| path_text(path)).collect(),
+        not: asked.unlike.iter().map(|path| path_text(path)).collect(),
         metric: args.metric.name(),
         farthest: args.farthest,
         model: &indexed.model,

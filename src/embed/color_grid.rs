@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use super::{Embedder, Manifest};
+use super::{Embedder, Manifest, Parts};
 use crate::error::Result;
 
 /// Cells along a side.
@@ -28,6 +28,16 @@ impl Embedder for ColorGrid {
 
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
         Ok(batch.iter().map(mean_colors).collect())
+    }
+
+    fn parts(&mut self, picture: &RgbImage) -> Result<Option<Parts>> {
+        let embedding = mean_colors(picture);
+        let cells = (CELLS * CELLS) as usize;
+        let mut values = vec![0.0; cells * embedding.len()];
+        for (cell, part) in values.chunks_exact_mut(embedding.len()).enumerate() {
+            part[3 * cell..3 * cell + 3].copy_from_slice(&embedding[3 * cell..3 * cell + 3]);
+        }
+        Ok(Some(Parts { grid: [CELLS as usize; 2], values }))
     }
 
     fn share(&self) -> Option<Box<dyn Embedder>> {

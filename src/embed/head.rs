@@ -51,6 +51,27 @@ impl Head {
         Self { linear, ..*self }
     }
 
+    /// The parts (H×W×dim, float32) that the embedding of one picture's feature maps (1×C×H×W) is the sum of. The bias is
+    /// shared evenly among all positions.
+    pub(super) fn parts(&self, maps: &Tensor) -> Result<Tensor, TchError> {
+        let maps = maps.f_to_kind(Kind::Float)?;
+        let (height, width) = match maps.size()[..] {
+            [_, _, height, width] => (height, width),
+            _ => (1, 1),
+        };
+        let positions = (height * width) as f64;
+        let mut scale = positions;
+        if self.normalize {
+            let mean = maps.f_mean_dim(&[2, 3][..], false, Kind::Float)?;
+            scale *= mean.f_norm()?.f_double_value(&[])?.max(LEAST_LENGTH);
+        }
+        let parts = maps.f_squeeze_dim(0)?.f_permute([1, 2, 0])?.f_div_scalar(scale)?;
+        match &self.linear {
+            Some((weight, bias)) => parts.f_linear(weight, Some(bias.f_div_scalar(positions)?)),
+            None => Ok(parts),
+        }
+    }
+
     /// Embeddings (N×dim, float32) of feature maps (N×C×H×W).
     pub(super) fn apply(&self, maps: &Tensor) -> Result<Tensor, TchError> {
         // Half-precision sums over 49 pixels would cost digits for nothing.

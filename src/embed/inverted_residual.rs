@@ -148,11 +148,21 @@ impl InvertedResidual {
 
     /// Embeddings of a normalized batch, float32, N×dim.
     pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
+        self.head.apply(&self.maps(batch)?)
+    }
+
+    /// What the embedding of a batch of one is the sum of, float32, H×W×dim.
+    pub(super) fn parts(&self, batch: &Tensor) -> Result<Tensor, TchError> {
+        self.head.parts(&self.maps(batch)?)
+    }
+
+    /// The last feature maps, N×C×H×W.
+    fn maps(&self, batch: &Tensor) -> Result<Tensor, TchError> {
         let mut x = self.convolver.convolve(&self.stem, batch, Activation::Relu6)?;
         for block in &self.blocks {
             x = self.block(block, &x)?;
         }
-        self.head.apply(&self.convolver.convolve(&self.last, &x, Activation::Relu6)?)
+        self.convolver.convolve(&self.last, &x, Activation::Relu6)
     }
 
     /// The output of a residual may take the place of the input.

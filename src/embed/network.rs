@@ -6,7 +6,7 @@ use image::RgbImage;
 use tch::{Kind, TchError, Tensor};
 
 use super::{
-    Embedder, Manifest, Model, ModelChoice,
+    Embedder, Manifest, Model, ModelChoice, Parts,
     convolution::Convolver,
     device::{self, Compute},
     fused::Fused,
@@ -168,6 +168,26 @@ impl Embedder for Network {
             }
         }
         Ok(rows)
+    }
+
+    fn parts(&mut self, picture: &RgbImage) -> Result<Option<Parts>> {
+        let failed = |error| torch_error(&self.model.manifest.name)(error);
+        tch::set_num_threads(self.threads as i32);
+        let parts = tch::no_grad(|| {
+            let input = self.input(std::slice::from_ref(picture))?;
+            let parts = match &self.body {
+                Body::ResNet(network) => network.parts(&input)?,
+                Body::InvertedResidual(network) => network.parts(&input)?,
+                Body::Script(_) => return Ok(None),
+            };
+            parts.f_to_device(tch::Device::Cpu)?.f_contiguous().map(Some)
+        });
+        let Some(parts) = parts.map_err(failed)? else { return Ok(None) };
+        let grid = [parts.size()[0] as usize, parts.size()[1] as usize];
+        let mut values = vec![0_f32; parts.numel()];
+        let count = values.len();
+        parts.f_copy_data(&mut values, count).map_err(failed)?;
+        Ok(Some(Parts { grid, values }))
     }
 
     /// One for each thread that asks, computing on that thread alone: apart they wait for nobody, and a batch is not

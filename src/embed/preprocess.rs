@@ -62,6 +62,13 @@ fn resize(
     RgbImage::from_raw(width, height, resized.into_vec()).ok_or_else(|| "it cannot be resized".into())
 }
 
+/// The part of a picture of this size that the network sees: left, top, width and height in its pixels.
+#[must_use]
+pub fn seen(pixels: (u32, u32), manifest: &Manifest) -> [f64; 4] {
+    let (left, top, width, height) = source_box(pixels.0, pixels.1, manifest);
+    [left, top, width, height]
+}
+
 /// The part of the picture that becomes the square: left, top, width and height in source pixels.
 ///
 /// Cropping the square out of the whole resized picture gives the same pixels as resizing only this box, because the

@@ -155,12 +155,22 @@ impl ResNet {
 
     /// Embeddings of a normalized batch, float32, N×dim.
     pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
+        self.head.apply(&self.maps(batch)?)
+    }
+
+    /// What the embedding of a batch of one is the sum of, float32, H×W×dim.
+    pub(super) fn parts(&self, batch: &Tensor) -> Result<Tensor, TchError> {
+        self.head.parts(&self.maps(batch)?)
+    }
+
+    /// The last feature maps, N×C×H×W.
+    fn maps(&self, batch: &Tensor) -> Result<Tensor, TchError> {
         let mut x = self.convolver.convolve(&self.stem, batch, Activation::Relu)?;
         x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         for block in &self.blocks {
             x = self.residual(block, x)?;
         }
-        self.head.apply(&x)
+        Ok(x)
     }
 
     /// Takes the input, because without a shortcut the output takes its place.

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
@@ -31,6 +32,8 @@ pub(super) trait Surface {
     fn draw(&mut self, app: &App) -> io::Result<()>;
     /// Puts text on the clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Opens a file with the program that the system has for it, or says why that is impossible.
+    fn open(&mut self, path: &Path) -> Result<(), String>;
     /// Forgets what is shown.
     fn clear(&mut self) -> io::Result<()>;
     /// Stops the program until somebody wakes it.
@@ -237,6 +240,11 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
                 Effect::Start(id, job) => self.jobs.start(id, job),
                 Effect::Cancel => self.jobs.cancel_indexing(),
                 Effect::Copy(text) => self.surface.copy(&text)?,
+                Effect::Open(path) => {
+                    if let Err(reason) = self.surface.open(&path) {
+                        self.update(Event::Refused(reason))?;
+                    }
+                }
                 Effect::Redraw => self.surface.clear()?,
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => self.exit = self.exit.or(Some(Exit::Leave)),

@@ -1,6 +1,6 @@
-//! Which pictures a filter that a person typed lets through.
+//! Which pictures a filter lets through: by words that a person typed, and by being among those that were chosen.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
 
@@ -9,10 +9,13 @@ use crate::printable::printable;
 
 /// Words that must all occur in what is shown of a picture's path, in any case and in any normal form of Unicode: an
 /// `é` that a file system keeps as two characters is found by the `é` of a keyboard. No word lets everything through.
+/// Besides, a picture may have to be among some chosen ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     typed: String,
     words: Vec<String>,
+    /// In order of id.
+    among: Option<Arc<[ImageId]>>,
 }
 
 impl Filter {
@@ -22,7 +25,25 @@ impl Filter {
         Self {
             typed: typed.to_owned(),
             words: typed.split_whitespace().map(|word| folded(word).into_owned()).collect(),
+            among: None,
         }
+    }
+
+    /// The same words, but only for these pictures; for all when there are none.
+    #[must_use]
+    pub fn among(self, ids: Option<impl Iterator<Item = ImageId>>) -> Self {
+        let sorted = |ids: Vec<ImageId>| {
+            let mut ids = ids;
+            ids.sort_unstable();
+            ids.into()
+        };
+        Self { among: ids.map(|ids| sorted(ids.collect())), ..self }
+    }
+
+    /// Whether only some chosen pictures come through.
+    #[must_use]
+    pub fn is_among(&self) -> bool {
+        self.among.is_some()
     }
 
     /// What was typed.
@@ -34,7 +55,13 @@ impl Filter {
     /// Whether it lets everything through.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.words.is_empty() && self.among.is_none()
+    }
+
+    /// Whether all words occur in the path of a file, whether it is a picture or not.
+    #[must_use]
+    pub fn admits_path(&self, path: &Path) -> bool {
+        self.occur_in(&printable(path))
     }
 
     /// Keeps the pictures of the index that it lets through.
@@ -44,12 +71,19 @@ impl Filter {
     }
 
     fn admits(&self, entry: &Entry<'_>, several_roots: bool) -> bool {
-        if self.is_empty() {
+        if self.among.as_ref().is_some_and(|ids| ids.binary_search(&entry.id).is_err()) {
+            return false;
+        }
+        if self.words.is_empty() {
             return true;
         }
         // A word may reach from the name of a folder into what lies there.
         let shown = if several_roots { printable(entry.path()) } else { printable(entry.relative()) };
-        let shown = folded(&shown);
+        self.occur_in(&shown)
+    }
+
+    fn occur_in(&self, shown: &str) -> bool {
+        let shown = folded(shown);
         self.words.iter().all(|word| shown.contains(word.as_str()))
     }
 }
@@ -109,6 +143,22 @@ mod tests {
         check(&paths, "ärg", &[2]);
         check(&paths, "café", &[2, 3]);
         check(&paths, "cafe\u{301}", &[2, 3]);
+    }
+
+    #[test]
+    fn chosen_pictures_are_narrowed_by_words_too() {
+        let index = index(&[("/p", "a1"), ("/p", "b1"), ("/p", "a2"), ("/p", "a3")]);
+        let left = |filter: Filter| {
+            let mut ids = index.iter().map(|entry| entry.id).collect();
+            filter.retain(&index, &mut ids);
+            ids.iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        let chosen = || Some([ImageId(3), ImageId(1), ImageId(0)].into_iter());
+        assert_eq!(left(Filter::default().among(chosen())), [0, 1, 3]);
+        assert_eq!(left(Filter::new("a").among(chosen())), [0, 3]);
+        assert!(!Filter::default().among(chosen()).is_empty());
+        assert_eq!(Filter::new("a").among(chosen()).among(None::<std::iter::Empty<_>>), Filter::new("a"));
+        assert!(Filter::new("B/c").admits_path(Path::new("/a/b/c.jpg")));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
-use super::{ImageId, Index, IndexState};
+use super::{Entry, ImageId, Index, IndexState};
 use crate::printable::printable;
 
-/// One label a picture, by [`ImageId`]. A label is told from others by the root of its pictures and its bytes, so that
-/// names that are not Unicode stay distinct and sub-folders of one name under two roots are two labels.
-#[derive(Clone, Default)]
+/// One label a picture, by [`ImageId`]: its sub-folder, its cluster, whatever it was assigned. A folder is told from others
+/// by the root of its pictures and its bytes, so that names that are not Unicode stay distinct and sub-folders of one name
+/// under two roots are two labels.
+#[derive(Debug, Clone, Default)]
 pub struct Labels {
     /// By [`ImageId::at`]; [`NONE`] for a picture without a label.
     of: Vec<u32>,
@@ -25,6 +26,27 @@ impl Labels {
     pub fn folders(index: &Index) -> Self {
         let mut labels = Self::default();
         labels.follow_folders(index);
+        labels
+    }
+
+    /// Labels by what they are called, whatever folder their pictures are under, numbered in the order of their names.
+    /// `name_of` says what a picture is; it has none where that is empty.
+    #[must_use]
+    pub fn named<'a>(index: &'a Index, name_of: impl Fn(&Entry<'a>) -> &'a [u8]) -> Self {
+        let mut names: Vec<&[u8]> = index.iter().map(|entry| name_of(&entry)).filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let nowhere: Arc<Path> = Arc::from(Path::new(""));
+        let mut labels = Self { of: vec![NONE; index.id_bound()], made_of: index.state(), ..Self::default() };
+        for name in names {
+            labels.number(&nowhere, name);
+        }
+        for entry in index.iter() {
+            let name = name_of(&entry);
+            if !name.is_empty() {
+                labels.of[entry.id.at()] = labels.number(&nowhere, name);
+            }
+        }
         labels
     }
 
@@ -48,6 +70,20 @@ impl Labels {
                 self.of.push(last.1);
             }
         }
+    }
+
+    /// Any labels: the number of each picture's label, by [`ImageId::at`], and the labels' names. Numbers without a name
+    /// have an empty one.
+    #[must_use]
+    pub fn assigned(of: Vec<Option<usize>>, names: Vec<String>, made_of: IndexState) -> Self {
+        let of = of.into_iter().map(|number| number.map_or(NONE, |number| number as u32)).collect();
+        Self { of, names, numbers: HashMap::new(), made_of }
+    }
+
+    /// The state of the index that the labels were made of.
+    #[must_use]
+    pub fn made_of(&self) -> IndexState {
+        self.made_of
     }
 
     fn number(&mut self, root: &Arc<Path>, name: &[u8]) -> u32 {

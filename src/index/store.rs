@@ -31,6 +31,7 @@ mod cache;
 mod graphs;
 mod lock;
 mod maintain;
+mod notes;
 mod others;
 mod columns;
 mod connection;

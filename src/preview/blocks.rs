@@ -1,8 +1,10 @@
-//! Draws pictures with block characters, which work in any terminal: two colors a cell, split in halves or quadrants, or
-//! shades where there is no color.
+//! Draws pictures with block characters, which work in any terminal: two colors a cell, split in halves or quadrants; where
+//! there is no color, shades of the text's.
 //!
 //! Colors are chosen by their error and by the bytes they cost: the color that the terminal writes with already is free.
 //! ratatui-image has half blocks too, but only in 24-bit color and one dot wide, and a rest of a cell comes out black.
+
+use std::sync::LazyLock;
 
 use image::RgbImage;
 use ratatui::{
@@ -11,7 +13,8 @@ use ratatui::{
     style::Color,
 };
 
-use crate::display::{Background, Depth};
+use super::dither::in_grays;
+use crate::display::{ANSI, Background, Depth, to_16};
 
 /// Dots along each side of a cell: a cell shows 2×2 pixels.
 pub const DOTS: u32 = 2;
@@ -37,6 +40,9 @@ type Rgb = [u8; 3];
 /// the nearest picture.
 #[must_use]
 pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u32) -> Buffer {
+    if depth == Depth::Mono {
+        return shades(picture, background);
+    }
     let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
     let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
     let mut current = Current::default();
@@ -49,7 +55,7 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u
         let dots = [dot(0, 0), dot(1, 0), dot(0, 1), dot(1, 1)];
         let cell = &mut cells[at];
         match (depth, dots) {
-            (Depth::Mono, _) => shade(cell, mean(dots.into_iter().flatten()), background),
+            (Depth::Ansi16, [Some(a), Some(b), Some(c), Some(d)]) => draw_in_16(cell, [a, b, c, d]),
             (_, [Some(a), Some(b), Some(c), Some(d)]) => current.draw(cell, [a, b, c, d], depth, lambda),
             // At the edge of the picture the rest of the cell stays the terminal's own.
             _ => {
@@ -137,12 +143,76 @@ fn color_bytes(rgb: Rgb, depth: Depth) -> u32 {
     }
 }
 
-/// Shows a color as a shade of the text color.
-fn shade(cell: &mut Cell, [red, green, blue]: Rgb, background: Background) {
-    let luma = (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000;
-    // Text on a light screen is dark: there the full block is the darkest.
-    let light = if background == Background::Light { 255 - luma } else { luma };
-    cell.set_char(SHADES[(light as usize * SHADES.len() / 256).min(SHADES.len() - 1)]).set_fg(Color::Reset);
+/// A color that two of the 16 make together: which, the shade that mixes them, and what their being far apart costs.
+struct Mixture {
+    rgb: Rgb,
+    shade: char,
+    fg: u8,
+    bg: u8,
+    rough: u32,
+}
+
+/// Some hundreds of colors out of 16.
+static MIXTURES: LazyLock<Vec<Mixture>> = LazyLock::new(|| {
+    /// Of the squared distance of two colors, what their mixture costs: it looks rough, and must be that much nearer.
+    const ROUGHNESS: u32 = 12;
+    let pairs = (0..16_u8).flat_map(|fg| (0..16).map(move |bg| (fg, bg))).filter(|(fg, bg)| fg != bg);
+    let mixed = |(fg, bg): (u8, u8)| {
+        let [a, b] = [fg, bg].map(|at| ANSI[usize::from(at)]);
+        // Half and half is the same with the colors exchanged.
+        let shades = [(1, '░'), (2, '▒')].into_iter().filter(move |(quarters, _)| *quarters == 1 || fg < bg);
+        shades.map(move |(quarters, shade)| {
+            let part = |channel: usize| quarters * u32::from(a[channel]) + (4 - quarters) * u32::from(b[channel]);
+            let rgb = std::array::from_fn(|channel| ((part(channel) + 2) / 4) as u8);
+            Mixture { rgb, shade, fg, bg, rough: distance(a, b) / ROUGHNESS }
+        })
+    };
+    pairs.flat_map(mixed).collect()
+});
+
+/// Shows four dots in the 16 colors: split between two of them, or as a mixture of two, whichever is nearer.
+fn draw_in_16(cell: &mut Cell, dots: [Rgb; 4]) {
+    let color = |at: u8| ANSI[usize::from(at)];
+    let mut best = (u32::MAX, ' ', 0, 0);
+    for split in SPLITS {
+        let part = |bit: usize| to_16(mean((0..4).filter(|at| split >> at & 1 == bit).map(|at| dots[at])));
+        let (fg, bg) = (part(1), part(0));
+        let shown = |at: usize| color(if split >> at & 1 == 1 { fg } else { bg });
+        let error = dots.iter().enumerate().map(|(at, dot)| distance(*dot, shown(at))).sum();
+        if error < best.0 {
+            best = (error, COVER[split], fg, bg);
+        }
+    }
+    // Of one color for all dots the error is that of their mean four times, and their own spread.
+    let mean = mean(dots.into_iter());
+    let spread: u32 = dots.iter().map(|dot| distance(*dot, mean)).sum();
+    for Mixture { rgb, shade, fg, bg, rough } in MIXTURES.iter() {
+        let error = spread + 4 * distance(*rgb, mean) + rough;
+        if error < best.0 {
+            best = (error, *shade, *fg, *bg);
+        }
+    }
+    let (_, symbol, fg, bg) = best;
+    cell.set_char(symbol).set_bg(Color::Indexed(bg));
+    if symbol != ' ' {
+        cell.set_fg(Color::Indexed(fg));
+    }
+}
+
+/// Shades of the text's color, one a cell. Text on a light screen is dark: there the full block is the darkest.
+fn shades(picture: &RgbImage, background: Background) -> Buffer {
+    let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
+    let means = RgbImage::from_fn(columns, rows, |x, y| {
+        let dots = (0..DOTS).flat_map(|down| (0..DOTS).map(move |right| (DOTS * x + right, DOTS * y + down)));
+        image::Rgb(mean(dots.filter_map(|(x, y)| picture.get_pixel_checked(x, y)).map(|pixel| pixel.0)))
+    });
+    let levels = in_grays(&means, SHADES.len() as u8);
+    let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
+    for (cell, level) in cells.content.iter_mut().zip(levels.pixels()) {
+        let level = usize::from(level.0[0]);
+        cell.set_char(SHADES[if background == Background::Light { SHADES.len() - 1 - level } else { level }]);
+    }
+    cells
 }
 
 /// The mean color; black of none.
@@ -237,6 +307,12 @@ mod tests {
                 assert!(!matches!(cell.fg, Color::Rgb(..)) && !matches!(cell.bg, Color::Rgb(..)), "{cell:?}");
             }
         }
+        // Where 16 colors are all there is, others are mixed.
+        let orange = cells(&picture(&[[[230, 100, 0]; 2]; 2]), Depth::Ansi16, Background::Dark, 0);
+        let cell = &orange[(0, 0)];
+        assert!("░▒".contains(cell.symbol()), "{cell:?}");
+        let exact = cells(&picture(&[[[205, 0, 0]; 2]; 2]), Depth::Ansi16, Background::Dark, 0);
+        assert_eq!((exact[(0, 0)].symbol(), exact[(0, 0)].bg), (" ", Color::Indexed(1)));
         let grays = RgbImage::from_fn(10, 2, |x, _| image::Rgb([(x / 2 * 63) as u8; 3]));
         let shades = |background| {
             let cells = cells(&grays, Depth::Mono, background, 0);

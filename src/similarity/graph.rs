@@ -16,7 +16,7 @@ mod products;
 mod rounds;
 mod search;
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use self::{
     copies::Copies,
@@ -104,6 +104,24 @@ pub fn build(
     progress: &mut dyn FnMut(f64),
 ) -> Option<Graph> {
     Graph::empty(metric, k).extend(index, executor, superseded, progress)
+}
+
+/// The graph of the index as it is, with at least `k` neighbors by cosine each: the known one, or what it grows to, or else
+/// a new one. `None` when it was `superseded`.
+pub fn at_least(
+    k: usize,
+    known: Option<Arc<Graph>>,
+    index: &Index,
+    executor: Executor<'_>,
+    superseded: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(f64),
+) -> Option<Arc<Graph>> {
+    let fits = |known: &Arc<Graph>| known.metric == Metric::Cosine && known.k >= k.min(MOST_NEIGHBORS);
+    match known.filter(fits) {
+        Some(known) if known.made_of == index.state() => Some(known),
+        Some(known) => known.extend(index, executor, superseded, progress).map(Arc::new),
+        None => build(index, Metric::Cosine, k, executor, superseded, progress).map(Arc::new),
+    }
 }
 
 impl Graph {

@@ -5,7 +5,7 @@
 //! about itself, so where cells stand for several pairs those on the diagonal average the pairs of two *different*
 //! pictures; where each is one pair the diagonal is exactly 1 or 0.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use super::{Executor, Metric, blocks, kernel::QueryVector, map_parallel, row_order::RowOrder};
 use crate::index::{ImageId, Index};
@@ -116,15 +116,25 @@ pub fn window(index: &Index, order: &RowOrder, metric: Metric, view: &View) -> W
     Window { view, values }
 }
 
-/// A block of the table, by the pictures of its rows and columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A block of the table.
+#[derive(Debug, Clone)]
 pub struct Block {
     /// How pairs are compared.
     pub metric: Metric,
-    /// The pictures of its rows.
-    pub rows: Vec<ImageId>,
-    /// The pictures of its columns.
-    pub cols: Vec<ImageId>,
+    /// The table's rows and columns.
+    pub order: Arc<RowOrder>,
+    /// Which of them are its rows.
+    pub rows: Range<usize>,
+    /// Which of them are its columns.
+    pub cols: Range<usize>,
+}
+
+/// Equal when they are parts of the same order: no row is looked at.
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.order, &other.order)
+            && (self.metric, &self.rows, &self.cols) == (other.metric, &other.rows, &other.cols)
+    }
 }
 
 /// The most and the least alike pair of two different pictures in a block, with their values.
@@ -148,7 +158,7 @@ impl Block {
         portion: usize,
     ) -> Option<Extremes> {
         let metric = self.metric;
-        let cols: Vec<_> = self.cols.iter().filter_map(|id| index.get(*id)).collect();
+        let cols: Vec<_> = self.order.ids[self.cols.clone()].iter().filter_map(|id| index.get(*id)).collect();
         let of_row = |id: &ImageId| {
             let row = index.get(*id)?;
             let query = QueryVector::of(&row);
@@ -163,7 +173,7 @@ impl Block {
             found
         };
         let mut found: Option<Extremes> = None;
-        for rows in self.rows.chunks((portion / cols.len().max(1)).max(1)) {
+        for rows in self.order.ids[self.rows.clone()].chunks((portion / cols.len().max(1)).max(1)) {
             if superseded() {
                 return None;
             }

@@ -1,6 +1,6 @@
 //! One picture against all others: both metrics of every pair in one pass, nearest, farthest and ranks.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Executor, Metric,
@@ -41,6 +41,28 @@ pub struct Comparison {
 
 /// Pictures in a work item of a comparison: some milliseconds of work for the slowest machine.
 const ITEM_LEN: usize = 8192;
+
+/// One query for several embeddings: the mean of the unit vectors of those that are `like` what is looked for, less that of
+/// those that are `unlike` it, as long as the former are on average. As in Rocchio's relevance feedback (1971). All of them
+/// have the same dimension, and there is at least one to be like.
+#[must_use]
+pub fn combined(like: &[Vec<f32>], unlike: &[Vec<f32>]) -> Query {
+    let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let mut sum = vec![0.0; like.first().map_or(0, Vec::len)];
+    for (all, sign) in [(like, 1.0), (unlike, -1.0)] {
+        // An embedding of zeros has no direction.
+        let directed: Vec<_> =
+            all.iter().map(|values| (values, norm(values))).filter(|(_, norm)| *norm > 0.0).collect();
+        let share = sign / directed.len().max(1) as f32;
+        for (values, norm) in directed {
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value / norm);
+        }
+    }
+    let length = like.iter().map(|values| norm(values)).sum::<f32>() / like.len().max(1) as f32;
+    let now = norm(&sum);
+    let factor = if now > 0.0 { length / now } else { 0.0 };
+    Query::Embedding(sum.into_iter().map(|value| value * factor).collect())
+}
 
 /// Compares a query with every picture of the index, both metrics in one pass over the stored rows.
 ///
@@ -169,17 +191,29 @@ impl Comparison {
     /// The `k` most alike pictures, nearest first, the query itself left out; equal values in order of id.
     #[must_use]
     pub fn nearest(&self, metric: Metric, k: usize) -> Vec<Neighbor> {
-        let values = self.values(metric);
-        let order = |a: &ImageId, b: &ImageId| metric.nearer(values[a.at()], values[b.at()]).then(a.cmp(b));
-        self.first(k, values, nearness(metric), order, |place| place + 1)
+        let ids = self.first(k, metric, false, |_| true);
+        self.ranked(metric, ids, |places| (1..=places).collect())
     }
 
     /// The `k` least alike pictures, farthest first: [`Comparison::nearest`] from its other end.
     #[must_use]
     pub fn farthest(&self, metric: Metric, k: usize) -> Vec<Neighbor> {
-        let (values, last) = (self.values(metric), self.candidates());
-        let order = |a: &ImageId, b: &ImageId| metric.nearer(values[b.at()], values[a.at()]).then(b.cmp(a));
-        self.first(k, values, -nearness(metric), order, |place| last - place)
+        let (ids, last) = (self.first(k, metric, true, |_| true), self.candidates());
+        self.ranked(metric, ids, |places| (0..places).map(|place| last - place).collect())
+    }
+
+    /// The `k` most alike, or with `farthest` the least alike, of the pictures that `keep` is true of; ranks are those
+    /// among all.
+    #[must_use]
+    pub fn among(&self, metric: Metric, k: usize, farthest: bool, keep: impl Fn(ImageId) -> bool) -> Vec<Neighbor> {
+        let ids = self.first(k, metric, farthest, keep);
+        let ranks = self.ranks(metric, &ids);
+        self.ranked(metric, ids, |_| ranks)
+    }
+
+    fn ranked(&self, metric: Metric, ids: Vec<ImageId>, ranks: impl FnOnce(usize) -> Vec<usize>) -> Vec<Neighbor> {
+        let (values, ranks) = (self.values(metric), ranks(ids.len()));
+        ids.into_iter().zip(ranks).map(|(id, rank)| Neighbor { id, value: values[id.at()], rank }).collect()
     }
 
     /// The place of a picture among all besides the query, 1 the nearest; `None` for the query and removed pictures.
@@ -213,19 +247,19 @@ impl Comparison {
         ranks
     }
 
-    /// The first `k` pictures in an order that begins with the largest value × `sign`.
+    /// The first `k` of the pictures that `keep` is true of, the most or the least alike first, equal ones in order of id
+    /// from either end.
     ///
     /// One pass: a picture is looked at only when it reaches the k-th best of those before it.
-    fn first(
-        &self,
-        k: usize,
-        all: &[f32],
-        sign: f32,
-        order: impl Fn(&ImageId, &ImageId) -> Ordering,
-        rank: impl Fn(usize) -> usize,
-    ) -> Vec<Neighbor> {
+    fn first(&self, k: usize, metric: Metric, farthest: bool, keep: impl Fn(ImageId) -> bool) -> Vec<ImageId> {
         /// Values that are passed over together when none reaches the bar.
         const BLOCK_LEN: usize = 64;
+        let all = self.values(metric);
+        let sign = if farthest { -nearness(metric) } else { nearness(metric) };
+        let order = |a: &ImageId, b: &ImageId| {
+            let (a, b) = if farthest { (b, a) } else { (a, b) };
+            metric.nearer(all[a.at()], all[b.at()]).then(a.cmp(b))
+        };
         let k = k.min(self.candidates());
         let mut kept: Vec<ImageId> = Vec::new();
         let mut bar = f32::NEG_INFINITY;
@@ -234,19 +268,17 @@ impl Comparison {
                 continue;
             }
             let reach = values.iter().zip(start..).filter(|(value, _)| **value * sign >= bar);
-            kept.extend(reach.filter(|(_, at)| self.own_place() != Some(*at)).map(|(_, at)| ImageId(at as u32)));
+            let others = reach.filter(|(_, at)| self.own_place() != Some(*at)).map(|(_, at)| ImageId(at as u32));
+            kept.extend(others.filter(|id| keep(*id)));
             if kept.len() >= 2 * k + BLOCK_LEN {
-                kept.select_nth_unstable_by(k, &order);
+                kept.select_nth_unstable_by(k, order);
                 kept.truncate(k);
                 bar = kept.iter().map(|id| all[id.at()] * sign).fold(f32::INFINITY, f32::min);
             }
         }
-        kept.sort_unstable_by(&order);
+        kept.sort_unstable_by(order);
         kept.truncate(k);
-        kept.iter()
-            .enumerate()
-            .map(|(place, id)| Neighbor { id: *id, value: all[id.at()], rank: rank(place) })
-            .collect()
+        kept
     }
 }
 

@@ -1,13 +1,36 @@
 //! Rows of the heatmap in some order, prepared so that any window of the table can be drawn at once.
 
-use super::{Executor, Metric, blocks::Pyramid, kernel::QueryVector};
+use std::ops::Range;
+
+use super::{Dendrogram, Executor, Metric, blocks::Pyramid, kernel::QueryVector, map_parallel, seriation::Seriation};
 use crate::index::{ImageId, Index, IndexState};
+
+/// A cluster of several rows of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowCluster {
+    /// Its rows.
+    pub rows: Range<usize>,
+    /// The mean over all pairs of two different ones, by metric.
+    means: [f32; 2],
+}
+
+impl RowCluster {
+    /// The mean over all pairs of two different rows; of distances the root of the mean square.
+    #[must_use]
+    pub fn mean(&self, metric: Metric) -> f32 {
+        self.means[metric as usize]
+    }
+}
 
 /// Rows in an order, with the sums that make exact block means cheap.
 #[derive(Debug, Clone)]
 pub struct RowOrder {
     /// Pictures by position.
     pub ids: Vec<ImageId>,
+    /// The clusters that the order keeps together, by position; only seriation knows them.
+    pub dendrogram: Option<Dendrogram>,
+    /// Those of them at the usual cut that have several rows.
+    pub clusters: Vec<RowCluster>,
     pub(super) pyramid: Pyramid,
     positions: Vec<u32>,
     ranges: [(f32, f32); 2],
@@ -31,7 +54,28 @@ impl RowOrder {
         let values = sample(index);
         let quantiles = values.each_ref().map(|values| quantiles(values));
         let ranges = values.map(|values| range(&values));
-        Self { ids, pyramid, positions, ranges, quantiles, made_of: index.state() }
+        Self {
+            ids,
+            dendrogram: None,
+            clusters: Vec::new(),
+            pyramid,
+            positions,
+            ranges,
+            quantiles,
+            made_of: index.state(),
+        }
+    }
+
+    /// As [`RowOrder::new`], in the order of a seriation, whose clusters it keeps.
+    #[must_use]
+    pub fn seriated(index: &Index, Seriation { ids, dendrogram }: Seriation, executor: Executor<'_>) -> Self {
+        let order = Self::new(index, ids, executor);
+        let several = dendrogram.usual_cut().into_iter().filter(|rows| rows.len() > 1);
+        let clusters = map_parallel(executor, several, |rows: Range<usize>| {
+            let sums = order.pyramid.block(index, &order.ids, rows.clone());
+            RowCluster { rows, means: Metric::ALL.map(|metric| sums.within(metric)) }
+        });
+        Self { dendrogram: Some(dendrogram), clusters, ..order }
     }
 
     /// The state of the index that it was made of.

@@ -12,7 +12,11 @@
 mod agglomeration;
 
 use self::agglomeration::{Matrix, agglomerate, cosines};
-use super::{Executor, kernel, map_parallel, sequential};
+use super::{
+    Executor,
+    dendrogram::{Dendrogram, Merge},
+    kernel, map_parallel, sequential,
+};
 use crate::index::{Entry, ImageId, Index};
 
 /// Up to this many points are agglomerated at once, with a table of their cosines that takes 64 MiB at most.
@@ -28,12 +32,22 @@ const ROUNDS: usize = 4;
 /// Neighboring cells that a point may move to, once all cells are known.
 const CANDIDATES: usize = 24;
 
-/// Returns pictures in seriation order. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
+/// Pictures in seriation order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seriation {
+    /// The pictures.
+    pub ids: Vec<ImageId>,
+    /// The clusters that the order keeps together.
+    pub dendrogram: Dendrogram,
+}
+
+/// Puts pictures in seriation order. The outcome depends on the embeddings and on the given order, never on chance or `executor`.
 #[must_use]
-pub fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<ImageId> {
+pub fn seriate(index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Seriation {
     let pictures: Vec<_> = ids.iter().filter_map(|id| index.get(*id)).collect();
-    let order = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, executor);
-    order.into_iter().map(|at| pictures[at].id).collect()
+    let (order, merges) = seriate_points(&Pictures { dim: index.dim(), pictures: &pictures }, executor);
+    let ids: Vec<_> = order.into_iter().map(|at| pictures[at].id).collect();
+    Seriation { dendrogram: Dendrogram::new(ids.len(), merges), ids }
 }
 
 /// Weighted points to be put in order: single pictures, or cells of them.
@@ -125,17 +139,20 @@ impl Points for Cells {
     }
 }
 
-fn seriate_points(points: &impl Points, executor: Executor<'_>) -> Vec<usize> {
+/// The points in order, and the merges of that order's rows, parts first.
+fn seriate_points(points: &impl Points, executor: Executor<'_>) -> (Vec<usize>, Vec<Merge>) {
     let all: Vec<usize> = (0..points.len()).collect();
     if points.len() <= EXACT {
         return agglomerate(points, &all, executor);
     }
     let cells = refined(points, cut(points, &all, executor), executor);
     let centers = Cells::of(points, &cells, executor);
-    let order = seriate_cells(&centers, executor);
+    let (order, outer) = seriate_cells(&centers, executor);
     let ordered_cells = map_parallel(executor, order.iter(), |cell| agglomerate(points, &cells[*cell], &sequential));
     let mut ordered: Vec<usize> = Vec::with_capacity(points.len());
-    for (place, mut members) in ordered_cells.into_iter().enumerate() {
+    // Where each cell begins, and where the last one ends.
+    let (mut starts, mut merges) = (vec![0], Vec::with_capacity(points.len()));
+    for (place, (mut members, mut inner)) in ordered_cells.into_iter().enumerate() {
         let (first, last) = (sum(points, members[0]), sum(points, members[members.len() - 1]));
         // The end that is more alike to what stands before goes first; the first cell looks at what comes after.
         let backward = match (ordered.last(), order.get(place + 1)) {
@@ -151,14 +168,22 @@ fn seriate_points(points: &impl Points, executor: Executor<'_>) -> Vec<usize> {
         };
         if backward {
             members.reverse();
+            inner = inner.into_iter().map(|merge| merge.reversed(members.len())).collect();
         }
+        merges.extend(inner.into_iter().map(|merge| merge.moved(ordered.len())));
         ordered.append(&mut members);
+        starts.push(ordered.len());
     }
-    ordered
+    merges.extend(outer.into_iter().map(|merge| Merge {
+        rows: starts[merge.rows.start]..starts[merge.rows.end],
+        middle: starts[merge.middle],
+        height: merge.height,
+    }));
+    (ordered, merges)
 }
 
 /// [`seriate_points`] for the cells of a cut; a type of its own ends the recursion for the compiler.
-fn seriate_cells(cells: &Cells, executor: Executor<'_>) -> Vec<usize> {
+fn seriate_cells(cells: &Cells, executor: Executor<'_>) -> (Vec<usize>, Vec<Merge>) {
     seriate_points(cells, executor)
 }
 

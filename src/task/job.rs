@@ -1,11 +1,13 @@
 //! What the explorer asks of its worker, and what the worker answers.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
-use super::{Made, Task};
+use super::{Lane, Made, Task};
 use crate::{
+    analysis::{clusters::GroupName, copies::Copies, explanation::Explanation},
     index::{
-        Index,
+        Entry, ImageId, Index,
+        label_file::{LabelSource, LabelTable},
         progress::{Report, Summary},
     },
     preview::{Preview, PreviewKey},
@@ -20,6 +22,11 @@ pub struct JobId(pub u64);
 pub enum Job {
     /// Bring the index up to date; a run under way is stopped first.
     Index,
+    /// Index the same folders by another model, after the run that is under way.
+    IndexBy {
+        /// The model's name.
+        model: String,
+    },
     /// Make numbers of the pictures; takes the place of an older task of its lane.
     Make {
         /// The pictures.
@@ -27,6 +34,8 @@ pub enum Job {
         /// What to make.
         task: Task,
     },
+    /// Stop what a lane is making; nobody waits for it any more.
+    Stop(Lane),
     /// Make pictures ready, the first first; takes the place of everything wanted before.
     Previews {
         /// Where the pictures are.
@@ -34,6 +43,31 @@ pub enum Job {
         /// Which, and how large.
         wanted: Vec<PreviewKey>,
     },
+    /// Keep the names of groups beside the index, in the place of those before.
+    NameGroups {
+        /// The pictures.
+        index: Arc<Index>,
+        /// All names.
+        names: Arc<[GroupName]>,
+    },
+    /// Ask the network which regions of two pictures make them alike.
+    Explain {
+        /// Where the pictures are.
+        index: Arc<Index>,
+        /// Which.
+        pair: [ImageId; 2],
+        /// Columns and rows that each has on the screen.
+        cells: (u16, u16),
+    },
+    /// Move files away.
+    Dispose {
+        /// The files.
+        doomed: Vec<Doomed>,
+        /// Where to.
+        away: Away,
+    },
+    /// Bring back what was moved away last.
+    Undo,
     /// Write paths to a new file, one a line.
     Export {
         /// The paths.
@@ -41,6 +75,117 @@ pub enum Job {
         /// The file; when there is one of this name already, a number is added to it.
         to: PathBuf,
     },
+    /// Put pictures under a name into the gallery of the explorer's names.
+    Enroll {
+        /// The pictures.
+        paths: Vec<PathBuf>,
+        /// Their name, which a folder can have.
+        name: String,
+    },
+    /// Write the label of each picture to a new file, as CSV.
+    ExportLabels {
+        /// The pictures.
+        index: Arc<Index>,
+        /// Their labels.
+        source: LabelSource,
+        /// The file; when there is one of this name already, a number is added to it.
+        to: PathBuf,
+    },
+    /// Keep corrections of labels, in place of those that were kept; only the newest count.
+    KeepLabels {
+        /// The corrections.
+        labels: Arc<LabelTable>,
+        /// The file.
+        to: PathBuf,
+    },
+}
+
+/// Why two pictures are alike, to be drawn.
+pub struct Explained {
+    /// The pictures.
+    pub pair: [ImageId; 2],
+    /// Columns and rows that each was drawn for.
+    pub cells: (u16, u16),
+    /// The shares of their regions.
+    pub explanation: Explanation,
+    /// Both with their shares in colors over them.
+    pub previews: [Preview; 2],
+}
+
+/// A file as it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its path.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub modified: i64,
+    /// SHA-256 of its content, where that is known.
+    pub hash: Option<[u8; 32]>,
+}
+
+/// A file that is to be moved away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// The file.
+    pub file: Seen,
+    /// Its path under the folder that it was found in.
+    pub relative: PathBuf,
+    /// The copy of it that stays, without which it must stay itself.
+    pub kept: Option<Seen>,
+}
+
+impl Seen {
+    fn of(entry: &Entry<'_>, copies: Option<&Copies>) -> Self {
+        let hash = copies.and_then(|copies| copies.hashes.get(&entry.id)).copied();
+        Self { path: entry.path(), size: entry.size(), modified: entry.modified(), hash }
+    }
+}
+
+impl Doomed {
+    /// Pictures that are to be moved away, as they are known. A copy that is to be kept must be there when they go, unless
+    /// it is to go as well.
+    #[must_use]
+    pub fn of(index: &Index, copies: Option<&Copies>, ids: &[ImageId]) -> Vec<Self> {
+        let all: HashSet<_> = ids.iter().copied().collect();
+        let doomed = ids.iter().filter_map(|id| {
+            let entry = index.get(*id)?;
+            let kept = copies.and_then(|copies| copies.kept_for(*id)).filter(|kept| !all.contains(kept));
+            let kept = kept.and_then(|kept| index.get(kept)).map(|kept| Seen::of(&kept, copies));
+            Some(Self { file: Seen::of(&entry, copies), relative: entry.relative().to_owned(), kept })
+        });
+        doomed.collect()
+    }
+}
+
+/// Where files are moved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Away {
+    /// The desktop's trash.
+    Trash,
+    /// A folder, in which they keep their relative paths.
+    Folder(PathBuf),
+}
+
+/// What became of files that were to be moved away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disposed {
+    /// The paths that they had.
+    pub moved: Vec<PathBuf>,
+    /// Those that stay, and why, without the path.
+    pub refused: Vec<(PathBuf, String)>,
+    /// The list that undoes it.
+    pub list: Option<PathBuf>,
+}
+
+/// What became of files that were to be brought back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// The paths that they have again.
+    pub back: Vec<PathBuf>,
+    /// Those that are not back, and why, without the path.
+    pub refused: Vec<(PathBuf, String)>,
 }
 
 /// What a job has to say; an indexing run and the previews say many things.
@@ -63,6 +208,12 @@ pub enum Outcome {
     Made(Made),
     /// A picture, or the reason why there is none.
     Previewed(PreviewKey, Preview),
+    /// Which regions of two pictures make them alike.
+    Explained(Arc<Explained>),
+    /// Files were moved away, or were not.
+    Disposed(Disposed),
+    /// Files were brought back, or were not; nothing when none had been moved away.
+    Undone(Option<Undone>),
     /// The paths were written.
     Exported {
         /// The file that was made.
@@ -70,6 +221,20 @@ pub enum Outcome {
         /// How many paths are in it.
         paths: usize,
     },
+    /// Pictures have a name now.
+    Enrolled {
+        /// The folder of the name.
+        folder: PathBuf,
+        /// How many pictures it has now that it did not have before.
+        added: usize,
+    },
+    /// The names of groups are known.
+    Named {
+        /// They are kept on disk; else they last until the explorer is left.
+        kept: bool,
+    },
+    /// The corrections are on disk.
+    LabelsKept,
     /// The job did not succeed: one sentence for the user.
     Failed(String),
 }
@@ -78,8 +243,17 @@ impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index => write!(f, "Index"),
+            Self::IndexBy { model } => write!(f, "IndexBy({model})"),
+            Self::ExportLabels { to, .. } => write!(f, "ExportLabels({})", to.display()),
+            Self::KeepLabels { labels, .. } => write!(f, "KeepLabels({})", labels.len()),
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
+            Self::Stop(lane) => write!(f, "Stop({lane:?})"),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
+            Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
+            Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
+            Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
+            Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
+            Self::Undo => write!(f, "Undo"),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }

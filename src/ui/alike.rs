@@ -2,15 +2,15 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, facts, pictures};
+use super::{
+    canvas::Canvas,
+    contact_sheet::{self, Tile},
+    empty, facts,
+};
 use crate::{
-    analysis::alike::{Group, Range},
-    app::{
-        App, RunState,
-        layout::Area,
-        previews::Slot,
-        screens::alike::{Places, Sheet},
-    },
+    analysis::alike::{Group, Kind, Range},
+    app::{App, RunState, contact_sheet::ContactSheet, layout::Area, screens::alike::Places},
+    index::ImageId,
     text,
 };
 
@@ -47,8 +47,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// The sign of near-duplicates where there is no room for the word.
+/// The signs of groups where there is no room for the words: of near-duplicates, of copies, of identical files.
 const NEAR: char = '≈';
+const COPIES: char = '≅';
+const IDENTICAL: char = '=';
 /// From this many columns on there is.
 const WIDE: u16 = 40;
 
@@ -61,8 +63,14 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
     let alike = &app.screens.alike;
     let range = alike.range(&app.shared);
     let pictures: usize = alike.groups().iter().map(|group| group.members.len()).sum();
-    let making = alike.found.as_ref().is_some_and(|found| found.range != range);
-    let state = if making { " · searching…" } else { "" };
+    let found = alike.found.as_ref();
+    let state = match found {
+        Some(found) if found.range != range => " · searching…".to_owned(),
+        Some(found) if found.copies.is_none() && alike.looking => {
+            format!(" · looking for copies, {:.0} %", 100.0 * alike.progress)
+        }
+        _ => String::new(),
+    };
     let usual = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
     let means = match usual {
         Some(threshold) if area.width >= 100 => format!(" · near-duplicates from {threshold:.2}"),
@@ -78,7 +86,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
             Span::styled(format!(" of {} · cosine ", text::counted(pictures, "picture")), theme.dim()),
             Span::styled(between(range), theme.accent()),
             Span::styled(approximation, theme.mark()),
-            Span::styled(format!("{means}{state}"), theme.dim()),
+            Span::styled(if state.is_empty() { means } else { state }, theme.dim()),
         ]),
     );
 }
@@ -92,13 +100,22 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     let words = area.left(2).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
     let near = threshold.is_some_and(|threshold| group.cohesion() >= threshold);
-    let (sign, verdict) = match (near, words.width >= WIDE) {
-        (false, _) => (' ', ""),
-        (true, false) => (NEAR, ""),
-        (true, true) => (' ', " near-duplicates"),
+    let (sign, verdict) = match (&group.kind, near, words.width >= WIDE) {
+        (Kind::Identical(_), _, wide) => {
+            (if wide { ' ' } else { IDENTICAL }, if wide { " identical files" } else { " identical" })
+        }
+        (Kind::Copies(..), _, wide) => {
+            (if wide { ' ' } else { COPIES }, if wide { " the same picture" } else { " copies" })
+        }
+        (Kind::LookAlikes, false, _) => (' ', ""),
+        (Kind::LookAlikes, true, false) => (NEAR, ""),
+        (Kind::LookAlikes, true, true) => (' ', " near-duplicates"),
     };
-    let least =
-        if group.members.len() > 2 { format!(" ≥ {}", text::value(group.cohesion()).trim()) } else { String::new() };
+    let least = if group.members.len() > 2 && group.reason().is_none() {
+        format!(" ≥ {}", text::value(group.cohesion()).trim())
+    } else {
+        String::new()
+    };
     let first = Line::from(vec![
         Span::styled(String::from(sign), theme.mark()),
         Span::styled(text::right_aligned(&text::value(group.best()), 5), strong),
@@ -112,20 +129,25 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     }
 }
 
-fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet, group: &Group) {
-    let theme = canvas.theme;
-    let alike = &app.screens.alike;
-    let first = alike.first_row * sheet.columns;
-    for (at, (id, value)) in group.members.iter().skip(first).take(sheet.page()).enumerate() {
-        let (member, focused) = (first + at, first + at == alike.member);
-        pictures::slot(app, canvas, Slot { image: *id, area: sheet.picture(at) });
-        let words = sheet.words(at);
-        let style = if focused { theme.accent() } else { theme.dim() };
-        let sign = if focused { "▸" } else { " " };
-        let says = if member == 0 { "center".to_owned() } else { text::value(*value) };
-        canvas.text(words, 0, &format!("{sign}{}", says.trim()), style);
-        let name = facts::name_line(app, canvas, usize::from(words.width).saturating_sub(1), *id);
-        canvas.line(words.left(1).1, 1, name);
+/// What is said under a picture of a group: what it is to the one that is kept, or how alike it is to the center.
+fn note(app: &App, group: &Group, at: usize, value: f32) -> String {
+    match (group.reason(), group.relation(at, &app.shared.index)) {
+        (Some(reason), None) => format!("keep: {}", reason.words()),
+        (_, Some(relation)) => relation,
+        (None, None) if at == 0 => "center".to_owned(),
+        (None, None) => text::value(value).trim().to_owned(),
     }
-    super::scrollbar(canvas, sheet.area, alike.first_row, sheet.rows, group.members.len().div_ceil(sheet.columns));
+}
+
+fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, group: &Group) {
+    let alike = &app.screens.alike;
+    let tile = |(at, (image, value)): (usize, &(ImageId, f32))| Tile {
+        image: *image,
+        note: note(app, group, at, *value),
+        heading: None,
+        focused: at == alike.member,
+    };
+    let tiles = sheet.visible(alike.first_row, 0, group.members.iter().enumerate()).map(tile);
+    contact_sheet::draw(app, canvas, sheet, tiles);
+    contact_sheet::scrollbar(canvas, sheet, 1, alike.first_row, group.members.len());
 }

@@ -2,12 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty, heatmap};
+use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
         action::Screen,
-        keymap::{self, Context},
+        keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
@@ -146,15 +146,27 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
+/// Whether the screen shows nothing that its keys could be about.
+fn has_nothing(app: &App) -> bool {
+    match app.context() {
+        Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
+        Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
+            app.shared.index.is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// As many hints as fit; help and quit always.
 pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
     let theme = canvas.theme;
-    let hints = keymap::hints(app.context());
+    let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
-    let width = |hint: &(&str, &str)| text::width(hint.0) + 1 + text::width(hint.1) + 2;
+    let own = if has_nothing(app) { &[] } else { own };
+    let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().take_while(|hint| {
         let fits = width(hint) <= room;
@@ -163,7 +175,7 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     });
     let mut spans = vec![Span::raw(" ")];
     for (key, words) in fitting.chain(always) {
-        spans.push(Span::styled(*key, theme.accent()));
+        spans.push(Span::styled(key.clone(), theme.accent()));
         spans.push(Span::styled(format!(" {words}  "), theme.dim()));
     }
     canvas.line(area, 0, Line::from(spans));
@@ -194,7 +206,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         return;
     }
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
-        let mark = if app.shared.marks.contains(entry.id) { "● " } else { "" };
+        let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
         let path = text::cut_middle(&printable(entry.path()), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
@@ -209,11 +221,32 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             "filter ",
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
+        Purpose::Name => {
+            let pictures = text::counted(app.named_paths().len(), "picture");
+            ("name ", format!("for {pictures} · Enter names, Esc gives up"))
+        }
+        Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
+        Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
         }
+        Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
+        Purpose::Label(_) => {
+            let typed = prompt.text.trim();
+            let means = match app.screens.labels.completed(typed) {
+                Some(label) => format!("{} · ", printable_str(label)),
+                None if typed.is_empty() => String::new(),
+                None => "a new label · ".to_owned(),
+            };
+            ("label ", format!("{means}Enter takes it, Esc gives up"))
+        }
     };
-    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), theme.dim()));
+    // What is wrong with the text is said beside it.
+    let (help, style) = match &app.message {
+        Some(message) => (message.text.clone(), theme.severity(message.severity)),
+        None => (help, theme.dim()),
+    };
+    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), style));
     let (area, _) = area.off_right(taken + 1);
     // The end of a long text is where one types.
     let shown = printable_str(&prompt.text);

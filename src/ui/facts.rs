@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, layout::Area},
+    app::{App, layout::Area, shared::Coloring},
     index::{Entry, ImageId},
     printable::{printable, printable_str},
     text,
@@ -13,6 +13,11 @@ use crate::{
 /// The file's name.
 pub(super) fn name(app: &App, id: ImageId) -> String {
     app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+}
+
+/// The path under the folder being explored, where names alone may repeat.
+pub(super) fn path(app: &App, id: ImageId) -> String {
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
 }
 
 pub(super) fn file_name(entry: &Entry<'_>) -> String {
@@ -30,14 +35,46 @@ pub(super) fn pixels(entry: &Entry<'_>) -> String {
     format!("{width}×{height} {}", printable_str(entry.format()))
 }
 
+/// The sign of a marked picture, or of one that is to be unlike the answers.
+pub(super) fn mark(app: &App, id: ImageId) -> &'static str {
+    match () {
+        () if app.shared.marks.contains(id) => "● ",
+        () if app.shared.unlike.contains(id) => "⊖ ",
+        () => "",
+    }
+}
+
 /// The name with the mark of a marked picture, cut to fit.
 pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: ImageId) -> Line<'static> {
-    let mark = if app.shared.marks.contains(id) { "● " } else { "" };
+    let mark = mark(app, id);
     let room = columns.saturating_sub(text::width(mark));
     Line::from(vec![
         Span::styled(mark, canvas.theme.mark()),
-        Span::styled(text::cut_middle(&name(app, id), room), canvas.theme.strong()),
+        Span::styled(text::cut_name(&name(app, id), room), canvas.theme.strong()),
     ])
+}
+
+/// What the screen is narrowed to, after a separator; nothing when it is to nothing.
+pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
+    let filter = &app.shared.filter;
+    let mut words = String::new();
+    if filter.is_among() {
+        words += " · only the marked";
+    }
+    if !filter.typed().trim().is_empty() {
+        words += &format!(" · filter “{}”", printable_str(filter.typed()));
+    }
+    Span::styled(words, canvas.theme.warning())
+}
+
+/// Says that the filter lets nothing through.
+pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+    let what = match app.shared.filter.is_among() {
+        true => "None of the marked pictures has all these words in its path.".to_owned(),
+        false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
+    };
+    let all = text::counted(app.shared.index.len(), "picture");
+    super::empty::say(canvas, area, &what, &format!("/ changes the filter; without words all {all} are shown."));
 }
 
 /// Four lines: name, folder, pixels and format, bytes and date.
@@ -55,10 +92,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) 
 pub(super) fn group_line(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16, id: ImageId) {
     let Some(entry) = app.shared.index.get(id) else { return };
     let mut spans = Vec::new();
-    if let Some(group) = app.shared.labels.of(id) {
+    if let Some(group) = app.shared.labels().of(id) {
         spans.push(Span::styled("▌", canvas.theme.group(group)));
+        if app.shared.coloring == Coloring::Groups {
+            spans.push(Span::styled(format!("{} · ", app.shared.labels().name(group)), canvas.theme.dim()));
+        }
     }
-    let room = usize::from(area.width).saturating_sub(spans.len());
+    let taken: usize = spans.iter().map(Span::width).sum();
+    let room = usize::from(area.width).saturating_sub(taken);
     spans.push(Span::styled(text::cut_middle(&folder(&entry), room), canvas.theme.dim()));
     canvas.line(area, row, Line::from(spans));
 }

@@ -3,10 +3,14 @@
 mod cells;
 mod headers;
 mod legend;
+mod lens;
 mod numbers;
 mod status;
 
-pub(super) use self::status::draw as status;
+pub(super) use self::{
+    cells::{TableCell, one as cell},
+    status::draw as status,
+};
 
 use std::ops::Range;
 
@@ -16,8 +20,9 @@ use super::{canvas::Canvas, empty, facts, pictures};
 use crate::{
     app::{
         App,
+        layout::Area,
         previews::Slot,
-        screens::heatmap::{Panel, Plot},
+        screens::heatmap::{NamedRows, Panel, Plot, Rows},
     },
     order::OrderKind,
     similarity::{Metric, Window},
@@ -30,29 +35,48 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let heat = &app.screens.heatmap;
+    if heat.rows.as_ref().is_some_and(|made| made.rows.is_empty() && made.filter == app.shared.filter) {
+        return facts::nothing_admitted(app, canvas, body);
+    }
     let Some((metric, window)) = &heat.shown else {
         let pictures = text::counted(app.shared.index.len(), "picture");
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
     };
     let plot = heat.plot(&app.shared, app.shared.body());
     let cursor = heat.cursor(app.shared.selected, plot.partition);
-    title(app, canvas, &plot);
-    if let Some(panel) = plot.panel {
-        canvas.divider(panel.x - 1, body, plot.title);
-        draw_panel(app, canvas, &Panel::new(panel));
+    let unnamed = headers::columns(app, canvas, &plot, window, cursor.1);
+    // Where rows have names of their own, groups are named over the columns only, or here.
+    title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
+    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
+        set_apart(canvas, area, body, plot.title);
+        draw_panel(app, canvas, &panel);
+        if let Some(lens) = panel.lens.filter(|_| !app.saves_bytes()) {
+            lens::draw(app, canvas, lens, cursor, *metric);
+        }
     }
-    let group = |cell: usize| heat.at(plot.partition.rows(cell).start).and_then(|id| app.shared.labels.of(id));
+    let group = |cell: usize| heat.group(plot.partition.rows(cell).start);
     let begins_group = |cell: usize| cell > 0 && cell < plot.partition.side() && group(cell) != group(cell - 1);
-    // In an order by something else than the folder nearly every row would begin a group.
-    let apart = heat.rows.as_ref().is_some_and(|made| made.order.kind() == OrderKind::Folder);
-    cells::draw(canvas, &plot, heat, (*metric, window), cursor, &|cell| apart && begins_group(cell));
-    headers::columns(app, canvas, &plot, window, cursor.1);
+    // In an order by something else nearly every row would begin a group.
+    let together =
+        |made: &Rows| made.order.kind() == OrderKind::Similarity || made.order.kind() == app.shared.label_order();
+    let apart = heat.rows.as_ref().is_some_and(together);
+    let lights = !app.saves_bytes();
+    cells::draw(canvas, &plot, heat, (*metric, window), (cursor, lights), &|cell| apart && begins_group(cell));
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);
-    legend::draw(canvas, &plot, heat, (*metric, window), cursor);
+    legend::draw(canvas, &plot, heat, (*metric, window), Some(cursor).filter(|_| lights));
 }
 
-fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
+/// Draws a line between the table and its panel, which lies beside it or, in a portrait window, below.
+pub(super) fn set_apart(canvas: &mut Canvas<'_>, panel: Area, body: Area, title: Area) {
+    if panel.x > body.x {
+        canvas.divider(panel.x - 1, body, title);
+    } else {
+        canvas.fill(Area { y: panel.y - 1, height: 1, ..panel }, '─', canvas.theme.faint());
+    }
+}
+
+fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]) {
     let theme = canvas.theme;
     let heat = &app.screens.heatmap;
     let side = text::count(heat.len());
@@ -71,13 +95,23 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     };
     let words = format!("{order}{part}{cell}");
     let room = usize::from(plot.title.width).saturating_sub(3 + 2 * text::width(&side) + 3);
-    canvas.rule(
-        plot.title,
-        Line::from(vec![
-            Span::styled(format!("{side} × {side}"), theme.strong()),
-            Span::styled(text::cut(&words, room), theme.dim()),
-        ]),
-    );
+    let narrowed = facts::narrowed_to(app, canvas);
+    let room = room.saturating_sub(narrowed.width());
+    let words = text::cut(&words, room);
+    let mut room = room.saturating_sub(text::width(&words) + 1);
+    let mut spans =
+        vec![Span::styled(format!("{side} × {side}"), theme.strong()), Span::styled(words, theme.dim()), narrowed];
+    for group in unnamed {
+        let name = format!(" ▐{}", group.name(app.shared.labels(), app.shared.metric));
+        let fits = text::width(&name) <= room;
+        let style = group.folder.map_or(theme.dim(), |folder| theme.group(folder));
+        spans.push(Span::styled(if fits { name } else { " …".to_owned() }, style));
+        if !fits {
+            break;
+        }
+        room -= text::width(spans.last().map_or("", |span| &span.content));
+    }
+    canvas.rule(plot.title, Line::from(spans));
 }
 
 /// Which rows and columns are in view, unless all are.
@@ -127,7 +161,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             let [best, worst] = [found.best.1, found.worst.1].map(|value| text::value(value).trim().to_owned());
             format!("best {best} · worst {worst}")
         }
-        None => "looking for the best pair…".to_owned(),
+        None => "best pair: when the cursor rests".to_owned(),
     };
     canvas.text(panel.values, 1, &words, theme.dim());
 }

@@ -11,14 +11,16 @@ use crate::{
         App,
         layout::Area,
         previews::Slot,
-        screens::neighbors::{Ranked, Ranks},
+        screens::neighbors::{Asked, Ranked, Ranks},
     },
+    printable::printable,
+    similarity::Metric,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
-    let ranks = Ranks::new(body);
+    let ranks = Ranks::new(body, app.screens.neighbors.dense);
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -28,12 +30,20 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     title(app, canvas, ranks.title);
     if let (Some(pane), Some(picture), Some(facts_area)) = (ranks.query, ranks.query_picture(), ranks.query_facts()) {
         canvas.divider(pane.right(), body, ranks.title);
-        pictures::slot(app, canvas, Slot { image: query, area: picture });
-        facts::draw(app, canvas, facts_area, query);
+        for slot in app.screens.neighbors.query_slots(&app.shared, picture) {
+            pictures::slot(app, canvas, slot);
+        }
+        match &app.screens.neighbors.asked {
+            Some(asked) => asked_with(app, canvas, facts_area, asked),
+            None => facts::draw(app, canvas, facts_area, query),
+        }
     }
     let ranking = &app.screens.neighbors;
     if app.shared.index.len() < 2 {
         return empty::say(canvas, ranks.list, "There is only one picture.", "Neighbors need a second one.");
+    }
+    if ranking.rows.is_empty() && ranking.is_ranked() {
+        return facts::nothing_admitted(app, canvas, ranks.list);
     }
     if ranking.rows.is_empty() {
         return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));
@@ -42,6 +52,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
     }
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
+}
+
+/// The names of the pictures that were asked with.
+fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
+    for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
+        let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
+        if !names.is_empty() {
+            let words = format!("{what} {}: {}", text::counted(ids.len(), "picture"), names.join(", "));
+            let style = if row == 0 { canvas.theme.strong() } else { canvas.theme.dim() };
+            canvas.text(area, row as u16, &words, style);
+        }
+    }
+    canvas.text(area, 2, "Backspace: the selected one again", canvas.theme.dim());
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
@@ -58,14 +81,30 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
     ];
-    if let Some(last) = ranking.trail.last() {
-        let name = text::cut_middle(&facts::name(app, *last), 20);
-        let steps = text::counted(ranking.trail.len(), "step");
-        spans.push(Span::styled(format!(" · {steps} from the start, last {name}"), theme.dim()));
-    } else if area.width >= 76 {
-        let other = metric.toggled().name();
-        spans.push(Span::styled(format!(" · ▲▼ ranks gained or lost against {other}"), theme.dim()));
+    if let Some(asked) = &ranking.asked {
+        let like = format!(" to {} together", text::count(asked.like.len()));
+        let unlike = if asked.unlike.is_empty() { String::new() } else { format!(", unlike {}", asked.unlike.len()) };
+        spans.push(Span::styled(like + &unlike, theme.warning()));
     }
+    let mut room = usize::from(area.width).saturating_sub(4 + spans.iter().map(Span::width).sum::<usize>());
+    let mut add = |words: String| {
+        if text::width(&words) <= room {
+            room -= text::width(&words);
+            spans.push(Span::styled(words, theme.dim()));
+        }
+    };
+    if let Some(last) = ranking.trail.last() {
+        let name = text::cut_name(&facts::name(app, *last), 20);
+        add(format!(" · {} from the start, last {name}", text::counted(ranking.trail.len(), "step")));
+    }
+    add(match metric {
+        Metric::Cosine => " · 1 is identical, 0 unrelated".to_owned(),
+        Metric::Euclidean => " · smaller is more alike".to_owned(),
+    });
+    if metric == Metric::Euclidean {
+        add(" · no bar is the farthest".to_owned());
+    }
+    spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
 
@@ -80,25 +119,48 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
-    let mark = if app.shared.marks.contains(row.id) { "● " } else { "" };
+    let mark = facts::mark(app, row.id);
     let rank = format!("{:>3} ", text::count(row.rank));
     if ranks.height == 1 {
-        let room = usize::from(words.width).saturating_sub(rank.len() + 6 + text::width(mark));
-        let name = text::cut_middle(&facts::name(app, row.id), room);
+        let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
+        let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
+        let name = if app.screens.neighbors.dense { path(app, row) } else { facts::name(app, row.id) };
+        let other = if words.width >= 60 {
+            let other = app.shared.metric.toggled();
+            format!(
+                "  {} {} #{}",
+                other.name(),
+                text::right_aligned(&text::value(row.other_value), 5),
+                text::count(row.other)
+            )
+        } else {
+            String::new()
+        };
+        let taken = rank.len() + value.len() + text::width(near) + text::width(mark) + text::width(&other);
+        let name = text::cut_name(&name, usize::from(words.width).saturating_sub(taken));
+        canvas.right(words, 0, Line::styled(other, theme.dim()));
         canvas.line(
             words,
             0,
             Line::from(vec![
                 Span::styled(rank, strong),
-                Span::styled(format!("{} ", text::right_aligned(&text::value(row.value), 5)), strong),
+                Span::styled(value, strong),
+                Span::styled(near, theme.warning()),
                 Span::styled(mark, theme.mark()),
                 Span::raw(name),
             ]),
         );
         return;
     }
-    let change = change(row);
-    let columns = usize::from(words.width).saturating_sub(rank.len() + 7 + 6).min(40);
+    let metric = app.shared.metric;
+    let value =
+        |metric: Metric, value: f32| format!("{} {}", metric.name(), text::right_aligned(&text::value(value), 5));
+    let other = format!(" {} #{}", value(metric.toggled(), row.other_value), text::count(row.other));
+    let own = value(metric, row.value);
+    let room = usize::from(words.width).saturating_sub(rank.len() + own.len() + 2);
+    // The bar gives way before the other metric does.
+    let other = if text::width(&other) + 8 <= room { other } else { format!(" {}", change(row)) };
+    let columns = room.saturating_sub(text::width(&other)).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
     let bar = match canvas.theme.ramp(row.likeness, false) {
         ratatui::style::Color::Reset => Style::new(),
@@ -109,10 +171,10 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         0,
         Line::from(vec![
             Span::styled(rank, strong),
-            Span::styled(format!("{}  ", text::right_aligned(&text::value(row.value), 5)), strong),
+            Span::styled(format!("{own}  "), strong),
             Span::styled(full, bar),
             Span::styled(track, theme.faint()),
-            Span::styled(format!(" {change}"), if row.rank < row.other { theme.accent() } else { theme.dim() }),
+            Span::styled(other, if row.rank < row.other { theme.accent() } else { theme.dim() }),
         ]),
     );
     let Some(entry) = app.shared.index.get(row.id) else {
@@ -124,17 +186,37 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let name = facts::file_name(&entry);
     let room = usize::from(words.width).saturating_sub(text::width(mark));
     if !folder.is_empty() && text::width(&name) + 4 < room {
-        if let Some(group) = app.shared.labels.of(row.id) {
+        if let Some(group) = app.shared.labels().of(row.id) {
             spans.push(Span::styled("▌", theme.group(group)));
         }
         let folder = text::cut_middle(&folder, room - text::width(&name) - 3);
         spans.push(Span::styled(format!("{folder}/"), theme.dim()));
     }
-    spans.push(Span::styled(text::cut_middle(&name, room), if focused { theme.strong() } else { Style::new() }));
+    spans.push(Span::styled(text::cut_name(&name, room), if focused { theme.strong() } else { Style::new() }));
     canvas.line(words, 1, Line::from(spans));
     if ranks.height > 2 {
-        canvas.text(words, 2, &format!("{} · {}", facts::pixels(&entry), text::bytes(entry.size())), theme.dim());
+        let near = is_near_duplicate(app, row);
+        let about = format!("{} · {}", facts::pixels(&entry), text::bytes(entry.size()));
+        let near = if near { "near-duplicate · " } else { "" };
+        let room = usize::from(words.width).saturating_sub(text::width(near));
+        let spans = vec![Span::styled(near, theme.warning()), Span::styled(text::cut(&about, room), theme.dim())];
+        canvas.line(words, 2, Line::from(spans));
     }
+}
+
+/// A neighbor's path under its folder.
+fn path(app: &App, row: &Ranked) -> String {
+    app.shared.index.get(row.id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
+}
+
+/// Whether the model takes a neighbor for a near-duplicate of the query.
+fn is_near_duplicate(app: &App, row: &Ranked) -> bool {
+    let cosine = match app.shared.metric {
+        Metric::Cosine => row.value,
+        Metric::Euclidean => row.other_value,
+    };
+    let threshold = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
+    threshold.is_some_and(|threshold| cosine >= threshold)
 }
 
 /// How the rank differs from the one in the other metric.

@@ -40,11 +40,13 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
-    let place = layout::fitted(slot.area, entry.pixels());
+    let waits = app.holds_back(slot.image);
+    // While the cursor hurries all boxes look the same: another shape at each key would cost more than all the rest.
+    let place = if waits { slot.area } else { layout::fitted(slot.area, entry.pixels()) };
     let style = canvas.theme.placeholder();
     canvas.fill(place, canvas.theme.placeholder_glyph(), style);
     let initials = text::initials(entry.relative());
-    if usize::from(place.width) >= text::width(&initials) + 2 {
+    if !waits && usize::from(place.width) >= text::width(&initials) + 2 {
         canvas.centered(place, place.height / 2, &format!(" {initials} "), style.add_modifier(Modifier::BOLD));
     }
 }
@@ -72,11 +74,18 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
 pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
     let body = app.shared.body();
     for one in app.slots() {
-        slot(app, canvas, one);
+        if app.blink.is_none_or(|is_row| one.image == if is_row { row } else { col }) {
+            slot(app, canvas, one);
+        }
     }
     let (_, under) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
     let (left, right) = under.left(under.width / 2);
     for (area, id) in [(left.inside(1, 0), row), (right.inside(1, 0), col)] {
+        // The sign of the one that is shown now.
+        let (sign, area) = area.left(if app.blink.is_some() { 2 } else { 0 });
+        if app.blink.is_some_and(|is_row| id == if is_row { row } else { col }) {
+            canvas.text(sign, 0, "▸", canvas.theme.accent());
+        }
         let name = facts::name_line(app, canvas, area.width.into(), id);
         canvas.line(area, 0, name);
         facts::group_line(app, canvas, area, 1, id);
@@ -87,8 +96,39 @@ pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
 /// What is known of a pair by one metric.
 pub(super) struct Compared {
     pub value: f32,
-    /// The column's place among the row's neighbors, and how many those are.
-    pub rank: Option<(usize, usize)>,
+    /// The column's place among the row's neighbors; nothing where it is not known and will not be.
+    pub rank: Option<Rank>,
+}
+
+/// A place among so many, in words that keep their width while the place changes or is still being found.
+pub(super) struct Rank {
+    place: Option<usize>,
+    of: usize,
+}
+
+impl Rank {
+    /// The place, as wide as the last one.
+    fn place(&self) -> String {
+        let place = self.place.map_or_else(|| "…".to_owned(), text::count);
+        text::right_aligned(&place, text::width(&self.of()))
+    }
+
+    /// How many places there are.
+    pub fn of(&self) -> String {
+        text::count(self.of)
+    }
+
+    /// `#8`, after blanks up to the width of the last one.
+    pub fn short(&self) -> String {
+        let place = self.place();
+        let digits = place.trim_start();
+        format!("{}#{digits}", " ".repeat(place.len() - digits.len()))
+    }
+
+    /// `rank 8 of 36`.
+    fn long(&self) -> String {
+        format!("rank {} of {}", self.place(), self.of())
+    }
 }
 
 impl Compared {
@@ -99,7 +139,13 @@ impl Compared {
             if app.shared.selected == Some(col) { (app.shared.current_comparison(), row) } else { (comparison, col) };
         let known = side.map(|comparison| comparison.value(metric, of)).filter(|value| !value.is_nan());
         let value = known.unwrap_or_else(|| pair_value(&app.shared.index, metric, row, col));
-        let rank = comparison.and_then(|known| Some((known.rank(metric, col)?, known.candidates())));
+        let rank = match comparison {
+            Some(known) => known.rank(metric, col).map(|place| Rank { place: Some(place), of: known.candidates() }),
+            None if app.shared.selected == Some(row) => {
+                Some(Rank { place: None, of: app.shared.index.len().saturating_sub(1) })
+            }
+            None => None,
+        };
         Self { value, rank: rank.filter(|_| row != col) }
     }
 }
@@ -110,9 +156,8 @@ pub(super) fn values(app: &App, canvas: &mut Canvas<'_>, area: Area, row: ImageI
         let Compared { value, rank } = Compared::of(app, metric, row, col);
         let ranks = match rank {
             _ if row == col => vec![" itself".to_owned()],
-            Some((rank, of)) => {
-                let rank = text::count(rank);
-                vec![format!("  rank {rank} of {}", text::count(of)), format!("  #{rank}"), format!(" #{rank}")]
+            Some(rank) => {
+                vec![format!("  {}", rank.long()), format!("  {}", rank.short()), format!(" {}", rank.short())]
             }
             None => vec![String::new()],
         };

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, facts};
 use crate::{
     app::{
         App, RunState,
@@ -34,10 +34,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Line::from(vec![
             Span::styled(text::counted(skipped.len(), "file"), theme.strong()),
             Span::styled(" skipped; everything else is indexed", theme.dim()),
+            facts::narrowed_to(app, canvas),
         ]),
     );
     let Problems { cursor, first } = app.screens.problems;
-    for (at, problem) in skipped.iter().enumerate().skip(first).take(list.page()) {
+    let listed: Vec<_> = Problems::listed(&app.shared).collect();
+    if listed.is_empty() {
+        return facts::nothing_admitted(app, canvas, list.rows);
+    }
+    for (at, problem) in listed.iter().enumerate().skip(first).take(list.page()) {
         let row = Area { y: list.rows.y + 2 * (at - first) as u16, height: 2, ..list.rows };
         let focused = at == cursor;
         if focused {
@@ -48,8 +53,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.line(words, 0, Span::styled(path, if focused { theme.accent() } else { theme.strong() }));
         canvas.text(words, 1, &printable_str(&problem.reason), theme.dim());
     }
-    super::scrollbar(canvas, list.rows, first, list.page(), skipped.len());
-    let Some(problem) = skipped.get(cursor).filter(|_| !list.details.is_empty()) else { return };
+    super::scrollbar(canvas, list.rows, first, list.page(), listed.len());
+    let Some(problem) = listed.get(cursor).filter(|_| !list.details.is_empty()) else { return };
     canvas.rule(list.rule, Line::default());
     let words = list.details.inside(1, 0);
     let columns = usize::from(words.width);

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use crate::display::{Background, Depth};
 use crate::{
     app::Severity,
-    display::{ink_on, viridis},
+    display::{Palette, category, ink_on},
 };
 
 /// The colors of one terminal.
@@ -14,6 +14,7 @@ use crate::{
 pub struct Theme {
     depth: Depth,
     background: Background,
+    palette: Palette,
 }
 
 /// The ramp of the 16 colors, dark to bright.
@@ -22,23 +23,17 @@ const RAMP_16: [Color; 5] = [Color::Blue, Color::Magenta, Color::Cyan, Color::Li
 /// The ramp without colors, least alike to most alike.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
-/// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
-const GROUPS: [[u8; 3]; 8] = [
-    [230, 159, 0],
-    [86, 180, 233],
-    [0, 178, 130],
-    [224, 110, 60],
-    [204, 121, 190],
-    [150, 150, 230],
-    [170, 180, 70],
-    [230, 110, 130],
-];
-
 impl Theme {
     /// The colors for a terminal.
     #[must_use]
     pub fn new(depth: Depth, background: Background) -> Self {
-        Self { depth, background }
+        Self { depth, background, palette: Palette::default() }
+    }
+
+    /// The same with colors that the user has chosen.
+    #[must_use]
+    pub fn with(self, palette: Palette) -> Self {
+        Self { palette, ..self }
     }
 
     /// How many colors there are.
@@ -63,7 +58,9 @@ impl Theme {
     /// What the eye should find first: the selection, the active tab, keys.
     #[must_use]
     pub fn accent(&self) -> Style {
-        self.pick([92, 214, 190], [0, 112, 108], [0, 152, 145]).add_modifier(Modifier::BOLD)
+        let [dark, light, both] =
+            self.palette.accent.map_or([[92, 214, 190], [0, 112, 108], [0, 152, 145]], |own| [own; 3]);
+        self.pick(dark, light, both).add_modifier(Modifier::BOLD)
     }
 
     /// The active tab.
@@ -127,10 +124,10 @@ impl Theme {
         self.warning()
     }
 
-    /// The color of a group, by its number.
+    /// The color of a group, by its number; [`letter`](crate::display::letter) says the same without color.
     #[must_use]
     pub fn group(&self, number: usize) -> Style {
-        let bright = GROUPS[number % GROUPS.len()];
+        let bright = category(number);
         let dark = bright.map(|channel| (u16::from(channel) * 5 / 8) as u8);
         let middle = bright.map(|channel| (u16::from(channel) * 13 / 16) as u8);
         self.pick(bright, dark, middle)
@@ -159,7 +156,7 @@ impl Theme {
         match self.depth {
             Depth::Mono => Color::Reset,
             Depth::Ansi16 => RAMP_16[step(likeness, RAMP_16.len())],
-            depth => depth.color(lit_up(viridis(likeness), lit)),
+            depth => depth.color(lit_up(self.palette.map.color(likeness), lit)),
         }
     }
 
@@ -170,7 +167,7 @@ impl Theme {
             Depth::Mono => Color::Reset,
             Depth::Ansi16 if step(likeness, RAMP_16.len()) < 2 => Color::White,
             Depth::Ansi16 => Color::Black,
-            depth => depth.color(ink_on(lit_up(viridis(likeness), lit))),
+            depth => depth.color(ink_on(lit_up(self.palette.map.color(likeness), lit))),
         }
     }
 
@@ -228,21 +225,24 @@ fn step(share: f32, steps: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::display::luminance;
+    use crate::display::{ColorMap, luminance};
 
     #[test]
     fn the_ramp_grows_brighter_all_the_way() {
-        let steps: Vec<_> = (0..=100).map(|at| luminance(viridis(at as f32 / 100.0))).collect();
-        assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!((viridis(0.0), viridis(1.0)), ([68, 1, 84], [253, 231, 37]));
+        for map in ColorMap::ALL {
+            let steps: Vec<_> = (0..=100).map(|at| luminance(map.color(at as f32 / 100.0))).collect();
+            assert!(steps.windows(2).all(|pair| pair[0] < pair[1]), "{map:?}");
+        }
+        assert_eq!([0.0, 1.0].map(|at| ColorMap::Viridis.color(at)), [[68, 1, 84], [253, 231, 37]]);
     }
 
     #[test]
     fn text_reads_on_every_color_of_the_ramp() {
-        let theme = Theme::new(Depth::True, Background::Unknown);
-        for (at, lit) in (0..=100).flat_map(|at| [(at, false), (at, true)]) {
+        let maps = ColorMap::ALL.into_iter();
+        for (map, at, lit) in maps.flat_map(|map| (0..=100).flat_map(move |at| [(map, at, false), (map, at, true)])) {
+            let theme = Theme::new(Depth::True, Background::Unknown).with(Palette { map, accent: None });
             let likeness = at as f32 / 100.0;
-            let ground = luminance(lit_up(viridis(likeness), lit));
+            let ground = luminance(lit_up(map.color(likeness), lit));
             let ink = if theme.on_ramp(likeness, lit) == Color::Rgb(255, 255, 255) { 1.0 } else { 0.0 };
             let contrast = (f32::max(ground, ink) + 0.05) / (f32::min(ground, ink) + 0.05);
             assert!(contrast >= 4.5, "contrast {contrast} at {likeness}");
@@ -253,8 +253,9 @@ mod tests {
     fn no_ramp_comes_near_the_cursor() {
         let cursor = [255, 60, 90];
         assert_eq!(Theme::new(Depth::True, Background::Dark).cursor(), Depth::True.color(cursor));
-        for (at, lit) in (0..=100).flat_map(|at| [(at, false), (at, true)]) {
-            let near = lit_up(viridis(at as f32 / 100.0), lit);
+        let maps = ColorMap::ALL.into_iter();
+        for (map, at, lit) in maps.flat_map(|map| (0..=100).flat_map(move |at| [(map, at, false), (map, at, true)])) {
+            let near = lit_up(map.color(at as f32 / 100.0), lit);
             let apart: i32 = cursor.iter().zip(near).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2)).sum();
             assert!(apart > 120 * 120, "{near:?}");
         }

@@ -8,7 +8,13 @@ use std::{
 };
 
 use super::Outcome;
-use crate::printable::printable;
+use crate::{
+    index::{
+        Index,
+        label_file::{self, LabelSource},
+    },
+    printable::printable,
+};
 
 /// Writes one path a line, as the bytes they are. A file that is there already is never touched: the new one gets a
 /// number, `marked-2.txt`.
@@ -24,6 +30,21 @@ pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
     }
     out.flush().map_err(plain)?;
     Ok(Outcome::Exported { to, paths: paths.len() })
+}
+
+/// Writes the label of each picture that has one, in the order of paths, into a new file like [`write`] does.
+///
+/// # Errors
+/// As [`write`].
+pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Result<Outcome, String> {
+    let mut labeled: Vec<_> = index.iter().map(|entry| (entry.path(), source.of(&entry).to_vec())).collect();
+    labeled.retain(|(_, label)| !label.is_empty());
+    labeled.sort();
+    // The name is taken, so that no other program takes it; then the file is written in one step.
+    let (_, to) = create(to).map_err(|error| format!("cannot write {}: {error}", printable(to)))?;
+    let rows = labeled.iter().map(|(path, label)| (path.as_path(), label.as_slice()));
+    label_file::write(&to, rows, false).map_err(|error| error.to_string())?;
+    Ok(Outcome::Exported { to, paths: labeled.len() })
 }
 
 /// Makes the file, or the first numbered one that is not there yet.

@@ -1,28 +1,43 @@
-//! The graph of the nearest pictures that is kept beside the store: read before all are compared with all, so that only
-//! what is new must be, and kept after it.
+//! What is kept beside the store because it takes long to make: the graph of the nearest pictures, read before all are
+//! compared with all, so that only what is new must be; the maps; and what the second look read of the files.
 
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use super::{
+    contents::{contents_of, contents_to_bytes},
+    group_names, lock,
+};
 use crate::{
-    analysis::alike::Range,
+    analysis::{
+        alike::Range,
+        clusters::GroupName,
+        copies::Contents,
+        projection::{Method, Projection},
+    },
+    error::Result,
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     similarity::Graph,
-    task::LookAlikes,
+    task::{LookAlikes, MapTask, Mapped},
 };
 
 /// While pictures come, a graph is kept again when one in so many of its pictures is new: each of them is then written a
 /// few times, however many there are.
 const SHARE: usize = 16;
 
-/// What is known of the kept graph. The run that indexes says where it is; whoever makes a graph asks for it.
+/// The name under which the contents of pictures are kept.
+const CONTENTS: &str = "contents";
+
+/// What is known of the kept graph and maps. The run that indexes says where they are; whoever makes one asks for it.
 #[derive(Default)]
 pub struct Kept(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     graphs: Option<KeptGraphs>,
+    near_duplicate: Option<f32>,
     run_goes_on: bool,
+    /// The graph that was made or read last.
+    newest: Option<Arc<Graph>>,
     /// Of the graph that is kept: the state of the index that it was made of, and its [`Graph::id_bound`].
     on_disk: Option<(IndexState, usize)>,
 }
@@ -32,9 +47,17 @@ impl Kept {
     pub fn hear(&self, report: &Report) {
         let mut state = lock(&self.0);
         state.run_goes_on = true;
-        if let Report::Graphs(graphs) = report {
-            state.graphs = Some(graphs.clone());
+        match report {
+            Report::Graphs(graphs) => state.graphs = Some(graphs.clone()),
+            Report::Model { near_duplicate, .. } => state.near_duplicate = *near_duplicate,
+            _ => {}
         }
+    }
+
+    /// From which cosine similarity the model takes two pictures for near-duplicates, where it says so.
+    #[must_use]
+    pub fn near_duplicate(&self) -> Option<f32> {
+        lock(&self.0).near_duplicate
     }
 
     /// From now on whatever is new is kept at once.
@@ -42,30 +65,68 @@ impl Kept {
         lock(&self.0).run_goes_on = false;
     }
 
-    /// What is known, or else what the kept graph knows, if there is one of this index.
+    /// The newest graph of this index's pictures that was made or kept, if there is one. It may be behind the index.
+    #[must_use]
+    pub fn graph(&self, index: &Index) -> Option<Arc<Graph>> {
+        let newest = lock(&self.0).newest.clone();
+        if newest.as_ref().is_some_and(|graph| graph.made_of().run == index.run()) {
+            return newest;
+        }
+        let graphs = self.graphs(index)?;
+        let bytes = graphs.read(LookAlikes::METRIC.name())?;
+        let graph = Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?;
+        let graph = Some(graph).filter(|graph| graph.k() == LookAlikes::NEIGHBORS).map(Arc::new)?;
+        let mut state = lock(&self.0);
+        if index.iter().all(|entry| graph.contains(entry.id)) {
+            state.on_disk = Some((graph.made_of(), graph.id_bound()));
+        }
+        state.newest = Some(Arc::clone(&graph));
+        Some(graph)
+    }
+
+    /// What is known, or else what the newest graph knows, if there is one of this index.
     #[must_use]
     pub fn or_read(&self, known: Option<Arc<LookAlikes>>, index: &Index, range: Range) -> Option<Arc<LookAlikes>> {
         if known.as_ref().is_some_and(|known| known.graph.made_of().run == index.run()) {
             return known;
         }
-        let read = || {
-            let graphs = self.graphs(index)?;
-            let bytes = graphs.read(LookAlikes::METRIC.name())?;
-            let graph = Graph::from_bytes(&bytes, LookAlikes::METRIC, index, |row| graphs.id_of(row))?;
-            LookAlikes::of_graph(graph, range)
-        };
-        let Some(found) = read() else { return known };
-        if index.iter().all(|entry| found.graph.contains(entry.id)) {
-            lock(&self.0).on_disk = Some((found.graph.made_of(), found.graph.id_bound()));
-        }
-        Some(Arc::new(found))
+        self.graph(index).and_then(|graph| LookAlikes::of_graph(graph, range)).map(Arc::new).or(known)
     }
 
-    /// Keeps the graph of what was found, unless that is not worth the writing yet. What cannot be kept is made again by
+    /// Gives a task the map that is there already, and the graph if that has to be looked at.
+    #[must_use]
+    pub fn shorten(&self, mut task: MapTask, index: &Index) -> MapTask {
+        let of_index = |made_of: IndexState| made_of.run == index.run();
+        task.known = task.known.filter(|known| of_index(known.made_of()));
+        if task.known.is_none() && !task.anew {
+            task.known = self.map(task.method, index).map(Arc::new);
+        }
+        let is_newest = |graph: &Arc<Graph>| graph.made_of() == index.state();
+        if (task.anew || !task.knows_all(index)) && !task.graph.as_ref().is_some_and(is_newest) {
+            task.graph = self.graph(index).or(task.graph.filter(|graph| of_index(graph.made_of())));
+        }
+        task
+    }
+
+    /// The map that was kept, if there is one of this index.
+    fn map(&self, method: Method, index: &Index) -> Option<Projection> {
+        let graphs = self.graphs(index)?;
+        Projection::from_bytes(&graphs.read(method.key())?, method, index, |row| graphs.id_of(row))
+    }
+
+    /// Keeps a graph, unless that is not worth the writing yet. What cannot be kept is made again by
     /// the next run, which is not worth a word.
-    pub fn keep(&self, found: &LookAlikes, index: &Index) {
-        let (graph, Some(graphs)) = (&found.graph, self.graphs(index)) else { return };
+    pub fn keep(&self, graph: &Arc<Graph>, index: &Index) {
+        // A graph of more neighbors is for who asked for it alone.
+        if graph.k() != LookAlikes::NEIGHBORS {
+            return;
+        }
         let mut state = lock(&self.0);
+        let older = |newest: &Arc<Graph>| newest.made_of() != graph.made_of();
+        if state.newest.as_ref().is_none_or(older) {
+            state.newest = Some(Arc::clone(graph));
+        }
+        let Some(graphs) = state.graphs.clone().filter(|graphs| graphs.are_of(index)) else { return };
         let before = state.on_disk.filter(|(made_of, _)| made_of.run == index.run());
         let known = before.map_or(0, |(_, id_bound)| id_bound);
         let little = (graph.id_bound() - known.min(graph.id_bound())) * SHARE < graph.id_bound();
@@ -75,6 +136,48 @@ impl Kept {
         state.on_disk = Some((graph.made_of(), graph.id_bound()));
         drop(state);
         let _ = graphs.keep(LookAlikes::METRIC.name(), &graph.to_bytes(|id| graphs.row_of(id)));
+    }
+
+    /// Keeps a map that is new, unless more pictures come.
+    pub fn keep_map(&self, made: &Mapped, index: &Index) {
+        let goes_on = lock(&self.0).run_goes_on;
+        if let Some(graphs) = self.graphs(index).filter(|_| made.is_new && !goes_on) {
+            let map = &made.projection;
+            let _ = graphs.keep(map.method.key(), &map.to_bytes(|id| graphs.row_of(id)));
+        }
+    }
+
+    /// The names of groups that are kept; none where there are none that can be read.
+    #[must_use]
+    pub fn group_names(&self, index: &Index) -> Arc<[GroupName]> {
+        let read = || group_names::from_bytes(&self.graphs(index)?.read_notes().ok()??, index);
+        read().unwrap_or_default().into()
+    }
+
+    /// Keeps the names of groups in the place of those before. `false` when there is no place for them: nothing is kept on
+    /// disk, or there are several folders.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) when they cannot be written.
+    pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<bool> {
+        let Some(graphs) = self.graphs(index) else { return Ok(false) };
+        graphs.keep_notes(&group_names::to_bytes(names, index)).map(|()| true)
+    }
+
+    /// The contents of the index's pictures that were read by an earlier second look.
+    pub(super) fn contents(&self, index: &Index) -> Contents {
+        let read = || {
+            let graphs = self.graphs(index)?;
+            contents_of(&graphs.read(CONTENTS)?, |row| graphs.id_of(row).filter(|id| index.contains(*id)))
+        };
+        read().unwrap_or_default()
+    }
+
+    /// Keeps them. What cannot be kept is read again by the next run.
+    pub(super) fn keep_contents(&self, contents: &Contents, index: &Index) {
+        if let Some(graphs) = self.graphs(index) {
+            let _ = graphs.keep(CONTENTS, &contents_to_bytes(contents, |id| graphs.row_of(id)));
+        }
     }
 
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {

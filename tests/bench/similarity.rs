@@ -69,8 +69,8 @@ fn hundred_thousand() -> &'static Index {
 }
 
 fn rows(index: &Index, kind: OrderKind) -> RowOrder {
-    let order = Order::of(kind, None).expect("an order that depends on the pictures alone");
-    RowOrder::new(index, order.all(index, &sequential), &sequential)
+    let order = Order::of(kind, None, None).expect("an order that depends on the pictures alone");
+    order.rows(index, index.iter().map(|entry| entry.id).collect(), &sequential)
 }
 
 fn folder_order() -> &'static RowOrder {

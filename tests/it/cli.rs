@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
+use clap::CommandFactory;
 use image::{Rgb, RgbImage};
+use lookalike::cli::Cli;
 use portable_pty::CommandBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -31,7 +33,7 @@ fn picture(path: &Path, color: [u8; 3]) {
 
 fn lookalike(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
-    command.args(arguments).args(["--model", "color-grid", "--no-cache"]);
+    command.args(arguments).args(["--model", "color-grid", "--no-cache"]).env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -283,15 +285,18 @@ fn alike_groups_look_alikes_between_two_ends() {
     let red = ["red again.png", "red.png"].map(str::to_owned).to_vec();
     assert_eq!(groups(&["--min", "0.999"]), [(1.0, red)]);
     let wide = groups(&["--min", "0.8"]);
-    assert_eq!(wide.len(), 2, "{wide:?}");
-    assert_eq!(wide[0].1, ["orange.png", "red again.png", "red.png"]);
-    let (least, cold) = &wide[1];
+    assert_eq!(wide.len(), 3, "{wide:?}");
+    assert_eq!(wide[0].1, ["red again.png", "red.png"], "files of the same content come first");
+    assert_eq!(wide[1].1.len(), 2, "and one stands for both among the look-alikes: {wide:?}");
+    assert!(wide[1].1.contains(&"orange.png".to_owned()));
+    let (least, cold) = &wide[2];
     assert_eq!(*cold, ["blue.png", "cyan.png"]);
     let cosine = expected("cosine", [10.0, 10.0, 250.0], [10.0, 200.0, 250.0]);
     assert!((*least - f64::from(cosine)).abs() < 1e-3, "{least} for {cosine}");
     assert!(groups(&["--min", "0.8", "--max", "0.9999"]).iter().all(|(_, files)| files.len() == 2), "no copies");
     let text = stdout(&["alike", path(&folder), "--min", "0.999"]);
-    assert!(text.starts_with("2 pictures from 1.000\n") && text.contains("red again.png"), "{text}");
+    assert!(text.starts_with("2 pictures in identical files; to keep: oldest\n"), "{text}");
+    assert!(text.contains("  keep   ") && text.contains("red again.png") && text.contains("(identical)"), "{text}");
     lookalike(&["alike", path(&folder), "--min", "0.9", "--max", "0.8"]).assert().failure();
     assert!(stdout(&["alike", path(&folder), "--min", "0.99999", "--max", "0.99999"]).starts_with("no two pictures"));
 }
@@ -437,6 +442,74 @@ fn the_heatmap_is_drawn_with_names_groups_and_the_colors_of_its_values() {
 }
 
 #[test]
+fn the_map_is_the_same_as_values_as_a_drawing_and_for_eyes() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (group, color) in [("cold", [10, 40, 250]), ("warm", [250, 60, 10])] {
+        fs::create_dir(folder.path().join(group)).expect("a new folder");
+        for at in 0..15_u8 {
+            picture(
+                &folder.path().join(format!("{group}/{at:02}.png")),
+                [color[0], color[1] + 4 * at, color[2] / 2 + 3 * at],
+            );
+        }
+    }
+    let out = TempDir::new().expect("a temporary folder");
+    let cache = out.path().join("cache");
+    let map = |more: &[&str]| {
+        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        command.args(["map", path(&folder), "--model", "color-grid"]).arg("--cache-dir").arg(&cache).args(more);
+        let output = command.env_remove("LOOKALIKE_CACHE").assert().success().get_output().clone();
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for method in ["umap", "tsne", "pca"] {
+        let json: serde_json::Value = serde_json::from_str(&map(&["--method", method, "--json"])).expect("JSON");
+        assert_eq!(
+            (&json["method"], &json["neighbors"], &json["measured_on"]),
+            (&method.into(), &12.into(), &30.into())
+        );
+        for share in ["trustworthiness", "continuity"] {
+            assert!((0.7..=1.0).contains(&json[share].as_f64().expect("a share")), "{method}: {}", json[share]);
+        }
+        assert_eq!(json["explained_variance"].is_number(), method == "pca");
+        let images = json["images"].as_array().expect("images");
+        let csv = map(&["--method", method, "--csv"]);
+        assert!(csv.starts_with("path,group,x,y\n") && csv.lines().count() == 31 && images.len() == 30);
+        for (line, image) in csv.lines().skip(1).zip(images) {
+            let fields: Vec<_> = line.split(',').collect();
+            assert!(image["path"].as_str().expect("a path").ends_with(fields[0]) && image["group"] == fields[1]);
+            for (field, axis) in [(fields[2], "x"), (fields[3], "y")] {
+                let (a, b) = (field.parse::<f64>().expect("a number"), image[axis].as_f64().expect("a number"));
+                assert!((a - b).abs() <= 1e-5 * b.abs(), "the kept map comes back: {a} {b}");
+            }
+        }
+        // The groups are far apart: between them no point is nearer than the own ones.
+        let x = |group: &str| {
+            images.iter().filter(|image| image["group"] == group).filter_map(|image| image["x"].as_f64()).sum::<f64>()
+                / 15.0
+        };
+        assert!((x("cold") - x("warm")).abs() > 0.1, "{method}");
+    }
+    let text = map(&[]);
+    for word in ["UMAP of 30 pictures", "(k = 12)", "A cold 15", "B warm 15"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    assert!(text.matches('A').count() > 3 && text.matches('B').count() > 3 && !text.contains('\u{1b}'), "{text}");
+    let (svg, png) = (out.path().join("map.svg"), out.path().join("map.png"));
+    let files = ["--svg", svg.to_str().expect("plain"), "--png", png.to_str().expect("plain")];
+    assert!(map(&files).is_empty(), "the drawing is the answer");
+    let drawn = fs::read_to_string(&svg).expect("a drawing");
+    assert!(
+        drawn.matches("<title>").count() == 30 && drawn.contains(">A cold<") && drawn.contains(">B warm<"),
+        "{drawn}"
+    );
+    let colors: std::collections::HashSet<_> =
+        image::open(&png).expect("a picture").into_rgb8().pixels().map(|pixel| pixel.0).collect();
+    assert!(colors.len() > 20 && colors.contains(&[255; 3]));
+    let refused = lookalike(&[&["map", path(&folder)], &files[..]].concat()).assert().code(2).get_output().clone();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
+}
+
+#[test]
 fn more_pictures_than_can_be_named_are_drawn_too() {
     let folder = TempDir::new().expect("a temporary folder");
     for at in 0..210_u8 {
@@ -458,8 +531,9 @@ fn help_is_a_screen_and_the_long_one_has_examples() {
     };
     for command in [&["-h"][..], &["neighbors", "-h"], &["matrix", "-h"], &["index", "-h"], &["alike", "-h"]] {
         let text = help(command);
-        // The last line of a terminal has the next prompt.
-        assert!(text.lines().count() < 24, "{} lines:\n{text}", text.lines().count());
+        // The last line of a terminal has the next prompt. The list of all commands grows with them, one line each.
+        let room = if command.len() == 1 { 13 + Cli::command().get_subcommands().count() } else { 24 };
+        assert!(text.lines().count() < room, "{} lines:\n{text}", text.lines().count());
     }
     let (short, long) = (help(&["-h"]), help(&["--help"]));
     for (word, is_short) in [("neighbors", true), ("--model", true), ("--graphics", false), ("Examples:", false)] {
@@ -484,6 +558,7 @@ fn the_manual_page_is_whole_and_names_no_page_that_is_not_there() {
         "EXAMPLES",
         "FILES",
         "ENVIRONMENT",
+        "CONFIGURATION",
         "\"EXIT STATUS\"",
     ] {
         assert_eq!(page.matches(&format!(".SH {section}\n")).count(), 1, "{section}");
@@ -536,7 +611,7 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
         let stores = stores.map(|store| store.expect("a store").path()).filter(|store| store.is_dir());
         let files = stores.flat_map(|store| fs::read_dir(store).expect("a store"));
         let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-"));
+        files.retain(|file| file.file_name().expect("a name").to_string_lossy().starts_with("graph-cosine"));
         assert_eq!(files.len(), 1, "{files:?}");
         files.remove(0)
     };
@@ -585,4 +660,36 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
     );
     let said = String::from_utf8(output(&[]).stderr).expect("text");
     assert!(said.contains("about 97 % of the nearest were found"), "{said}");
+}
+
+#[test]
+fn several_pictures_ask_together_and_some_may_be_subtracted() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let root = folder.path().to_string_lossy().into_owned();
+    let ask = |arguments: &[&str]| -> Value {
+        let all = [&["neighbors"], arguments, &[&root, "--json"]].concat();
+        serde_json::from_str(&stdout(&all)).expect("JSON")
+    };
+    let (red, blue, cyan) = (path("warm/red.png"), path("cold/blue.png"), path("cold/cyan.png"));
+    let answer = ask(&[&red, &blue]);
+    let names = |answer: &Value| {
+        let rows = answer["neighbors"].as_array().expect("rows").iter();
+        rows.map(|row| row["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
+    };
+    let mut others = names(&answer);
+    others.sort();
+    assert_eq!(others.len(), 2, "those asked with are no answer");
+    assert!(others[0].ends_with("cyan.png") && others[1].ends_with("orange.png"));
+    assert!(answer["and"][0].as_str().expect("a path").ends_with("blue.png"));
+    let answer = ask(&[&red, "--not", &cyan]);
+    assert!(names(&answer)[0].ends_with("orange.png"), "{answer}");
+    assert!(answer["not"][0].as_str().expect("a path").ends_with("cyan.png"));
+    let alone = ask(&[&red]);
+    let value = |answer: &Value, name: &str| {
+        let rows = answer["neighbors"].as_array().expect("rows").iter();
+        let row = rows.clone().find(|row| row["path"].as_str().is_some_and(|path| path.ends_with(name)));
+        row.and_then(|row| row["cosine"].as_f64()).expect("a cosine")
+    };
+    assert!(value(&answer, "blue.png") < value(&alone, "blue.png"), "away from what it is not");
 }

@@ -1,20 +1,32 @@
 //! An explorer without a terminal and without threads: keys in, state, effects and frames out. Jobs are done at once.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use lookalike::{
+    analysis::{
+        copies::Copies,
+        explanation::{Explanation, Shares},
+    },
     app::{
         App, Effect, Event, Over, Setup,
+        contact_sheet::ContactSheet,
         keymap::Chord,
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
     index::{
-        Image, ImageId, Index, Segment, Skipped,
+        Image, ImageId, Index, Segment, Skipped, label_file,
         progress::{Progress, Report, Stage, Summary},
     },
+    preview::Preview,
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Job, JobEvent, JobId, Lane, Outcome},
+    task::{Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -65,10 +77,33 @@ fn embedding(number: usize) -> Vec<f32> {
         .collect()
 }
 
+/// The same pictures by another model, whose embeddings have two values.
+fn by_other(index: &Index) -> Index {
+    let entries: Vec<_> = index.iter().collect();
+    let images = entries.iter().map(|entry| Image {
+        file: ImageFile { path: entry.path(), size: 1, modified: 0, changed: 0 },
+        pixels: entry.pixels(),
+        format: "PNG",
+    });
+    let rows: Vec<_> = entries.iter().map(|entry| vec![entry.norm, 1.0 + (entry.id.0 % 5) as f32]).collect();
+    let mut other = Index::new(2);
+    other.push(Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), images, &rows, 2)));
+    other
+}
+
+/// What a run comes to that indexed everything anew.
+fn summary(index: Arc<Index>) -> Summary {
+    Summary { added: index.len(), index, skipped: Vec::new().into(), reused: 0, renamed: 0, removed: 0, seconds: 1.5 }
+}
+
 /// The explorer, the jobs it wants done, and what else it wants.
 pub struct Explorer {
     pub app: App,
     pub effects: Vec<String>,
+    /// What a second look at look-alikes finds.
+    pub copies: Option<Arc<Copies>>,
+    /// What was moved away last.
+    moved: Vec<PathBuf>,
     indexing: JobId,
     /// Jobs are kept here instead of being done, once [`Explorer::hold`] was called.
     pub held: Option<Vec<(JobId, Job)>>,
@@ -80,7 +115,7 @@ impl Explorer {
         let mut app = App::new(setup);
         let effects = app.start();
         let [Effect::Start(indexing, Job::Index)] = effects[..] else { panic!("it must begin with the indexing") };
-        Self { app, effects: Vec::new(), indexing, held: None }
+        Self { app, effects: Vec::new(), copies: None, moved: Vec::new(), indexing, held: None }
     }
 
     /// Everything of a collection of `len` pictures is indexed.
@@ -88,6 +123,15 @@ impl Explorer {
         let mut explorer = Self::started(setup);
         explorer.model(false);
         explorer.indexed(Arc::new(collection(len)), Vec::new());
+        explorer.keys("Esc");
+        explorer
+    }
+
+    /// Everything of an index is there.
+    pub fn of(setup: Setup, index: Index) -> Self {
+        let mut explorer = Self::started(setup);
+        explorer.model(false);
+        explorer.indexed(Arc::new(index), Vec::new());
         explorer.key("Esc");
         explorer
     }
@@ -132,15 +176,7 @@ impl Explorer {
     }
 
     pub fn indexed(&mut self, index: Arc<Index>, skipped: Vec<Skipped>) {
-        let outcome = Summary {
-            added: index.len(),
-            index,
-            skipped: skipped.into(),
-            reused: 0,
-            renamed: 0,
-            removed: 0,
-            seconds: 1.5,
-        };
+        let outcome = Summary { skipped: skipped.into(), ..summary(index) };
         self.tell(self.indexing, Outcome::Indexed(outcome));
     }
 
@@ -153,6 +189,10 @@ impl Explorer {
         for effect in effects {
             let (id, job) = match effect {
                 Effect::Start(id, job) => (id, job),
+                Effect::Open(path) => {
+                    self.effects.push(format!("open {}", path.display()));
+                    continue;
+                }
                 Effect::Copy(text) => {
                     self.effects.push(format!("copy {text}"));
                     continue;
@@ -173,14 +213,59 @@ impl Explorer {
     pub fn done(&mut self, id: JobId, job: Job) {
         let outcome = match job {
             Job::Make { index, task } => {
-                Outcome::Made(task.make(&index, &similarity::sequential, &|| false, &mut |_| {}))
+                Outcome::Made(match task.make(&index, &similarity::sequential, &|| false, &mut |_| {}) {
+                    Made::Alike(found) => {
+                        let closer = found.with(self.copies.clone(), &index, &|| false).expect("not superseded");
+                        Made::Alike(Arc::new(closer))
+                    }
+                    made => made,
+                })
+            }
+            Job::NameGroups { names, .. } => {
+                let names: Vec<_> = names.iter().map(|name| format!("{} ({})", name.name, name.size)).collect();
+                self.effects.push(format!("name {}", names.join(", ")));
+                Outcome::Named { kept: true }
             }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
             }
+            Job::Enroll { paths, name } => {
+                self.effects.push(format!("name {} {name}", paths.len()));
+                Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: paths.len() }
+            }
+            Job::Explain { pair, cells, .. } => {
+                let shares = |values: [f32; 4]| Shares { grid: [2, 2], values: values.into() };
+                let shares = [shares([0.5, 0.3, 0.1, 0.0]), shares([0.7, 0.2, -0.1, 0.1])];
+                let explanation = Explanation { cosine: 0.9, exact: true, shares };
+                let previews = [0, 1].map(|_| Preview::failed("no picture in tests"));
+                Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews }))
+            }
+            Job::Dispose { doomed, away } => {
+                let moved: Vec<_> = doomed.into_iter().map(|one| one.file.path).collect();
+                self.effects.push(format!("move {} to {away:?}", moved.len()));
+                self.moved = moved.clone();
+                Outcome::Disposed(Disposed { moved, list: Some("/moved".into()), ..Disposed::default() })
+            }
+            Job::Undo => {
+                let back = std::mem::take(&mut self.moved);
+                Outcome::Undone((!back.is_empty()).then(|| Undone { back, ..Undone::default() }))
+            }
             // Tests see placeholders unless they hand in pictures themselves.
-            Job::Previews { .. } => return,
+            Job::Previews { .. } | Job::Stop(_) => return,
+            Job::ExportLabels { index, source, to } => {
+                let paths = index.iter().filter(|entry| !source.of(entry).is_empty()).count();
+                self.effects.push(format!("write {paths} labels to {}", to.display()));
+                Outcome::Exported { to, paths }
+            }
+            Job::KeepLabels { labels, to } => {
+                let of = |(path, label): (&Path, &[u8])| format!("{} {}", path.display(), label_file::shown(label));
+                let kept: Vec<_> = labels.iter().map(of).collect();
+                self.effects.push(format!("keep {} in {}", kept.join(", "), to.display()));
+                Outcome::LabelsKept
+            }
+            // The other model of the tests finds everything as alike as the sizes of the pictures' embeddings.
+            Job::IndexBy { .. } => Outcome::Indexed(summary(Arc::new(by_other(&self.app.shared.index)))),
             Job::Index => panic!("the indexing runs already"),
         };
         self.tell(id, outcome);
@@ -201,8 +286,8 @@ impl Explorer {
     }
 
     /// How the Browse screen is divided.
-    pub fn grid(&self) -> Grid {
-        Grid::new(self.app.shared.body(), self.app.screens.browse.size)
+    pub fn grid(&self) -> ContactSheet {
+        Grid::new(self.app.shared.body(), self.app.screens.browse.size).sheet
     }
 
     /// How the Heatmap screen is divided.
@@ -212,11 +297,17 @@ impl Explorer {
 
     /// How the Neighbors screen is divided.
     pub fn ranks(&self) -> Ranks {
-        Ranks::new(self.app.shared.body())
+        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.dense)
     }
 
-    /// Keys by their names, separated by blanks.
+    /// Keys by their names, separated by blanks, after which the fingers rest.
     pub fn keys(&mut self, names: &str) {
+        self.hurry(names);
+        self.update(Event::Rest);
+    }
+
+    /// Keys in quick succession, of which the last is not the end.
+    pub fn hurry(&mut self, names: &str) {
         names.split_whitespace().for_each(|name| self.key(name));
     }
 
@@ -237,6 +328,8 @@ impl Explorer {
         for over in &app.over {
             text += &match over {
                 Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Why(why) => format!("\nwhy {} {}", self.name(Some(why.pair[0])), self.name(Some(why.pair[1]))),
+                Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
                 Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
                 Over::Help(_) => "\nhelp".to_owned(),
                 Over::Prompt(prompt) => format!("\ntyping {:?}", prompt.text),
@@ -267,7 +360,13 @@ impl Explorer {
 
 /// A setup for a terminal of a size.
 pub fn setup(width: u16, height: u16) -> Setup {
-    Setup { folders: vec![ROOT.into()], size: (width, height), metric: Metric::Cosine, ..Setup::default() }
+    Setup {
+        folders: vec![ROOT.into()],
+        size: (width, height),
+        metric: Metric::Cosine,
+        models: ["color-grid", "resnet50"].map(String::from).into(),
+        ..Setup::default()
+    }
 }
 
 /// A frame as text: the glyphs, under them a letter for the style of every cell, then what the letters mean.

@@ -2,19 +2,33 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
+mod analysis;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]
 mod cli;
+#[cfg(feature = "libtorch")]
+mod copies;
 mod explorer;
+mod gallery;
 #[cfg(feature = "libtorch")]
 mod glance;
+#[cfg(feature = "libtorch")]
+mod grouping;
+mod groups;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
 mod interrupt;
 #[cfg(feature = "libtorch")]
 mod inverted_residual;
+mod map;
+#[cfg(feature = "libtorch")]
+mod live;
+mod live_view;
+#[cfg(feature = "libtorch")]
+mod label_commands;
+mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;

@@ -283,6 +283,18 @@ fn an_unknown_model_is_answered_with_the_names_there_are() {
     assert!(said.contains("vgg") && said.contains("resnet50") && said.contains("net"), "{said}");
 }
 
+#[test]
+fn a_model_without_weights_is_said_in_the_shell_and_not_on_a_screen() {
+    let home = TempDir::new().unwrap();
+    for (name, said) in [("net", "model net: "), ("vgg", "vgg")] {
+        let failed =
+            lookalike(&home, &manifest("http://127.0.0.1:1", SUM)).args(["--model", name, "."]).assert().code(1);
+        let complaint = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+        assert!(complaint.contains(said) && !complaint.contains("terminal"), "{complaint}");
+        assert!(failed.get_output().stdout.is_empty(), "nothing was drawn");
+    }
+}
+
 /// Folders in which only what a test puts there is found.
 fn folders(home: &TempDir) -> Folders {
     let folder = |name: &str| home.path().join(name);

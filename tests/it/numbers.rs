@@ -11,7 +11,7 @@ use lookalike::{
     similarity::{
         Comparison, Executor, Metric, Query, RowOrder, View, WorkItem, compare, compare_with,
         heatmap::{Partition, window},
-        sequential,
+        pair_value, sequential,
     },
 };
 use proptest::prelude::*;
@@ -239,7 +239,7 @@ fn order(index: &Index, order: &Order) -> RowOrder {
 }
 
 fn order_with(index: &Index, order: &Order, executor: Executor<'_>) -> RowOrder {
-    RowOrder::new(index, order.all(index, executor), executor)
+    order.rows(index, index.iter().map(|entry| entry.id).collect(), executor)
 }
 
 /// Vectors around `clusters` well separated centers, cluster i % clusters for row i.
@@ -264,6 +264,35 @@ fn similarity_order_keeps_clusters_in_one_piece() {
 fn similarity_order_of_many_keeps_clusters_in_one_piece() {
     let order = order(&index(&blobs(4200, 20, 8), 8, 1000), &Order::Similarity);
     assert_eq!(changes(&order, 20), 19);
+}
+
+#[test]
+fn the_dendrogram_of_the_similarity_order_finds_the_clusters_and_their_mean_cosines() {
+    for (rows, clusters, dim) in [(300, 12, 16), (4200, 20, 8)] {
+        let index = index(&blobs(rows, clusters, dim), dim, 1000);
+        let order = order(&index, &Order::Similarity);
+        let tree = order.dendrogram.as_ref().expect("this order has one");
+        assert_eq!((tree.leaves(), tree.merges().len()), (rows, rows - 1));
+        assert!(tree.merges().is_sorted_by(|a, b| a.height >= b.height));
+        let found = tree.cut(clusters);
+        assert_eq!(found.len(), clusters);
+        for cluster in found {
+            let kinds: BTreeSet<_> = order.ids[cluster].iter().map(|id| id.at() % clusters).collect();
+            assert_eq!(kinds.len(), 1);
+        }
+        // Up to some thousand rows it is one agglomeration, and each height what its definition says.
+        for merge in tree.merges().iter().filter(|_| rows == 300) {
+            let mut values = Vec::new();
+            for (a, b) in
+                (merge.rows.start..merge.middle).flat_map(|a| (merge.middle..merge.rows.end).map(move |b| (a, b)))
+            {
+                values.push(f64::from(pair_value(&index, Metric::Cosine, order.ids[a], order.ids[b])));
+            }
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            assert!((mean - f64::from(merge.height)).abs() < 1e-4, "{merge:?} for {mean}");
+        }
+    }
+    assert!(order(&index(&blobs(9, 3, 8), 8, 9), &Order::Folder).dendrogram.is_none());
 }
 
 #[test]

@@ -135,10 +135,24 @@ fn every_command_of_the_readme_runs() {
 
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
-    const PROMISES: [(&str, &[&str]); 9] = [
+    const PROMISES: &[(&str, &[&str])] = &[
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
+        (
+            "lookalike groups sample_images --method hdbscan --csv",
+            &["path,group,name,cosine", "cats/tabby-by-the-window.jpg,"],
+        ),
+        ("lookalike groups sample_images --count 9 --link-to", &["made 9 folders with links to 37 pictures in "]),
+        ("lookalike groups", &["groups of 37 pictures", "cohesion", "adjusted Rand index"]),
+        ("lookalike outliers", &["over all: ", "within its folder: ", "look like another folder: "]),
         ("lookalike matrix sample_images --csv", &["cosine,", "cats/tabby-by-the-window.jpg"]),
+        ("lookalike gallery sample_images", &["9 names, 37 pictures", "pairs of one name", "strangers named"]),
+        ("lookalike live", &["\"name\":\"cats\"", "\"box\":null"]),
+        ("lookalike map sample_images --method pca", &["PCA of 37 pictures", "trustworthiness 0.", "A b", "cats"]),
+        ("lookalike map sample_images --csv", &["path,group,x,y", "cats/tabby-by-the-window.jpg,cats,"]),
+        ("lookalike labels", &["labeled pictures", "linear probe", "precision", "likely mislabeled"]),
+        ("lookalike classify", &["cats", "tabby-by-the-window.jpg"]),
+        ("lookalike compare", &["linear CKA", "glance keeps the folders apart better than color-grid"]),
         ("lookalike models", &["glance", "color-grid", "resnet50"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "glance: ", "color-grid: "]),
@@ -150,6 +164,30 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike man", &[".TH lookalike 1", "lookalike neighbors", "print0", ".SH KEYS"]),
     ];
     PROMISES.iter().find(|(command, _)| line.starts_with(command)).map_or(&[], |(_, promised)| promised)
+}
+
+#[test]
+fn the_configuration_of_the_readme_is_understood() {
+    let home = Home::new();
+    let file = home.folder.path().join("home/config/lookalike/config.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, examples("toml config").join("\n")).unwrap();
+    let output = home.sh("lookalike doctor");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = said.lines().find(|line| line.starts_with("configuration ")).expect("a line about it");
+    assert!(line.ends_with("lookalike/config.toml") && !line.contains(':'), "{line}");
+    let table = home.sh("lookalike matrix sample_images --json --model color-grid");
+    assert!(String::from_utf8_lossy(&table.stdout).contains("euclidean"), "its metric is the default");
+    let table = home.sh("lookalike matrix sample_images --json --model color-grid --metric cosine");
+    assert!(!String::from_utf8_lossy(&table.stdout).contains("euclidean"), "the command line goes before it");
+    fs::write(&file, "[options]\nmetrik = 3\n").unwrap();
+    let output = home.sh("lookalike index sample_images");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("config.toml: “metrik” is not known: did you mean “metric”?"), "{complaint}");
+    let output = home.sh("lookalike doctor");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("did you mean “metric”?"), "{said}");
 }
 
 #[test]

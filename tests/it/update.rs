@@ -5,8 +5,12 @@ use std::{path::Path, sync::Arc};
 use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
+    analysis::{
+        alignment::{Alignment, SIDE, Thumbnail, Turn},
+        copies::{Content, Copies},
+    },
     app::{Event, action::Screen, keymap, previews::Slot},
-    index::{Image, ImageId, Index, Segment, Skipped, progress::Report},
+    index::{Image, ImageId, Index, Segment, Skipped, filter::Filter, progress::Report},
     order::Order,
     preview::{Preview, PreviewKey},
     scan::ImageFile,
@@ -173,12 +177,209 @@ fn filters_apply_as_they_are_typed_and_escape_brings_all_back() {
     check("/ d o g Right", &["Browse cosine dogs/dog5.jpg", "typing \"dog\""]);
     check("/ d o g Esc", &["Browse cosine birds/bird0.jpg"]);
     check("/ z z z Esc", &["Browse cosine birds/bird0.jpg"]);
-    check("2 / c", &["Browse cosine cats/cat1.jpg", "typing \"c\""]);
+    check("2 / c", &["Heatmap cosine cats/cat1.jpg", "typing \"c\""]);
+    // Given up, a change of the filter leaves it as it was.
+    check("/ d o g Enter Right / s Backspace Esc", &["Browse cosine dogs/dog5.jpg"]);
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.keys("/ d o g Enter");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 3);
     explorer.key("Esc");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 9);
+}
+
+#[test]
+fn a_filter_narrows_every_screen_where_it_is() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("2 / d o g Enter");
+    let table = |explorer: &Explorer| {
+        let heat = &explorer.app.screens.heatmap;
+        (0..heat.len()).filter_map(|at| heat.at(at)).map(|id| id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(table(&explorer), [2, 5, 8, 11]);
+    let pair = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared);
+    assert_eq!(pair, Some([ImageId(2), ImageId(5)]), "the cursor is in the table");
+    explorer.keys("3");
+    let ranked =
+        |explorer: &Explorer| explorer.app.screens.neighbors.rows.iter().map(|row| row.id.0).collect::<Vec<_>>();
+    let comparison = similarity::compare(&explorer.app.shared.index, &Query::Image(ImageId(2)));
+    let all = comparison.nearest(Metric::Cosine, 20);
+    let dogs: Vec<_> = all.iter().filter(|row| row.id.0 % 3 == 2).map(|row| row.id.0).collect();
+    assert_eq!(ranked(&explorer), dogs);
+    for row in &explorer.app.screens.neighbors.rows {
+        assert_eq!(Some(row.rank), comparison.rank(Metric::Cosine, row.id), "its rank is the one among all");
+    }
+    explorer.keys("f");
+    assert_eq!(ranked(&explorer), dogs.into_iter().rev().collect::<Vec<_>>());
+    explorer.keys("2 / z Enter");
+    assert!(explorer.app.screens.heatmap.is_empty() && styled(&explorer.frame()).contains("No path contains “dogz”."));
+    explorer.keys("1");
+    assert!(styled(&explorer.frame()).contains(" 0 of 12 "));
+    let before = explorer.state();
+    explorer.keys("Enter v Space");
+    assert!(explorer.app.shared.marks.is_empty() && explorer.app.over.is_empty(), "nothing is there to be acted on");
+    explorer.keys("1 Esc 2");
+    assert_eq!(table(&explorer).len(), 12, "{before}");
+}
+
+#[test]
+fn all_marked_pictures_ask_together_and_what_is_marked_as_unlike_is_subtracted() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("Q");
+    assert!(explorer.state().contains("Nothing is marked yet"));
+    // A bird, a cat, and less like a dog.
+    explorer.keys("Space G U g j j Space Q");
+    let marked: Vec<_> = explorer.app.shared.marks.iter().collect();
+    let unlike: Vec<_> = explorer.app.shared.unlike.iter().collect();
+    assert_eq!((marked.len(), &unlike[..]), (2, &[ImageId(11)][..]));
+    let index = explorer.app.shared.index.clone();
+    let unit = |id: ImageId| {
+        let entry = index.get(id).unwrap();
+        entry.embedding().iter().map(|value| f64::from(value / entry.norm)).collect::<Vec<_>>()
+    };
+    let [a, b, c] = [marked[0], marked[1], unlike[0]].map(unit);
+    let sum: Vec<_> = (0..8).map(|at| (a[at] + b[at]) / 2.0 - c[at]).collect();
+    let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let rows = &explorer.app.screens.neighbors.rows;
+    assert_eq!(rows.len(), 10, "those asked with are no answer");
+    for row in rows {
+        let cosine: f64 = unit(row.id).iter().zip(&sum).map(|(value, sum)| value * sum / norm).sum();
+        assert!((f64::from(row.value) - cosine).abs() < 1e-3, "{} is not {cosine}", row.value);
+    }
+    assert!(rows.windows(2).all(|pair| pair[0].value >= pair[1].value));
+    assert!(styled(&explorer.frame()).contains("to 2 together, unlike 1"));
+    explorer.keys("Backspace");
+    let own = similarity::compare(&index, &Query::Image(explorer.app.shared.selected.unwrap()));
+    assert_eq!(explorer.app.screens.neighbors.rows[0].id, own.nearest(Metric::Cosine, 1)[0].id);
+    explorer.keys("Q Enter");
+    assert!(explorer.app.screens.neighbors.asked.is_none(), "following an answer asks with that one");
+}
+
+#[test]
+fn a_pair_is_seen_in_turn_and_the_heatmap_stands_on_it() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("3 j p");
+    let pair = explorer.state();
+    let places = |explorer: &Explorer| explorer.app.slots().iter().map(|slot| slot.area).collect::<Vec<_>>();
+    assert_ne!(places(&explorer)[0], places(&explorer)[1]);
+    explorer.keys("b");
+    assert_eq!(places(&explorer)[0], places(&explorer)[1], "at one place");
+    let first = styled(&explorer.frame());
+    explorer.keys("b");
+    assert_ne!(styled(&explorer.frame()), first);
+    explorer.keys("b");
+    assert_eq!(styled(&explorer.frame()), first);
+    explorer.keys("Esc");
+    assert_eq!(explorer.state(), pair, "side by side again");
+    let neighbor = explorer.app.screens.neighbors.under_cursor();
+    explorer.keys("2");
+    let shown = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
+    assert_eq!((Some(shown[0]), Some(shown[1])), (explorer.app.shared.selected, neighbor));
+    explorer.keys("3 j b");
+    assert!(explorer.state().starts_with("Browse"), "a neighbor is shown among the others");
+}
+
+#[test]
+fn without_a_picture_no_key_is_hinted_at_that_would_do_nothing() {
+    for keys in ["1", "2", "3", "4", "!"] {
+        let mut explorer = Explorer::ready(setup(120, 36), 0);
+        explorer.keys(keys);
+        let frame = styled(&explorer.frame());
+        let hints = frame.lines().find(|line| line.contains("? help")).unwrap();
+        assert_eq!(hints.trim(), "? help  q quit", "on {keys}");
+    }
+}
+
+#[test]
+fn a_viewer_is_opened_where_the_user_sits() {
+    let mut explorer = Explorer::ready(setup(80, 24), 3);
+    explorer.keys("O");
+    assert!(explorer.state().ends_with("→ open /pictures/birds/bird0.jpg"));
+    let mut remote = Explorer::ready(lookalike::app::Setup { is_remote: true, ..setup(80, 24) }, 3);
+    remote.keys("O");
+    assert!(remote.effects.is_empty() && remote.state().contains("Over SSH"));
+    explorer.update(Event::Refused("There is no desktop.".to_owned()));
+    assert!(explorer.state().contains("Error: There is no desktop."));
+}
+
+#[test]
+fn fitting_everything_makes_the_tiles_as_large_as_they_can_be() {
+    for (len, all) in [(1, true), (9, true), (40, true), (2_000, false)] {
+        let mut explorer = Explorer::ready(setup(120, 36), len);
+        explorer.keys("0");
+        assert_eq!(explorer.grid().page() >= len, all, "{len}");
+        explorer.keys("+");
+        let larger = explorer.grid().page();
+        assert!(larger < len || explorer.app.screens.browse.size == 8 || len == 1, "{len}: {larger} would fit too");
+    }
+}
+
+#[test]
+fn only_the_marked_pictures_are_shown_until_they_are_none() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("F");
+    assert!(explorer.state().contains("Nothing is marked yet"));
+    explorer.keys("Space l Space G Space 2 F");
+    assert_eq!(explorer.app.screens.heatmap.len(), 3);
+    assert!(styled(&explorer.frame()).contains("· only the marked"));
+    explorer.keys("g Space");
+    assert_eq!(explorer.app.screens.heatmap.len(), 2, "the table follows the marks");
+    explorer.keys("1 / d o g Enter");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 1);
+    explorer.keys("Esc");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
+    explorer.keys("F F");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
+    explorer.keys("F M");
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), 12, "no marks, no filter");
+}
+
+#[test]
+fn while_indexing_the_table_is_laid_out_anew_once_a_second() {
+    // 41.5 pictures a second.
+    let mut explorer = Explorer::indexing(setup(80, 24), 60, 1000);
+    explorer.keys("2");
+    let mut grown = Index::clone(&explorer.app.shared.index);
+    let mut rows = Vec::new();
+    for end in [80, 100, 101, 102, 140, 150] {
+        grown.push(segment(grown.id_bound()..end));
+        explorer.report(Report::Snapshot(Arc::new(grown.clone())));
+        rows.push(explorer.app.screens.heatmap.len());
+    }
+    assert_eq!(rows, [60, 60, 60, 102, 102, 150]);
+    grown.push(segment(150..151));
+    explorer.indexed(Arc::new(grown), Vec::new());
+    assert_eq!(explorer.app.screens.heatmap.len(), 151, "all of it in the end");
+}
+
+#[test]
+fn the_cursor_jumps_from_group_to_group() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("2 ]");
+    let pair = |explorer: &Explorer| explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
+    assert_eq!(pair(&explorer), [ImageId(1), ImageId(4)]);
+    assert!(explorer.state().contains("cats: 4 pictures, 2 of 3."));
+    explorer.keys("] ]");
+    assert_eq!(pair(&explorer)[0], ImageId(0), "round and round");
+    explorer.keys("[");
+    assert_eq!(pair(&explorer)[0], ImageId(2));
+    // In order of similarity the groups are clusters, which the header brackets with their mean.
+    explorer.keys("o ]");
+    let heat = &explorer.app.screens.heatmap;
+    let order = &heat.rows.as_ref().unwrap().rows;
+    assert!(!order.clusters.is_empty() && heat.groups.len() == order.clusters.len());
+    for cluster in &order.clusters {
+        let ids = &order.ids[cluster.rows.clone()];
+        let pairs = ids.iter().flat_map(|a| ids.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b);
+        let index = &explorer.app.shared.index;
+        let values: Vec<_> = pairs.map(|(a, b)| similarity::pair_value(index, Metric::Cosine, a, b)).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert!((cluster.mean(Metric::Cosine) - mean).abs() < 1e-4);
+    }
+    let frame = styled(&explorer.frame());
+    let mean = lookalike::text::value(order.clusters[0].mean(Metric::Cosine));
+    assert!(frame.contains('┏') && frame.contains(&mean), "{frame}");
+    explorer.keys("o o ]");
+    assert!(explorer.state().contains("in this order") || !explorer.app.screens.heatmap.groups.is_empty());
 }
 
 #[test]
@@ -205,6 +406,17 @@ fn sorting_goes_through_five_orders() {
     }
     explorer.keys("G");
     assert_eq!(names(&explorer)[0], 7, "moving does not sort anew");
+}
+
+#[test]
+fn marked_pictures_or_else_the_one_under_the_cursor_are_named() {
+    let said = "Info: Named 2 pictures Ana for `lookalike live`, in /gallery.";
+    check("Space l Space N A n a Enter", &["Browse cosine birds/bird3.jpg", said, "→ name 2 Ana"]);
+    let said = "Info: Named 1 picture B for `lookalike live`, in /gallery.";
+    check("3 N B Enter", &["Neighbors cosine birds/bird0.jpg", said, "→ name 1 B"]);
+    check("N A Esc", &["Browse cosine birds/bird0.jpg"]);
+    let said = "Warning: A name is that of a folder: it has no / in it and no dot before it.";
+    check("N . . / Enter", &["Browse cosine birds/bird0.jpg", "typing \"../\"", said]);
 }
 
 #[test]
@@ -326,7 +538,8 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
     explorer.tell(old, Outcome::Made(Made::Comparison(late)));
     assert!(explorer.app.shared.current_comparison().is_none());
     assert!(explorer.app.screens.browse.nearest.is_empty());
-    let order = Task::Order(Order::Name).make(&index, &similarity::sequential, &|| false, &mut |_| {});
+    let order =
+        Task::Order(Filter::default(), Order::Name).make(&index, &similarity::sequential, &|| false, &mut |_| {});
     explorer.tell(JobId(999), Outcome::Made(order));
     assert!(explorer.app.screens.heatmap.is_empty());
     explorer.tell(JobId(999), Outcome::Indexing(Report::Snapshot(Arc::new(Index::new(8)))));
@@ -444,7 +657,7 @@ fn pictures_that_come_back_are_in_every_list() {
     let comparison = explorer.app.shared.current_comparison().expect("the selection is compared");
     assert_eq!(comparison.candidates(), 8);
     let names: Vec<_> = (0..9)
-        .map(|id| explorer.app.shared.labels.of(ImageId(id)).map(|group| explorer.app.shared.labels.name(group)))
+        .map(|id| explorer.app.shared.labels().of(ImageId(id)).map(|group| explorer.app.shared.labels().name(group)))
         .collect();
     let expected = ["birds", "cats", "dogs"].map(Some).repeat(3);
     assert_eq!(names, expected, "a picture that comes back belongs to its folder");
@@ -492,7 +705,7 @@ fn another_run_with_as_many_pictures_is_not_taken_for_a_later_state() {
 fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
     let mut explorer = Explorer::ready(setup(80, 24), 200);
     explorer.hold();
-    explorer.keys("j j j j");
+    explorer.hurry("j j j j");
     let asked = |explorer: &mut Explorer| {
         let held = explorer.held.replace(Vec::new()).unwrap_or_default();
         held.into_iter().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
@@ -502,7 +715,7 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
     assert_eq!(asked(&mut explorer), 0, "all of it is under way");
     let mut slow = Explorer::ready(lookalike::app::Setup { previews_on_rest: true, ..setup(80, 24) }, 200);
     slow.hold();
-    slow.keys("j j j j");
+    slow.hurry("j j j j");
     assert_eq!(asked(&mut slow), 0);
     slow.update(Event::Rest);
     assert_eq!(asked(&mut slow), 1);
@@ -522,15 +735,15 @@ fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
             pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
         };
         assert_eq!(held(&explorer), [false, false]);
-        explorer.keys("l");
+        explorer.hurry("l");
         assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
-        explorer.keys("l");
+        explorer.hurry("l");
         assert_eq!(held(&explorer), [false, true], "the row's picture stays");
-        explorer.keys("h h");
+        explorer.hurry("h h");
         assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
         explorer.update(Event::Rest);
         assert_eq!(held(&explorer), [false, false]);
-        explorer.keys("j j 1");
+        explorer.hurry("j j 1");
         assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
     }
 }
@@ -809,4 +1022,89 @@ fn a_picture_that_was_named_is_the_query_as_soon_as_it_is_there_unless_the_user_
     let explorer = opened("/nowhere/bird.jpg");
     let message = explorer.app.message.as_ref().map_or("", |message| &message.text);
     assert!(message.starts_with("/nowhere/bird.jpg is not among the pictures"), "{message}");
+}
+
+/// An explorer whose first two pictures, and the two after them, are copies of one another.
+fn with_copies(setup: lookalike::app::Setup) -> Explorer {
+    let mut explorer = Explorer::ready(setup, 24);
+    let index = explorer.app.shared.index.clone();
+    let hash = |id: u32| [if id < 2 { 0 } else { id as u8 }; 32];
+    let blank = || Thumbnail::new(vec![0; SIDE * SIDE]).expect("as many as it has");
+    let content = |id: u32| (ImageId(id), Content { hash: hash(id), thumbnail: blank() });
+    let mirrored = Alignment { turn: Turn { quarters: 0, mirrored: true }, part: false, agreement: 0.9 };
+    let alignments = [([ImageId(4), ImageId(8)], mirrored)].into();
+    let protected = |entry: &lookalike::index::Entry<'_>| {
+        explorer.app.shared.protected.iter().any(|folder| entry.path().starts_with(folder))
+    };
+    let copies = Copies::find(&index, &(0..24).map(content).collect(), &alignments, &protected);
+    explorer.copies = Some(Arc::new(copies));
+    explorer
+}
+
+#[test]
+fn copies_are_marked_listed_moved_away_and_brought_back() {
+    let mut explorer = with_copies(setup(120, 36));
+    explorer.keys("4");
+    let kinds: Vec<_> = explorer.app.screens.alike.groups().iter().map(|group| group.reason().is_some()).collect();
+    assert_eq!(kinds[..2], [true, true], "copies come first");
+    explorer.keys("Space");
+    assert_eq!(explorer.app.shared.marks.len(), 1, "all but the one to keep");
+    let kept = explorer.app.screens.alike.current().expect("a group").center();
+    assert!(!explorer.app.shared.marks.contains(kept));
+    explorer.keys("Space");
+    assert!(explorer.app.shared.marks.is_empty(), "once more unmarks them");
+    explorer.keys("A");
+    assert_eq!(explorer.app.shared.marks.len(), 2, "of all groups");
+    explorer.keys("d Esc");
+    assert_eq!((explorer.app.shared.index.len(), explorer.app.over.len()), (24, 0), "Esc leaves all as it is");
+    explorer.state();
+    explorer.keys("d Enter");
+    let state = explorer.state();
+    assert!(state.contains("→ move 2 to Trash") && state.contains("2 pictures moved away"), "{state}");
+    assert_eq!((explorer.app.shared.index.len(), explorer.app.shared.marks.len()), (22, 0));
+    explorer.keys("u");
+    assert!(explorer.state().contains("2 pictures brought back"));
+    assert_eq!(explorer.app.shared.index.len(), 24);
+    explorer.keys("u");
+    assert!(explorer.state().contains("Nothing was moved away"));
+    explorer.keys("A d f a w a y Enter");
+    assert!(explorer.state().contains("→ move 2 to Folder(\"away\")"));
+}
+
+#[test]
+fn nothing_is_moved_away_while_pictures_still_come_or_when_nothing_is_marked() {
+    let mut explorer = Explorer::indexing(setup(80, 24), 5, 120);
+    explorer.keys("Space d");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("when the indexing is done"));
+    let mut explorer = Explorer::ready(setup(80, 24), 6);
+    explorer.keys("d");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("Nothing is marked yet"));
+}
+
+#[test]
+fn pictures_of_protected_folders_are_never_marked() {
+    let protected = vec![format!("{}/birds", crate::explorer::ROOT).into()];
+    let mut explorer = with_copies(lookalike::app::Setup { protected, ..setup(80, 24) });
+    explorer.keys("4 A");
+    for id in explorer.app.shared.marks.iter() {
+        assert!(!explorer.name(Some(id)).starts_with("birds/"));
+    }
+    explorer.keys("M 1 Home Space");
+    assert!(explorer.state().contains("protected folder") && explorer.app.shared.marks.is_empty());
+}
+
+#[test]
+fn why_follows_the_cursor_and_shows_colors_or_numbers() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("3 Down w");
+    let first = explorer.state();
+    assert!(first.contains("\nwhy "), "{first}");
+    explorer.keys("Down");
+    assert_ne!(explorer.state(), first, "the next neighbor");
+    explorer.keys("w Esc");
+    assert!(explorer.app.over.is_empty());
+    explorer.keys("2 Home w");
+    assert!(explorer.app.over.is_empty() && explorer.state().contains("the same picture"));
+    explorer.keys("1 w");
+    assert!(explorer.app.over.is_empty(), "there is no pair in the grid");
 }

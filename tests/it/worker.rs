@@ -11,10 +11,13 @@ use std::{
 
 use image::{Rgb, RgbImage};
 use lookalike::{
-    analysis::alike::Range,
+    analysis::{
+        alike::Range,
+        projection::{Method, Projection},
+    },
     cancel::CancelToken,
     display::{Background, Depth, Link},
-    embed::ModelChoice,
+    embed::{self, ModelChoice},
     error::Result,
     index::{ImageId, Index, filter::Filter, store::KeptGraphs},
     order::Order,
@@ -22,8 +25,8 @@ use lookalike::{
     preview::{Painter, PreviewKey},
     scan,
     similarity::{Metric, Query},
-    task::{Job, JobEvent, JobId, LookAlikes, Made, Outcome, Task},
-    worker::{Indexer, Worker},
+    task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, Outcome, Task},
+    worker::{Indexer, Tools, Worker},
 };
 use ratatui_image::picker::Picker;
 use tempfile::TempDir;
@@ -52,13 +55,21 @@ fn request(folder: &Path, cache: &Path) -> Request {
 
 /// A worker over the pipeline, and its answers.
 fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
-    worker_of(Box::new(move |cancel, report| pipeline::run(&request, cancel, report)))
+    worker_of(Box::new(move |_, cancel, report| pipeline::run(&request, cancel, report)))
 }
 
 fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
+    let choice = ModelChoice { name: Some("color-grid".into()), ..ModelChoice::default() };
+    let embedder = Box::new(move || Ok((embed::load(&embed::choose(&choice)?, &choice)?, false)));
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     let (tell, answers) = mpsc::channel();
-    (Worker::new(indexer, painter, Arc::new(move |event| drop(tell.send(event)))), answers)
+    (
+        Worker::new(
+            Tools { indexer, painter, embedder, protected: Vec::new() },
+            Arc::new(move |event| drop(tell.send(event))),
+        ),
+        answers,
+    )
 }
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.
@@ -105,7 +116,7 @@ fn a_stopped_run_keeps_what_it_did_and_the_next_does_only_the_rest() {
     let (stopped, is_stopped) = mpsc::channel::<()>();
     // The first run waits after its first rows until it was told to stop.
     let mut pause = Some((begun, is_stopped));
-    let (mut worker, answers) = worker_of(Box::new(move |cancel, report| {
+    let (mut worker, answers) = worker_of(Box::new(move |_, cancel, report| {
         pipeline::run(&request, cancel, &mut |said| {
             if matches!(&said, Report::Snapshot(index) if !index.is_empty())
                 && let Some((begun, is_stopped)) = pause.take()
@@ -159,7 +170,7 @@ fn bad_files_are_skipped_each_with_its_reason_and_end_nothing() {
 #[test]
 fn a_panic_becomes_a_failed_job_and_the_next_works() {
     let mut runs = 0;
-    let indexer = move |_: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
+    let indexer = move |_: Option<&str>, _: &CancelToken, _: &mut dyn FnMut(Report)| -> Result<pipeline::Summary> {
         runs += 1;
         assert!(runs > 1, "the first run goes wrong");
         Ok(pipeline::Summary {
@@ -190,8 +201,8 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     worker.start(JobId(2), Job::Make { index: index.clone(), task: compare });
     let Outcome::Made(Made::Comparison(comparison)) = ended(&answers, 2, |_| {}) else { panic!("not compared") };
     assert_eq!(comparison.nearest(Metric::Cosine, 8).len(), 8);
-    worker.start(JobId(3), Job::Make { index: index.clone(), task: Task::Order(Order::Similarity) });
-    let Outcome::Made(Made::Order(_, _, rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
+    worker.start(JobId(3), Job::Make { index: index.clone(), task: Task::Order(Filter::default(), Order::Similarity) });
+    let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
     let key = |image| PreviewKey { image, width: 12, height: 4 };
@@ -268,4 +279,76 @@ fn look_alikes_come_from_the_graph_that_an_earlier_explorer_kept() {
     let (fourth, again) = alike(&|graphs| graphs.keep("cosine", &told[1..]).unwrap());
     assert!(fourth.iter().flatten().all(|(_, value)| *value <= 1.0));
     assert_eq!(again.len(), more.len(), "one that is damaged is made anew and kept");
+}
+
+#[test]
+fn a_map_that_an_earlier_explorer_kept_comes_back_unless_it_is_damaged_or_anew() {
+    let (folder, cache) = folder(40);
+    let map = |anew: bool, change: &dyn Fn(&KeptGraphs)| {
+        let mut graphs = None;
+        let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+        worker.start(JobId(1), Job::Index);
+        let outcome = ended(&answers, 1, |report| {
+            if let Report::Graphs(of) = report {
+                graphs = Some(of);
+            }
+        });
+        let (index, graphs) = (indexed(outcome).index, graphs.expect("the run has a store"));
+        change(&graphs);
+        let mut make = |job: u64, known: Option<Arc<Projection>>, anew: bool| {
+            let task = MapTask { method: Method::Umap, known, graph: None, anew, hurried: false };
+            worker.start(JobId(job), Job::Make { index: Arc::clone(&index), task: Task::Map(task) });
+            loop {
+                match ended(&answers, job, drop) {
+                    Outcome::Made(Made::Map(made)) => break made.projection,
+                    Outcome::Making(_) => {}
+                    _ => panic!("no map came back"),
+                }
+            }
+        };
+        let made = make(2, None, anew);
+        // It is kept after it was told, and before the next task of its lane.
+        make(3, Some(Arc::clone(&made)), false);
+        let names = index.iter().map(|entry| (entry.relative().to_owned(), made.point(entry.id).expect("a point")));
+        let mut points: Vec<_> = names.collect();
+        points.sort_by(|a, b| a.0.cmp(&b.0));
+        (points, made.placed(), graphs.read("umap").expect("it is kept"))
+    };
+    let (first, placed, kept) = map(false, &|_| ());
+    assert_eq!((first.len(), placed), (40, 0));
+    // A point that no method makes: what is shown was read and not made.
+    let mut told = kept[..kept.len() - 4].to_vec();
+    let x = 8 * 4 + 4;
+    told[x..x + 4].copy_from_slice(&1234.5_f32.to_le_bytes());
+    told.extend(crc32fast::hash(&told).to_le_bytes());
+    let is_told = |points: &[(std::path::PathBuf, [f32; 2])]| points.iter().any(|(_, point)| point[0] == 1234.5);
+    let (second, ..) = map(false, &|graphs| graphs.keep("umap", &told).unwrap());
+    assert!(is_told(&second) && second.iter().zip(&first).filter(|(a, b)| a == b).count() == 39);
+    picture(40).save(folder.path().join("0040.png")).unwrap();
+    let (third, placed, still) = map(false, &|_| ());
+    assert!(is_told(&third) && third.len() == 41 && placed == 1, "a new picture is placed among the others");
+    assert_eq!(still, told, "a map with placed pictures is not kept in the place of a whole one");
+    let (fourth, placed, _) = map(true, &|_| ());
+    assert!(!is_told(&fourth) && fourth.len() == 41 && placed == 0, "made anew");
+    let (fifth, _, again) = map(false, &|graphs| graphs.keep("umap", &told[..told.len() - 9]).unwrap());
+    assert!(fifth == fourth && again.len() == kept.len() + 12, "one that is cut short is made anew and kept");
+}
+
+#[test]
+fn a_lane_that_is_told_to_stop_makes_the_next_thing_at_once() {
+    let (folder, cache) = folder(9);
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let index = indexed(ended(&answers, 1, drop)).index;
+    let task = |method| MapTask { method, known: None, graph: None, anew: false, hurried: false };
+    worker.start(JobId(2), Job::Make { index: Arc::clone(&index), task: Task::Map(task(Method::Tsne)) });
+    worker.start(JobId(3), Job::Stop(Lane::Map));
+    worker.start(JobId(4), Job::Make { index, task: Task::Map(task(Method::Pca)) });
+    loop {
+        match ended(&answers, 4, drop) {
+            Outcome::Made(Made::Map(made)) => break assert_eq!(made.projection.method, Method::Pca),
+            Outcome::Making(_) => {}
+            _ => panic!("no map came back"),
+        }
+    }
 }

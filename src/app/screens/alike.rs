@@ -7,6 +7,7 @@ use crate::{
     app::{
         action::{Action, Step},
         binding::{self, Binding, bind},
+        contact_sheet::ContactSheet,
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -14,6 +15,7 @@ use crate::{
     },
     index::ImageId,
     task::{LookAlikes, Made, Task},
+    text,
 };
 
 /// What one key press moves an end of the range by.
@@ -26,8 +28,10 @@ pub struct Alike {
     pub found: Option<Arc<LookAlikes>>,
     /// The range wanted, once the user has moved an end; else that of the model's near-duplicates.
     pub moved: Option<Range>,
-    /// How much of the first comparison of all with all is done.
+    /// How much of the first comparison of all with all is done; then of the second look.
     pub progress: f64,
+    /// The second look is under way.
+    pub looking: bool,
     /// The group under the cursor.
     pub group: usize,
     /// The picture of it under the cursor.
@@ -40,17 +44,23 @@ pub struct Alike {
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
-    bind("n", Action::OpenNeighbors),
+    bind("Space", Action::MarkCopies),
+    binding::DISPOSE,
+    binding::WHY,
     bind("-", Action::Looser),
     bind("+ =", Action::Stricter),
     bind("<", Action::WithoutCopies),
     bind(">", Action::WithCopies),
     bind("0", Action::UsualRange),
-    binding::VIEW,
-    binding::MARK,
+    bind("n", Action::OpenNeighbors),
+    bind("A", Action::MarkAllCopies),
+    bind("m", Action::Mark),
     binding::UNMARK_ALL,
+    binding::UNDO,
+    binding::VIEW,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
     binding::CLOSE,
 ];
 
@@ -77,6 +87,38 @@ impl Alike {
     fn place_of(&self, id: Option<ImageId>) -> Option<(usize, usize)> {
         let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == id);
         self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
+    }
+
+    /// Marks all pictures of the group but the one to keep; unmarks them when all are marked.
+    fn mark_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(group) = self.current() else { return Acted::Yes };
+        if group.reason().is_none() {
+            return Acted::Says("These only look alike: m marks the picture under the cursor.".into());
+        }
+        let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
+        let (may_go, stay): (Vec<_>, Vec<_>) = surplus.into_iter().partition(|id| !shared.is_protected(*id));
+        let marked = may_go.iter().all(|id| shared.marks.contains(*id));
+        for id in may_go {
+            if shared.marks.contains(id) == marked {
+                shared.marks.toggle(id);
+            }
+        }
+        if stay.is_empty() {
+            return Acted::Yes;
+        }
+        Acted::Says(format!("{} of a protected folder not marked.", text::counted(stay.len(), "picture")))
+    }
+
+    /// Marks all pictures of all groups of copies but those to keep.
+    fn mark_all_copies(&self, shared: &mut Shared) -> Acted {
+        let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
+            return Acted::Says("It is not known yet which pictures are copies.".into());
+        };
+        let unmarked =
+            |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
+        let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
+        ids.iter().for_each(|id| shared.marks.toggle(*id));
+        Acted::Says(format!("{} marked: all but the one to keep of each group.", text::counted(ids.len(), "picture")))
     }
 
     fn under_cursor(&self) -> Option<ImageId> {
@@ -117,19 +159,23 @@ impl Room for Alike {
         let places = Places::new(body);
         if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
             self.place(shared, row, 0);
-        } else if let Some(tile) = places.sheet.hit(at) {
-            let member = self.first_row * places.sheet.columns + tile;
-            if member < self.current()?.members.len() {
-                if self.member == member {
-                    return Some(Action::OpenPair);
-                }
-                self.place(shared, self.group, member);
+        } else if let Some(member) = places.sheet.hit(self.first_row, at)
+            && member < self.current()?.members.len()
+        {
+            if self.member == member {
+                return Some(Action::OpenPair);
             }
+            self.place(shared, self.group, member);
         }
         None
     }
 
     fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        match action {
+            Action::MarkCopies => return self.mark_copies(shared),
+            Action::MarkAllCopies => return self.mark_all_copies(shared),
+            _ => {}
+        }
         let mut range = self.range(shared);
         // Counted in steps, so that a step back ends where it began.
         let stepped = |end: f32, by: f32| ((end / STEP).round() + by) * STEP;
@@ -166,8 +212,7 @@ impl Room for Alike {
     fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
         let sheet = Places::new(body).sheet;
         let Some(group) = self.current() else { return Vec::new() };
-        let visible = group.members.iter().skip(self.first_row * sheet.columns).take(sheet.page());
-        visible.enumerate().map(|(at, (id, _))| Slot { image: *id, area: sheet.picture(at) }).collect()
+        sheet.slots(self.first_row, 0, group.members.iter().map(|member| member.0)).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -186,10 +231,11 @@ impl Room for Alike {
 
     fn take(&mut self, _: &Shared, made: Made) {
         match made {
-            Made::Progress(share) => self.progress = share,
+            Made::Progress(share) => (self.progress, self.looking) = (share, self.found.is_some()),
             Made::Alike(found) => {
                 // The cursor stays on its picture, wherever that has gone.
                 let focused = self.under_cursor();
+                self.looking = false;
                 self.found = Some(found);
                 (self.group, self.member) = self.place_of(focused).unwrap_or((self.group, 0));
             }
@@ -213,9 +259,7 @@ impl Room for Alike {
         let members = self.current().map_or(0, |group| group.members.len());
         self.member = self.member.min(members.saturating_sub(1));
         self.first = layout::scroll(self.first, self.group, places.page(), self.groups().len());
-        let columns = places.sheet.columns;
-        self.first_row =
-            layout::scroll(self.first_row, self.member / columns, places.sheet.rows, members.div_ceil(columns));
+        self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {
@@ -233,7 +277,7 @@ pub struct Places {
     /// Terminal rows of one group.
     pub height: u16,
     /// The pictures of the group under the cursor.
-    pub sheet: Sheet,
+    pub sheet: ContactSheet,
 }
 
 impl Places {
@@ -247,7 +291,12 @@ impl Places {
             _ => rest.top(rest.height / 2),
         };
         let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
-        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet: Sheet::new(sheet) }
+        Self {
+            title,
+            list,
+            height: if list.height >= 6 { 2 } else { 1 },
+            sheet: ContactSheet::new(sheet.off_right(1).0, 20),
+        }
     }
 
     /// Groups on a page.
@@ -264,58 +313,5 @@ impl Places {
 
     fn hit(&self, at: (u16, u16)) -> Option<usize> {
         (0..self.page()).find(|row| self.row(*row).contains(at))
-    }
-}
-
-/// A contact sheet: pictures side by side, each with a line for its value and one for its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sheet {
-    /// All of it.
-    pub area: Area,
-    /// Pictures side by side.
-    pub columns: usize,
-    /// Pictures one under the other.
-    pub rows: usize,
-    tile: (u16, u16),
-}
-
-impl Sheet {
-    fn new(area: Area) -> Self {
-        let columns = (area.width / 20).max(1);
-        let width = area.width / columns;
-        let height = (width.saturating_sub(2) * 3 / 8).max(1) + 2;
-        let rows = (area.height / height).max(1);
-        Self { area, columns: columns.into(), rows: rows.into(), tile: (width, (area.height / rows).min(height + 3)) }
-    }
-
-    /// Pictures on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// The visible tile `at`.
-    #[must_use]
-    pub fn tile(&self, at: usize) -> Area {
-        let (column, row) = ((at % self.columns) as u16, (at / self.columns) as u16);
-        let (x, y) = (self.area.x + column * self.tile.0, self.area.y + row * self.tile.1);
-        let height = self.tile.1.min(self.area.bottom().saturating_sub(y));
-        Area { x, y, width: self.tile.0.saturating_sub(1), height }
-    }
-
-    /// The picture in a tile.
-    #[must_use]
-    pub fn picture(&self, at: usize) -> Area {
-        self.tile(at).off_bottom(2).0
-    }
-
-    /// The two lines under it.
-    #[must_use]
-    pub fn words(&self, at: usize) -> Area {
-        self.tile(at).off_bottom(2).1
-    }
-
-    fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
     }
 }

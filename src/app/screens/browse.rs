@@ -7,16 +7,18 @@ use crate::{
         RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
-        layout::{self, Area},
+        contact_sheet::ContactSheet,
+        layout::Area,
         previews::Slot,
         room::{Acted, Room},
         shared::Shared,
     },
-    index::filter::Filter,
+    index::{ImageId, IndexState, filter::Filter},
     order::{Order, OrderKind},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
+    text::counted,
 };
 
 mod list;
@@ -32,8 +34,6 @@ pub struct Browse {
     pub kind: OrderKind,
     /// For [`OrderKind::Likeness`]: what the others are compared with, once that is known.
     pub anchor: Option<Arc<Comparison>>,
-    /// What the list is narrowed to.
-    pub filter: Filter,
     /// First visible row of tiles.
     pub first: usize,
     /// How many steps the tiles are larger than usual.
@@ -42,8 +42,8 @@ pub struct Browse {
     pub nearest: Vec<Neighbor>,
     /// What they were taken from.
     nearest_of: Option<(Arc<Comparison>, Metric)>,
-    /// The filter was changed: should it hide the selected picture, the first one is selected.
-    narrowed: bool,
+    /// What [`Shared::admits`] was told by.
+    admitted_of: Option<(Filter, IndexState)>,
 }
 
 const KEYS: &[Binding] = &[
@@ -53,25 +53,27 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
     binding::VIEW,
+    binding::OPEN_OUTSIDE,
     binding::FILTER,
+    binding::ONLY_MARKED,
     bind("s", Action::Sort),
     binding::MARK,
     binding::UNMARK_ALL,
+    binding::ASK_MARKED,
+    binding::MARK_UNLIKE,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 
 impl Browse {
-    /// Narrows the list to pictures whose path holds all the words.
-    pub fn set_filter(&mut self, typed: &str) {
-        self.filter = Filter::new(typed);
-        self.narrowed = true;
-    }
-
     /// The order wanted; `None` while it is not known what the pictures are to be like.
-    fn order(&self, metric: Metric) -> Option<Order> {
-        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    fn order(&self, shared: &Shared) -> Option<Order> {
+        let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
+        Order::of(self.kind, likeness, shared.group_labels.as_ref())
     }
 
     /// Whether pictures came, went or came back since the others were compared with the anchor. While indexing goes on,
@@ -82,7 +84,7 @@ impl Browse {
     }
 
     fn sort(&mut self, shared: &Shared) -> String {
-        (self.kind, self.anchor) = (self.kind.cycled(), None);
+        (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
         let of = match (self.kind, shared.selected.and_then(|id| shared.path(id))) {
             (OrderKind::Likeness, Some(path)) => format!(" to {}", printable(path.file_name().unwrap_or_default())),
             (OrderKind::Date, _) => ", newest first".to_owned(),
@@ -101,19 +103,51 @@ impl Browse {
         if self.is_stale(shared) && shared.is_quick() {
             self.anchor = self.anchor.take().map(|anchor| Arc::new(compare(&shared.index, anchor.query())));
         }
-        if let Some(order) = self.order(shared.metric) {
-            self.list.follow(&shared.index, &self.filter, &order);
+        if let Some(order) = self.order(shared) {
+            self.list.follow(&shared.index, &shared.filter, &order);
         } else {
             let order = self.list.order.clone();
-            self.list.follow(&shared.index, &self.filter, &order);
+            self.list.follow(&shared.index, &shared.filter, &order);
         }
-        if self.narrowed && self.list.filter == self.filter {
-            self.narrowed = false;
+        self.tell_admitted(shared);
+        if shared.narrowed && self.list.filter == shared.filter {
+            shared.narrowed = false;
             let listed = shared.selected.is_some_and(|id| self.list.position(id).is_some());
             if !listed && let Some(first) = self.list.ids.first() {
                 shared.select(*first);
             }
         }
+    }
+
+    /// Makes the tiles as large as they can be with all of them on one page, or as small as there are.
+    fn fit(&mut self, body: Area) -> String {
+        let (len, page) = (self.list.ids.len(), |size: i16| Grid::new(body, size).sheet.page());
+        let fitting = SIZES.rev().find(|size| page(*size) >= len);
+        self.size = fitting.unwrap_or(*SIZES.start());
+        match fitting {
+            Some(_) => format!("All {} are in view.", counted(len, "picture")),
+            None => format!("The smallest tiles: {} of {} are in view.", page(self.size), counted(len, "picture")),
+        }
+    }
+
+    /// Tells the other screens which pictures the filter lets through.
+    fn tell_admitted(&mut self, shared: &mut Shared) {
+        let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
+        let told = filter.map(|filter| (filter.clone(), self.list.made_of()));
+        if told != self.admitted_of {
+            shared.admitted = filter.map(|_| {
+                let mut admitted = vec![false; shared.index.id_bound()];
+                self.list.ids.iter().for_each(|id| admitted[id.at()] = true);
+                admitted
+            });
+            shared.narrowings += 1;
+            self.admitted_of = told;
+        }
+    }
+
+    /// The selected picture, unless the filter hides it with all others.
+    fn shown(&self, shared: &Shared) -> Option<ImageId> {
+        shared.selected.filter(|_| !self.list.ids.is_empty() || shared.filter.is_empty())
     }
 }
 
@@ -126,14 +160,14 @@ impl Room for Browse {
         let grid = Grid::new(body, self.size);
         let ids = &self.list.ids;
         let now = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        if let Some(id) = ids.get(step.moved(now, ids.len(), grid.columns, grid.page())) {
+        if let Some(id) = ids.get(grid.sheet.stepped(now, ids.len(), step)) {
             shared.select(*id);
         }
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let grid = Grid::new(body, self.size);
-        let id = *self.list.ids.get(self.first * grid.columns + grid.hit(at)?)?;
+        let id = *self.list.ids.get(grid.sheet.hit(self.first, at)?)?;
         if shared.is_touched() && shared.selected == Some(id) {
             return Some(Action::OpenNeighbors);
         }
@@ -146,35 +180,38 @@ impl Room for Browse {
             Action::Sort => return Acted::Says(self.sort(shared)),
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
-            Action::ZoomFit => self.size = 0,
+            Action::ZoomFit => return Acted::Says(self.fit(body)),
             _ => return Acted::No,
         }
         Acted::Yes
+    }
+
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.shown(shared)
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
-            slots.extend(shared.selected.map(|image| Slot { image, area: details.picture }));
-            if details.as_pictures {
+            slots.extend(self.shown(shared).map(|image| Slot { image, area: details.picture }));
+            if details.as_pictures && !slots.is_empty() {
                 let nearest = self.nearest.iter().enumerate();
                 slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
             }
         }
-        slots.extend(self.tiles(&grid, 0));
+        slots.extend(grid.sheet.slots(self.first, 0, self.list.ids.iter().copied()));
         slots
     }
 
     fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        let grid = Grid::new(body, self.size);
-        self.tiles(&grid, grid.page()).collect()
+        Grid::new(body, self.size).sheet.slots(self.first, 1, self.list.ids.iter().copied()).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
-        let order = self.order(shared.metric).unwrap_or_else(|| self.list.order.clone());
-        let current = self.list.is_current(&shared.index, &self.filter, &order) && !self.is_stale(shared);
-        (!current).then(|| Task::Sort(self.filter.clone(), order))
+        let order = self.order(shared).unwrap_or_else(|| self.list.order.clone());
+        let current = self.list.is_current(&shared.index, &shared.filter, &order) && !self.is_stale(shared);
+        (!current).then(|| Task::Sort(shared.filter.clone(), order))
     }
 
     fn take(&mut self, shared: &Shared, made: Made) {
@@ -204,15 +241,7 @@ impl Room for Browse {
         }
         let grid = Grid::new(body, self.size);
         let cursor = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        self.first = scrolled(&grid, self.first, cursor, self.list.ids.len());
-    }
-}
-
-impl Browse {
-    /// The tiles of a page, `after` pictures beyond the first visible one.
-    fn tiles<'a>(&'a self, grid: &'a Grid, after: usize) -> impl Iterator<Item = Slot> + 'a {
-        let ids = self.list.ids.iter().skip(self.first * grid.columns + after).take(grid.page());
-        ids.enumerate().map(|(at, id)| Slot { image: *id, area: grid.picture(at) })
+        self.first = grid.sheet.scrolled(self.first, cursor, self.list.ids.len());
     }
 }
 
@@ -221,17 +250,14 @@ impl Browse {
 pub struct Grid {
     /// The line with what is shown.
     pub title: Area,
-    /// The tiles.
-    pub tiles: Area,
+    /// The thumbnails.
+    pub sheet: ContactSheet,
     /// What is known of the selected picture, where there is room.
     pub details: Option<Area>,
-    /// Tiles side by side.
-    pub columns: usize,
-    /// Tiles one under the other.
-    pub rows: usize,
-    tile: (u16, u16),
 }
 
+/// The sizes of tiles, in steps from the usual one.
+const SIZES: std::ops::RangeInclusive<i16> = -3..=8;
 /// Columns of a tile at its usual size.
 const TILE: i16 = 17;
 /// Columns that one step of the zoom adds to a tile.
@@ -256,60 +282,15 @@ impl Grid {
         };
         let usual = if tiles.width < 50 { TILE - 4 } else { TILE + i16::from(tiles.width > 80) * 3 };
         let wish = (usual + size * TILE_STEP).clamp(8, i16::MAX) as u16;
-        let columns = (tiles.width / wish).max(1);
-        let width = tiles.width / columns;
-        // Pictures are mostly 4:3 and cells twice as high as wide; two rows go to the frame, the lower of which
-        // carries the name.
-        let height = (width.saturating_sub(2) * 3 / 8).max(2) + 2;
-        let rows = (tiles.height / height).max(1);
-        Self {
-            title,
-            tiles,
-            details,
-            columns: usize::from(columns),
-            rows: usize::from(rows),
-            tile: (width, tiles.height / rows),
-        }
-    }
-
-    /// The frame of the visible tile `at`, counted from the first visible one.
-    #[must_use]
-    pub fn tile(&self, at: usize) -> Area {
-        let (column, row) = (at % self.columns, at / self.columns);
-        // What does not divide evenly becomes a margin.
-        let margin = (self.tiles.width - self.columns as u16 * self.tile.0) / 2;
-        Area {
-            x: self.tiles.x + margin + column as u16 * self.tile.0,
-            y: self.tiles.y + row as u16 * self.tile.1,
-            width: self.tile.0,
-            height: self.tile.1,
-        }
-    }
-
-    /// The picture inside a tile.
-    #[must_use]
-    pub fn picture(&self, at: usize) -> Area {
-        self.tile(at).inside(1, 1)
-    }
-
-    /// Tiles on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// The visible tile at a terminal cell.
-    #[must_use]
-    pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|tile| self.tile(*tile).contains(at))
+        Self { title, sheet: ContactSheet::new(tiles, wish), details }
     }
 
     /// Whether the tiles can still grow or shrink by a step.
     #[must_use]
     pub fn resized(body: Area, size: i16, by: i16) -> i16 {
         let (now, then) = (Self::new(body, size), Self::new(body, size + by));
-        let (limit, step) = (if by > 0 { 8 } else { -3 }, size + by);
-        if (now == then && size.signum() == by.signum()) || step.abs() > i16::abs(limit) { size } else { step }
+        let step = size + by;
+        if (now == then && size.signum() == by.signum()) || !SIZES.contains(&step) { size } else { step }
     }
 }
 
@@ -358,10 +339,4 @@ impl Details {
     pub fn thumb(&self, at: usize) -> Area {
         self.thumbs[at].off_bottom(2).0
     }
-}
-
-/// The first visible row that shows the tile `cursor`.
-#[must_use]
-pub fn scrolled(grid: &Grid, first: usize, cursor: usize, total: usize) -> usize {
-    layout::scroll(first, cursor / grid.columns, grid.rows, total.div_ceil(grid.columns))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     app::{
+        RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
         layout::{self, Area},
@@ -12,20 +13,26 @@ use crate::{
         shared::Shared,
     },
     display::Depth,
-    index::{ImageId, Index, IndexState},
+    index::{ImageId, Index, IndexState, filter::Filter},
     order::{Order, OrderKind},
     similarity::{Block, Comparison, Extremes, Metric, Partition, RowOrder, View, Window, window},
     task::{Made, Task},
 };
 
+mod groups;
 mod names;
+mod panel;
 mod plot;
 mod scale;
+mod steps;
 
 pub use self::{
+    groups::NamedRows,
     names::Names,
-    plot::{Cell, Panel, Plot},
+    panel::Panel,
+    plot::{Cell, Plot},
     scale::{Ramp, Scale},
+    steps::Steps,
 };
 
 /// The Heatmap screen.
@@ -37,6 +44,8 @@ pub struct Heatmap {
     pub anchor: Option<Arc<Comparison>>,
     /// The rows in the newest order that was made.
     pub rows: Option<Rows>,
+    /// The rows under one name each, in their order.
+    pub groups: Vec<NamedRows>,
     /// How its rows and columns are named.
     pub names: Names,
     /// The zoom level; `None` shows everything.
@@ -60,6 +69,8 @@ pub struct Heatmap {
 
 /// Rows in an order, and the index that they were taken from.
 pub struct Rows {
+    /// What let them through.
+    pub filter: Filter,
     /// Which order.
     pub order: Order,
     /// The pictures.
@@ -102,6 +113,32 @@ impl Heatmap {
         (partition.run(self.position(selected)), partition.run(self.position(self.partner)))
     }
 
+    /// The group that a row is in.
+    #[must_use]
+    pub fn group(&self, row: usize) -> Option<usize> {
+        let at = self.groups.partition_point(|group| group.rows.end <= row);
+        self.groups.get(at).filter(|group| group.rows.contains(&row)).map(|_| at)
+    }
+
+    /// Goes to the first pair of the next group or the one before, round and round.
+    fn jump(&mut self, shared: &mut Shared, back: bool) -> Option<String> {
+        let row = self.position(shared.selected);
+        let after = self.groups.partition_point(|group| group.rows.start <= row);
+        let before = self.groups.partition_point(|group| group.rows.end <= row);
+        let at = if back { before.checked_sub(1) } else { Some(after) };
+        let at = at.filter(|at| *at < self.groups.len()).unwrap_or(if back {
+            self.groups.len().checked_sub(1)?
+        } else {
+            0
+        });
+        let group = self.groups.get(at)?;
+        let (first, pictures) = (group.rows.start, crate::text::counted(group.rows.len(), "picture"));
+        let name = group.name(shared.labels(), shared.metric);
+        let second = (first + 1).min(group.rows.end - 1);
+        self.place(shared, first, second);
+        Some(format!("{name}: {pictures}, {} of {}.", at + 1, self.groups.len()))
+    }
+
     /// How the body is divided.
     #[must_use]
     pub fn plot(&self, shared: &Shared, body: Area) -> Plot {
@@ -109,8 +146,14 @@ impl Heatmap {
     }
 
     /// The order wanted; `None` while it is not known what the pictures are to be like.
-    fn order(&self, metric: Metric) -> Option<Order> {
-        Order::of(self.kind, self.anchor.clone().map(|anchor| (anchor, metric)))
+    fn order(&self, shared: &Shared) -> Option<Order> {
+        let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
+        Order::of(self.kind, likeness, shared.group_labels.as_ref())
+    }
+
+    /// Puts the rows into an order from now on.
+    pub fn order_by(&mut self, kind: OrderKind) {
+        (self.kind, self.anchor) = (kind, None);
     }
 
     /// Puts the cell cursor at a place of the row order.
@@ -140,12 +183,14 @@ impl Heatmap {
         self.level = level;
         let after = self.plot(shared, body);
         let (was, is) = (self.cursor(shared.selected, before.partition), self.cursor(shared.selected, after.partition));
-        let first = |cursor: usize, first: usize, was: usize, old: u16, new: u16| {
-            cursor.saturating_sub(was.saturating_sub(first) * usize::from(old) / usize::from(new))
+        // Names may take more room than before.
+        let moved = after.cells.x.saturating_sub(before.cells.x);
+        let first = |cursor: usize, first: usize, was: usize, [old, new]: [Steps; 2], moved: u16| {
+            cursor.saturating_sub(new.at(old.edge(was.saturating_sub(first)).saturating_sub(moved)))
         };
         self.first = (
-            first(is.0, self.first.0, was.0, before.cell.halves, after.cell.halves),
-            first(is.1, self.first.1, was.1, before.cell.width, after.cell.width),
+            first(is.0, self.first.0, was.0, [before.down, after.down], 0),
+            first(is.1, self.first.1, was.1, [before.across, after.across], moved),
         );
         true
     }
@@ -209,8 +254,8 @@ impl Heatmap {
         let plot = self.plot(shared, shared.body());
         let Rows { rows, .. } = self.rows.as_ref().filter(|_| !plot.partition.is_single())?;
         let (row, col) = self.cursor(shared.selected, plot.partition);
-        let of = |run| rows.ids[plot.partition.rows(run)].to_vec();
-        let block = Block { metric: shared.metric, rows: of(row), cols: of(col) };
+        let of = |run| plot.partition.rows(run);
+        let block = Block { metric: shared.metric, order: Arc::clone(rows), rows: of(row), cols: of(col) };
         // Where blocks differ in length, one of them may be a single pair.
         (block.rows.len() > 1 || block.cols.len() > 1).then_some(block)
     }
@@ -242,6 +287,14 @@ impl Heatmap {
     }
 }
 
+/// Whether, while indexing goes on, so few pictures came since as come in a second: more often the table is not laid out
+/// anew, which over a slow line would take half of it.
+fn is_fresh(shared: &Shared, then: &Index) -> bool {
+    let pace = shared.progress.filter(|_| shared.run == RunState::Running).map_or(0.0, |now| now.per_second);
+    let fresh = shared.index.id_bound().saturating_sub(then.id_bound());
+    shared.index.only_grew_since(then.state()) && (fresh as f32) < pace
+}
+
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
     binding::METRIC,
@@ -251,14 +304,24 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
+    bind("]", Action::NextGroup),
+    bind("[", Action::PreviousGroup),
     bind("n", Action::OpenNeighbors),
     binding::SWAP,
     binding::VIEW,
+    binding::OPEN_OUTSIDE,
     binding::FILTER,
+    binding::ONLY_MARKED,
     binding::MARK,
     binding::UNMARK_ALL,
+    binding::ASK_MARKED,
+    binding::MARK_UNLIKE,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
+    binding::WHY,
+    binding::DISPOSE,
+    binding::UNDO,
     binding::CLOSE,
 ];
 
@@ -307,7 +370,7 @@ impl Room for Heatmap {
     fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Order => {
-                (self.kind, self.anchor) = (self.kind.cycled(), None);
+                (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
                 return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
             }
             Action::ZoomIn if !self.zoom(shared, body, false) => {
@@ -332,6 +395,10 @@ impl Room for Heatmap {
                 }
                 None => return Acted::Says("The best pair is not known yet.".to_owned()),
             },
+            Action::NextGroup | Action::PreviousGroup => {
+                let none = || "There are no groups in this order.".to_owned();
+                return Acted::Says(self.jump(shared, action == Action::PreviousGroup).unwrap_or_else(none));
+            }
             Action::Swap => {
                 if let (Some(row), Some(col)) = (shared.selected, self.partner) {
                     shared.select(col);
@@ -352,20 +419,21 @@ impl Room for Heatmap {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let panel = self.plot(shared, body).panel.map(Panel::new);
+        let panel = Panel::of(&self.plot(shared, body));
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
         let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
         vec![Slot { image: row, area: panel.row }, Slot { image: col, area: panel.col }]
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
-        let order = self.order(shared.metric).filter(|_| !shared.index.is_empty())?;
-        let current = self
-            .rows
-            .as_ref()
-            .is_some_and(|made| made.order == order && shared.covers(made.rows.made_of(), made.index.id_bound()));
+        let order = self.order(shared).filter(|_| !shared.index.is_empty())?;
+        let current = self.rows.as_ref().is_some_and(|made| {
+            made.order == order
+                && made.filter == shared.filter
+                && (shared.covers(made.rows.made_of(), made.index.id_bound()) || is_fresh(shared, &made.index))
+        });
         if !current {
-            return Some(Task::Order(order));
+            return Some(Task::Order(shared.filter.clone(), order));
         }
         let block = self.block(shared)?;
         let known = self
@@ -378,14 +446,15 @@ impl Room for Heatmap {
     fn take(&mut self, shared: &Shared, made: Made) {
         if let Made::Block(block, found) = made {
             self.found = Some((block, shared.index.state(), found));
-        } else if let Made::Order(order, index, rows) = made {
+        } else if let Made::Order(filter, order, index, rows) = made {
             if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
                 && to.query() == anchor.query()
             {
                 *anchor = Arc::clone(to);
             }
             self.names = Names::of(&index, &rows);
-            self.rows = Some(Rows { order, index, rows });
+            self.groups = NamedRows::of(order.kind(), &rows, shared.labels());
+            self.rows = Some(Rows { filter, order, index, rows });
             (self.shown, self.overview) = (None, [None, None]);
         }
     }
@@ -397,7 +466,17 @@ impl Room for Heatmap {
         if self.kind == OrderKind::Likeness && self.anchor.is_none() && !shared.comparing {
             self.anchor = shared.current_comparison().cloned();
         }
-        if self.partner.is_none_or(|id| !shared.index.contains(id)) && !self.is_empty() {
+        // A filter may leave the cursor's row or column out.
+        let listed = |id: ImageId| self.rows.as_ref().is_some_and(|made| made.rows.position(id).is_some());
+        let narrowed = self.rows.as_ref().is_some_and(|made| !made.filter.is_empty() && made.filter == shared.filter);
+        if narrowed
+            && !shared.selected.is_some_and(listed)
+            && let Some(first) = self.at(0)
+        {
+            shared.select(first);
+        }
+        let gone = |id: ImageId| !shared.index.contains(id) || (narrowed && !listed(id));
+        if self.partner.is_none_or(gone) && !self.is_empty() {
             // A cell beside the diagonal says more than one on it.
             let row = self.position(shared.selected);
             self.partner = self.at(row + 1).or_else(|| self.at(row.saturating_sub(1))).or(shared.selected);

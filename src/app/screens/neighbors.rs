@@ -12,7 +12,8 @@ use crate::{
         shared::Shared,
     },
     index::ImageId,
-    similarity::{Comparison, Metric},
+    similarity::{Comparison, Metric, Query, combined},
+    task::{Made, Task},
 };
 
 /// Numbers of neighbors to choose from.
@@ -29,20 +30,56 @@ pub struct Ranked {
     pub rank: usize,
     /// Its place in the other metric.
     pub other: usize,
-    /// From 0, the least alike of all pictures, to 1, a picture with itself.
+    /// Its value in the other metric.
+    pub other_value: f32,
+    /// How long its bar is, up to 1 for a picture with itself: the cosine from 0 on; a distance as a part of the largest.
     pub likeness: f32,
+}
+
+/// What decides the rows.
+#[derive(Clone)]
+struct RankedOf {
+    comparison: Arc<Comparison>,
+    metric: Metric,
+    farthest: bool,
+    k: usize,
+    narrowings: u64,
+}
+
+impl PartialEq for RankedOf {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.comparison, &other.comparison)
+            && (self.metric, self.farthest, self.k, self.narrowings)
+                == (other.metric, other.farthest, other.k, other.narrowings)
+    }
+}
+
+/// A question asked with several pictures at once.
+pub struct Asked {
+    /// What the answers are to be like.
+    pub like: Vec<ImageId>,
+    /// What they are to be unlike.
+    pub unlike: Vec<ImageId>,
+    /// The embedding between them.
+    pub query: Query,
+    /// The answer, once it is there.
+    pub comparison: Option<Arc<Comparison>>,
 }
 
 /// The Neighbors screen.
 pub struct Neighbors {
     /// What the rows were ranked for.
     pub query: Option<ImageId>,
+    /// The marked pictures, when they are asked with in place of the selected one.
+    pub asked: Option<Asked>,
     /// The queries before, oldest first.
     pub trail: Vec<ImageId>,
     /// Rows wanted.
     pub k: usize,
     /// Least alike first.
     pub farthest: bool,
+    /// A line each, without pictures.
+    pub dense: bool,
     /// The ranking, empty until the query was compared.
     pub rows: Vec<Ranked>,
     /// The row under the cursor.
@@ -50,16 +87,18 @@ pub struct Neighbors {
     /// First visible row.
     pub first: usize,
     /// What the rows were made of.
-    ranked_of: Option<(Arc<Comparison>, Metric, bool, usize)>,
+    ranked_of: Option<RankedOf>,
 }
 
 impl Default for Neighbors {
     fn default() -> Self {
         Self {
             query: None,
+            asked: None,
             trail: Vec::new(),
             k: 20,
             farthest: false,
+            dense: false,
             rows: Vec::new(),
             cursor: 0,
             first: 0,
@@ -75,13 +114,54 @@ impl Neighbors {
         self.rows.get(self.cursor).map(|row| row.id)
     }
 
+    /// Asks with all marked pictures at once from now on.
+    pub(in crate::app) fn ask(&mut self, shared: &Shared) {
+        let like: Vec<_> = shared.marks.iter().collect();
+        let unlike: Vec<_> = shared.unlike.iter().collect();
+        let embeddings = |ids: &[ImageId]| {
+            ids.iter().filter_map(|id| shared.index.get(*id)).map(|entry| entry.embedding()).collect::<Vec<_>>()
+        };
+        let query = combined(&embeddings(&like), &embeddings(&unlike));
+        self.clear();
+        (self.query, self.trail) = (shared.selected, Vec::new());
+        self.asked = Some(Asked { like, unlike, query, comparison: None });
+    }
+
+    /// The picture asked with, or the first of them one under the other.
+    #[must_use]
+    pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {
+        let Some(asked) = &self.asked else {
+            return shared.selected.map(|image| Slot { image, area }).into_iter().collect();
+        };
+        let shown = asked.like.len().min(3);
+        let height = area.height / shown.max(1) as u16;
+        let place = |at: usize| Area { y: area.y + at as u16 * height, height, ..area };
+        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot { image: *id, area: place(at) }).collect()
+    }
+
+    /// What the rows are taken from, once it is there.
+    fn comparison(&self, shared: &Shared) -> Option<Arc<Comparison>> {
+        match &self.asked {
+            Some(asked) => asked.comparison.clone(),
+            None => shared.current_comparison().cloned(),
+        }
+    }
+
+    /// Whether the query was compared, and no row means that the filter lets none through.
+    #[must_use]
+    pub fn is_ranked(&self) -> bool {
+        self.ranked_of.is_some()
+    }
+
     /// Makes the rows anew. A cursor that was moved stays on its picture when that is still among them; one on the
     /// first row stays there.
-    fn rank(&mut self, comparison: &Comparison, metric: Metric) {
+    fn rank(&mut self, shared: &Shared, RankedOf { comparison, metric, .. }: &RankedOf) {
+        let metric = *metric;
         let focused = self.under_cursor().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
-        let best = metric.self_value();
-        let rows = if self.farthest { comparison.farthest(metric, self.k) } else { comparison.nearest(metric, self.k) };
+        let asked_with = |id: ImageId| self.asked.as_ref().is_some_and(|asked| asked.like.contains(&id));
+        let keep = |id: ImageId| shared.admits(id) && !asked_with(id);
+        let rows = comparison.among(metric, self.k, self.farthest, keep);
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let others = comparison.ranks(metric.toggled(), &ids);
         self.rows = rows
@@ -92,10 +172,11 @@ impl Neighbors {
                 value: row.value,
                 rank: row.rank,
                 other,
-                likeness: if farthest == best {
-                    1.0
-                } else {
-                    ((row.value - farthest) / (best - farthest)).clamp(0.0, 1.0)
+                other_value: comparison.value(metric.toggled(), row.id),
+                likeness: match metric {
+                    Metric::Cosine => row.value.clamp(0.0, 1.0),
+                    Metric::Euclidean if farthest == metric.self_value() => 1.0,
+                    Metric::Euclidean => (1.0 - row.value / farthest).clamp(0.0, 1.0),
                 },
             })
             .collect();
@@ -126,24 +207,41 @@ const KEYS: &[Binding] = &[
     bind("]", Action::More),
     bind("[", Action::Fewer),
     bind("p", Action::OpenPair),
+    binding::ASK_MARKED,
+    binding::MARK_UNLIKE,
+    bind("b", Action::ShowInBrowse),
+    binding::ZOOM_IN,
+    binding::ZOOM_OUT,
     binding::VIEW,
+    binding::OPEN_OUTSIDE,
     binding::FILTER,
+    binding::ONLY_MARKED,
     binding::MARK,
     binding::UNMARK_ALL,
     binding::COPY,
     binding::EXPORT,
+    binding::NAME,
+    binding::WHY,
+    binding::DISPOSE,
+    binding::UNDO,
 ];
 
 impl Neighbors {
     fn follow(&mut self, shared: &mut Shared) {
         let (Some(query), Some(next)) = (shared.selected, self.under_cursor()) else { return };
-        self.trail.push(query);
+        if self.asked.take().is_none() {
+            self.trail.push(query);
+        }
         self.query = Some(next);
         self.clear();
         shared.select(next);
     }
 
     fn go_back(&mut self, shared: &mut Shared) -> Acted {
+        if self.asked.take().is_some() {
+            self.clear();
+            return Acted::Yes;
+        }
         let Some(query) = self.trail.pop() else {
             return Acted::Says("This is where the trail began.".to_owned());
         };
@@ -162,11 +260,11 @@ impl Room for Neighbors {
     }
 
     fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
-        self.cursor = step.moved(self.cursor, self.rows.len(), 1, Ranks::new(body).page());
+        self.cursor = step.moved(self.cursor, self.rows.len(), 1, Ranks::new(body, self.dense).page());
     }
 
     fn click(&mut self, _: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
-        let row = Ranks::new(body).hit(at)? + self.first;
+        let row = Ranks::new(body, self.dense).hit(at)? + self.first;
         if row == self.cursor {
             return Some(Action::Follow);
         }
@@ -188,6 +286,10 @@ impl Room for Neighbors {
                 self.resize(action == Action::More);
                 return Acted::Says(format!("Showing up to {} neighbors.", self.k));
             }
+            Action::ZoomIn | Action::ZoomOut => {
+                self.dense = action == Action::ZoomOut;
+                return Acted::Says(if self.dense { "One line each." } else { "With their pictures." }.to_owned());
+            }
             _ => return Acted::No,
         }
         Acted::Yes
@@ -198,7 +300,8 @@ impl Room for Neighbors {
     }
 
     fn pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
-        Some([shared.selected?, self.under_cursor()?])
+        let asked = self.asked.as_ref().and_then(|asked| asked.like.first().copied());
+        Some([asked.or(shared.selected)?, self.under_cursor()?])
     }
 
     fn turned(&mut self, shared: &mut Shared, body: Area, shown: ImageId, step: Step) -> Option<ImageId> {
@@ -211,8 +314,8 @@ impl Room for Neighbors {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let ranks = Ranks::new(body);
-        let query = shared.selected.zip(ranks.query_picture()).map(|(image, area)| Slot { image, area });
+        let ranks = Ranks::new(body, self.dense);
+        let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
         let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
         query
             .into_iter()
@@ -220,22 +323,40 @@ impl Room for Neighbors {
             .collect()
     }
 
+    fn wants(&self, shared: &Shared) -> Option<Task> {
+        let asked = self.asked.as_ref()?;
+        let current = asked.comparison.as_ref().is_some_and(|made| shared.covers(made.made_of(), made.len()));
+        (!current).then(|| Task::Compare(asked.query.clone()))
+    }
+
+    fn take(&mut self, _: &Shared, made: Made) {
+        if let (Made::Comparison(comparison), Some(asked)) = (made, &mut self.asked)
+            && *comparison.query() == asked.query
+        {
+            asked.comparison = Some(comparison);
+        }
+    }
+
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         if self.query != shared.selected {
-            (self.query, self.trail) = (shared.selected, Vec::new());
+            (self.query, self.trail, self.asked) = (shared.selected, Vec::new(), None);
             self.clear();
         }
         self.trail.retain(|id| shared.index.contains(*id));
-        if let Some(found) = shared.current_comparison() {
-            let current = self.ranked_of.as_ref().is_some_and(|(of, metric, farthest, k)| {
-                Arc::ptr_eq(of, found) && (*metric, *farthest, *k) == (shared.metric, self.farthest, self.k)
-            });
-            if !current {
-                self.rank(found, shared.metric);
-                self.ranked_of = Some((Arc::clone(found), shared.metric, self.farthest, self.k));
+        if let Some(comparison) = self.comparison(shared) {
+            let wanted = RankedOf {
+                comparison,
+                metric: shared.metric,
+                farthest: self.farthest,
+                k: self.k,
+                narrowings: shared.narrowings,
+            };
+            if self.ranked_of.as_ref() != Some(&wanted) {
+                self.rank(shared, &wanted);
+                self.ranked_of = Some(wanted);
             }
         }
-        self.first = layout::scroll(self.first, self.cursor, Ranks::new(body).page(), self.rows.len());
+        self.first = layout::scroll(self.first, self.cursor, Ranks::new(body, self.dense).page(), self.rows.len());
     }
 }
 
@@ -255,9 +376,9 @@ pub struct Ranks {
 }
 
 impl Ranks {
-    /// Divides the body.
+    /// Divides the body; `dense` for a line each.
     #[must_use]
-    pub fn new(body: Area) -> Self {
+    pub fn new(body: Area, dense: bool) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 3));
         let query = match body.width {
             100.. => body.width * 2 / 5,
@@ -271,6 +392,7 @@ impl Ranks {
             (None, rest)
         };
         let (height, thumb) = match (list.height, list.width) {
+            _ if dense => (1, 0),
             (28.., 56..) => (5, 11),
             (14.., 44..) => (4, 8),
             (9.., 34..) => (3, 8),

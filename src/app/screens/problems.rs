@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::app::{
-    action::{Action, Step},
-    binding::{self, Binding},
-    layout::{self, Area},
-    room::Room,
-    shared::Shared,
+use crate::{
+    app::{
+        action::{Action, Step},
+        binding::{self, Binding},
+        layout::{self, Area},
+        room::Room,
+        shared::Shared,
+    },
+    index::Skipped,
 };
 
 /// The Problems screen.
@@ -19,7 +22,14 @@ pub struct Problems {
     pub first: usize,
 }
 
-const KEYS: &[Binding] = &[binding::FILTER, binding::COPY, binding::CLOSE];
+impl Problems {
+    /// The files that the filter lets through.
+    pub fn listed(shared: &Shared) -> impl Iterator<Item = &Skipped> {
+        shared.skipped.iter().filter(|skipped| shared.filter.admits_path(&skipped.path))
+    }
+}
+
+const KEYS: &[Binding] = &[binding::FILTER, binding::OPEN_OUTSIDE, binding::COPY, binding::CLOSE];
 
 impl Room for Problems {
     fn keys(&self) -> &'static [Binding] {
@@ -27,26 +37,26 @@ impl Room for Problems {
     }
 
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
-        self.cursor = step.moved(self.cursor, shared.skipped.len(), 1, List::new(body).page());
+        self.cursor = step.moved(self.cursor, Self::listed(shared).count(), 1, List::new(body).page());
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let rows = List::new(body).rows;
         if rows.contains(at) {
             let row = usize::from((at.1 - rows.y) / 2) + self.first;
-            self.cursor = row.min(shared.skipped.len().saturating_sub(1));
+            self.cursor = row.min(Self::listed(shared).count().saturating_sub(1));
         }
         None
     }
 
     fn path(&self, shared: &Shared) -> Option<PathBuf> {
-        shared.skipped.get(self.cursor).map(|skipped| skipped.path.clone())
+        Self::listed(shared).nth(self.cursor).map(|skipped| skipped.path.clone())
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let page = List::new(body).page();
-        self.cursor = self.cursor.min(shared.skipped.len().saturating_sub(1));
-        self.first = layout::scroll(self.first, self.cursor, page, shared.skipped.len());
+        let (page, listed) = (List::new(body).page(), Self::listed(shared).count());
+        self.cursor = self.cursor.min(listed.saturating_sub(1));
+        self.first = layout::scroll(self.first, self.cursor, page, listed);
     }
 
     fn count(&self, shared: &Shared) -> Option<usize> {

@@ -9,9 +9,11 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
 
+use super::tree;
 use crate::{
+    cli::svg::{self, DIM, INK, LETTER, MARGIN, TEXT, escaped, fits, hex, letters},
     display::{ink_on, viridis},
-    similarity::Metric,
+    similarity::{Dendrogram, Metric},
     text,
 };
 
@@ -25,6 +27,8 @@ pub struct Heatmap {
     pub names: Vec<String>,
     /// Runs of rows that belong together, with their name.
     pub groups: Vec<(Range<usize>, String)>,
+    /// The clusters of the rows, where their order keeps some together.
+    pub tree: Option<Dendrogram>,
     /// Cells along each side.
     pub side: usize,
     /// Row-major, `side` × `side`.
@@ -35,14 +39,6 @@ pub struct Heatmap {
     pub range: (f32, f32),
 }
 
-/// The family that widths are reckoned with; others that have the same widths follow.
-const FONT: &str = "Hack, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
-/// Height of the letters, in pixels.
-const TEXT: f64 = 12.0;
-/// Width of a letter of that height.
-const LETTER: f64 = 7.3;
-/// Around everything.
-const MARGIN: f64 = 24.0;
 /// What the cells take of the drawing where there are many.
 const MAP: f64 = 1200.0;
 /// The smallest cell that has a name, and the largest of all.
@@ -53,13 +49,13 @@ const NUMBERED: f64 = 27.0;
 const DIGITS: f64 = 0.29;
 /// Room for the line and the name of a group.
 const GROUP: f64 = 24.0;
+/// Room for the tree of clusters, and before it.
+const TREE: (f64, f64) = (140.0, 8.0);
 /// Columns of the longest name.
 const NAME: usize = 32;
 /// Size of the legend's ramp.
 const RAMP: (f64, f64) = (240.0, 12.0);
-/// Colors of text, of less important text, of what a picture has with itself.
-const INK: &str = "#1c1c1c";
-const DIM: &str = "#6b6b6b";
+/// Color of what a picture has with itself.
 const ITSELF: &str = "#dcdcdc";
 
 /// Where everything lies.
@@ -79,7 +75,8 @@ impl Layout {
         let groups = if heatmap.groups.is_empty() { 0.0 } else { GROUP };
         let map = (MARGIN + groups + names, MARGIN + 56.0 + groups + names);
         let heading = letters(text::width(&heatmap.title)).max(letters(text::width(&heatmap.subtitle)));
-        let width = (map.0 + side * cell).max(MARGIN + heading).max(MARGIN + RAMP.0 + letters(16));
+        let tree = if heatmap.tree.is_some() { TREE.0 + TREE.1 } else { 0.0 };
+        let width = (map.0 + side * cell + tree).max(MARGIN + heading).max(MARGIN + RAMP.0 + letters(16));
         Self { cell, map, size: (width + MARGIN, map.1 + side * cell + 72.0) }
     }
 
@@ -95,21 +92,9 @@ impl Heatmap {
     /// # Errors
     /// None: a text takes whatever is written to it.
     pub fn svg(&self) -> Result<String, fmt::Error> {
-        let mut svg = String::new();
-        let out = &mut svg;
         let layout = Layout::of(self);
-        let (width, height) = layout.size;
-        writeln!(
-            out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{width:.0}\" \
-             height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"{FONT}\" font-size=\"{TEXT}\">"
-        )?;
-        writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")?;
-        let line = |y: f64, color: &str, words: &str| {
-            format!("<text x=\"{MARGIN}\" y=\"{y}\" fill=\"{color}\">{}</text>", escaped(words))
-        };
-        writeln!(out, "{}", line(MARGIN + TEXT, INK, &self.title))?;
-        writeln!(out, "{}", line(MARGIN + 2.5 * TEXT, DIM, &self.subtitle))?;
+        let mut svg = svg::begin(layout.size, &self.title, &self.subtitle)?;
+        let out = &mut svg;
         if self.names.is_empty() {
             self.picture_of_cells(&layout, out)?;
         } else {
@@ -117,6 +102,11 @@ impl Heatmap {
         }
         self.names(&layout, out)?;
         self.groups(&layout, out)?;
+        if let Some(dendrogram) = &self.tree {
+            let (right, height) = (layout.edge(layout.map.0, self.side), self.side as f64 * layout.cell);
+            let place = tree::Place { corner: (right + TREE.1, layout.map.1), size: (TREE.0, height) };
+            tree::draw(dendrogram, &place, 2.0, out)?;
+        }
         self.legend(&layout, out)?;
         writeln!(out, "</svg>")?;
         Ok(svg)
@@ -256,25 +246,6 @@ impl Heatmap {
     }
 }
 
-/// Pixels that so many letters take.
-fn letters(count: usize) -> f64 {
-    count as f64 * LETTER
-}
-
-/// Whether a text takes no more than so many pixels.
-fn fits(text: &str, length: f64) -> bool {
-    letters(text::width(text)) <= length
-}
-
-fn hex([red, green, blue]: [u8; 3]) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-/// Text as it stands in XML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +255,7 @@ mod tests {
             title: "cosine similarity".into(),
             subtitle: "color-grid".into(),
             names: if named { (0..side).map(|at| format!("<{at}> & \"co\".png")).collect() } else { Vec::new() },
+            tree: None,
             groups: vec![(0..side / 2, "first".into()), (side / 2..side, "second".into())],
             side,
             values: (0..side * side).map(|at| at as f32 / (side * side) as f32).collect(),

@@ -44,6 +44,10 @@ impl Surface for Recorder {
         self.note("copy")
     }
 
+    fn open(&mut self, _: &Path) -> Result<(), String> {
+        self.note("open").map_err(|error| error.to_string())
+    }
+
     fn clear(&mut self) -> io::Result<()> {
         self.note("clear")
     }

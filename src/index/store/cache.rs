@@ -15,6 +15,7 @@ use super::{
     graphs::is_graph_name,
     lock::{LOCK, lock},
     maintain::is_vector_name,
+    notes::is_notes_name,
 };
 use crate::error::{Error, Result};
 
@@ -120,6 +121,7 @@ fn is_store_file(name: &OsStr) -> bool {
         || is_vector_name(&text)
         || is_columns_name(&text)
         || is_graph_name(&text)
+        || is_notes_name(&text)
         || is_set_aside(name)
 }
 

@@ -1,4 +1,5 @@
-//! Graphs of the nearest pictures, kept beside the rows they were made of, as bytes that only `similarity` understands.
+//! Graphs of the nearest pictures and maps made of them, kept beside the rows they were made of, as bytes that only
+//! `similarity` and `analysis` understand; both are called graphs here.
 //!
 //! A graph names rows by their numbers, so its file is named after the generation of the numbers: when compaction gives
 //! out others it is made anew, and where rows were lost whose numbers are used again all graphs are deleted. It is written
@@ -39,7 +40,7 @@ pub struct Numbered {
 /// Where the graphs of a store's rows are kept, and which ids the rows have: for the time of a run and after it.
 #[derive(Clone)]
 pub struct KeptGraphs {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     generation: i64,
     /// The right to write that the run has, while it goes on.
     lock: Weak<Lock>,
@@ -86,7 +87,7 @@ impl KeptGraphs {
         (id.0 - first.0 < len).then(|| row + id.0 - first.0)
     }
 
-    /// The bytes last kept under a name, a metric's say; `None` when there are none for the rows as they are numbered.
+    /// The bytes last kept under a name, a metric's or a map's method's; `None` when there are none for the rows as they are numbered.
     #[must_use]
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! Average-linkage agglomerative clustering (UPGMA) of points by mean cosine, and the leaf order of its tree.
 
 use super::Points;
-use crate::similarity::{Executor, kernel, map_parallel};
+use crate::similarity::{Executor, dendrogram::Merge, kernel, map_parallel};
 
 /// A dense row-major matrix.
 #[derive(Clone)]
@@ -95,8 +95,8 @@ struct Cluster {
     members: Vec<usize>,
 }
 
-/// Clusters points and returns them in the leaf order of the tree.
-pub(super) fn agglomerate(points: &impl Points, members: &[usize], executor: Executor<'_>) -> Vec<usize> {
+/// Clusters points and returns them in the leaf order of the tree, with the merges of that order's rows, parts first.
+pub(super) fn agglomerate(points: &impl Points, members: &[usize], executor: Executor<'_>) -> (Vec<usize>, Vec<Merge>) {
     let mut means = super::sums(points, members.iter().copied());
     for (mean, at) in means.rows_mut().zip(members) {
         let weight = points.weight(*at) as f32;
@@ -107,11 +107,28 @@ pub(super) fn agglomerate(points: &impl Points, members: &[usize], executor: Exe
         active: (0..members.len()).collect(),
         linkage: cosines(&means, executor),
         means,
+        joins: Vec::new(),
     };
     tree.grow();
-    let Tree { mut clusters, active, .. } = tree;
-    let order = active.iter().filter_map(|at| clusters[*at].take()).flat_map(|cluster| cluster.members);
-    order.map(|at| members[at]).collect()
+    let Tree { mut clusters, active, joins, .. } = tree;
+    let order: Vec<_> =
+        active.iter().filter_map(|at| clusters[*at].take()).flat_map(|cluster| cluster.members).collect();
+    let merges = merges(&order, &joins);
+    (order.into_iter().map(|at| members[at]).collect(), merges)
+}
+
+/// What the joins of clusters, each named by its smallest point, mean for the rows of the leaf order.
+fn merges(order: &[usize], joins: &[(usize, usize, f32)]) -> Vec<Merge> {
+    let mut rows = vec![0..0; order.len()];
+    for (row, point) in order.iter().enumerate() {
+        rows[*point] = row..row + 1;
+    }
+    let mut merged = |(kept, gone, height): &(usize, usize, f32)| {
+        let (one, other) = (rows[*kept].clone(), rows[*gone].clone());
+        rows[*kept] = one.start.min(other.start)..one.end.max(other.end);
+        Merge { rows: rows[*kept].clone(), middle: one.start.max(other.start), height: *height }
+    };
+    joins.iter().map(&mut merged).collect()
 }
 
 struct Tree {
@@ -122,6 +139,8 @@ struct Tree {
     clusters: Vec<Option<Cluster>>,
     /// The places of those clusters that did not join another yet.
     active: Vec<usize>,
+    /// The clusters that became one, the place that stayed first, with their mean cosine.
+    joins: Vec<(usize, usize, f32)>,
 }
 
 impl Tree {
@@ -166,6 +185,7 @@ impl Tree {
         let (len, kept, gone) = (self.clusters.len(), a.min(b), a.max(b));
         let share = first.weight / (first.weight + second.weight);
         let (of_a, of_b) = (share as f32, (1.0 - share) as f32);
+        self.joins.push((kept, gone, self.linkage[a * len + b]));
         self.active.retain(|at| *at != gone);
         for at in self.active.iter().copied().filter(|at| *at != kept) {
             let mean = self.linkage[a * len + at] * of_a + self.linkage[b * len + at] * of_b;

@@ -34,12 +34,13 @@ impl Look {
     }
 }
 
+/// The cells around the cursor are lit where `lights`: each costs as many bytes a move as everything else together.
 pub(super) fn draw(
     canvas: &mut Canvas<'_>,
     plot: &Plot,
     heat: &Heatmap,
     (metric, window): (Metric, &Window),
-    cursor: (usize, usize),
+    (cursor, lights): ((usize, usize), bool),
     begins_group: &dyn Fn(usize) -> bool,
 ) {
     let theme = canvas.theme;
@@ -49,7 +50,7 @@ pub(super) fn draw(
             let Some(value) = window.get(r, c).filter(|value| !value.is_nan()) else { continue };
             let itself = plot.partition.is_itself(r, c);
             let at = (row, col);
-            let lit = !itself && plot.is_lit((r, c), cursor);
+            let lit = lights && !itself && plot.is_lit((r, c), cursor);
             let of = |lit| match itself {
                 true => Look::apart(theme),
                 false => Look::of(theme, heat.ramp.likeness(metric, value), lit),
@@ -61,12 +62,33 @@ pub(super) fn draw(
             }
             let style = if (r, c) == cursor { mark(canvas, plot, at, &look) } else { ink(theme, &look) };
             match numbers {
-                _ if itself => diagonal(canvas, plot, at, style),
+                _ if itself && plot.cell.halves >= 2 => diagonal(canvas, plot, at, style),
                 Some(numbers) => number(canvas, plot, at, &numbers.text(value), style),
                 None => {}
             }
             separate(canvas, plot, at, (begins_group(r + 1), col > 0 && begins_group(c)));
         }
+    }
+}
+
+/// A cell of any table that looks like the heatmap.
+pub(in crate::ui) struct TableCell<'a> {
+    /// Where its value lies on the ramp, from 0 to 1; nothing for a cell that is apart, on the diagonal say.
+    pub likeness: Option<f32>,
+    /// Whether the cursor is on it.
+    pub focused: bool,
+    /// What is written into it.
+    pub text: &'a str,
+}
+
+/// Draws the visible cell (row, column) of such a table.
+pub(in crate::ui) fn one(canvas: &mut Canvas<'_>, plot: &Plot, at: (usize, usize), cell: &TableCell<'_>) {
+    let theme = canvas.theme;
+    let look = cell.likeness.map_or_else(|| Look::apart(theme), |likeness| Look::of(theme, likeness, false));
+    ground(canvas, plot, at, &look);
+    let style = if cell.focused { mark(canvas, plot, at, &look) } else { ink(theme, &look) };
+    if !cell.text.is_empty() && plot.cell.has_number() {
+        number(canvas, plot, at, cell.text, style);
     }
 }
 
@@ -101,12 +123,12 @@ fn ink(theme: Theme, look: &Look) -> Style {
 /// Fills a cell. Where it has half a row of text, the upper half is the glyph's color and the lower one the ground.
 fn ground(canvas: &mut Canvas<'_>, plot: &Plot, (row, col): (usize, usize), look: &Look) {
     let (left, top) = plot.corner(row, col);
-    let bottom = top + plot.cell.halves;
+    let bottom = top + plot.down.length(row);
     let style = ink(canvas.theme, look);
     let blank = if canvas.theme.depth() == Depth::Mono { look.shade } else { ' ' };
     for y in top / 2..bottom.div_ceil(2) {
         let (upper, lower) = (2 * y >= top, 2 * y + 1 < bottom);
-        for x in left..left + plot.cell.width {
+        for x in left..left + plot.across.length(col) {
             let Some(cell) = canvas.cell(x, y) else { continue };
             match (upper, lower) {
                 (true, true) => cell.set_char(blank).set_style(style),

@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// The ramp from the less alike end to the more alike end with the values of both, a tick at the cursor's, and how the
-/// numbers are written.
+/// The ramp from the less alike end to the more alike end with the values of both, a tick at the cursor's unless it
+/// hurries, and how the numbers are written.
 pub(super) fn draw(
     canvas: &mut Canvas<'_>,
     plot: &Plot,
     heat: &Heatmap,
     (metric, window): (Metric, &Window),
-    cursor: (usize, usize),
+    cursor: Option<(usize, usize)>,
 ) {
     let (theme, area) = (canvas.theme, plot.legend);
     let (far, near) = ends(plot, heat, metric, window);
@@ -42,7 +42,8 @@ pub(super) fn draw(
     if columns < 3 {
         return;
     }
-    let value = window.get(cursor.0, cursor.1).filter(|_| !plot.partition.is_itself(cursor.0, cursor.1));
+    let value =
+        cursor.filter(|(row, col)| !plot.partition.is_itself(*row, *col)).and_then(|(row, col)| window.get(row, col));
     let tick = value.map(|value| (heat.ramp.likeness(metric, value) * (columns - 1) as f32).round() as usize);
     let mut spans = vec![Span::raw(" "), Span::styled(before, theme.dim()), Span::styled(far + " ", theme.strong())];
     spans.extend((0..columns).map(|at| ramp_step(theme, at as f32 / (columns - 1) as f32, tick == Some(at))));

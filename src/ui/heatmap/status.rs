@@ -1,4 +1,5 @@
-//! The cell under the cursor in one line: both names, both metrics, both ranks, however narrow the screen is.
+//! The cell under the cursor in one line: both names and, unless they stand beside the table, both metrics and both ranks,
+//! however narrow the screen is.
 
 use ratatui::text::{Line, Span};
 
@@ -8,16 +9,19 @@ use crate::{
     printable::printable,
     similarity::Metric,
     text,
-    ui::{canvas::Canvas, pictures},
+    ui::{canvas::Canvas, facts, pictures},
 };
 
 /// Draws it; returns whether there is a cell.
 pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area) -> bool {
     let heat = &app.screens.heatmap;
-    let (Some([row, col]), Some(first)) = (heat.shown_pair(&app.shared), heat.block_mean(&app.shared)) else {
-        return false;
+    let Some(mean) = heat.block_mean(&app.shared) else { return false };
+    let Some([row, col]) = heat.shown_pair(&app.shared) else {
+        let mean = mean.map(|mean| format!("mean {}", text::value(mean).trim()));
+        canvas.text(area, 0, &mean.unwrap_or_default(), canvas.theme.dim());
+        return true;
     };
-    let first = first.map(|mean| format!("mean {} · best ", text::value(mean).trim())).unwrap_or_default();
+    let first = mean.map(|mean| format!("mean {} · best ", text::value(mean).trim())).unwrap_or_default();
     let columns = usize::from(area.width).saturating_sub(1);
     // A value and a rank are never cut, so the names have what is left.
     let written: [&dyn Fn(Metric) -> String; 4] = [
@@ -30,8 +34,10 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area) -> boo
     let wanted = [44, 34, 16, 0];
     let fits = |at: &usize| text::width(&lines[*at]) + text::width(&first) + wanted[*at] <= columns;
     let values = &lines[(0..4).find(fits).unwrap_or(3)];
+    let beside = heat.plot(&app.shared, app.shared.body()).panel.is_some();
+    let (first, values) = if beside { (String::new(), "") } else { (first, values.as_str()) };
     let first = if text::width(values) + text::width(&first) + 9 <= columns { first } else { String::new() };
-    let marks = [row, col].map(|id| if app.shared.marks.contains(id) { "●" } else { "" });
+    let marks = [row, col].map(|id| facts::mark(app, id).trim_end());
     let room = columns.saturating_sub(text::width(values) + 2 + text::width(&first) + marks.concat().chars().count());
     let theme = canvas.theme;
     let mut spans = vec![Span::styled(first, theme.dim())];
@@ -51,7 +57,7 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area) -> boo
             Span::raw("  "),
         ]);
     }
-    spans.push(Span::styled(values.clone(), theme.dim()));
+    spans.push(Span::styled(values.to_owned(), theme.dim()));
     canvas.line(area, 0, Line::from(spans));
     true
 }
@@ -64,8 +70,8 @@ fn name(app: &App, id: ImageId) -> String {
 fn value(app: &App, metric: Metric, [row, col]: [ImageId; 2], name: &str, of: bool) -> String {
     let compared = pictures::Compared::of(app, metric, row, col);
     let rank = match compared.rank {
-        Some((rank, all)) if of => format!(" #{} of {}", text::count(rank), text::count(all)),
-        Some((rank, _)) => format!(" #{}", text::count(rank)),
+        Some(rank) if of => format!(" {} of {}", rank.short(), rank.of()),
+        Some(rank) => format!(" {}", rank.short()),
         None => String::new(),
     };
     format!("{name} {}{rank}", text::value(compared.value).trim()).trim_start().to_owned()

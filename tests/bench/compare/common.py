@@ -4,6 +4,7 @@ A script parses its arguments with `parser()`, calls `enter(options.python)` bef
 `alternate()`, and prints with `table()`.
 """
 import argparse
+import json
 import os
 import pathlib
 import platform
@@ -35,6 +36,14 @@ def enter(python=None):
     # Not resolved: an environment's Python is known by the link through which it is called.
     python = str(python.absolute() if python else environment())
     os.execve(python, [python, *sys.argv], {**os.environ, ENTERED: python})
+
+
+def benchmark(name):
+    """Builds a benchmark of this repository; returns the program."""
+    build = ["cargo", "bench", "--locked", "--bench", name, "--no-run", "--message-format=json"]
+    lines = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    built = [message["executable"] for message in map(json.loads, lines) if message.get("executable")]
+    return built[-1]
 
 
 def environment():

@@ -7,7 +7,6 @@ faiss searches its exact index for all rows at once (inner products of unit vect
 take turns and must find the same neighbors. `--vectors` is a file of half floats, 512 a row, of pictures of yours.
 """
 
-import json
 import os
 import pathlib
 import subprocess
@@ -15,6 +14,13 @@ import sys
 import tempfile
 
 import common
+
+try:
+    import numpy as np
+    import faiss
+except ImportError:
+    # They come with the environment that `main` enters first.
+    pass
 
 DIM, CLUSTERS, NEAREST = 512, 300, 16
 CHUNK = 20_000
@@ -49,10 +55,7 @@ class Ours:
     """The benchmark `graph` of this repository, which answers one line a graph."""
 
     def __init__(self, file):
-        build = ["cargo", "bench", "--locked", "--bench", "graph", "--no-run", "--message-format=json"]
-        lines = subprocess.run(build, cwd=common.ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-        built = [message["executable"] for message in map(json.loads, lines) if message.get("executable")]
-        command = [built[-1], str(file), str(DIM), str(NEAREST)]
+        command = [common.benchmark("graph"), str(file), str(DIM), str(NEAREST)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
@@ -129,10 +132,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        import faiss
-        import numpy as np
-    except ImportError:
-        # They come with the environment that `main` enters first.
-        pass
     main()

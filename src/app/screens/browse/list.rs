@@ -54,6 +54,12 @@ impl List {
         self.positions.get(id.at()).filter(|at| **at != NOWHERE).map(|at| *at as usize)
     }
 
+    /// The state of the index that it shows.
+    #[must_use]
+    pub fn made_of(&self) -> IndexState {
+        self.made_of
+    }
+
     /// Whether it is exactly this.
     #[must_use]
     pub fn is_current(&self, index: &Index, filter: &Filter, order: &Order) -> bool {

@@ -1,13 +1,14 @@
 //! Where the parts of the heatmap lie: pure arithmetic.
 
+use super::steps::Steps;
 use crate::{app::layout::Area, display::Depth, similarity::Partition};
 
 /// How large a cell is drawn, and how many rows it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
-    /// Terminal columns.
+    /// Terminal columns; see [`Plot::across`] for those that are wider.
     pub width: u16,
-    /// Half terminal rows: 1 is drawn as a half block.
+    /// Half terminal rows: 1 is drawn as a half block; see [`Plot::down`] for those that are higher.
     pub halves: u16,
     /// It stands for about 2^zoom × 2^zoom pairs; for more or fewer where the cells of the whole table fill the plot.
     pub zoom: u32,
@@ -27,6 +28,11 @@ const SHORT_NAME: u16 = 5;
 
 /// Columns of the widest half-high cell.
 const WIDEST_HALF: u16 = 3;
+
+/// Digits of the last number of so many.
+pub fn digits(len: usize) -> u16 {
+    len.max(1).ilog10() as u16 + 1
+}
 
 impl Cell {
     /// The cell of a zoom level, 0 the largest.
@@ -94,8 +100,15 @@ pub struct Plot {
     pub panel: Option<Area>,
     /// The zoom level in use; for a table that fits, the largest one whose cells are no larger.
     pub level: u32,
-    /// The size of a cell.
+    /// The size of a cell, of the smaller ones where they differ.
     pub cell: Cell,
+    /// Where the visible cells begin: half terminal rows from the top of [`Plot::cells`].
+    pub down: Steps,
+    /// Likewise: terminal columns from their left.
+    pub across: Steps,
+    /// Rows and columns are told by their number, and the number of a row stands before its name: names do not fit over
+    /// the columns.
+    pub numbered: bool,
     /// Whole cells that fit, down and across.
     pub fits: (usize, usize),
     /// The rows of the table, parted into rows of cells, and its columns likewise.
@@ -107,6 +120,19 @@ impl Plot {
     /// shown as large as it can be.
     #[must_use]
     pub fn new(body: Area, len: usize, names: u16, level: Option<u32>, depth: Depth) -> Self {
+        let plot = Self::named(body, len, names, level, depth);
+        let over_columns = plot.cell.width >= names + 2 || plot.top.height < 2;
+        if over_columns || plot.cell.halves < 2 || !plot.partition.is_single() {
+            return plot;
+        }
+        // The number takes its own room unless that costs the numbers in the cells; else some of the name's.
+        let wider = Self::named(body, len, names + digits(len) + 1, level, depth);
+        let lost = (plot.cell.has_number() && !wider.cell.has_number()) || wider.cell.halves < 2;
+        Self { numbered: true, ..if lost { plot } else { wider } }
+    }
+
+    /// The same without a thought to the columns.
+    fn named(body: Area, len: usize, names: u16, level: Option<u32>, depth: Depth) -> Self {
         if let Some(level) = level {
             return Self::with(body, len, names, Cell::at(level, depth), level);
         }
@@ -116,28 +142,51 @@ impl Plot {
                 Cell::fitting(room, len, depth).filter(|cell| (cell.halves > 1) == (halves > 1))
             };
             let Some(cell) = fitting(names) else { continue };
-            // Names give way where that makes room for numbers, or for cells one could not tell apart otherwise.
+            // Names give way where that makes room for numbers.
             let shorter = (SHORT_NAME..names).rev().find_map(|names| {
                 let larger = fitting(names).filter(|larger| larger.width > cell.width && cell.width < 4)?;
-                (larger.has_number() || larger.halves == 1).then_some((names, larger))
+                larger.has_number().then_some((names, larger))
             });
             let (names, cell) = shorter.unwrap_or((names, cell));
-            return Self::with(body, len, names, cell, cell.level(depth));
+            return Self::with(body, len, names, cell, cell.level(depth)).filled();
         }
         let levels = (4..u32::BITS).map(|level| Self::with(body, len, names, Cell::at(level, depth), level));
         let mut levels = levels.filter(Self::shows_all);
-        levels.next().unwrap_or_else(|| Self::with(body, len, names, Cell::at(u32::BITS, depth), u32::BITS))
+        let all = levels.next();
+        all.map_or_else(|| Self::with(body, len, names, Cell::at(u32::BITS, depth), u32::BITS), Self::filled)
+    }
+
+    /// The same for a table that fits as a whole: cells without numbers, of which nobody minds that some are larger than
+    /// others, take all of the plot.
+    fn filled(mut self) -> Self {
+        let side = self.partition.side();
+        if self.cell.has_number() || side == 0 {
+            return self;
+        }
+        let widest = if self.cell.halves == 1 { WIDEST_HALF } else { LARGEST.0 };
+        let room = |room: u16, longest: u16| room.min(u16::try_from(side * usize::from(longest)).unwrap_or(u16::MAX));
+        self.across = Steps::filling(room(self.cells.width, widest), side, 1);
+        // Where a row of cells has a row of text for its name, it keeps one.
+        let unit = if self.cell.halves == 2 { 2 } else { 1 };
+        self.down = Steps::filling(room(2 * self.cells.height, 2 * LARGEST.1), side, unit);
+        self.fits = (side, side);
+        self
     }
 
     fn with(body: Area, len: usize, names: u16, cell: Cell, level: u32) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 4));
-        let panel = match body.width {
+        let beside = match body.width {
             100.. => body.width * 3 / 10,
             64.. => 26,
             _ => 0,
         };
-        let (main, panel) = if panel > 0 && rest.height >= 8 {
-            let (main, panel) = rest.off_right(panel);
+        // A row is about twice as high as a column is wide. A line sets the panel apart.
+        let is_portrait = 2 * rest.height > rest.width && rest.height >= 26;
+        let (main, panel) = if is_portrait {
+            let (main, panel) = rest.off_bottom(rest.height * 2 / 5);
+            (main.off_bottom(1).0, Some(panel))
+        } else if beside > 0 && rest.height >= 8 {
+            let (main, panel) = rest.off_right(beside);
             (main.off_right(1).0, Some(panel))
         } else {
             (rest, None)
@@ -149,7 +198,7 @@ impl Plot {
             (1, ..40) => 5,
             (1, width) => names.min(width / 6).min(12) + 2,
             (_, ..72) => names.min(main.width / 4).min(NAMES) + 2,
-            _ => names.min(NAMES) + 2,
+            _ => names.min(NAMES + digits(len) + 1) + 2,
         };
         let (top, main) = main.top(if main.height > 4 { 2 } else { 0 });
         let (names, cells) = main.left(names);
@@ -161,7 +210,9 @@ impl Plot {
         // Zoomed out until everything fits, the table fills the plot whatever the number of its rows.
         let side = len.div_ceil(1_usize.checked_shl(cell.zoom).unwrap_or(usize::MAX)).max(fits.0.min(fits.1));
         let partition = Partition::new(len, side);
-        Self { title, top, names, cells, legend, panel, level, cell, fits, partition }
+        let (down, across) = (Steps::equal(cell.halves), Steps::equal(cell.width));
+        let numbered = false;
+        Self { title, top, names, cells, legend, panel, level, cell, down, across, numbered, fits, partition }
     }
 
     /// Whether the whole table fits.
@@ -173,15 +224,15 @@ impl Plot {
     /// The terminal column and half row where the visible cell (row, column) begins.
     #[must_use]
     pub fn corner(&self, row: usize, col: usize) -> (u16, u16) {
-        (self.cells.x + col as u16 * self.cell.width, self.cells.y * 2 + row as u16 * self.cell.halves)
+        (self.cells.x + self.across.edge(col), self.cells.y * 2 + self.down.edge(row))
     }
 
     /// The whole rows of text of the visible cell (row, column); none of a cell of half a row.
     #[must_use]
     pub fn place(&self, row: usize, col: usize) -> Area {
         let (x, y) = self.corner(row, col);
-        let (top, bottom) = (y.div_ceil(2), (y + self.cell.halves) / 2);
-        Area { x, y: top, width: self.cell.width, height: bottom.saturating_sub(top) }
+        let (top, bottom) = (y.div_ceil(2), (y + self.down.length(row)) / 2);
+        Area { x, y: top, width: self.across.length(col), height: bottom.saturating_sub(top) }
     }
 
     /// The line of a visible cell in which its number stands, and which is lit beside the cursor.
@@ -189,6 +240,13 @@ impl Plot {
     pub fn line(&self, row: usize, col: usize) -> Area {
         let place = self.place(row, col);
         place.top(place.height.saturating_sub(1) / 2).1.top(1).0
+    }
+
+    /// The row of the terminal where a row of cells is pointed at and named.
+    #[must_use]
+    pub fn row_line(&self, row: usize) -> u16 {
+        let line = self.line(row, 0);
+        if line.height > 0 { line.y } else { self.corner(row, 0).1 / 2 }
     }
 
     /// Whether a cell is lit because it is in the row or the column of the cursor's, and near it: the whole row would
@@ -202,41 +260,6 @@ impl Plot {
     /// The visible cell at a terminal cell.
     #[must_use]
     pub fn hit(&self, at: (u16, u16)) -> Option<(usize, usize)> {
-        self.cells.contains(at).then(|| {
-            (
-                usize::from((at.1 - self.cells.y) * 2 / self.cell.halves),
-                usize::from((at.0 - self.cells.x) / self.cell.width),
-            )
-        })
-    }
-}
-
-/// Where the two pictures under the cursor and their values lie in the panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Panel {
-    /// The row's picture.
-    pub row: Area,
-    /// Its name.
-    pub row_name: Area,
-    /// The column's picture.
-    pub col: Area,
-    /// Its name.
-    pub col_name: Area,
-    /// Their values.
-    pub values: Area,
-}
-
-impl Panel {
-    /// Divides the panel.
-    #[must_use]
-    pub fn new(panel: Area) -> Self {
-        let panel = panel.inside(1, 0);
-        let values = 4;
-        let picture = (panel.height.saturating_sub(values + 2) / 2).min(panel.width / 2);
-        let (row, rest) = panel.top(picture);
-        let (row_name, rest) = rest.top(1);
-        let (col, rest) = rest.top(picture);
-        let (col_name, values) = rest.top(1);
-        Self { row, row_name, col, col_name, values }
+        self.cells.contains(at).then(|| (self.down.at((at.1 - self.cells.y) * 2), self.across.at(at.0 - self.cells.x)))
     }
 }

@@ -35,11 +35,22 @@ fn taken(to: &Path) -> Error {
     Error::Usage(format!("{} is there already: name another file, or replace it with --force", printable(to)))
 }
 
-/// Writes the file.
+/// Writes a drawing into the files asked for, and says on standard error where `what` is.
 ///
 /// # Errors
-/// As [`check`]; [`Error::Io`] when it cannot be written.
-pub fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
+/// As [`check`]; [`Error::Usage`] when it cannot be drawn, [`Error::Io`] when a file cannot be written.
+pub fn draw(svg: &str, what: &str, to_svg: Option<&Path>, to_png: Option<&Path>, replace: bool) -> Result<()> {
+    for (file, is_png) in [(to_svg, false), (to_png, true)] {
+        let Some(file) = file else { continue };
+        let bytes = if is_png { png(svg)? } else { svg.as_bytes().to_owned() };
+        write(&bytes, file, replace)?;
+        // Said for people: the file itself is the answer.
+        let _ = writeln!(io::stderr(), "lookalike: the {what} is in {}", printable(file));
+    }
+    Ok(())
+}
+
+pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
     let mut options = File::options();
     options.write(true).truncate(true).create(replace).create_new(!replace);
     let written = options.open(to).and_then(|mut file| file.write_all(bytes));
@@ -50,10 +61,7 @@ pub fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
 }
 
 /// Draws an SVG as a PNG. Letters come from a font that the program brings along; what it lacks, from the system's.
-///
-/// # Errors
-/// [`Error::Usage`] with what the drawing library says.
-pub fn png(svg: &str) -> Result<Vec<u8>> {
+fn png(svg: &str) -> Result<Vec<u8>> {
     let mut fonts = Database::new();
     fonts.load_font_data(HACK_REGULAR.to_vec());
     if !svg.is_ascii() {
@@ -61,7 +69,7 @@ pub fn png(svg: &str) -> Result<Vec<u8>> {
     }
     fonts.set_monospace_family("Hack");
     let options = Options { fontdb: Arc::new(fonts), font_family: "Hack".into(), ..Options::default() };
-    let failed = |reason: String| Error::Usage(format!("the heatmap cannot be drawn as PNG, only as SVG: {reason}"));
+    let failed = |reason: String| Error::Usage(format!("the drawing cannot be drawn as PNG, only as SVG: {reason}"));
     let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
     let scale = if tree.size().width() <= SMALL { FINE } else { 1.0 };
     let [width, height] = [tree.size().width(), tree.size().height()].map(|side| (side * scale).ceil() as u32);

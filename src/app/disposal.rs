@@ -1,0 +1,135 @@
+//! Moving the marked pictures away: nothing happens before the user has seen the list of them.
+
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use super::{App, Effect, Over, RunState, Severity, action::Step};
+use crate::{
+    index::{ImageId, Index},
+    printable::printable,
+    task::{Away, Disposed, Doomed, Job, Undone},
+    text,
+};
+
+/// The list of what is to be moved away, in front of the screen until the user decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disposal {
+    /// The files, in the order of their paths.
+    pub doomed: Arc<[Doomed]>,
+    /// First visible line.
+    pub first: usize,
+    /// How many of them have no copy that stays.
+    pub last_ones: usize,
+}
+
+impl Disposal {
+    /// Bytes of all files together.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.doomed.iter().map(|one| one.file.size).sum()
+    }
+
+    fn moved(&mut self, step: Step, page: usize) {
+        self.first = step.moved(self.first, self.doomed.len(), 1, page.max(1));
+    }
+}
+
+impl App {
+    /// Shows what would be moved away.
+    pub(super) fn open_disposal(&mut self) {
+        if self.shared.run == RunState::Running {
+            return self.say(Severity::Warning, "Pictures can be moved away when the indexing is done.");
+        }
+        if self.moving {
+            return self.say(Severity::Warning, "Pictures are being moved: wait a moment.");
+        }
+        let mut ids: Vec<_> = self.shared.marks.iter().collect();
+        if ids.is_empty() {
+            return self.say(Severity::Warning, "Nothing is marked yet: Space marks, and d moves away what is marked.");
+        }
+        ids.sort_by_cached_key(|id| self.shared.path(*id));
+        let copies = self.screens.alike.found.as_ref().and_then(|found| found.copies.clone());
+        let doomed: Arc<[_]> = Doomed::of(&self.shared.index, copies.as_deref(), &ids).into();
+        let last_ones = doomed.iter().filter(|one| one.kept.is_none()).count();
+        self.over.push(Over::Disposal(Disposal { doomed, first: 0, last_ones }));
+    }
+
+    /// Moves what was shown away.
+    pub(super) fn dispose(&mut self, away: Away) -> Vec<Effect> {
+        let Some(Over::Disposal(disposal)) = self.over.pop_if(|over| matches!(over, Over::Disposal(_))) else {
+            return Vec::new();
+        };
+        self.moving = true;
+        let doomed = disposal.doomed.to_vec();
+        self.say(Severity::Info, format!("Moving {}…", text::counted(doomed.len(), "picture")));
+        vec![Effect::Start(self.awaited.next(), Job::Dispose { doomed, away })]
+    }
+
+    /// Brings back what was moved away last.
+    pub(super) fn undo(&mut self) -> Vec<Effect> {
+        if self.moving || self.shared.run == RunState::Running {
+            self.say(Severity::Warning, "Wait a moment: pictures are being indexed or moved.");
+            return Vec::new();
+        }
+        self.moving = true;
+        vec![Effect::Start(self.awaited.next(), Job::Undo)]
+    }
+
+    pub(super) fn scroll_disposal(&mut self, step: Step) {
+        let page = usize::from(self.shared.body().height).saturating_sub(4);
+        if let Some(Over::Disposal(disposal)) = self.over.last_mut() {
+            disposal.moved(step, page);
+        }
+    }
+
+    pub(super) fn disposed(&mut self, disposed: &Disposed) {
+        self.moving = false;
+        let moved: HashSet<&Path> = disposed.moved.iter().map(|path| &**path).collect();
+        let gone: Vec<_> = self.ids_at(|index, id| index.get(id).is_some_and(|entry| moved.contains(&*entry.path())));
+        let mut index = Index::clone(&self.shared.index);
+        gone.into_iter().for_each(|id| index.remove(id));
+        self.take_index(Arc::new(index));
+        let pictures = text::counted(disposed.moved.len(), "picture");
+        match disposed.refused.first() {
+            None => self.say(Severity::Info, format!("{pictures} moved away; u brings them back.")),
+            Some((path, why)) => {
+                let stay = disposed.refused.len();
+                self.say(Severity::Warning, format!("{pictures} moved away, {stay} not: {}: {why}", printable(path)));
+            }
+        }
+    }
+
+    pub(super) fn undone(&mut self, undone: Option<&Undone>) {
+        self.moving = false;
+        let Some(undone) = undone else {
+            return self.say(Severity::Info, "Nothing was moved away that could be brought back.");
+        };
+        let back: HashSet<&Path> = undone.back.iter().map(|path| &**path).collect();
+        let there = self.ids_at(|index, id| {
+            index.entry_even_if_removed(id).is_some_and(|entry| !index.contains(id) && back.contains(&*entry.path()))
+        });
+        let count = there.len();
+        let mut index = Index::clone(&self.shared.index);
+        there.into_iter().for_each(|id| index.restore(id));
+        self.take_index(Arc::new(index));
+        let pictures = text::counted(undone.back.len(), "picture");
+        match undone.refused.first() {
+            None if count < undone.back.len() => {
+                self.say(
+                    Severity::Info,
+                    format!("{pictures} brought back; what this index does not know comes with the next start."),
+                );
+            }
+            None => self.say(Severity::Info, format!("{pictures} brought back.")),
+            Some((path, why)) => {
+                let gone = undone.refused.len();
+                self.say(Severity::Warning, format!("{pictures} brought back, {gone} not: {}: {why}", printable(path)));
+            }
+        }
+    }
+
+    /// The ids ever given of which something is true.
+    fn ids_at(&self, is: impl Fn(&Index, ImageId) -> bool) -> Vec<ImageId> {
+        let index = &*self.shared.index;
+        (0..index.id_bound()).map(|at| ImageId(at as u32)).filter(|id| is(index, *id)).collect()
+    }
+}

@@ -1,0 +1,385 @@
+//! Groups: which pictures belong together, by a method of choice. A list of groups beside the pictures of one of them.
+
+use std::sync::Arc;
+
+use crate::{
+    analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
+    app::{
+        action::{Action, Step},
+        binding::{self, Binding, bind},
+        contact_sheet::ContactSheet,
+        layout::{self, Area},
+        previews::Slot,
+        room::{Acted, Room},
+        shared::Shared,
+    },
+    index::{ImageId, labels::Labels},
+    task::{Known, Made, Task},
+};
+
+/// The Groups screen.
+#[derive(Default)]
+pub struct Groups {
+    /// The method wanted.
+    pub method: Method,
+    /// What was found last, and by what that was asked for.
+    pub found: Option<(Method, Arc<Clustering>)>,
+    /// The groups as labels.
+    pub labels: Option<Arc<Labels>>,
+    /// How much of the finding is done.
+    pub progress: f64,
+    /// The group under the cursor; after the groups comes the noise.
+    pub group: usize,
+    /// The picture of it under the cursor.
+    pub member: usize,
+    /// First visible group.
+    pub first: usize,
+    /// First visible row of pictures.
+    pub first_row: usize,
+    /// All names that were given, the newest last; not all of them need belong to a group as it is.
+    names: Vec<GroupName>,
+    /// The name of each group, by its place among those.
+    named: Vec<Option<usize>>,
+}
+
+const KEYS: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    bind("o", Action::Method),
+    bind("+ =", Action::MoreGroups),
+    bind("- _", Action::FewerGroups),
+    bind("0", Action::BestGroups),
+    bind("r", Action::Rename),
+    bind("H", Action::GroupsInHeatmap),
+    bind("A", Action::MarkThese),
+    binding::VIEW,
+    binding::MARK,
+    binding::UNMARK_ALL,
+    binding::COPY,
+    binding::EXPORT,
+    binding::CLOSE,
+];
+
+impl Groups {
+    /// The groups, the largest first.
+    #[must_use]
+    pub fn clusters(&self) -> &[Cluster] {
+        self.found.as_ref().map_or(&[], |(_, found)| &found.clusters)
+    }
+
+    /// The pictures in no group.
+    #[must_use]
+    pub fn noise(&self) -> &[ImageId] {
+        self.found.as_ref().map_or(&[], |(_, found)| &found.noise)
+    }
+
+    /// Lines of the list: the groups, and the noise where there is some.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.clusters().len() + usize::from(!self.noise().is_empty())
+    }
+
+    /// Whether the list is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of the group under the cursor and the group; `None` on the noise.
+    #[must_use]
+    pub fn current(&self) -> Option<(usize, &Cluster)> {
+        self.clusters().get(self.group).map(|cluster| (self.group, cluster))
+    }
+
+    /// A group's name: the one that it was given, or else its number with the folder that most of it is in.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.labels.as_ref().map_or("", |labels| labels.name(number))
+    }
+
+    /// The name that the user gave to a group.
+    #[must_use]
+    pub fn given_name(&self, number: usize) -> Option<&str> {
+        let place = (*self.named.get(number)?)?;
+        self.names.get(place).map(|name| name.name.as_str())
+    }
+
+    /// The pictures under the cursor's line, each with its cosine similarity to the group's center; the noise has none.
+    pub fn members(&self) -> impl Iterator<Item = (ImageId, Option<f32>)> {
+        let noise = if self.current().is_none() { self.noise() } else { &[] };
+        let members = self.current().map_or(&[][..], |(_, cluster)| &cluster.members);
+        members.iter().map(|(id, cosine)| (*id, Some(*cosine))).chain(noise.iter().map(|id| (*id, None)))
+    }
+
+    fn count_of(&self, line: usize) -> usize {
+        self.clusters().get(line).map_or_else(|| self.noise().len(), |cluster| cluster.members.len())
+    }
+
+    fn under_cursor(&self) -> Option<ImageId> {
+        self.members().nth(self.member).map(|member| member.0)
+    }
+
+    /// Gives the group with this most typical picture a name, or takes it away when it is empty; all names, to be kept.
+    /// `None` when the group is gone.
+    pub fn rename(&mut self, folders: &Labels, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
+        let number = self.clusters().iter().position(|cluster| cluster.medoid() == medoid)?;
+        if let Some(old) = self.named[number] {
+            self.names.remove(old);
+        }
+        if !name.is_empty() {
+            let given = GroupName::new(name.to_owned(), &self.clusters()[number]);
+            self.names.push(given);
+        }
+        self.find_names(folders);
+        Some(self.names.clone().into())
+    }
+
+    /// Brings the names of the groups, and the labels, in line with the names that were given.
+    fn find_names(&mut self, folders: &Labels) {
+        let Some((_, found)) = self.found.clone() else { return };
+        self.named = GroupName::of_clusters(&found.clusters, &self.names);
+        let name = |(number, cluster)| {
+            self.given_name(number).map_or_else(|| GroupName::usual(number, cluster, folders), str::to_owned)
+        };
+        let names = found.clusters.iter().enumerate().map(name).collect();
+        self.labels = Some(Arc::new(found.labels(names)));
+    }
+
+    /// Moves the cursor to a picture of a group, which becomes the selected one.
+    fn place(&mut self, shared: &mut Shared, group: usize, member: usize) {
+        (self.group, self.member) = (group, member);
+        if let Some(id) = self.under_cursor() {
+            shared.select(id);
+        }
+    }
+
+    /// Where a picture is: its group and its place there.
+    fn place_of(&self, id: ImageId) -> Option<(usize, usize)> {
+        let number = self.labels.as_ref()?.of(id);
+        let line = number.unwrap_or(self.clusters().len());
+        let place = match self.clusters().get(line) {
+            Some(cluster) => cluster.members.iter().position(|member| member.0 == id),
+            None => self.noise().iter().position(|noise| *noise == id),
+        };
+        Some((line, place?))
+    }
+
+    /// The method with more or fewer groups; `None` when there can be no more or fewer.
+    fn stepped(&self, more: bool) -> Option<Method> {
+        let step = |count: usize, up: bool| if up { count + 1 } else { count.saturating_sub(1) };
+        let count = || step(self.clusters().len(), more);
+        Some(match self.method {
+            // Smaller groups are more.
+            Method::Hdbscan(Density { min_size, min_samples }) => {
+                let min_size = step(min_size, !more);
+                (min_size >= 2).then_some(Method::Hdbscan(Density { min_size, min_samples }))?
+            }
+            Method::KMeans(_) => Method::KMeans(Some(Some(count()).filter(|count| *count > 0)?)),
+            Method::Dendrogram(_) => Method::Dendrogram(Cut::Count(Some(count()).filter(|count| *count > 0)?)),
+        })
+    }
+}
+
+/// Pictures that [`Groups`] needs to find any group.
+pub const FEWEST: usize = 2;
+
+impl Room for Groups {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
+        let places = Places::new(body);
+        match step {
+            Step::Left | Step::Right => {
+                let flat = if step == Step::Left { Step::Up } else { Step::Down };
+                self.place(shared, self.group, flat.moved(self.member, self.count_of(self.group), 1, 1));
+            }
+            _ => {
+                let group = step.moved(self.group, self.len(), 1, places.page());
+                let member = if group == self.group { self.member } else { 0 };
+                self.place(shared, group, member);
+            }
+        }
+    }
+
+    fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        let places = Places::new(body);
+        if let Some(line) = places.hit(at).map(|row| row + self.first).filter(|line| *line < self.len()) {
+            self.place(shared, line, 0);
+        } else if let Some(member) = places.sheet.hit(self.first_row, at)
+            && member < self.count_of(self.group)
+        {
+            if self.member == member {
+                return Some(Action::OpenNeighbors);
+            }
+            self.place(shared, self.group, member);
+        }
+        None
+    }
+
+    fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+        match action {
+            Action::Method => {
+                self.method = match self.method {
+                    Method::KMeans(_) => Method::Hdbscan(Density::default()),
+                    Method::Hdbscan(_) => Method::Dendrogram(Cut::Silhouette),
+                    Method::Dendrogram(_) => Method::KMeans(None),
+                };
+                Acted::Says(sentence(self.method).to_owned())
+            }
+            Action::MoreGroups | Action::FewerGroups => match self.stepped(action == Action::MoreGroups) {
+                Some(method) => {
+                    self.method = method;
+                    Acted::Yes
+                }
+                None if matches!(self.method, Method::Hdbscan(_)) => {
+                    Acted::Says("A group has two pictures or more.".to_owned())
+                }
+                None => Acted::Says("All pictures are in one group.".to_owned()),
+            },
+            Action::BestGroups => {
+                self.method = match self.method {
+                    Method::KMeans(_) => Method::KMeans(None),
+                    Method::Hdbscan(_) => Method::Hdbscan(Density::default()),
+                    Method::Dendrogram(_) => Method::Dendrogram(Cut::Silhouette),
+                };
+                Acted::Yes
+            }
+            Action::MarkThese => {
+                let ids: Vec<ImageId> = self.members().map(|member| member.0).collect();
+                let name = self.current().map_or("the noise", |(number, _)| self.name(number));
+                Acted::Says(format!("{} of {name}.", shared.marks.toggle_all(&ids)))
+            }
+            _ => Acted::No,
+        }
+    }
+
+    fn focused(&self, shared: &Shared) -> Option<ImageId> {
+        self.under_cursor().or(shared.selected)
+    }
+
+    fn turned(&mut self, shared: &mut Shared, body: Area, _shown: ImageId, step: Step) -> Option<ImageId> {
+        let flat = match step {
+            Step::Up => Step::Left,
+            Step::Down => Step::Right,
+            other => other,
+        };
+        self.step(shared, body, flat);
+        self.under_cursor()
+    }
+
+    fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        Places::new(body).sheet.slots(self.first_row, 0, self.members().map(|member| member.0)).collect()
+    }
+
+    fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        Places::new(body).sheet.slots(self.first_row, 1, self.members().map(|member| member.0)).collect()
+    }
+
+    fn wants(&self, shared: &Shared) -> Option<Task> {
+        if shared.index.len() < FEWEST {
+            return None;
+        }
+        let current = self
+            .found
+            .as_ref()
+            .is_some_and(|(asked, found)| *asked == self.method && shared.covers(found.made_of.0, found.made_of.1));
+        (!current).then(|| Task::Groups(self.method, Known::default()))
+    }
+
+    fn take(&mut self, shared: &Shared, made: Made) {
+        match made {
+            Made::Progress(share) => self.progress = share,
+            Made::Groups(asked, found, names) => {
+                // The cursor stays on its picture, wherever that has gone.
+                let focused = self.under_cursor();
+                let first = self.found.is_none();
+                if first && self.names.is_empty() {
+                    self.names = names.to_vec();
+                }
+                self.found = Some((asked, found));
+                self.progress = 0.0;
+                self.find_names(&shared.folder_labels);
+                (self.group, self.member) = focused.and_then(|id| self.place_of(id)).unwrap_or((0, 0));
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        let places = Places::new(body);
+        if shared.index.len() < FEWEST {
+            (self.found, self.labels) = (None, None);
+        }
+        // The cursor follows what the user selected elsewhere.
+        if shared.is_touched()
+            && let Some(id) = shared.selected.filter(|id| self.under_cursor() != Some(*id))
+            && let Some((group, member)) = self.place_of(id)
+        {
+            (self.group, self.member) = (group, member);
+        }
+        self.group = self.group.min(self.len().saturating_sub(1));
+        let members = self.count_of(self.group);
+        self.member = self.member.min(members.saturating_sub(1));
+        self.first = layout::scroll(self.first, self.group, places.page(), self.len());
+        self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
+    }
+
+    fn count(&self, _: &Shared) -> Option<usize> {
+        self.found.as_ref().map(|(_, found)| found.clusters.len())
+    }
+}
+
+/// What a method does, for the status line.
+fn sentence(method: Method) -> &'static str {
+    match method {
+        Method::KMeans(_) => "k-means: round groups, as many as the silhouette finds best; + and - change that.",
+        Method::Hdbscan(_) => "HDBSCAN: dense groups of any shape; what lies between them is noise.",
+        Method::Dendrogram(_) => "Dendrogram: a cut through the tree that the order by similarity comes from.",
+    }
+}
+
+/// Where the groups and the pictures of one of them lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// The line with what is shown.
+    pub title: Area,
+    /// The groups.
+    pub list: Area,
+    /// Terminal rows of one group.
+    pub height: u16,
+    /// The pictures of the group under the cursor.
+    pub sheet: ContactSheet,
+}
+
+impl Places {
+    /// Divides the body: side by side where it is wide, else one above the other.
+    #[must_use]
+    pub fn new(body: Area) -> Self {
+        let (title, rest) = body.top(u16::from(body.height > 3));
+        let (list, sheet) = match rest.width {
+            100.. => rest.left(44),
+            64.. => rest.left(32),
+            _ => rest.top(rest.height / 2),
+        };
+        let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
+        let sheet = ContactSheet::new(sheet.off_right(1).0, 16);
+        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet }
+    }
+
+    /// Groups on a page.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.list.height / self.height).max(1)
+    }
+
+    /// The visible group `at`.
+    #[must_use]
+    pub fn row(&self, at: usize) -> Area {
+        Area { y: self.list.y + at as u16 * self.height, height: self.height, ..self.list }
+    }
+
+    fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        (0..self.page()).find(|row| self.row(*row).contains(at))
+    }
+}

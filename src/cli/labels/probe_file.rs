@@ -1,0 +1,128 @@
+//! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
+//! embeddings that it takes.
+
+use std::{collections::HashMap, fs, io::Read, path::Path};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::{
+    analysis::classifier::{Classification, Probe},
+    decode,
+    embed::{self, ModelChoice},
+    error::{Error, Result},
+    files,
+    printable::printable_str,
+    text,
+};
+
+/// The version of the file.
+const VERSION: &str = "1";
+/// A probe of the most labels and the largest embeddings is smaller.
+const LARGEST: u64 = 1 << 28;
+
+/// A probe that was saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// The probe.
+    pub probe: Probe,
+    /// Its labels.
+    pub names: Vec<String>,
+    /// The name of the model whose embeddings it takes.
+    pub model: String,
+    /// Changes whenever that model's embeddings would.
+    fingerprint: String,
+}
+
+/// Saves what was learned, in place of what has that name.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be written.
+pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Result<()> {
+    let chosen = embed::choose(model)?;
+    let Classification { probe, names, strength, probe_confusion, .. } = learned;
+    let bad = |error: &dyn ToString| Error::Probe { path: file.to_owned(), reason: error.to_string() };
+    let metadata = HashMap::from([
+        ("lookalike_probe".to_owned(), VERSION.to_owned()),
+        ("labels".to_owned(), serde_json::to_string(names).map_err(|error| bad(&error))?),
+        ("model".to_owned(), chosen.manifest.name),
+        ("fingerprint".to_owned(), fingerprint(&chosen.fingerprint, model.exact)),
+        ("strength".to_owned(), strength.to_string()),
+        ("accuracy".to_owned(), probe_confusion.accuracy().to_string()),
+        ("pictures".to_owned(), learned.labeled.len().to_string()),
+    ]);
+    let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
+    let (weights, biases) = (bytes(&probe.weights), bytes(&probe.biases));
+    let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F32, shape, bytes).map_err(|error| bad(&error));
+    let tensors =
+        [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
+    let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
+    let part = file.with_extension("part");
+    fs::write(&part, written).map_err(Error::io("write", &part))?;
+    fs::rename(&part, file).map_err(Error::io("rename", &part))
+}
+
+/// The model's fingerprint with everything else that changes embeddings.
+fn fingerprint(of_model: &str, exact: bool) -> String {
+    format!("{of_model} preprocessing={} exact={exact}", decode::VERSION)
+}
+
+/// Reads a saved probe.
+///
+/// # Errors
+/// [`Error::Probe`] for what is no probe, or one of another version.
+pub fn read(file: &Path) -> Result<Saved> {
+    let bad = |reason: &str| Error::Probe { path: file.to_owned(), reason: reason.to_owned() };
+    let mut bytes = Vec::new();
+    let opened = files::open_regular(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut bytes));
+    opened.map_err(Error::io("read", file))?;
+    let none = || bad("it is no saved probe: --save-probe makes one");
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|_| none())?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|_| none())?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    match metadata.get("lookalike_probe").map(String::as_str) {
+        None => return Err(none()),
+        Some(VERSION) => {}
+        Some(_) => return Err(bad("another version of lookalike made it: use that one, or make it anew")),
+    }
+    let broken = || bad("it is damaged: make it anew with --save-probe");
+    let text = |name: &str| metadata.get(name).cloned().ok_or_else(broken);
+    let names: Vec<String> = serde_json::from_str(&text("labels")?).map_err(|_| broken())?;
+    let values = |name: &str| -> Result<(Vec<usize>, Vec<f32>)> {
+        let tensor = tensors.tensor(name).map_err(|_| broken())?;
+        if tensor.dtype() != Dtype::F32 {
+            return Err(broken());
+        }
+        let values = tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+        Ok((tensor.shape().to_vec(), values.collect()))
+    };
+    let ((shape, weights), (of_biases, biases)) = (values("weights")?, values("biases")?);
+    let ([labels, dim], [also]) = (shape.as_slice(), of_biases.as_slice()) else { return Err(broken()) };
+    if *labels != names.len() || labels != also || names.is_empty() || weights.iter().any(|weight| !weight.is_finite())
+    {
+        return Err(broken());
+    }
+    let probe = Probe { weights, biases, dim: *dim };
+    Ok(Saved { probe, names, model: text("model")?, fingerprint: text("fingerprint")? })
+}
+
+impl Saved {
+    /// Makes sure that a model's embeddings are those that the probe takes.
+    ///
+    /// # Errors
+    /// [`Error::Probe`] that says which model to use; [`Error::Model`] when the model is not there.
+    pub fn fits(&self, file: &Path, choice: &ModelChoice) -> Result<()> {
+        let bad = |reason: String| Err(Error::Probe { path: file.to_owned(), reason });
+        let model = embed::choose(choice)?;
+        let (its, asked) = (printable_str(&self.model), printable_str(&model.manifest.name));
+        if self.model != model.manifest.name {
+            return bad(format!("it takes embeddings of {its}, not of {asked}: leave --model out"));
+        }
+        if self.fingerprint != fingerprint(&model.fingerprint, choice.exact) {
+            return bad(format!("it was made with another version of {its}, or with other settings: make it anew"));
+        }
+        if self.probe.dim != model.manifest.dim {
+            return bad(format!("it takes embeddings of {} values", text::count(self.probe.dim)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! What was seen, as one JSON object a line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{LiveArgs, PRIVACY, reactions::Reactions};
+use crate::{
+    analysis::gallery::{Candidate, Criterion, trials::TriedGallery},
+    cli::{SCHEMA_VERSION, data::json, stdout_error},
+    error::Result,
+    live::{Seen, keep::time},
+    printable::printable_str,
+    text,
+};
+
+/// Writes lines, and does what is to be done for each.
+pub(super) struct Lines<'a> {
+    pub args: &'a LiveArgs,
+    pub enrolled: &'a TriedGallery,
+    pub criterion: Criterion,
+    pub reactions: &'a mut Reactions,
+}
+
+/// A sentence for people, beside the data.
+pub(super) fn say(sentence: &str) {
+    let _ = writeln!(io::stderr(), "lookalike: {}", printable_str(sentence));
+}
+
+/// What is known of one region.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema_version: u32,
+    time: String,
+    source: &'a str,
+    #[serde(rename = "box")]
+    place: Option<[u32; 4]>,
+    /// Null when it is unknown.
+    name: Option<&'a str>,
+    value: Option<f32>,
+    threshold: Option<f32>,
+    /// The lead of the most alike name before the second.
+    margin: Option<f32>,
+    /// The most alike name, known or not.
+    nearest: Option<&'a str>,
+    second: Option<&'a str>,
+    second_value: Option<f32>,
+    metric: &'static str,
+    frame: u64,
+    milliseconds: f32,
+}
+
+impl Lines<'_> {
+    /// Says what is done, and what it is not.
+    pub(super) fn introduce(&self, source: &str) {
+        let names = text::counted(self.enrolled.gallery.len(), "name");
+        let threshold = self.criterion.threshold.unwrap_or(f32::NAN);
+        let bound = match self.enrolled.far(&self.criterion) {
+            Some(far) => format!(", at which about {:.1} % of strangers are given a name", 100.0 * far),
+            None => String::new(),
+        };
+        let metric = self.criterion.metric.name();
+        say(&format!("{source}: whole pictures, compared with {names} by {metric}, threshold {threshold:.4}{bound}"));
+        let kept = self.args.keep.as_ref().map(|folder| format!("frames are kept in {}", folder.display()));
+        say(&kept.map_or(PRIVACY.into(), |kept| PRIVACY.replace("frames are not kept", &kept)));
+    }
+
+    /// Writes what was seen; whether anything of it is known.
+    pub(super) fn write(&mut self, seen: &Seen, out: &mut dyn Write) -> Result<bool> {
+        let gallery = &self.enrolled.gallery;
+        let identities = gallery.identify(&seen.regions, &self.criterion);
+        for (region, identity) in seen.regions.iter().zip(&identities) {
+            let name = |candidate: Option<Candidate>| candidate.map(|candidate| gallery.name(candidate.name));
+            let value = |candidate: Option<Candidate>| candidate.map(|candidate| candidate.value);
+            let lead = identity.best.zip(identity.second);
+            let line = Line {
+                schema_version: SCHEMA_VERSION,
+                time: time(seen.frame.at),
+                source: &seen.frame.source,
+                place: region.place,
+                name: name(identity.best.filter(|_| identity.is_known)),
+                value: value(identity.best),
+                threshold: self.criterion.threshold,
+                margin: lead.map(|(best, second)| self.criterion.lead(best.value, second.value)),
+                nearest: name(identity.best),
+                second: name(identity.second),
+                second_value: value(identity.second),
+                metric: self.criterion.metric.name(),
+                frame: seen.frame.number,
+                milliseconds: (seen.took.as_secs_f32() * 1e4).round() / 10.0,
+            };
+            let written = json(&line).and_then(|line| writeln!(out, "{line}").and_then(|()| out.flush()));
+            written.map_err(stdout_error)?;
+        }
+        for sentence in self.reactions.react(gallery, &identities, &seen.frame) {
+            say(&sentence);
+        }
+        Ok(identities.iter().any(|one| one.is_known))
+    }
+}

@@ -1,0 +1,168 @@
+//! Lists of what was moved where: one file for each time, one line of JSON for each move, written before it is done.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{BufRead, BufReader, Write},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::{in_folder, moving, plain};
+use crate::{
+    error::{Error, Result},
+    files,
+    task::Undone,
+};
+
+/// What ends the names of lists, and of those that were undone.
+const ENDING: &str = "moved";
+const UNDONE: &str = "undone";
+
+/// A move.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// Where the file was: its path as part of a URL, which every name has.
+    from: String,
+    /// Where it went; nothing for the trash.
+    to: Option<String>,
+    /// Seconds since the Unix epoch.
+    at: u64,
+}
+
+/// What a URL's path cannot have as it is.
+const PATH: &AsciiSet = &CONTROLS.add(b'%');
+
+fn encoded(path: &Path) -> String {
+    percent_encode(path.as_os_str().as_bytes(), PATH).to_string()
+}
+
+fn decoded(text: &str) -> PathBuf {
+    let bytes: Vec<u8> = percent_decode_str(text).collect();
+    OsStr::from_bytes(&bytes).into()
+}
+
+impl Entry {
+    pub(super) fn new(from: &Path, to: Option<&Path>) -> Self {
+        Self { from: encoded(from), to: to.map(encoded), at: now().0 }
+    }
+}
+
+/// Seconds and nanoseconds since the Unix epoch.
+fn now() -> (u64, u32) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now.as_secs(), now.subsec_nanos())
+}
+
+/// A list that is being written.
+pub(super) struct List {
+    pub(super) path: PathBuf,
+    file: File,
+}
+
+impl List {
+    /// Makes an empty list in a folder.
+    pub(super) fn create(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(in_folder(folder))?;
+        // Names sort by time.
+        let (seconds, nanos) = now();
+        let path = folder.join(format!("{seconds:012}-{nanos:09}.{ENDING}"));
+        let file = File::create_new(&path).map_err(Error::io("write", &path))?;
+        Ok(Self { path, file })
+    }
+
+    /// Writes a move down.
+    pub(super) fn add(&mut self, entry: &Entry) -> Result<()> {
+        let line = serde_json::to_string(entry).map_err(|error| Error::Io {
+            doing: "write",
+            path: self.path.clone(),
+            source: error.into(),
+        })?;
+        writeln!(self.file, "{line}").and_then(|()| self.file.sync_data()).map_err(Error::io("write", &self.path))
+    }
+}
+
+/// The newest list of a folder that was not undone yet.
+#[must_use]
+pub fn newest(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|kind| kind == ENDING)).max()
+}
+
+/// Brings back what a list says was moved, the last first. A file is not brought back where another one is now. When
+/// nothing is left to bring back, the list is not the [`newest`] any more.
+///
+/// # Errors
+/// [`Error::Io`] when there is no such list, or it cannot be read.
+pub fn undo(list: &Path) -> Result<Undone> {
+    let file = files::open_regular(list).map_err(Error::io("read", list))?;
+    let lines: Vec<_> = BufReader::new(file).lines().collect::<Result<_, _>>().map_err(Error::io("read", list))?;
+    // The last line of a run that was killed may not be whole: its file was not moved yet.
+    let entries: Vec<Entry> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut undone = Undone::default();
+    for entry in entries.iter().rev() {
+        let from = decoded(&entry.from);
+        let back = match &entry.to {
+            Some(to) => from_folder(&decoded(to), &from),
+            None => from_trash(&from, entry.at),
+        };
+        match back {
+            Ok(true) => undone.back.push(from),
+            Ok(false) => {}
+            Err(reason) => undone.refused.push((from, reason)),
+        }
+    }
+    if undone.refused.is_empty() {
+        // Should it keep its name, undoing again finds everything where it belongs.
+        let _ = fs::rename(list, list.with_extension(UNDONE));
+    }
+    Ok(undone)
+}
+
+const TAKEN: &str = "another file has its name now";
+
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Brings a file back; `false` when it was never moved, or is back already.
+fn from_folder(moved: &Path, to: &Path) -> Result<bool, String> {
+    match (is_there(moved), is_there(to)) {
+        (true, true) => Err(TAKEN.into()),
+        (false, true) => Ok(false),
+        (false, false) => Err("it is not where it was moved to".into()),
+        (true, false) => {
+            if let Some(folder) = to.parent() {
+                fs::create_dir_all(folder).map_err(|error| plain(&error))?;
+            }
+            moving::rename(moved, to).map(|()| true).map_err(|error| plain(&error))
+        }
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android")))]
+fn from_trash(to: &Path, at: u64) -> Result<bool, String> {
+    use trash::os_limited::{list, restore_all};
+    let items = list().map_err(|error| error.to_string())?;
+    // The trash knows folders by their real paths. It keeps seconds; clocks are read one after the other.
+    let real = to.parent().and_then(|folder| Some(fs::canonicalize(folder).ok()?.join(to.file_name()?)));
+    let is_it = |path: &Path| path == to || Some(path) == real.as_deref();
+    let fits = |item: &trash::TrashItem| is_it(&item.original_path()) && item.time_deleted.abs_diff(at as i64) <= 2;
+    let Some(item) = items.into_iter().filter(fits).min_by_key(|item| item.time_deleted.abs_diff(at as i64)) else {
+        return if is_there(to) { Ok(false) } else { Err("it is not in the trash any more".into()) };
+    };
+    if is_there(to) {
+        return Err(TAKEN.into());
+    }
+    restore_all([item]).map(|()| true).map_err(|error| error.to_string())
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android"))))]
+fn from_trash(to: &Path, _: u64) -> Result<bool, String> {
+    if is_there(to) { Ok(false) } else { Err("this system's trash must be asked: put it back there".into()) }
+}

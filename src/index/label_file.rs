@@ -1,0 +1,305 @@
+//! Files of labels, `path,label` a line: those that the user names, and the corrections that are kept beside the index.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fs,
+    io::{self, Read, Write},
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Entry, Index, labels::Labels};
+use crate::{
+    error::{Error, Result},
+    files,
+    printable::printable,
+    text,
+};
+
+/// A label file is at most this large.
+const LARGEST: u64 = 1 << 28;
+/// Characters that may stand between the columns.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// Labels by the path of their picture.
+#[derive(Debug, Clone, Default)]
+pub struct LabelTable {
+    /// By whole path, the number of the row.
+    rows_at: HashMap<PathBuf, usize>,
+    rows: Vec<Row>,
+    /// The file it was read from.
+    file: PathBuf,
+    is_utf_8: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    /// Counted from 1; 0 for what was not read from a file.
+    line: u64,
+    path: PathBuf,
+    label: Box<[u8]>,
+}
+
+impl LabelTable {
+    /// Reads a CSV file with the columns `path` and `label`: UTF-8 or UTF-16, with commas, semicolons or tabs, and any line
+    /// ends. A path may be whole, or relative to one of the `folders`, to the file's own folder or to the working folder.
+    /// A line without a label says nothing.
+    ///
+    /// # Errors
+    /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields.
+    pub fn read(file: &Path, folders: &[PathBuf]) -> Result<Self> {
+        let wrong = |reason: String| Error::Labels { path: file.to_owned(), reason };
+        let mut bytes = Vec::new();
+        let opened = files::open_regular(file).and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut bytes));
+        opened.map_err(Error::io("read", file))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(wrong(format!("it is longer than {}", text::bytes(LARGEST))));
+        }
+        let bytes = as_utf_8(bytes).ok_or_else(|| wrong("it is no text".into()))?;
+        let (delimiter, [path_at, label_at]) = columns(&bytes)
+            .ok_or_else(|| wrong("it has no columns path and label: its first line must be path,label".into()))?;
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(&*bytes);
+        let own = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let bases: Vec<PathBuf> =
+            folders.iter().map(PathBuf::as_path).chain([own, Path::new(".")]).map(whole).collect();
+        let is_utf_8 = std::str::from_utf8(&bytes).is_ok();
+        let mut table = Self { file: file.to_owned(), is_utf_8, ..Self::default() };
+        for record in reader.byte_records() {
+            let record = record.map_err(|error| wrong(format!("it cannot be read as CSV: {error}")))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let (Some(path), Some(label)) = (record.get(path_at), record.get(label_at)) else {
+                return Err(wrong(format!("line {line} has too few fields")));
+            };
+            let (path, label) = (path.trim_ascii(), label.trim_ascii());
+            if !path.is_empty() && !label.is_empty() {
+                table.add(
+                    Row { line, path: PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), label: label.into() },
+                    &bases,
+                )?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn add(&mut self, row: Row, bases: &[PathBuf]) -> Result<()> {
+        let places: Vec<PathBuf> = match row.path.is_absolute() {
+            true => vec![whole(&row.path)],
+            false => bases.iter().map(|base| base.join(&row.path)).collect(),
+        };
+        // A name with `..` in it is found where it leads.
+        let places = places.into_iter().map(|place| {
+            let leads = place.components().any(|part| part == std::path::Component::ParentDir);
+            leads.then(|| fs::canonicalize(&place).ok()).flatten().unwrap_or(place)
+        });
+        let number = self.rows.len();
+        for place in places {
+            let before = *self.rows_at.entry(place).or_insert(number);
+            if let Some(before) = self.rows.get(before).filter(|before| before.label != row.label) {
+                let (path, [one, other]) =
+                    (printable(&row.path), [&before.label, &row.label].map(|label| shown(label)));
+                let reason = format!(
+                    "line {} says that {path} is {other}, and line {} that it is {one}: keep one",
+                    row.line, before.line
+                );
+                return Err(Error::Labels { path: self.file.clone(), reason });
+            }
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// The label of a picture, as the bytes it has in the file.
+    #[must_use]
+    pub fn get(&self, entry: &Entry<'_>) -> Option<&[u8]> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        self.at(&entry.path())
+    }
+
+    /// The label of the picture at a whole path.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Option<&[u8]> {
+        self.rows_at.get(path).map(|row| &*self.rows[*row].label)
+    }
+
+    /// Gives the picture at a whole path a label, or takes its own away.
+    pub fn set(&mut self, path: PathBuf, label: Option<&[u8]>) {
+        let Some(label) = label else {
+            self.rows_at.remove(&path);
+            return;
+        };
+        self.rows_at.insert(path.clone(), self.rows.len());
+        self.rows.push(Row { line: 0, path, label: label.into() });
+    }
+
+    /// How many paths have a label.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows_at.len()
+    }
+
+    /// Whether none has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows_at.is_empty()
+    }
+
+    /// One sentence on the lines that name no picture of the index; nothing when there is none.
+    #[must_use]
+    pub fn unknown(&self, index: &Index) -> Option<String> {
+        let mut known = vec![false; self.rows.len()];
+        for entry in index.iter() {
+            if let Some(row) = self.rows_at.get(&entry.path()) {
+                known[*row] = true;
+            }
+        }
+        let mut unknown = self.rows.iter().zip(&known).filter(|(_, known)| !**known).map(|(row, _)| row);
+        let first = unknown.next()?;
+        let more = match unknown.count() {
+            0 => String::new(),
+            more => format!(", nor for {}", text::counted(more, "other line")),
+        };
+        let hint = if self.is_utf_8 { "" } else { "; the file is not in UTF-8" };
+        let (file, path) = (printable(&self.file), printable(&first.path));
+        Some(format!("{file} line {}: there is no indexed picture {path}{more}{hint}", first.line))
+    }
+
+    /// All paths with their labels, in the order of paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        let mut paths: Vec<_> = self.rows_at.iter().collect();
+        paths.sort();
+        paths.into_iter().map(|(path, row)| (path.as_path(), &*self.rows[*row].label))
+    }
+}
+
+/// Where the labels of pictures come from: a file or else their sub-folders, and what the user has corrected.
+#[derive(Debug, Clone, Default)]
+pub struct LabelSource {
+    /// The file; pictures that it does not name have no label. Without one the sub-folders are the labels.
+    pub given: Option<Arc<LabelTable>>,
+    /// What was corrected, by whole path; it goes before everything else.
+    pub corrected: Arc<LabelTable>,
+}
+
+/// Equal when they are the same: no table is looked at.
+impl PartialEq for LabelSource {
+    fn eq(&self, other: &Self) -> bool {
+        let address = |source: &Self| (source.given.as_ref().map(Arc::as_ptr), Arc::as_ptr(&source.corrected));
+        address(self) == address(other)
+    }
+}
+
+impl LabelSource {
+    /// The label of each picture of an index.
+    #[must_use]
+    pub fn labels(&self, index: &Index) -> Labels {
+        Labels::named(index, |entry| self.of(entry))
+    }
+
+    /// The label of a picture; empty where it has none.
+    #[must_use]
+    pub fn of<'a>(&'a self, entry: &Entry<'a>) -> &'a [u8] {
+        if let Some(label) = self.corrected.get(entry) {
+            return label;
+        }
+        match &self.given {
+            Some(given) => given.get(entry).unwrap_or_default(),
+            None => entry.group_bytes(),
+        }
+    }
+}
+
+/// The label of the picture, safe to show.
+#[must_use]
+pub fn shown(label: &[u8]) -> String {
+    printable(std::ffi::OsStr::from_bytes(label))
+}
+
+/// Where the corrections of these folders are kept, in the cache folder: beside their indexes, whichever model made those.
+#[must_use]
+pub fn kept_file(cache: &Path, roots: &[PathBuf]) -> PathBuf {
+    let mut hash = Sha256::new();
+    for root in roots {
+        hash.update(root.as_os_str().as_bytes());
+        hash.update([0]);
+    }
+    let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = roots.first().and_then(|root| root.file_name()).unwrap_or_default().to_string_lossy();
+    let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
+    cache.join("labels").join(format!("{tidy}-{hash}.csv"))
+}
+
+/// Reads kept corrections; none where no file is.
+///
+/// # Errors
+/// As [`LabelTable::read`].
+pub fn read_kept(file: &Path) -> Result<LabelTable> {
+    if !file.exists() {
+        return Ok(LabelTable::default());
+    }
+    LabelTable::read(file, &[])
+}
+
+/// Writes labels into a file in one step: whoever reads it sees the old ones or the new ones, also after a crash. What was
+/// there before is kept as `<name>.older.csv` when `keep_older` says so.
+///
+/// # Errors
+/// [`Error::Io`]; the file is then as it was.
+pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, keep_older: bool) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    let part = file.with_extension("part");
+    let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
+    let mut out = csv::Writer::from_writer(Vec::new());
+    made(out.write_record(["path", "label"]).map_err(io::Error::other))?;
+    for (path, label) in rows {
+        made(out.write_record([path.as_os_str().as_bytes(), label]).map_err(io::Error::other))?;
+    }
+    let bytes = out.into_inner().map_err(|error| Error::io("write", &part)(error.into_error()))?;
+    made(fs::File::create(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
+    if keep_older && file.exists() {
+        let (older, copy) = (file.with_extension("older.csv"), file.with_extension("older.part"));
+        fs::copy(file, &copy).map_err(Error::io("copy", file))?;
+        fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
+    }
+    fs::rename(&part, file).map_err(Error::io("rename", &part))
+}
+
+/// A whole path without links, where that can be found out.
+fn whole(path: &Path) -> PathBuf {
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The text without a byte order mark, in UTF-8 where it was UTF-16; `None` for what is no text.
+fn as_utf_8(bytes: Vec<u8>) -> Option<Cow<'static, [u8]>> {
+    let utf_16 = |to: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2).map(|pair| to([pair[0], pair[1]]));
+        char::decode_utf16(units).collect::<Result<String, _>>().ok().map(|text| Cow::Owned(text.into_bytes()))
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] => utf_16(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf_16(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some(Cow::Owned(rest.to_vec())),
+        _ if bytes.contains(&0) => None,
+        _ => Some(Cow::Owned(bytes)),
+    }
+}
+
+/// What stands between the columns, and which of them are `path` and `label`.
+fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2])> {
+    DELIMITERS.into_iter().find_map(|delimiter| {
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+        let names = reader.byte_headers().ok()?.clone();
+        let at = |name: &str| names.iter().position(|column| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
+        Some((delimiter, [at("path")?, at("label")?]))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Tests of label files.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    index::{Image, ImageId, Segment},
+    scan::ImageFile,
+};
+
+/// Pictures in a folder that is there, and the file's text in it.
+struct Case {
+    folder: tempfile::TempDir,
+    index: Index,
+}
+
+impl Case {
+    fn new(names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        let image = |name: &&str| Image {
+            file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+        };
+        let mut index = Index::new(1);
+        let rows = vec![vec![1.0]; names.len()];
+        index.push(Arc::new(Segment::pack(Arc::from(root.as_path()), names.iter().map(image), &rows, 1)));
+        Self { folder, index }
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<LabelTable> {
+        let file = self.folder.path().join("labels.csv");
+        fs::write(&file, bytes).unwrap();
+        LabelTable::read(&file, &[fs::canonicalize(self.folder.path()).unwrap()])
+    }
+
+    #[track_caller]
+    fn check(&self, bytes: &[u8], expected: &[Option<&str>]) {
+        let table = self.read(bytes).unwrap();
+        let found: Vec<_> = self.index.iter().map(|entry| table.get(&entry).map(shown)).collect();
+        assert_eq!(found, expected.iter().map(|label| label.map(str::to_owned)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn any_encoding_line_end_and_delimiter_is_read() {
+    let case = Case::new(&["a.png", "b/ü.png", "c.png"]);
+    let expected = [Some("cat"), Some("dög"), None];
+    case.check("path,label\na.png,cat\nb/ü.png,dög\n".as_bytes(), &expected);
+    case.check("\u{feff}Label;Path\r\ncat;./a.png\r\ndög;b/ü.png\r\n\r\n;c.png\r\n".as_bytes(), &expected);
+    case.check("path\tsplit\tlabel\ra.png\ttrain\tcat\rb/ü.png\ttest\tdög\r".as_bytes(), &expected);
+    let text = "path,label\n\"a.png\",\"cat\"\nb/ü.png,dög";
+    let utf_16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(bytes).collect()
+    };
+    case.check(&utf_16(u16::to_le_bytes), &expected);
+    case.check(&utf_16(u16::to_be_bytes), &expected);
+    let whole = fs::canonicalize(case.folder.path()).unwrap();
+    let whole = whole.display();
+    case.check(
+        format!("path,label\n{whole}/a.png,cat\n{whole}/b/../b/ü.png,x\n").as_bytes(),
+        &[Some("cat"), None, None],
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_said_with_its_line() {
+    let case = Case::new(&["a.png"]);
+    for (text, expected) in [
+        (&b""[..], "it has no columns path and label"),
+        (b"file,class\na.png,cat\n", "it has no columns path and label"),
+        (b"path,label\na.png,cat\nb.png\n", "line 3 has too few fields"),
+        (b"path,label\na.png,cat\nb.png,cat\na.png,dog\n", "line 4 says that a.png is dog, and line 2 that it is cat"),
+        (b"path,label\n\0\0\0\n", "it is no text"),
+    ] {
+        let sentence = case.read(text).unwrap_err().to_string();
+        assert!(sentence.contains(expected) && sentence.contains("labels.csv"), "{sentence}");
+        assert!(!sentence.contains('\n'));
+    }
+    // Said twice is said once.
+    case.check(b"path,label\na.png,cat\n./a.png,cat\n", &[Some("cat")]);
+    assert!(LabelTable::read(&case.folder.path().join("none.csv"), &[]).unwrap_err().to_string().contains("none.csv"));
+}
+
+#[test]
+fn lines_that_name_no_picture_are_counted() {
+    let case = Case::new(&["a.png"]);
+    assert_eq!(case.read(b"path,label\na.png,cat\n").unwrap().unknown(&case.index), None);
+    let sentence =
+        case.read(b"path,label\na.png,cat\nno.png,cat\n\xff.png,cat\n").unwrap().unknown(&case.index).unwrap();
+    assert!(
+        sentence
+            .ends_with("line 3: there is no indexed picture no.png, nor for 1 other line; the file is not in UTF-8")
+    );
+}
+
+#[test]
+fn corrections_come_back_and_the_older_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = kept_file(folder.path(), &["/my pictures".into()]);
+    assert!(read_kept(&file).unwrap().is_empty());
+    let mut table = LabelTable::default();
+    let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"/p/\xff, \"a\"\n.png"));
+    table.set(odd.clone(), Some(b"caf\xe9"));
+    table.set("/p/b.png".into(), Some(b"one"));
+    write(&file, table.iter(), true).unwrap();
+    table.set("/p/b.png".into(), Some(b"two"));
+    table.set("/p/c.png".into(), Some(b"three"));
+    table.set("/p/c.png".into(), None);
+    write(&file, table.iter(), true).unwrap();
+    let read = read_kept(&file).unwrap();
+    assert_eq!(
+        (read.len(), read.at(&odd), read.at(Path::new("/p/b.png"))),
+        (2, Some(&b"caf\xe9"[..]), Some(&b"two"[..]))
+    );
+    let older = read_kept(&file.with_extension("older.csv")).unwrap();
+    assert_eq!(older.at(Path::new("/p/b.png")), Some(&b"one"[..]));
+    assert_ne!(file, kept_file(folder.path(), &["/other/my pictures".into()]));
+}
+
+#[test]
+fn labels_of_one_name_are_one_and_stand_in_order() {
+    let case = Case::new(&["zebra/a", "ant/a", "b", "zebra/c"]);
+    let labels = crate::index::labels::Labels::named(&case.index, |entry| entry.group_bytes());
+    assert_eq!((labels.len(), labels.name(0), labels.name(1)), (2, "ant", "zebra"));
+    assert_eq!([0, 1, 2, 3].map(|id| labels.of(ImageId(id))), [Some(1), Some(0), None, Some(1)]);
+}

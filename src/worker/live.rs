@@ -1,0 +1,238 @@
+//! The threads of the live view: one looks at frames, one makes pictures ready, and one for each change of the gallery.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+use image::{RgbImage, imageops::flip_horizontal};
+
+use super::{Priority, lock, spawn};
+use crate::{
+    analysis::gallery::{Gallery, Region, trials::TriedGallery},
+    cancel::CancelToken,
+    decode::{self, Alpha, Detail},
+    error::{Error, Result},
+    live::{Frame, Inbox, Looker, Seen, keep::keep},
+    preview::{self, Painter, Preview},
+};
+
+/// How long threads wait before they look again whether anybody wants anything.
+const SLICE: Duration = Duration::from_millis(100);
+/// The largest side of a picture that is decoded to be shown.
+const SIDE: u32 = 1024;
+
+/// What the threads have to say.
+pub enum Told {
+    /// A frame was looked at.
+    Seen(Seen),
+    /// No more frames come; why, where that is a failure.
+    Ended(Result<()>),
+    /// A picture is ready.
+    Painted(Wanted, Preview),
+    /// A picture was kept and enrolled: the gallery with it, its name and where it lies.
+    Added(Arc<TriedGallery>, String, PathBuf),
+    /// A picture was deleted and dropped: the gallery without it.
+    Dropped(Arc<TriedGallery>, PathBuf),
+    /// Something did not succeed.
+    Failed(Error),
+}
+
+/// A picture to be made ready for so many columns and rows.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What is shown.
+    pub picture: Shown,
+    /// Columns and rows.
+    pub cells: (u16, u16),
+    /// Whether left and right change places.
+    pub mirrored: bool,
+}
+
+/// What is shown.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// The newest frame of the source.
+    Newest,
+    /// This frame.
+    Frame(Arc<Frame>),
+    /// A picture file.
+    File(PathBuf),
+}
+
+/// Takes every answer, on the thread that has it; whether anybody wants to hear more.
+pub type Tell = Arc<dyn Fn(Told) -> bool + Send + Sync>;
+
+/// The threads. Dropping it stops them, after what they are at.
+pub struct Watch {
+    stopped: CancelToken,
+    paused: Arc<AtomicBool>,
+    wanted: Sender<Wanted>,
+    gallery: Arc<Mutex<Gallery>>,
+    tell: Tell,
+}
+
+impl Watch {
+    /// Starts them. Between two pictures of the newest frame lies `gap` at least.
+    #[must_use]
+    pub fn new(
+        mut looker: Looker,
+        inbox: Arc<Inbox>,
+        painter: Painter,
+        gap: Duration,
+        gallery: Gallery,
+        tell: Tell,
+    ) -> Self {
+        let (stopped, paused) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));
+        let (wanted, asked) = mpsc::channel();
+        let (stop, pause, told) = (stopped.clone(), Arc::clone(&paused), Arc::clone(&tell));
+        spawn("looking", Priority::Normal, move || {
+            loop {
+                // A pause keeps the next frame waiting, and the one after it takes its place.
+                while pause.load(Ordering::Relaxed) && !stop.is_cancelled() {
+                    thread::sleep(SLICE);
+                }
+                let goes_on = match looker.next(&|| stop.is_cancelled() || pause.load(Ordering::Relaxed)) {
+                    Ok(Some(seen)) => told(Told::Seen(seen)),
+                    Ok(None) if pause.load(Ordering::Relaxed) && !stop.is_cancelled() => true,
+                    Ok(None) => {
+                        told(Told::Ended(Ok(())));
+                        false
+                    }
+                    Err(error) => {
+                        told(Told::Ended(Err(error)));
+                        false
+                    }
+                };
+                if !goes_on || stop.is_cancelled() {
+                    return;
+                }
+            }
+        });
+        let (told, stop) = (Arc::clone(&tell), stopped.clone());
+        spawn("pictures", Priority::Low, move || paint(&asked, &inbox, &painter, gap, &stop, &told));
+        Self { stopped, paused, wanted, gallery: Arc::new(Mutex::new(gallery)), tell }
+    }
+
+    /// Looks no more, or again.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Makes a picture ready.
+    pub fn paint(&self, wanted: Wanted) {
+        // The thread ends only with us.
+        let _ = self.wanted.send(wanted);
+    }
+
+    /// Keeps a frame in the gallery's folder under a name, and enrolls its region.
+    pub fn enroll(&self, folder: &Path, name: String, frame: Arc<Frame>, region: Region) {
+        let (folder, gallery, tell) = (folder.join(&name), Arc::clone(&self.gallery), Arc::clone(&self.tell));
+        spawn("naming", Priority::Normal, move || {
+            let told = match keep(&frame.picture, frame.at, &folder) {
+                Ok(path) => {
+                    let mut gallery = lock(&gallery);
+                    gallery.enroll(&name, &path, region.embedding);
+                    Told::Added(tried(&gallery), name, path)
+                }
+                Err(error) => Told::Failed(error),
+            };
+            tell(told);
+        });
+    }
+
+    /// Deletes a picture that was enrolled here, and takes it out of the gallery.
+    pub fn drop_picture(&self, path: PathBuf) {
+        let (gallery, tell) = (Arc::clone(&self.gallery), Arc::clone(&self.tell));
+        spawn("dropping", Priority::Normal, move || {
+            let told = match fs::remove_file(&path) {
+                Ok(()) => {
+                    // A name without pictures leaves no folder; one with others stays.
+                    let _ = path.parent().map(fs::remove_dir);
+                    let mut gallery = lock(&gallery);
+                    gallery.drop_picture(&path);
+                    Told::Dropped(tried(&gallery), path)
+                }
+                Err(error) => Told::Failed(Error::io("delete", path)(error)),
+            };
+            tell(told);
+        });
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stopped.cancel();
+    }
+}
+
+fn tried(gallery: &Gallery) -> Arc<TriedGallery> {
+    Arc::new(TriedGallery::new(gallery.clone()))
+}
+
+/// Makes pictures ready in the order in which they are wanted. Of the newest frame only the last wish counts, and it
+/// waits for a frame that was not shown yet.
+fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Duration, stop: &CancelToken, tell: &Tell) {
+    let (mut newest, mut shown) = (None, (0, None));
+    loop {
+        let next = if newest.is_some() { asked.try_recv().ok() } else { asked.recv_timeout(SLICE).ok() };
+        if stop.is_cancelled() {
+            return;
+        }
+        match next {
+            Some(wanted) if matches!(wanted.picture, Shown::Newest) => newest = Some(wanted),
+            Some(wanted) => {
+                let preview = picture_of(&wanted.picture).map_or_else(Preview::failed, |picture| {
+                    painter.paint(&turned(&picture, wanted.mirrored), wanted.cells)
+                });
+                if !tell(Told::Painted(wanted, preview)) {
+                    return;
+                }
+            }
+            None => {
+                let Some(wanted) = &newest else { continue };
+                // The same frame for other cells, or in the mirror, is another picture.
+                let after = if shown.1 == Some((wanted.cells, wanted.mirrored)) { shown.0 } else { 0 };
+                inbox.wait(after, SLICE);
+                let Some(frame) = inbox.peek(after) else {
+                    // Where nothing comes any more, the wait does not wait.
+                    thread::sleep(if inbox.is_closed() { SLICE } else { SLICE / 10 });
+                    continue;
+                };
+                let preview = painter.paint(&turned(&frame.picture, wanted.mirrored), wanted.cells);
+                shown = (frame.number, Some((wanted.cells, wanted.mirrored)));
+                if !tell(Told::Painted(wanted.clone(), preview)) {
+                    return;
+                }
+                newest = None;
+                thread::sleep(gap);
+            }
+        }
+    }
+}
+
+fn picture_of(shown: &Shown) -> Result<RgbImage, String> {
+    match shown {
+        Shown::Newest => Err("it is no single picture".into()),
+        Shown::Frame(frame) => Ok(frame.picture.clone()),
+        Shown::File(path) => {
+            let picture =
+                decode::picture(path, Detail::AtLeast(SIDE / 2), Alpha::White).map_err(|why| why.to_string())?;
+            let (width, height) = picture.rgb.dimensions();
+            let shrink = (f64::from(SIDE) / f64::from(width.max(height))).min(1.0);
+            let side = |length: u32| (f64::from(length) * shrink).round().max(1.0) as u32;
+            preview::scale(&picture.rgb, side(width), side(height))
+        }
+    }
+}
+
+fn turned(picture: &RgbImage, mirrored: bool) -> RgbImage {
+    if mirrored { flip_horizontal(picture) } else { picture.clone() }
+}

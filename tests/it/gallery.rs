@@ -1,0 +1,225 @@
+//! The error rates and thresholds of a gallery equal those of numpy and scikit-learn (`tests/gallery/check.py`).
+
+use std::path::Path;
+
+use lookalike::{
+    analysis::{
+        gallery::{
+            Criterion, Gallery,
+            trials::{Outcomes, confusions, misfits, same_under_two_names, trials},
+        },
+        roc::PairDistances,
+    },
+    similarity::Metric,
+};
+use proptest::prelude::*;
+
+/// The embeddings of `check.py --formula`, rounded to half precision, under four names.
+fn formula() -> Gallery {
+    let mut gallery = Gallery::default();
+    for i in 0..24_usize {
+        let row = (0..6).map(|j| {
+            let wave = (12.9898 * i as f64 + 78.233 * j as f64 + (i * j) as f64).sin() * 2.0;
+            half::f16::from_f64(wave + if j == i % 4 { 2.0 } else { 0.0 }).to_f32()
+        });
+        gallery.enroll(&format!("g{}", i % 4), Path::new(&i.to_string()), row.collect());
+    }
+    gallery
+}
+
+fn pairs(gallery: &Gallery, metric: Metric) -> PairDistances {
+    gallery.pairs(metric, &|| false, &mut |_| ()).expect("nobody stops it")
+}
+
+#[track_caller]
+fn near(found: f64, expected: f64, what: &str) {
+    assert!((found - expected).abs() < 1e-4, "{what}: {found} for {expected}");
+}
+
+#[test]
+fn error_rates_of_pairs_equal_those_of_scikit_learn() {
+    let gallery = formula();
+    for (metric, [auc, eer], rates) in [
+        (
+            Metric::Cosine,
+            [0.632253, 0.398148],
+            [
+                (0.335168, 0.046296, 0.933333),
+                (0.686075, 0.208333, 0.600000),
+                (0.963089, 0.449074, 0.316667),
+                (1.231089, 0.731481, 0.183333),
+            ],
+        ),
+        (
+            Metric::Euclidean,
+            [0.629167, 0.402778],
+            [
+                (3.156195, 0.041667, 0.916667),
+                (4.609464, 0.236111, 0.700000),
+                (5.524675, 0.472222, 0.400000),
+                (6.42836, 0.694444, 0.050000),
+            ],
+        ),
+    ] {
+        let pairs = pairs(&gallery, metric);
+        assert_eq!(pairs.totals(), [60, 216]);
+        near(pairs.auc(), auc, "AUC");
+        near(pairs.equal_error().expect("pairs of both kinds").far, eer, "EER");
+        for (distance, far, frr) in rates {
+            let found = pairs.at(distance);
+            near(found.far, far, "FAR");
+            near(found.frr, frr, "FRR");
+        }
+    }
+}
+
+#[test]
+fn what_becomes_of_pictures_and_strangers_equals_the_reckoning_of_numpy() {
+    let gallery = formula();
+    for (metric, threshold, [strangers_named, right, wrong]) in [
+        (Metric::Cosine, 0.4436, [0.5, 0.333333, 0.375]),
+        (Metric::Cosine, 0.6076, [0.125, 0.208333, 0.083333]),
+        (Metric::Euclidean, 3.9244, [0.5, 0.375, 0.416667]),
+        (Metric::Euclidean, 2.7224, [0.125, 0.041667, 0.125]),
+    ] {
+        let criterion = Criterion { metric, threshold: Some(threshold), margin: 0.0 };
+        let Outcomes { strangers_named: named, right: own, wrong: other, unknown } =
+            trials(&gallery, metric, usize::MAX).outcomes(&criterion);
+        near(named, strangers_named, "strangers named");
+        near(own, right, "right");
+        near(other, wrong, "wrong");
+        near(unknown, 1.0 - right - wrong, "unknown");
+    }
+}
+
+/// A gallery of names around which pictures lie, drawn by a linear congruential generator.
+fn drawn(names: usize, pictures: usize, spread: f32, seed: &mut u64) -> Gallery {
+    let mut next = || {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The sum of four is bell-shaped enough.
+        (0..4).map(|at| (*seed >> (at * 16) & 0xffff) as f32 / 65_536.0 - 0.5).sum::<f32>()
+    };
+    let mut gallery = Gallery::default();
+    for name in 0..names {
+        let center: Vec<f32> = (0..32).map(|_| next()).collect();
+        for picture in 0..pictures {
+            let row = center.iter().map(|value| value + spread * next()).collect();
+            gallery.enroll(&name.to_string(), Path::new(&format!("{name}/{picture}")), row);
+        }
+    }
+    gallery
+}
+
+/// The promise that a threshold makes: new strangers, of other names than those that it was measured with, are named
+/// about as rarely as wished, and pictures of those who are enrolled are known.
+#[test]
+fn a_threshold_names_as_few_strangers_as_were_wished_and_knows_its_own() {
+    let mut seed = 1;
+    for metric in Metric::ALL {
+        for wished in [0.1, 0.01] {
+            let (mut named, mut strangers, mut right) = (0, 0, 0.0);
+            for _ in 0..20 {
+                let gallery = drawn(10, 10, 0.5, &mut seed);
+                let tried = trials(&gallery, metric, usize::MAX);
+                let threshold = tried.threshold(wished, 0.0, gallery.len()).expect("strangers");
+                let criterion = Criterion { metric, threshold: Some(threshold.value), margin: 0.0 };
+                right += tried.outcomes(&criterion).right / 20.0;
+                for sample in drawn(20, 10, 0.5, &mut seed).samples() {
+                    let [best, second] = gallery.best(metric, &sample.embedding);
+                    named += usize::from(criterion.is_met(best, second));
+                    strangers += 1;
+                }
+            }
+            let share = f64::from(named as u32) / f64::from(strangers);
+            // Pictures of one stranger are alike, so that a handful of names decide.
+            assert!(share < 1.8 * wished, "{metric:?}: {share} of strangers are named for {wished}");
+            assert!(right > 0.96, "{metric:?}: {right} of the enrolled are known for {wished}");
+        }
+    }
+}
+
+#[test]
+fn more_names_need_a_stricter_threshold_and_few_pictures_an_extrapolated_one() {
+    let tried = trials(&drawn(10, 10, 0.5, &mut 7), Metric::Cosine, usize::MAX);
+    let value = |far, names| tried.threshold(far, 0.0, names).expect("strangers").value;
+    assert!(value(0.05, 10) < value(0.05, 100) && value(0.05, 100) < value(0.05, 1000));
+    assert!(value(0.2, 10) < value(0.02, 10) && value(0.02, 10) < value(0.0001, 10));
+    assert!(!tried.threshold(0.05, 0.0, 10).expect("strangers").is_extrapolated);
+    assert!(tried.threshold(0.001, 0.0, 10).expect("strangers").is_extrapolated);
+}
+
+#[test]
+fn confusions_misfits_and_doubles_are_found() {
+    let mut gallery = Gallery::default();
+    for (at, (name, row)) in [
+        ("a", [1.0, 0.0, 0.0]),
+        ("a", [1.0, 0.1, 0.0]),
+        ("b", [0.0, 1.0, 0.0]),
+        ("b", [0.1, 1.0, 0.0]),
+        ("b", [1.0, 0.05, 0.0]),
+        ("c", [0.0, 0.0, 1.0]),
+        ("d", [1.0, 0.1, 0.0]),
+        ("a", [1.0, -0.5, 0.0]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        gallery.enroll(name, Path::new(&at.to_string()), row.to_vec());
+    }
+    let tried = trials(&gallery, Metric::Cosine, usize::MAX);
+    let misfits = misfits(&tried);
+    assert_eq!(misfits.iter().map(|trial| trial.sample).collect::<Vec<_>>(), [4, 1, 0], "the worst first");
+    assert_eq!(same_under_two_names(&gallery), [[1, 6]]);
+    let confusions = confusions(&gallery, &tried);
+    let named = |at: usize| (gallery.name(confusions[at].name), gallery.name(confusions[at].nearest.name));
+    assert_eq!((named(0), confusions[0].confused), (("a", "d"), 2));
+    assert_eq!(confusions.last().map(|one| gallery.name(one.name)), Some("c"));
+}
+
+#[test]
+fn small_and_equal_galleries_are_ordinary() {
+    for rows in [&[][..], &["a"], &["a", "a"], &["a", "b"], &["a", "a", "b", "b"]] {
+        let mut gallery = Gallery::default();
+        for (at, name) in rows.iter().enumerate() {
+            gallery.enroll(name, Path::new(&at.to_string()), vec![1.0, 2.0]);
+        }
+        for metric in Metric::ALL {
+            let tried = trials(&gallery, metric, usize::MAX);
+            let strangers = if gallery.len() > 1 { rows.len() } else { 0 };
+            assert_eq!(tried.strangers(), strangers, "{rows:?}");
+            let threshold = tried.threshold(0.01, 0.0, gallery.len());
+            assert_eq!(threshold.is_some(), strangers > 0, "{rows:?}");
+            let criterion = Criterion { metric, threshold: threshold.map(|found| found.value), margin: 0.0 };
+            assert_eq!(tried.far(&criterion, gallery.len()).is_some(), strangers > 0);
+            // All are equal: every picture is as much its neighbor's as its own, and none is told apart.
+            assert!(
+                tried.outcomes(&criterion).right.is_nan()
+                    || gallery.len() < 2
+                    || tried.outcomes(&criterion).right == 0.0
+            );
+            let _ = (confusions(&gallery, &tried), misfits(&tried), pairs(&gallery, metric).equal_error());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_stricter_threshold_names_nobody_more(seed in any::<u64>(), names in 2..6_usize, pictures in 1..5_usize) {
+        let mut seed = seed;
+        let gallery = drawn(names, pictures, 1.0, &mut seed);
+        for metric in Metric::ALL {
+            let tried = trials(&gallery, metric, usize::MAX);
+            let mut before = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
+            for step in 0..40 {
+                let share = step as f32 / 39.0;
+                let threshold = if metric == Metric::Cosine { 2.0 * share - 1.0 } else { 12.0 * (1.0 - share) };
+                let criterion = Criterion { metric, threshold: Some(threshold), margin: 0.0 };
+                let outcomes = tried.outcomes(&criterion);
+                let known = if outcomes.right.is_nan() { 0.0 } else { outcomes.right + outcomes.wrong };
+                let now = (tried.far(&criterion, names).expect("strangers"), outcomes.strangers_named, known);
+                prop_assert!(now.0 <= before.0 + 1e-9 && now.1 <= before.1 && now.2 <= before.2 + 1e-9);
+                before = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,543 @@
+//! `lookalike live` and `lookalike gallery` with the real program: pictures, pipes, folders, and cameras played by a
+//! program that stands in for ffmpeg, so that neither is needed; one test uses the real ffmpeg where it is installed.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Cursor, Read, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Instant,
+};
+
+use image::{ImageFormat, Rgb, RgbImage};
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::session::{GIVE_UP, PROGRAM, Session};
+
+/// Colors that the baseline tells apart.
+const RED: [u8; 3] = [220, 30, 30];
+const GREEN: [u8; 3] = [30, 200, 40];
+const BLUE: [u8; 3] = [30, 40, 220];
+const GRAY: [u8; 3] = [128, 128, 128];
+
+/// A picture of a color, with a pattern that a seed makes a little different.
+fn picture(color: [u8; 3], seed: u32) -> RgbImage {
+    RgbImage::from_fn(64, 48, |x, y| {
+        Rgb(color.map(|level| level.saturating_add(((x * 3 + y * 5 + seed * 17) % 23) as u8)))
+    })
+}
+
+/// A folder with a gallery of three names, three pictures each, and room for all else.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        for (name, color) in [("green one", GREEN), ("red", RED), ("blue", BLUE)] {
+            for seed in 0..3 {
+                place.save(&format!("gallery/{name}/{seed}.png"), &picture(color, seed));
+            }
+        }
+        place
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    fn save(&self, relative: &str, picture: &RgbImage) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        picture.save(&path).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).args(["--model", "color-grid", "--no-cache"]).current_dir(self.folder.path());
+        command.env("HOME", self.path("home")).env_remove("XDG_DATA_HOME").env_remove("LOOKALIKE_MODEL");
+        command
+    }
+
+    /// `live` with the gallery, at a threshold that the three names and the gray stranger lie well on either side of.
+    fn live(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&["live", "--gallery", "gallery", "--threshold", "0.9"]);
+        command.args(arguments);
+        command
+    }
+
+    /// The same with a shell script in the place of ffmpeg. The script finds frames in files named after their color.
+    fn live_with(&self, script: &str, arguments: &[&str]) -> Command {
+        for (name, color, width) in [("red", RED, 64), ("green", GREEN, 64), ("blue", BLUE, 32), ("gray", GRAY, 64)] {
+            let picture = image::imageops::thumbnail(&picture(color, 5), width, 48);
+            let header = format!("P6\n{width} 48\n255\n");
+            fs::write(self.path(name), [header.as_bytes(), picture.as_raw()].concat()).unwrap();
+        }
+        let bin = self.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let program = bin.join("ffmpeg");
+        fs::write(&program, format!("#!/bin/sh\ncd {}\necho $$ >>pids\n{script}\n", self.folder.path().display()))
+            .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = self.live(arguments);
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        command
+    }
+
+    /// The processes that stood in for ffmpeg.
+    fn pids(&self) -> Vec<Pid> {
+        let text = fs::read_to_string(self.path("pids")).unwrap_or_default();
+        text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)).collect()
+    }
+
+    /// Waits until each of them is gone.
+    #[track_caller]
+    fn wait_gone(&self) {
+        let pids = self.pids();
+        assert!(!pids.is_empty(), "none was started");
+        let start = Instant::now();
+        while pids.iter().any(|pid| test_kill_process(*pid).is_ok()) {
+            assert!(start.elapsed() < GIVE_UP, "a child is left behind");
+            thread::yield_now();
+        }
+    }
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The names of the lines, nothing for unknown.
+fn names(output: &Output) -> Vec<Option<String>> {
+    lines(output).iter().map(|line| line["name"].as_str().map(str::to_owned)).collect()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A program that runs, and its lines as they come.
+struct Running {
+    child: Child,
+    out: Receiver<String>,
+    err: Receiver<String>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self { child, out: lines_of(out), err: lines_of(err) }
+    }
+
+    #[track_caller]
+    fn line(&self) -> Value {
+        let line = self.out.recv_timeout(GIVE_UP).expect("a line");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[track_caller]
+    fn wait_said(&self, words: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let line = self.err.recv_timeout(GIVE_UP).unwrap_or_else(|_| panic!("waited for {words}:\n{all}"));
+            all += &line;
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines_of(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    lines
+}
+
+#[test]
+fn one_picture_is_known_or_unknown_and_the_exit_code_says_so() {
+    let place = Place::new();
+    place.save("red.png", &picture(RED, 9));
+    place.save("gray.png", &picture(GRAY, 9));
+    let known = place.live(&["--once", "--source", "red.png"]).output().unwrap();
+    assert_eq!(known.status.code(), Some(0), "{}", said(&known));
+    let line = &lines(&known)[0];
+    assert_eq!((&line["name"], &line["source"], &line["box"]), (&"red".into(), &"red.png".into(), &Value::Null));
+    assert!(line["value"].as_f64().unwrap() > 0.9 && line["margin"].as_f64().unwrap() > 0.05, "{line}");
+    assert!((line["threshold"].as_f64().unwrap() - 0.9).abs() < 1e-6 && line["time"].as_str().unwrap().ends_with('Z'));
+    let unknown = place.live(&["--once", "--source", "gray.png", "--threshold", "0.9999"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2), "a threshold is given once");
+    let unknown =
+        place.command(&["live", "--gallery", "gallery", "--threshold", "0.9999", "--once", "--source", "gray.png"]);
+    let unknown = { unknown }.output().unwrap();
+    assert_eq!((unknown.status.code(), names(&unknown)), (Some(4), vec![None]));
+    assert!(lines(&unknown)[0]["nearest"].is_string(), "what it is most like is told all the same");
+}
+
+#[test]
+fn pictures_on_the_standard_input_are_all_looked_at() {
+    let place = Place::new();
+    let mut all = Vec::new();
+    for (color, format) in [(RED, ImageFormat::Jpeg), (BLUE, ImageFormat::Png), (GREEN, ImageFormat::Jpeg)] {
+        let mut one = Vec::new();
+        picture(color, 7).write_to(&mut Cursor::new(&mut one), format).unwrap();
+        all.extend(one);
+    }
+    all.extend(b"and this is none");
+    let mut running = Running::start(place.live(&["--source", "-"]));
+    running.child.stdin.take().unwrap().write_all(&all).unwrap();
+    let found: Vec<_> = (0..3).map(|_| running.line()["name"].clone()).collect();
+    assert_eq!(found, ["red", "blue", "green one"]);
+    running.wait_said("picture 4 of the standard input");
+    assert_eq!(running.code(), Some(0));
+}
+
+#[test]
+fn a_watched_folder_tells_of_each_picture_that_comes() {
+    let place = Place::new();
+    fs::create_dir(place.path("inbox")).unwrap();
+    place.save("inbox/old.png", &picture(BLUE, 1));
+    let mut running = Running::start(place.live(&["--source", "inbox"]));
+    running.wait_said("waiting for new pictures");
+    place.save("inbox/new/red.png", &picture(RED, 3));
+    // A folder that is new is watched from a moment on; its picture may have come before.
+    let moved = place.save("elsewhere.png", &picture(GREEN, 3));
+    fs::rename(moved, place.path("inbox/green.png")).unwrap();
+    fs::write(place.path("inbox/notes.txt"), "no picture").unwrap();
+    fs::write(place.path("inbox/broken.png"), "no picture either").unwrap();
+    running.wait_said("broken.png");
+    let mut seen = vec![running.line()["name"].clone()];
+    if seen[0] == "red" {
+        seen.push(running.line()["name"].clone());
+    }
+    assert_eq!(seen.last(), Some(&"green one".into()));
+    fs::remove_dir_all(place.path("inbox")).unwrap();
+    running.wait_said("the folder is gone");
+    assert_eq!(running.code(), Some(1));
+}
+
+#[test]
+fn a_camera_that_vanishes_is_opened_again_and_its_frames_may_change_their_size() {
+    let place = Place::new();
+    let script =
+        "cat red; test $(wc -l <pids) -gt 1 && cat blue && exec cat; echo 'video0: No such device' >&2; exit 1";
+    let running = Running::start(place.live_with(script, &["--source", "rtsp://camera/1", "--every", "0"]));
+    running.wait_said("Nothing leaves this machine, and frames are not kept");
+    assert_eq!(running.line()["name"], "red");
+    let sentence = running.wait_said("trying again");
+    assert!(sentence.contains("rtsp://camera/1: it is not there any more; trying again in 0.5 s"), "{sentence}");
+    let mut last = running.line()["name"].clone();
+    if last == "red" {
+        last = running.line()["name"].clone();
+    }
+    assert_eq!(last, "blue");
+}
+
+#[test]
+fn a_video_ends_and_so_does_the_program() {
+    let place = Place::new();
+    fs::write(place.path("a.mp4"), "").unwrap();
+    let output = place.live_with("cat red; exit 0", &["--source", "a.mp4", "--every", "0"]).output().unwrap();
+    assert_eq!((output.status.code(), names(&output)), (Some(0), vec![Some("red".into())]), "{}", said(&output));
+}
+
+/// A source that gives nothing from the start: one sentence, and the end.
+#[track_caller]
+fn fails(script: &str, sentence: &str) {
+    let place = Place::new();
+    let output =
+        place.live_with(script, &["--source", "/dev/null"]).env("LOOKALIKE_SOURCE_TIMEOUT", "0.2").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains(sentence), "{}", said(&output));
+    place.wait_gone();
+}
+
+#[test]
+fn cameras_that_give_nothing_are_told_in_a_sentence_each() {
+    fails("echo '/dev/video0: Device or resource busy' >&2; exit 1", "another program is using it");
+    fails("echo '/dev/video0: Permission denied' >&2; exit 1", "it may not be read by this user");
+    fails("echo \"Unrecognized option 'c:v'.\" >&2; exit 1", "this ffmpeg is too old");
+    fails("echo 'something \u{1b}[31m else' >&2; exit 1", "ffmpeg says: something \\u{1b}[31m else");
+    fails("exit 1", "ffmpeg ended without a word");
+    fails("echo hello; exec cat /dev/zero", "something else than pictures");
+    fails("head -c 100 red", "it broke off within a picture");
+    fails("exec sleep 1000", "no picture for 0.2 s");
+    fails("sleep 1000", "no picture for 0.2 s");
+}
+
+#[test]
+fn without_ffmpeg_it_is_said_how_to_get_it() {
+    let place = Place::new();
+    let mut command = place.live(&["--source", "rtsp://camera/1"]);
+    let output = command.env("PATH", place.path("gallery")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("ffmpeg, which is not here: install it (`apt install ffmpeg`"), "{}", said(&output));
+}
+
+#[test]
+fn what_is_no_source_is_said() {
+    let place = Place::new();
+    for (source, sentence) in [
+        ("no such thing", "it is no file, no folder, no address and no camera's name"),
+        ("/dev/video93", "cannot look at /dev/video93"),
+        ("gallery/red/none.png", "it is no file"),
+    ] {
+        let output = place.live(&["--source", source]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said(&output).contains(sentence), "{}", said(&output));
+    }
+    fs::write(place.path("cut.png"), "no picture").unwrap();
+    let output = place.live(&["--source", "cut.png", "--once"]).output().unwrap();
+    assert!(said(&output).contains("cannot use cut.png as an image"), "{}", said(&output));
+}
+
+#[test]
+fn no_child_is_left_behind_however_the_program_ends() {
+    // It writes as a camera does: without end, and no faster than it is read.
+    const CAMERA: &str = "while cat red; do :; done";
+    for (signal, code) in [(Signal::INT, Some(130)), (Signal::TERM, Some(130)), (Signal::KILL, None)] {
+        let place = Place::new();
+        let mut running = Running::start(place.live_with(CAMERA, &["--source", "/dev/null", "--every", "0"]));
+        assert_eq!(running.line()["name"], "red");
+        running.signal(signal);
+        assert_eq!(running.code(), code);
+        place.wait_gone();
+    }
+    // One that sends nothing more is killed with whatever it has started.
+    let place = Place::new();
+    let mut running = Running::start(place.live_with("cat red; sleep 1000", &["--source", "/dev/null"]));
+    running.line();
+    running.signal(Signal::TERM);
+    assert_eq!(running.code(), Some(130));
+    place.wait_gone();
+}
+
+#[test]
+fn a_command_gets_its_arguments_whatever_is_in_a_name() {
+    let place = Place::new();
+    for seed in 0..2 {
+        place.save(&format!("gallery/$(touch pwned); echo/{seed}.png"), &picture([230, 230, 20], seed));
+    }
+    place.save("yellow.png", &picture([230, 230, 20], 4));
+    let hook = "sh -c 'printf \"%s|%s\\n\" \"$1\" \"$2\" >>seen' hook {name} {value}";
+    let output = place.live(&["--source", "yellow.png", "--exec", hook]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let seen = fs::read_to_string(place.path("seen")).unwrap();
+    assert!(seen.starts_with("$(touch pwned); echo|0.9") || seen.starts_with("$(touch pwned); echo|1.0"), "{seen}");
+    assert!(!place.path("pwned").exists());
+    let output = place.live(&["--source", "yellow.png", "--exec", "/no/such/command"]).output().unwrap();
+    assert!(said(&output).contains("--exec cannot run /no/such/command"), "{}", said(&output));
+    assert_eq!(names(&output).len(), 1, "what is seen is told all the same");
+}
+
+#[test]
+fn frames_are_kept_only_when_asked_for_and_a_full_disk_ends_nothing() {
+    let place = Place::new();
+    place.save("red.png", &picture(RED, 9));
+    place.live(&["--source", "red.png"]).output().unwrap();
+    let before: Vec<_> = files(place.folder.path());
+    let output = place.live(&["--source", "red.png", "--keep", "kept"]).output().unwrap();
+    assert!(said(&output).contains("frames are kept in kept"), "{}", said(&output));
+    let new: Vec<_> = files(place.folder.path()).into_iter().filter(|path| !before.contains(path)).collect();
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(image::open(&new[0]).unwrap().to_rgb8().dimensions(), (64, 48));
+    // A file stands where the folder should be made.
+    let output = place.live(&["--source", "red.png", "--keep", "red.png"]).output().unwrap();
+    assert!(said(&output).contains("cannot create red.png"), "{}", said(&output));
+    assert_eq!((output.status.code(), names(&output)), (Some(0), vec![Some("red".into())]));
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn galleries_without_anybody_or_with_one_name_are_told() {
+    let place = Place::new();
+    place.save("red.png", &picture(RED, 9));
+    fs::create_dir_all(place.path("empty")).unwrap();
+    place.save("loose/a.png", &picture(RED, 1));
+    place.save("one/red/a.png", &picture(RED, 1));
+    for (gallery, code, sentence) in [
+        ("empty", 3, "nobody and nothing is enrolled in empty"),
+        ("loose", 3, "nobody and nothing is enrolled in loose"),
+        ("missing", 3, "there is no folder missing"),
+        ("one", 2, "has only one name, red"),
+    ] {
+        let output = place.command(&["live", "--gallery", gallery, "--source", "red.png", "--once"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert!(said(&output).contains(sentence), "{}", said(&output));
+    }
+    let mut with_threshold =
+        place.command(&["live", "--gallery", "one", "--source", "red.png", "--once", "--threshold", "0.8"]);
+    assert_eq!(with_threshold.output().unwrap().status.code(), Some(0));
+    let output = place.command(&["gallery"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "no name was given in the explorer: {}", said(&output));
+}
+
+#[test]
+fn the_gallery_is_told_in_text_and_json() {
+    let place = Place::new();
+    fs::copy(place.path("gallery/red/0.png"), place.path("gallery/blue/odd.png")).unwrap();
+    place.save("gallery/nameless.png", &picture(GRAY, 0));
+    let output = place.command(&["gallery", "gallery"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for words in [
+        "3 names, 10 pictures by cosine similarity",
+        "pairs of one name",
+        "pairs of two names",
+        "(EER)",
+        "FAR",
+        "FRR",
+        "strangers named",
+        "most easily confused",
+        "one picture under two names: blue/odd.png and red/0.png",
+        "1 picture in no sub-folder",
+    ] {
+        assert!(text.contains(words), "{words} is missing:\n{text}{}", said(&output));
+    }
+    let output = place.command(&["gallery", "gallery", "--json", "--metric", "euclidean"]).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["pictures"], &json["unnamed"], &json["strangers"]), (&10.into(), &1.into(), &10.into()));
+    assert_eq!(json["pairs"]["curve"].as_array().unwrap().len(), 101);
+    assert_eq!(json["misfits"][0]["name"], "blue");
+    assert!(json["chosen"]["threshold"].is_number() && json["pairs"]["equal_error_rate"].is_number());
+}
+
+#[test]
+fn the_screen_shows_names_and_gives_the_terminal_back() {
+    let place = Place::new();
+    let command = place.live_with("while cat red; do :; done", &["--source", "/dev/null", "--every", "100ms"]);
+    let mut on_terminal = CommandBuilder::new(PROGRAM);
+    on_terminal.args(command.get_args());
+    on_terminal.cwd(place.folder.path());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => on_terminal.env(name, value),
+            None => on_terminal.env_remove(name),
+        }
+    }
+    on_terminal.args(["--graphics", "halfblocks"]);
+    let mut session = Session::run(on_terminal);
+    session.display.wait_for("✓ red");
+    session.display.wait_for("best of");
+    session.press("n");
+    session.display.wait_for("this is");
+    session.press("Ro\r");
+    session.display.wait_for("This is Ro from now on");
+    session.display.wait_for("is Ro");
+    let kept = files(&place.path("gallery/Ro"));
+    assert_eq!(kept.len(), 1);
+    session.press("d");
+    session.display.wait_for("dropped, and its picture deleted");
+    assert!(!kept[0].exists() && !place.path("gallery/Ro").exists());
+    session.press(" ");
+    session.display.wait_for("paused");
+    session.press("q");
+    session.display.wait_restored();
+    assert_eq!(session.exit_code(), 0);
+    place.wait_gone();
+}
+
+#[test]
+fn a_terminal_that_goes_away_takes_the_camera_with_it() {
+    let place = Place::new();
+    let command = place.live_with("while cat red; do :; done", &["--source", "/dev/null", "--every", "100ms"]);
+    let mut on_terminal = CommandBuilder::new(PROGRAM);
+    on_terminal.args(command.get_args());
+    on_terminal.cwd(place.folder.path());
+    for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        on_terminal.env(name, value);
+    }
+    let session = Session::run(on_terminal);
+    session.display.wait_for("✓ red");
+    session.signal(Signal::HUP);
+    place.wait_gone();
+}
+
+/// Moving pictures made from stills by the real ffmpeg: panned, noisy and dark ones of the enrolled, and a stranger.
+#[test]
+fn real_videos_are_recognized_where_ffmpeg_is_installed() {
+    if Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status().is_err() {
+        // Seen with --nocapture and in the log of a failing run; the stand-in tests above need no ffmpeg.
+        eprintln!("SKIPPED: ffmpeg is not installed");
+        return;
+    }
+    let place = Place::new();
+    for (name, color) in [("red", RED), ("blue", BLUE), ("gray", GRAY)] {
+        let still = place.save(&format!("{name}.png"), &image::imageops::thumbnail(&picture(color, 8), 320, 240));
+        let filter = match name {
+            "red" => "zoompan=z='1+0.01*on':d=10:s=320x240:fps=10,noise=alls=20:allf=t",
+            _ => "eq=brightness=-0.05,scale=160:120,fps=10",
+        };
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-y", "-loglevel", "error", "-loop", "1", "-i"]).arg(still);
+        ffmpeg.args(["-vf", filter, "-t", "1", "-pix_fmt", "yuv420p"]).arg(place.path(&format!("{name}.mp4")));
+        assert!(ffmpeg.status().unwrap().success());
+    }
+    for (video, expected) in [("red.mp4", Some("red")), ("blue.mp4", Some("blue")), ("gray.mp4", None)] {
+        let mut command = place.command(&["live", "--gallery", "gallery", "--threshold", "0.97", "--every", "100ms"]);
+        let output = command.args(["--source", video]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let found = names(&output);
+        assert!(
+            !found.is_empty() && found.iter().all(|name| name.as_deref() == expected),
+            "{video}: {found:?} {:?}",
+            lines(&output)
+        );
+    }
+    // The same from an address, which cannot be sought in, and which is asked again when it has ended.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/red.mp4", listener.local_addr().unwrap());
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-y", "-loglevel", "error", "-i"]).arg(place.path("red.mp4"));
+    ffmpeg.args(["-c", "copy", "-movflags", "+faststart"]).arg(place.path("stream.mp4"));
+    assert!(ffmpeg.status().unwrap().success());
+    let video = fs::read(place.path("stream.mp4")).unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let mut connection = connection;
+            let _ = connection.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", video.len());
+            let _ = connection.write_all(&[head.as_bytes(), &video].concat());
+        }
+    });
+    let mut command = place.command(&["live", "--gallery", "gallery", "--threshold", "0.97", "--every", "100ms"]);
+    command.args(["--source", &address]);
+    let running = Running::start(command);
+    // The end comes after all that was seen, or never where nothing was.
+    running.wait_said("it has ended; trying again");
+    assert_eq!(running.line()["name"], "red");
+    drop(running);
+    // What ffmpeg does not know is told in its words.
+    fs::write(place.path("notes.mp4"), "no video").unwrap();
+    let output = place.live(&["--source", "notes.mp4"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("notes.mp4") && said(&output).contains("ffmpeg says"), "{}", said(&output));
+}

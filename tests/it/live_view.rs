@@ -1,0 +1,269 @@
+//! The live view without a terminal, a camera or a thread: what is seen and typed in, state, effects and frames out.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use image::{Rgb, RgbImage};
+use lookalike::{
+    analysis::gallery::{Gallery, Region, trials::TriedGallery},
+    app::live::{Change, Effect, Event, Live, Picture, Places, Seen, Setup},
+    display::{Background, Depth, Display, Link},
+    preview::Painter,
+    similarity::Metric,
+    ui,
+};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+use ratatui_image::picker::Picker;
+
+use crate::explorer::styled;
+
+fn display(size: (u16, u16)) -> Display {
+    Display {
+        size,
+        depth: Depth::True,
+        background: Background::Dark,
+        palette: Default::default(),
+        previews_on_rest: false,
+    }
+}
+
+fn gallery() -> Gallery {
+    let mut gallery = Gallery::default();
+    for (at, name) in ["Ana", "Bo", "Cy"].iter().enumerate() {
+        for picture in 0..4 {
+            let row = (0..3).map(|axis| if axis == at { 4.0 } else { 0.2 * (picture + axis) as f32 }).collect();
+            gallery.enroll(name, &PathBuf::from(format!("/gallery/{name}/{picture}.jpg")), row);
+        }
+    }
+    gallery
+}
+
+fn setup(size: (u16, u16), gallery: Gallery) -> Setup {
+    Setup {
+        enrolled: Arc::new(TriedGallery::new(gallery)),
+        source: "/dev/video0 (a camera)".into(),
+        pace: "every 1 s".into(),
+        model: "glance".into(),
+        display: display(size),
+        metric: Metric::Cosine,
+        far: 0.1,
+        threshold: None,
+        margin: 0.0,
+        kept_in: None,
+    }
+}
+
+fn seen(number: u64, row: [f32; 3]) -> Event {
+    let regions = vec![Region { place: None, embedding: row.to_vec() }];
+    Event::Seen(Seen { number, time: format!("12:00:{number:02}"), regions })
+}
+
+const ANA: [f32; 3] = [4.0, 0.3, 0.5];
+const BO: [f32; 3] = [0.3, 4.0, 0.5];
+const STRANGER: [f32; 3] = [-1.0, -0.5, -0.2];
+
+fn key(live: &mut Live, code: KeyCode) -> Vec<Effect> {
+    live.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn keys(live: &mut Live, text: &str) -> Vec<Effect> {
+    text.chars().flat_map(|c| key(live, KeyCode::Char(c))).collect()
+}
+
+/// Answers every wish for a picture with one.
+fn paint(live: &mut Live, effects: Vec<Effect>) {
+    let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
+    for effect in effects {
+        if let Effect::Paint(picture, cells) = effect {
+            let shade = match &picture {
+                Picture::Now => 40,
+                Picture::Enrolled(_) => 120,
+                Picture::Sighting(_) => 200,
+            };
+            let image = RgbImage::from_fn(64, 48, |x, y| Rgb([shade, (x * 4) as u8, (y * 5) as u8]));
+            let preview = painter.paint(&image, cells);
+            live.update(Event::Painted(picture, cells, preview));
+        }
+    }
+}
+
+/// As after a while: three sightings, and the last one on the screen.
+fn watching(size: (u16, u16)) -> Live {
+    let mut live = Live::new(setup(size, gallery()));
+    for (number, row) in [ANA, ANA, STRANGER, BO, BO, BO].into_iter().enumerate() {
+        let effects = live.update(seen(number as u64 + 1, row));
+        paint(&mut live, effects);
+    }
+    live
+}
+
+fn frame(live: &Live, size: (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    terminal.draw(|frame| ui::live::draw(live, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn text(live: &Live) -> String {
+    let (columns, rows) = live.setup.display.size;
+    let buffer = frame(live, (columns, rows));
+    let line = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect::<String>() + "\n";
+    (0..rows).map(line).collect()
+}
+
+#[test]
+fn the_screen_at_two_sizes_and_without_colors() {
+    for size in [(80, 24), (120, 36)] {
+        insta::assert_snapshot!(format!("live_{}x{}", size.0, size.1), styled(&frame(&watching(size), size)));
+    }
+    let mut mono = watching((40, 12));
+    mono.setup.display.depth = Depth::Mono;
+    insta::assert_snapshot!("live_mono_40x12", styled(&frame(&mono, (40, 12))));
+}
+
+#[test]
+fn no_size_panics_and_the_first_line_always_warns() {
+    for size in [(0, 0), (1, 1), (5, 3), (20, 8), (40, 12), (33, 17), (80, 24), (250, 90)] {
+        let mut live = watching(size);
+        frame(&live, (7, 4));
+        keys(&mut live, "nmx+-d");
+        frame(&live, size);
+        if size.0 >= 40 {
+            let first = text(&live).lines().next().unwrap_or_default().to_lowercase();
+            assert!(first.contains("not kept") && first.contains("security") && first.contains("ask"), "{first}");
+        }
+    }
+}
+
+#[test]
+fn frames_in_a_row_with_one_answer_are_one_line_of_the_log() {
+    let live = watching((120, 36));
+    let log: Vec<_> = live.log.iter().map(|one| (one.name.as_deref(), one.frames, one.number)).collect();
+    assert_eq!(log, [(Some("Ana"), 2, 1), (None, 1, 3), (Some("Bo"), 3, 4)]);
+    let screen = text(&live);
+    for words in ["12:00:04–12:00:06 ✓ Bo", "12:00:03", "? unknown", "is Bo", "● Bo", "○ Cy", "margin", "every 1 s"]
+    {
+        assert!(screen.contains(words), "{words} is missing:\n{screen}");
+    }
+}
+
+#[test]
+fn a_threshold_moves_with_its_rate_of_strangers_and_renames_what_is_seen() {
+    let mut live = watching((120, 36));
+    let (threshold, far) = (live.threshold().unwrap(), live.far().unwrap());
+    for _ in 0..80 {
+        key(&mut live, KeyCode::Char('+'));
+    }
+    assert!(live.threshold().unwrap() > threshold && live.far().unwrap() < far);
+    assert_eq!(live.threshold(), Some(1.0));
+    assert!(text(&live).contains("? unknown"), "nothing is so alike");
+    for _ in 0..300 {
+        key(&mut live, KeyCode::Char('-'));
+    }
+    assert_eq!((live.threshold(), live.far().map(|far| far > 0.9)), (Some(-1.0), Some(true)));
+    assert!(text(&live).contains("✓ Bo"));
+    // The other metric has a threshold of its own, which was not touched.
+    keys(&mut live, "m");
+    assert!(live.threshold().unwrap() > 0.0 && text(&live).contains("euclidean"));
+}
+
+#[test]
+fn what_is_seen_is_named_and_dropped() {
+    let mut live = watching((120, 36));
+    live.update(seen(7, STRANGER));
+    assert_eq!(keys(&mut live, "n"), []);
+    // What comes meanwhile does not change what is named.
+    live.update(seen(8, ANA));
+    let effects = {
+        keys(&mut live, "Di q");
+        key(&mut live, KeyCode::Enter)
+    };
+    let region = Region { place: None, embedding: STRANGER.to_vec() };
+    assert_eq!(effects.first(), Some(&Effect::Enroll("Di q".into(), 7, region)));
+    let mut known = gallery();
+    let path = Path::new("/gallery/Di q/now.jpg");
+    known.enroll("Di q", path, STRANGER.to_vec());
+    let change = Change::Added("Di q".into(), path.to_owned());
+    live.update(Event::Enrolled(Ok((Arc::new(TriedGallery::new(known)), change))));
+    live.update(seen(9, STRANGER));
+    assert_eq!(live.log.back().and_then(|one| one.name.as_deref()), Some("Di q"));
+    assert_eq!(keys(&mut live, "d"), [Effect::Drop(path.to_owned())]);
+    let change = Change::Dropped(path.to_owned());
+    live.update(Event::Enrolled(Ok((Arc::new(TriedGallery::new(gallery())), change))));
+    assert!(text(&live).contains("? unknown"));
+    assert_eq!(keys(&mut live, "d"), []);
+    assert!(text(&live).contains("nothing to drop"));
+}
+
+#[test]
+fn enter_alone_confirms_a_name_and_folders_decide_what_a_name_is() {
+    let mut live = watching((120, 36));
+    keys(&mut live, "n");
+    assert!(text(&live).contains("Enter: Bo"));
+    assert!(matches!(&key(&mut live, KeyCode::Enter)[0], Effect::Enroll(name, 6, _) if name == "Bo"));
+    for bad in ["../up", ".hidden", "a/b", " "] {
+        live.update(seen(10, STRANGER));
+        keys(&mut live, "n");
+        keys(&mut live, bad);
+        assert_eq!(key(&mut live, KeyCode::Enter), [], "{bad}");
+        assert!(live.naming.is_some(), "{bad} can be corrected");
+        key(&mut live, KeyCode::Esc);
+    }
+    assert!(live.naming.is_none());
+}
+
+#[test]
+fn an_empty_gallery_is_filled_here_and_one_name_needs_a_threshold() {
+    let mut live = Live::new(setup((120, 36), Gallery::default()));
+    live.update(seen(1, ANA));
+    assert!(text(&live).contains("? unknown") && text(&live).contains("n names what is seen"));
+    let mut one = Gallery::default();
+    one.enroll("Ana", Path::new("/gallery/Ana/1.jpg"), ANA.to_vec());
+    let change = Change::Added("Ana".into(), "/gallery/Ana/1.jpg".into());
+    live.update(Event::Enrolled(Ok((Arc::new(TriedGallery::new(one)), change))));
+    assert!(text(&live).contains("no threshold yet") && text(&live).contains("most like Ana"));
+    // The first key takes what is seen for the measure.
+    keys(&mut live, "-");
+    assert!(text(&live).contains("is Ana"), "{}", text(&live));
+}
+
+#[test]
+fn pictures_are_asked_for_once_and_nothing_grows_in_a_day() {
+    let mut live = watching((120, 36));
+    let places = Places::new((120, 36));
+    let effects = live.update(seen(7, BO));
+    let painted = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Paint(..))).count();
+    assert_eq!(painted(&effects), 0, "all of them are there or on their way: {effects:?}");
+    let effects = live.update(Event::Resize(80, 24));
+    assert!(painted(&effects) >= 2 && places.now != Places::new((80, 24)).now);
+    // One frame every five seconds, and each is somebody else.
+    for number in 8..8 + 24 * 60 * 12 {
+        let row = match number % 3 {
+            0 => ANA,
+            1 => BO,
+            _ => STRANGER,
+        };
+        let effects = live.update(seen(number, row));
+        if number % 100 == 0 {
+            paint(&mut live, effects);
+        }
+    }
+    assert!(live.log.len() <= 500 && live.pictures.len() <= 80, "{} {}", live.log.len(), live.pictures.len());
+}
+
+#[test]
+fn keys_pause_mirror_and_leave() {
+    let mut live = watching((80, 24));
+    assert_eq!(keys(&mut live, " "), [Effect::Pause(true)]);
+    assert!(text(&live).contains("‖ paused"));
+    assert_eq!(keys(&mut live, " ")[0], Effect::Pause(false));
+    keys(&mut live, "x");
+    assert!(live.is_mirrored);
+    assert_eq!(keys(&mut live, "q"), [Effect::Quit]);
+    live.update(Event::Ended);
+    assert!(text(&live).contains("■ ended"));
+    live.update(Event::Notice("no\u{1b}[2J camera".into()));
+    assert!(text(&live).contains("no\\u{1b}[2J camera"));
+}
