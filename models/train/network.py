@@ -100,8 +100,12 @@ class Lite(nn.Module):
 
     @classmethod
     def published(cls, path):
-        """The network of a published file; which one it is, its shapes say."""
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        """The network of a published file."""
+        return cls.of(torch.load(path, map_location="cpu", weights_only=True))
+
+    @classmethod
+    def of(cls, tensors):
+        """The network of tensors under the published names; which one it is, their shapes say."""
         shape = (1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("_blocks.")), tensors["_conv_head.weight"].shape[1])
         number = next(n for n in SCALES if (sum(stage[0] for stage in layout(n)), layout(n)[-1][4]) == shape)
         net = cls(number)

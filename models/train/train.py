@@ -207,7 +207,7 @@ def train(args):
             said = " ".join(f"{name} {float(value) / summed:.4f}" for name, value in sums.items())
             print(f"{at:.3f} seen {seen} ({steps * args.batch / max(active, 1):.0f}/s) {said}", flush=True)
             judge(ema, ema_heads, pictures, dev, args, device, f"{at:.2f}")
-            save(checkpoint, modules, seen, at, pictures)
+            save(checkpoint, modules, seen, at)
             sums, summed, checked = {}, 0, time.time()
             stepped = time.time()
 
@@ -220,10 +220,10 @@ def held_sets(pictures):
 
 
 @torch.no_grad()
-def judge(net, heads, pictures, dev, args, device, when, dim=512):
+def judge(net, heads, pictures, dev, args, device, when):
     """Prints how well the embedding finds what belongs together."""
     rows = torch.from_numpy(pictures.rows[:: max(1, len(pictures.rows) // 8000)]).to(device)
-    axes, center = reduce(heads.said(embed(net, pictures.pixels[rows], args.size, device)), pictures.labels[rows], dim, 0, 0)
+    axes, center = reduce(heads.said(embed(net, pictures.pixels[rows], args.size, device)), pictures.labels[rows], args.dim)
     table = {}
     for name, pixels, groups in dev:
         e = (heads.said(embed(net, pixels, args.size, device)) - center) @ axes
@@ -233,9 +233,9 @@ def judge(net, heads, pictures, dev, args, device, when, dim=512):
             print(f"  {when} {title}: " + " ".join(f"{v:.4f}" for v in np.mean([table[n] for n in names], 0)) + " | " + " ".join(f"{n.split()[-1][:8]} {table[n][0]:.3f}/{table[n][1]:.3f}" for n in names), flush=True)
 
 
-def save(path, modules, seen, at, pictures):
+def save(path, modules, seen, at):
     state = {name: part.state_dict() for name, part in modules.items()}
-    torch.save(state | {"seen": seen, "progress": at, "mean": pictures.mean}, path.with_suffix(".new"))
+    torch.save(state | {"number": modules["net"].number, "seen": seen, "progress": at}, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
 
@@ -272,6 +272,7 @@ def main():
     c.add_argument("--hold", nargs="*", default=[], metavar="SOURCE")
     c.add_argument("--minutes", type=float, required=True)
     c.add_argument("--size", type=int, default=224)
+    c.add_argument("--dim", type=int, default=512, help="values of the embedding that is scored")
     c.add_argument("--batch", type=int, default=256)
     c.add_argument("--rate", type=float, default=1.5e-3, help="the largest share of a tensor's size that a step changes")
     c.add_argument("--check-minutes", type=float, default=1)
