@@ -314,7 +314,8 @@ impl Keys {
             let both = binding.action.hinted_with().unwrap_or([binding.action; 2]);
             let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
             let names: Vec<_> = both.into_iter().filter_map(found).collect();
-            let names = if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(" ") };
+            let between = if matches!(binding.action, Action::PickGuess(_)) { "-" } else { " " };
+            let names = if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(between) };
             (names, binding.action.hint())
         };
         let hinted = || self.bindings(context).filter(|binding| !binding.action.hint().is_empty());

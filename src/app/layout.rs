@@ -151,19 +151,15 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
     let key = |at: usize| format!(" {} ", words[at].key);
     let width =
         |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
-    let near = |at: usize| at.abs_diff(active) <= 1;
     let all = |label: &dyn Fn(usize) -> String| (0..words.len()).map(label).collect::<Vec<_>>();
     // The metric stands at the right, and the program's name in the corner where there is room for it beside both.
     let free = usize::from(header.width.saturating_sub(if header.width >= 60 { METRIC } else { 0 }));
     let title = TITLE.len() + 3;
     let titled = header.width >= 72 && title + width(&all(&full)) <= free;
     let (start, room) = if titled { (header.x + title as u16, free - title) } else { (header.x, free) };
-    let choices: [&dyn Fn(usize) -> String; 4] = [
-        &full,
-        &|at| if near(at) { full(at) } else { key(at) },
-        &|at| if at == active { full(at) } else { key(at) },
-        &|at| if at == active { short(at) } else { key(at) },
-    ];
+    // Names around the active one, as far as there is room for.
+    let reaching = |reach: usize| all(&|at| if at.abs_diff(active) <= reach { full(at) } else { key(at) });
+    let named = || all(&|at| if at == active { short(at) } else { key(at) });
     // With the keys alone the tabs beside the active one must fit, and then as many more as there is room for.
     let around = |labels: &[String]| {
         let (mut first, mut last) = (active.saturating_sub(1), (active + 1).min(labels.len().saturating_sub(1)));
@@ -175,11 +171,12 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
         }
         first..last + 1
     };
-    let whole = choices.into_iter().map(all).find(|labels| width(labels) <= room);
+    let choices = (0..words.len()).rev().map(reaching).chain([named()]);
+    let whole = choices.into_iter().find(|labels| width(labels) <= room);
     let (labels, shown) = match whole {
         Some(labels) => (labels, 0..words.len()),
         None => {
-            let named = all(&|at| if at == active { short(at) } else { key(at) });
+            let named = named();
             let range = around(&named);
             if width(&named[range.clone()]) <= room { (named, range) } else { (all(&key), around(&all(&key))) }
         }

@@ -172,7 +172,7 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
     if groups.is_empty() {
         return writeln!(out, "no two pictures have a cosine similarity between {:.2} and {:.2}", range.min, range.max);
     }
-    for (at, Named { group, near_duplicates, members }) in groups.iter().enumerate() {
+    for (at, Named { group, members, .. }) in groups.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         let pictures = text::counted(members.len(), "picture");
         match group.reason() {
@@ -181,8 +181,7 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
             }
             Some(reason) => writeln!(out, "{gap}{pictures}, copies of one; to keep: {}", reason.words())?,
             None => {
-                let verdict = if *near_duplicates { ", near-duplicates" } else { "" };
-                writeln!(out, "{gap}{pictures} alike from {:.3}{verdict}", group.cohesion())?;
+                writeln!(out, "{gap}{pictures} alike from {:.3}", group.cohesion())?;
             }
         }
         for (place, (entry, value)) in members.iter().enumerate() {

@@ -37,7 +37,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if places.sheet.area.x > places.list.x {
         canvas.divider(places.list.right(), body, places.title);
     }
-    let threshold = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
+    // What the second look has not taken for copies only looks alike, whatever the embedding says.
+    let threshold = app.shared.model.as_ref().and_then(|model| model.near_duplicate).filter(|_| found.copies.is_none());
     for (at, group) in found.groups.iter().skip(alike.first).take(places.page()).enumerate() {
         row(app, canvas, places.row(at), group, alike.first + at == alike.group, threshold);
     }
