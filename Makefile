@@ -43,11 +43,11 @@ run: setup
 test: setup
 	cargo test --release --locked
 
-# The weights go where the program looks for the user's own: it must not need the checkout.
+# The weights go where the program looks for the user's own, their notices beside them: it must not need the checkout.
 install: setup
 	cargo install --path . --locked
 	@mkdir -p "$(DATA)/models"
-	@for weights in models/*.safetensors; do [ ! -e "$$weights" ] || cp "$$weights" "$(DATA)/models"; done
+	@for file in models/*.safetensors models/*.NOTICE; do [ ! -e "$$file" ] || cp "$$file" "$(DATA)/models"; done
 
 bench: setup
 	cargo bench --locked

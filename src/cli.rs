@@ -186,7 +186,7 @@ fn folder_of(file: &Path) -> &Path {
 pub struct ModelArgs {
     /// The model's name, see `lookalike models`
     ///
-    /// Without it glance is used, or the best one whose weights are found.
+    /// Without it gaze is used, or the best one whose weights are found.
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
     /// The weights file to use instead of looking for it.

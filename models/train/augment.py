@@ -5,6 +5,9 @@ import math
 import torch
 import torch.nn.functional as F
 
+# The share of a batch that is changed; the rest is only flipped, because pictures are mostly embedded as they are.
+CHANGED = 0.7
+
 LUMA = torch.tensor([0.299, 0.587, 0.114])
 TO_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 DCT = torch.tensor([
@@ -21,25 +24,23 @@ CHROMA_STEPS = torch.full((8, 8), 99)
 CHROMA_STEPS[:4, :4] = torch.tensor([[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]])
 
 
-def augment(x, maps, rng):
-    """Returns the changed batch and the teacher's maps, turned and flipped the same way.
-
-    rng: a `torch.Generator` on the device of the batch.
-    """
+def augment(x, rng):
+    """Returns the changed batch. rng: a `torch.Generator` on the device of the batch."""
     x = x.float()
     flip = rand(rng, len(x)) < 0.5
     x[flip] = x[flip].flip(3)
-    maps = {name: torch.where(flip.view(-1, 1, 1, 1), m.flip(3), m) for name, m in maps.items()}
+    changed = int(CHANGED * len(x))
+    x[:changed] = change(x[:changed], rng)
+    return x
+
+
+def change(x, rng):
     for quarters in (1, 3):
-        some = chosen(len(x), 0.03, rng)
-        for m in (x, *maps.values()):
-            m[some] = m[some].rot90(quarters, (2, 3))
+        some = chosen(len(x), 0.04, rng)
+        x[some] = x[some].rot90(quarters, (2, 3))
     some = chosen(len(x), 0.45, rng)
     if len(some):
-        theta = turns(len(some), rng)
-        x[some] = framed(x[some], theta, rng)
-        for m in maps.values():
-            m[some] = warp(m[some], theta)
+        x[some] = framed(x[some], turns(len(some), rng), rng)
     some = chosen(len(x), 0.06, rng)
     if len(some):
         x[some] = caption(x[some], rng)
@@ -50,7 +51,7 @@ def augment(x, maps, rng):
     some = chosen(len(x), 0.15, rng)
     if len(some):
         x[some] = recompress(x[some], uniform(len(some), 12, 75, rng))
-    return x, maps
+    return x
 
 
 def rand(rng, *shape):

@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from network import normalize, stages
 from pack import EXTENSIONS, squash
 
 
@@ -23,38 +23,42 @@ def load(folder, size):
         groups.append(path.relative_to(folder).parts[0])
     if not pixels:
         raise SystemExit(f"there is no picture in {folder}")
-    return np.stack(pixels), np.array(groups)
+    return torch.from_numpy(np.stack(pixels)), np.array(groups)
 
 
 @torch.inference_mode()
-def embed(net, pixels, batch=64, autocast=True):
-    """Pooled embeddings, N x 512, float32, on the network's device."""
+def embed(net, pixels, size, device, batch=128, autocast=True):
+    """The network's unit features (N x 1280, float32) of pictures (N x S x S x 3, uint8)."""
     net.eval()
-    device, rows = next(net.parameters()).device, []
+    rows = []
     for start in range(0, len(pixels), batch):
-        x = normalize(torch.from_numpy(pixels[start:start + batch]).to(device).permute(0, 3, 1, 2))
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            rows.append(stages(net, x)[3].float())
+        x = pixels[start : start + batch].to(device).permute(0, 3, 1, 2).float()
+        if x.shape[2] != size:
+            x = F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=autocast):
+            rows.append(F.normalize(net(x).float()))
     return torch.cat(rows)
 
 
 def similarity(e, metric):
-    e = np.asarray(e, np.float64)
-    if metric == "cosine":
-        e = e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-12)
-        return e @ e.T
-    squares = (e * e).sum(1)
-    return -np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * e @ e.T, 0))
+    e = e.double()
+    return F.normalize(e) @ F.normalize(e).T if metric == "cosine" else -torch.cdist(e, e, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def retrieval(e, groups, metric="cosine"):
-    """(recall@1, mean average precision); a picture alone in its group is a distractor, not a query."""
+    """(recall@1, mean average precision) of embeddings (N x D); a picture alone in its group is a distractor, not a query."""
     s = similarity(e, metric)
-    same = groups[:, None] == groups[None]
-    np.fill_diagonal(same, False)
-    np.fill_diagonal(s, -np.inf)
+    number = torch.from_numpy(np.unique(groups, return_inverse=True)[1]).to(s.device)
+    same = number[:, None] == number[None]
+    same.fill_diagonal_(False)
+    s.fill_diagonal_(-float("inf"))
     queries = same.any(1)
-    order = np.argsort(-s, 1, kind="stable")[:, :-1]
-    hits = np.take_along_axis(same, order, 1)[queries].astype(float)
-    precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
-    return hits[:, 0].mean(), ((precision * hits).sum(1) / hits.sum(1)).mean()
+    order = s.argsort(dim=1, descending=True, stable=True)[:, :-1]
+    hits = same.gather(1, order)[queries].double()
+    precision = hits.cumsum(1) / torch.arange(1, hits.shape[1] + 1, device=s.device)
+    return float(hits[:, 0].mean()), float(((precision * hits).sum(1) / hits.sum(1)).mean())
+
+
+def scores(e, groups):
+    """recall@1 and mean average precision by cosine, then by euclidean distance."""
+    return [value for metric in ("cosine", "euclidean") for value in retrieval(e, groups, metric)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores a model file on folders whose sub-folders are groups (the protocol of `evaluate.py`).
 
-    judge.py MODEL.safetensors FOLDER... [--size 128]
+    judge.py MODEL.safetensors FOLDER... [--size 224]
 """
 
 import argparse
@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from evaluate import load, retrieval
+from evaluate import load, scores
 from export import embeddings, read_model
 
 
@@ -17,13 +17,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model")
     p.add_argument("folders", nargs="+")
-    p.add_argument("--size", type=int, default=128)
+    p.add_argument("--size", type=int, default=224)
     args = p.parse_args()
     model, rows = read_model(args.model), []
     for folder in args.folders:
         pixels, groups = load(folder, args.size)
-        e = embeddings(model, pixels)
-        rows.append([v for metric in ("cosine", "euclidean") for v in retrieval(e, groups, metric)])
+        rows.append(scores(embeddings(model, pixels), groups))
         show(pathlib.Path(folder).name, rows[-1])
     show("mean", np.mean(rows, 0))
 

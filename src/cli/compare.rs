@@ -30,7 +30,7 @@ pub struct CompareArgs {
     /// Folders with pictures; the sub-folders are the groups that are to be kept apart.
     #[command(flatten)]
     pub folders: FolderArgs,
-    /// The two models, see `lookalike models` [default: glance, or the best one found without it, for the one that is not named]
+    /// The two models, see `lookalike models` [default: gaze, or the best one found without it, for the one that is not named]
     #[arg(long = "model", value_name = "NAME", required = true)]
     pub models: Vec<String>,
     /// Where and how the models run.

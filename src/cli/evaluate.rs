@@ -26,7 +26,7 @@ pub struct EvaluateArgs {
     /// Folders whose sub-folders are groups of alike pictures.
     #[command(flatten)]
     pub folders: FolderArgs,
-    /// A model to score, see `lookalike models`; repeat it to compare several [default: glance, or the best one found without it]
+    /// A model to score, see `lookalike models`; repeat it to compare several [default: gaze, or the best one found without it]
     #[arg(long = "model", value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub models: Vec<String>,
     /// Where and how the models run.

@@ -78,8 +78,8 @@ pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("lookalike classify --probe cats.probe --predict ~/Pictures/new --csv", "the same, learned before"),
         ],
     ),
-    ("compare", &[("lookalike compare ~/Pictures --model glance --model color-grid", "similar, better or worse?")]),
-    ("evaluate", &[("lookalike evaluate ~/Pictures --model glance --model color-grid", "compare two models")]),
+    ("compare", &[("lookalike compare ~/Pictures --model gaze --model color-grid", "similar, better or worse?")]),
+    ("evaluate", &[("lookalike evaluate ~/Pictures --model gaze --model color-grid", "compare two models")]),
     ("gallery", &[("lookalike gallery ~/People --far 0.01", "which threshold names one stranger of a hundred")]),
     (
         "live",

@@ -258,8 +258,8 @@ mod tests {
         let home = TempDir::new().unwrap();
         let folders = folders(&home);
         fs::write(folders.torch.join("resnet50-0676ba61.pth"), "").unwrap();
-        fs::write(folders.checkouts[0].join("glance.safetensors"), "").unwrap();
-        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "glance");
+        fs::write(folders.checkouts[0].join("gaze.safetensors"), "").unwrap();
+        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "gaze");
     }
 
     #[test]

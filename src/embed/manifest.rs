@@ -6,7 +6,7 @@ use crate::decode::Alpha;
 
 /// The manifests that are part of the program, one file a model in `models/`.
 const BUILT_IN: [&str; 8] = [
-    include_str!("../../models/glance.toml"),
+    include_str!("../../models/gaze.toml"),
     include_str!("../../models/color-grid.toml"),
     include_str!("../../models/resnet18.toml"),
     include_str!("../../models/resnet34.toml"),

@@ -586,7 +586,7 @@ fn shells_complete_the_names_of_models_also_of_the_users_own() {
         let script = String::from_utf8(output.get_output().stdout.clone()).expect("text");
         let lines = script.lines().filter(|line| line.contains("my-own") || line.contains("my\\-own"));
         assert!(lines.clone().count() >= 3, "{shell}: {script}");
-        assert!(lines.clone().all(|line| line.contains("glance") || shell == "fish"), "{shell}");
+        assert!(lines.clone().all(|line| line.contains("gaze") || shell == "fish"), "{shell}");
     }
     // Whoever types a name that no model has still gets the catalog's answer.
     let mut command = Command::cargo_bin("lookalike").expect("built");

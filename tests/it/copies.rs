@@ -156,7 +156,7 @@ fn protected_folders_keep_their_pictures() {
 #[test]
 fn the_shares_of_a_likeness_sum_to_it() {
     let folder = Folder::new();
-    for model in ["color-grid", "glance"] {
+    for model in ["color-grid", "gaze"] {
         let (done, said) = folder.run(&["why", "one.png", "other.png", "--json", "--model", model]);
         assert!(done, "{said}");
         let told: Value = serde_json::from_str(&said).expect("JSON");

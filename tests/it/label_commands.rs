@@ -82,8 +82,8 @@ fn a_probe_is_saved_and_used_without_the_training_pictures() {
         fs::read_link(Path::new(links).join("warm/ember.png")).unwrap(),
         fs::canonicalize(new.path()).unwrap().join("ember.png")
     );
-    let (code, said) = complaint(&["classify", "--probe", probe, "--predict", to, "--model", "glance"]);
-    assert_eq!((code, said.contains("it takes embeddings of color-grid, not of glance")), (Some(1), true), "{said}");
+    let (code, said) = complaint(&["classify", "--probe", probe, "--predict", to, "--model", "gaze"]);
+    assert_eq!((code, said.contains("it takes embeddings of color-grid, not of gaze")), (Some(1), true), "{said}");
     let (_, said) = complaint(&["classify", "--probe", probe, "--predict", to, "--exact"]);
     assert!(said.contains("other settings"), "{said}");
     let (_, said) = complaint(&["classify", "--probe", &format!("{path}/fire.png"), "--predict", to]);
@@ -149,14 +149,14 @@ fn two_models_are_compared_on_the_command_line() {
     let folder = folder();
     let path = folder.path().to_str().unwrap();
     let found: Value =
-        serde_json::from_str(&stdout(&["compare", path, "--model", "glance", "--model", "color-grid", "--json"]))
+        serde_json::from_str(&stdout(&["compare", path, "--model", "gaze", "--model", "color-grid", "--json"]))
             .unwrap();
     assert_eq!((&found["pictures"], &found["models"][1]["name"]), (&14.into(), &"color-grid".into()));
     assert_eq!(found["agreement"].as_array().unwrap().len(), 14);
     assert!(found["cka"].as_f64().unwrap() > 0.0 && found["sentence"].as_str().unwrap().contains("mAP"), "{found}");
     assert_eq!(found["scores"].as_array().unwrap().len(), 4);
-    let (code, said) = complaint(&["compare", path, "--model", "glance", "--model", "glance"]);
-    assert_eq!((code, said.contains("both models are glance")), (Some(2), true), "{said}");
-    let (code, said) = complaint(&["compare", path, "--model", "glance", "--model", "resnet50"]);
+    let (code, said) = complaint(&["compare", path, "--model", "gaze", "--model", "gaze"]);
+    assert_eq!((code, said.contains("both models are gaze")), (Some(2), true), "{said}");
+    let (code, said) = complaint(&["compare", path, "--model", "gaze", "--model", "resnet50"]);
     assert_eq!((code, said.contains("resnet50")), (Some(1), true), "{said}");
 }

@@ -46,7 +46,7 @@ fn setup(size: (u16, u16), gallery: Gallery) -> Setup {
         enrolled: Arc::new(TriedGallery::new(gallery)),
         source: "/dev/video0 (a camera)".into(),
         pace: "every 1 s".into(),
-        model: "glance".into(),
+        model: "gaze".into(),
         display: display(size),
         metric: Metric::Cosine,
         far: 0.1,

@@ -12,7 +12,7 @@ mod copies;
 mod explorer;
 mod gallery;
 #[cfg(feature = "libtorch")]
-mod glance;
+mod gaze;
 #[cfg(feature = "libtorch")]
 mod grouping;
 mod groups;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two models on the same pictures: lookalike's figures against the formulas in NumPy, SciPy and scikit-learn.
 
-    python3 tests/bench/compare/models.py FOLDER [FOLDER ...] [--models glance color-grid]
+    python3 tests/bench/compare/models.py FOLDER [FOLDER ...] [--models gaze color-grid]
 
 FOLDERs hold pictures in sub-folders. lookalike indexes them by both models and prints what `compare` finds; the same figures are
 computed from the embeddings in its index: linear CKA (Kornblith et al. 2019, the kernel form and the features form), the
@@ -65,7 +65,7 @@ def agreement(x, y):
 def main():
     parser = common.parser(__doc__.splitlines()[0])
     parser.add_argument("folders", metavar="FOLDER", nargs="+", type=pathlib.Path)
-    parser.add_argument("--models", nargs=2, default=["glance", "color-grid"])
+    parser.add_argument("--models", nargs=2, default=["gaze", "color-grid"])
     options = parser.parse_args()
     common.enter(options.python)
     table = []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the training code's network says of some sample pictures: the other side of tests/it/glance.rs.
+"""What the training code's network says of some sample pictures: the other side of tests/it/gaze.rs.
 
     make_expected.py > expected.json
 
@@ -21,8 +21,8 @@ from pack import squash  # noqa: E402
 
 # One of each group.
 names = sorted(str(sorted(group.iterdir())[0].relative_to(ROOT / "sample_images")) for group in (ROOT / "sample_images").iterdir() if group.is_dir() and not group.name.startswith("."))
-size = tomllib.loads((ROOT / "models/glance.toml").read_text())["input"]
-pixels = np.stack([squash(str(ROOT / "sample_images" / name), size) for name in names])
+size = tomllib.loads((ROOT / "models/gaze.toml").read_text())["input"]
+pixels = torch.from_numpy(np.stack([squash(str(ROOT / "sample_images" / name), size) for name in names]))
 with torch.inference_mode():
-    rows = embeddings(read_model(ROOT / "models/glance.safetensors"), pixels)
+    rows = embeddings(read_model(ROOT / "models/gaze.safetensors"), pixels)
 print(json.dumps({name: [round(float(value), 5) for value in row] for name, row in zip(names, rows)}))
