@@ -153,7 +153,12 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
         |labels: &[String]| labels.iter().map(|label| label.chars().count() + 1).sum::<usize>().saturating_sub(1);
     let all = |label: &dyn Fn(usize) -> String| (0..words.len()).map(label).collect::<Vec<_>>();
     // The metric stands at the right, and the program's name in the corner where there is room for it beside both.
-    let free = usize::from(header.width.saturating_sub(if header.width >= 60 { METRIC } else { 0 }));
+    let metric = match header.width {
+        100.. => SWITCH,
+        60.. => METRIC,
+        _ => 0,
+    };
+    let free = usize::from(header.width.saturating_sub(metric));
     let title = TITLE.len() + 3;
     let titled = header.width >= 72 && title + width(&all(&full)) <= free;
     let (start, room) = if titled { (header.x + title as u16, free - title) } else { (header.x, free) };
@@ -197,6 +202,8 @@ pub fn tabs(header: Area, words: &[TabWords], active: usize) -> Vec<Tab> {
 
 /// Columns that the longer name of a metric takes at the right of the header, with a blank at both sides.
 const METRIC: u16 = 11;
+/// Columns of the switch between both, with a blank before it.
+const SWITCH: u16 = 21;
 
 /// The switch between metrics at the right of the header, where the tabs leave room: a place for each, else for the one
 /// in use alone.

@@ -118,3 +118,21 @@ fn a_link_to_the_only_file_is_no_copy_of_it_and_protected_folders_are_left_alone
     assert!(move_away(&pair, &[protected]).refused[0].1.contains("protected"));
     assert!(pair.doomed.file.path.exists());
 }
+
+#[test]
+fn a_list_names_whole_paths_and_is_done_with_when_the_rest_is_lost() {
+    let pair = pair(OsStr::new("plain.png"));
+    // As somebody types it: relative to the working folder.
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count());
+    let relative = Path::new(&up).join(pair.folder.path().strip_prefix("/").unwrap()).join("away");
+    let lists = pair.folder.path().join("lists");
+    let done = dispose(std::slice::from_ref(&pair.doomed), &Away::Folder(relative), &[], &lists).unwrap();
+    assert_eq!(done.moved.len(), 1, "{:?}", done.refused);
+    let list = done.list.unwrap();
+    let entry: serde_json::Value = serde_json::from_str(fs::read_to_string(&list).unwrap().trim()).unwrap();
+    let to = PathBuf::from(entry["to"].as_str().unwrap());
+    assert!(to.is_absolute(), "{}", to.display());
+    fs::remove_file(to).unwrap();
+    assert_eq!(undo(&list).unwrap().refused.len(), 1);
+    assert_eq!(newest(&lists), None, "what is lost does not stand in the way of older lists");
+}

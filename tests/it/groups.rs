@@ -123,6 +123,36 @@ fn all_pictures_of_a_group_are_marked_and_unmarked_at_once() {
 }
 
 #[test]
+fn a_group_is_marked_without_the_pictures_of_protected_folders() {
+    let protected = vec![format!("{}/birds", crate::explorer::ROOT).into()];
+    let mut explorer = Explorer::ready(lookalike::app::Setup { protected, ..setup(120, 36) }, 24);
+    explorer.keys("6 A");
+    let shared = &explorer.app.shared;
+    let members = explorer.app.screens.groups.clusters()[0].members.clone();
+    let may_go = |id: ImageId| !shared.is_protected(id);
+    assert!(members.iter().any(|member| !may_go(member.0)), "some of the group are protected");
+    for (id, _) in members {
+        assert_eq!(shared.marks.contains(id), may_go(id), "{:?}", shared.path(id));
+    }
+}
+
+#[test]
+fn the_heatmap_names_its_groups_by_the_labels_that_color_it() {
+    let mut explorer = explorer("6 2");
+    let shown = |explorer: &Explorer| {
+        let heat = &explorer.app.screens.heatmap;
+        let row = heat.groups.first().expect("rows under a name").rows.start;
+        let label = heat.at(row).and_then(|id| explorer.app.shared.labels().of(id));
+        (heat.groups[0].folder, label)
+    };
+    for _ in 0..3 {
+        let (named, label) = shown(&explorer);
+        assert_eq!(named, label);
+        explorer.keys("C");
+    }
+}
+
+#[test]
 fn groups_color_and_order_the_heatmap_and_one_key_goes_back() {
     let mut explorer = explorer("2 C");
     assert!(explorer.state().contains("There are no groups yet"), "{}", explorer.state());

@@ -134,11 +134,8 @@ impl Heatmap {
         let after = self.groups.partition_point(|group| group.rows.start <= row);
         let before = self.groups.partition_point(|group| group.rows.end <= row);
         let at = if back { before.checked_sub(1) } else { Some(after) };
-        let at = at.filter(|at| *at < self.groups.len()).unwrap_or(if back {
-            self.groups.len().checked_sub(1)?
-        } else {
-            0
-        });
+        let round = if back { self.groups.len().checked_sub(1)? } else { 0 };
+        let at = at.filter(|at| *at < self.groups.len()).unwrap_or(round);
         let group = self.groups.get(at)?;
         let (first, pictures) = (group.rows.start, crate::text::counted(group.rows.len(), "picture"));
         let name = group.name(shared.labels(), shared.metric);
