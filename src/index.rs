@@ -417,12 +417,14 @@ impl Index {
     }
 
     /// Whether these two segments are the last ones, one behind the other.
+    #[cfg(feature = "libtorch")]
     pub(crate) fn ends_with(&self, longer: &Arc<Segment>, shorter: &Arc<Segment>) -> bool {
         matches!(self.segments.as_slice(), [.., (_, a), (_, b)] if Arc::ptr_eq(a, longer) && Arc::ptr_eq(b, shorter))
     }
 
     /// Puts `whole` in the place of the last two segments, whose rows it holds, so that an index that grew in small
     /// steps does not stay in small pieces. Ids stay as they are. `false`, and no change, when the rows do not line up.
+    #[cfg(any(test, feature = "libtorch"))]
     pub(crate) fn join_tail(&mut self, whole: Arc<Segment>) -> bool {
         let [.., (first, a), (_, b)] = self.segments.as_slice() else { return false };
         let (first, len) = (*first, a.images.len() + b.images.len());

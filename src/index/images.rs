@@ -82,6 +82,7 @@ impl Images {
     }
 
     /// All pictures of `other` behind those of `self`.
+    #[cfg(feature = "libtorch")]
     pub(crate) fn append(&mut self, other: &Self) {
         let before = self.paths.len() as u64;
         self.paths.extend_from_slice(&other.paths);
