@@ -7,7 +7,10 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    face::Face,
+};
 
 pub mod batcher;
 pub mod catalog;
@@ -44,6 +47,16 @@ pub trait Embedder: Send {
     /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
 
+    /// What stands in the index for each picture, in order: by itself the picture as a whole; for a network that looks for
+    /// faces each face that it finds, the largest first, and nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    fn find(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<Found>>> {
+        let whole = |embedding| vec![Found { face: None, embedding }];
+        Ok(self.embed(batch)?.into_iter().map(whole).collect())
+    }
+
     /// What a picture's embedding is the sum of, position by position; nothing where the network does not say.
     ///
     /// # Errors
@@ -62,6 +75,15 @@ pub trait Embedder: Send {
 
     /// Where and in which precision it computes, for people.
     fn device(&self) -> String;
+}
+
+/// What was found in a picture and embedded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The face; `None` stands for the picture as a whole.
+    pub face: Option<Face>,
+    /// The raw embedding.
+    pub embedding: Vec<f32>,
 }
 
 /// The parts of an embedding: one for each position of the last feature map.

@@ -12,6 +12,7 @@
 //! | [`display`] | what is known of the screen: size, color depth, background, how far it is; color ramps |
 //! | [`scan`] | which files there are |
 //! | [`decode`] | the only place that opens image files; why one cannot be read is an enum |
+//! | [`face`] | where a face is in a picture |
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
 //! | [`index`] | one raw embedding a picture, in memory and on disk; labels and filters; what an indexing run reports |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
@@ -68,6 +69,7 @@ pub mod files;
 pub mod display;
 pub mod scan;
 pub mod decode;
+pub mod face;
 #[cfg(feature = "libtorch")]
 pub mod embed;
 pub mod index;
