@@ -474,6 +474,7 @@ mod tests {
             file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
         let mut index = Index::new(1);

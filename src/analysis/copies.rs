@@ -236,6 +236,7 @@ mod tests {
             file: ImageFile { path: format!("/p/{name}").into(), size: *size, modified: *modified, changed: 0 },
             pixels: *pixels,
             format: "PNG",
+            face: None,
         };
         let rows: Vec<_> = pictures.iter().map(|_| vec![1.0, 0.0]).collect();
         let mut index = Index::new(2);

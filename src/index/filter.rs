@@ -119,7 +119,7 @@ mod tests {
         let mut index = Index::new(1);
         for (root, path) in paths {
             let file = ImageFile { path: Path::new(root).join(path), size: 1, modified: 0, changed: 0 };
-            let image = Image { file, pixels: (1, 1), format: "PNG" };
+            let image = Image { file, pixels: (1, 1), format: "PNG", face: None };
             index.push(Arc::new(Segment::pack(Path::new(root).into(), [image], &[vec![1.0]], 1)));
         }
         index

@@ -1,6 +1,6 @@
 //! What an index promises whatever happens to it.
 
-use std::{collections::BTreeMap, ffi::OsStr, path::Path};
+use std::{collections::BTreeMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ const DIM: usize = 3;
 
 fn image(name: u32) -> Image {
     let file = ImageFile { path: format!("/r/{name}").into(), size: 0, modified: 0, changed: 0 };
-    Image { file, pixels: (1, 1), format: "PNG" }
+    Image { file, pixels: (1, 1), format: "PNG", face: None }
 }
 
 fn segment(names: std::ops::Range<u32>) -> Segment {

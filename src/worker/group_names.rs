@@ -76,6 +76,7 @@ mod tests {
             file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let mut index = Index::new(1);
         index.push(Arc::new(Segment::pack(root, ["a/1.png", "ž \"2\".png"].map(image), &[vec![1.0], vec![2.0]], 1)));

@@ -63,6 +63,7 @@ fn image(number: usize) -> Image {
         },
         pixels: if number % 4 == 3 { (480, 640) } else { (640, 480) },
         format: if number.is_multiple_of(2) { "JPEG" } else { "PNG" },
+        face: None,
     }
 }
 
@@ -84,6 +85,7 @@ fn by_other(index: &Index) -> Index {
         file: ImageFile { path: entry.path(), size: 1, modified: 0, changed: 0 },
         pixels: entry.pixels(),
         format: "PNG",
+        face: None,
     });
     let rows: Vec<_> = entries.iter().map(|entry| vec![entry.norm, 1.0 + (entry.id.0 % 5) as f32]).collect();
     let mut other = Index::new(2);

@@ -9,7 +9,7 @@ use std::{
 
 use lookalike::{
     index::{
-        Image, ImageId, Index, Segment,
+        Image, ImageId, Index, RowKind, Segment,
         store::{self, Change, Failure, Key, Loaded, Numbered, Opened, Present, RowState, Store},
     },
     scan::ImageFile,
@@ -42,6 +42,7 @@ impl Place {
             preprocessing: 1,
             exact: false,
             dim: DIM,
+            rows: RowKind::Picture,
         }
     }
 

@@ -22,6 +22,7 @@ impl Case {
             file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let mut index = Index::new(1);
         let rows = vec![vec![1.0]; names.len()];
