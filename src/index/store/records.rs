@@ -253,8 +253,10 @@ fn delete(
 /// Notes which files went and which are there.
 fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE row = ?1 AND gone IS NULL")?;
+    // The rows of one picture are forgotten at one time.
+    let now = now();
     for row in change.gone {
-        gone.execute(params![row, now()])?;
+        gone.execute(params![row, now])?;
         edited.push(*row);
     }
     let mut present =
