@@ -26,7 +26,7 @@ pub mod screens;
 pub mod shared;
 pub mod why;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
@@ -370,10 +370,12 @@ impl App {
         if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 
-    /// The paths of the marked pictures, in the order of marking.
+    /// The paths of the marked pictures, in the order of marking; each once, however many of its faces are marked.
     #[must_use]
     pub fn marked_paths(&self) -> Vec<PathBuf> {
-        self.shared.marks.iter().filter_map(|id| self.shared.path(id)).collect()
+        let mut seen = HashSet::new();
+        let paths = self.shared.marks.iter().filter_map(|id| self.shared.path(id));
+        paths.filter(|path| seen.insert(path.clone())).collect()
     }
 
     fn say(&mut self, severity: Severity, text: impl Into<String>) {

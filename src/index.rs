@@ -5,6 +5,7 @@
 //! explorer goes on adding rows: a clone copies pointers, never vectors.
 
 use std::{
+    borrow::Cow,
     path::Path,
     sync::{
         Arc,
@@ -57,6 +58,24 @@ impl RowKind {
         match self {
             Self::Picture => "picture",
             Self::Face => "face",
+        }
+    }
+
+    /// What people call several.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Picture => "pictures",
+            Self::Face => "faces",
+        }
+    }
+
+    /// A sentence about pictures as one about such rows.
+    #[must_use]
+    pub fn words(self, about_pictures: &str) -> Cow<'_, str> {
+        match self {
+            Self::Picture => about_pictures.into(),
+            Self::Face => about_pictures.replace("picture", "face").replace("Picture", "Face").into(),
         }
     }
 

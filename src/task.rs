@@ -9,7 +9,7 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone},
+    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Portrait, Seen, Undone},
     labels::Classified,
     map::{MapStep, MapTask, Mapped, Mapping},
     models::{OtherIndex, SideBySide},

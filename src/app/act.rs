@@ -286,7 +286,7 @@ impl App {
         let typed = self.shared.filter.typed().to_owned();
         self.shared.narrow(&typed, !self.shared.only_marked);
         let words = if self.shared.only_marked { "Only the marked pictures." } else { "All pictures again." };
-        self.say(Severity::Info, words);
+        self.say(Severity::Info, self.shared.words(words));
     }
 
     fn mark(&mut self) {

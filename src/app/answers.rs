@@ -11,7 +11,6 @@ use crate::{
     printable::printable,
     similarity::Comparison,
     task::{JobEvent, JobId, Made, Outcome},
-    text,
 };
 
 impl App {
@@ -45,7 +44,7 @@ impl App {
             Outcome::Enrolled { folder, added } => {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let gallery = printable(folder.parent().unwrap_or(&folder));
-                let pictures = text::counted(added, "picture");
+                let pictures = self.shared.counted(added);
                 self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
             }
             Outcome::Named { kept: true } => {}

@@ -11,8 +11,11 @@ use crate::{
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
-    index::progress::{Progress, Stage},
-    printable::{printable, printable_str},
+    index::{
+        RowKind,
+        progress::{Progress, Stage},
+    },
+    printable::printable_str,
     text,
 };
 
@@ -63,7 +66,13 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (folders, columns) = (empty::folders(app), usize::from(area.width));
-    let count = text::counted(app.shared.index.len(), "image");
+    let index = &app.shared.index;
+    let count = match index.kind() {
+        RowKind::Picture => text::counted(index.len(), "image"),
+        // The faces alone where there is little room.
+        RowKind::Face if columns < 76 => index.counted(),
+        RowKind::Face => format!("{} in {}", index.counted(), text::counted(index.pictures(), "picture")),
+    };
     let mut model = Span::default();
     if let Some(now) = &app.shared.model {
         let name = printable_str(&now.name);
@@ -208,7 +217,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
         let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
-        let path = text::cut_middle(&printable(entry.path()), room);
+        let path = text::cut_middle(&entry.whole_name(), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
         canvas.line(area, 0, Line::from(line));
     }
@@ -222,7 +231,7 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
         Purpose::Name => {
-            let pictures = text::counted(app.named_paths().len(), "picture");
+            let pictures = app.shared.counted(app.named().len());
             ("name ", format!("for {pictures} · Enter names, Esc gives up"))
         }
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),

@@ -12,16 +12,12 @@ use crate::{
 
 /// The file's name.
 pub(super) fn name(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.file_name())
 }
 
 /// The path under the folder being explored, where names alone may repeat.
 pub(super) fn path(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
-}
-
-pub(super) fn file_name(entry: &Entry<'_>) -> String {
-    printable(entry.relative().file_name().unwrap_or_default())
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.name())
 }
 
 /// The folder it lies in, under the folder being explored; empty for that folder itself.
@@ -70,10 +66,10 @@ pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
 /// Says that the filter lets nothing through.
 pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let what = match app.shared.filter.is_among() {
-        true => "None of the marked pictures has all these words in its path.".to_owned(),
+        true => app.shared.words("None of the marked pictures has all these words in its path.").into_owned(),
         false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
     };
-    let all = text::counted(app.shared.index.len(), "picture");
+    let all = app.shared.index.counted();
     super::empty::say(canvas, area, &what, &format!("/ changes the filter; without words all {all} are shown."));
 }
 

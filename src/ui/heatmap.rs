@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return facts::nothing_admitted(app, canvas, body);
     }
     let Some((metric, window)) = &heat.shown else {
-        let pictures = text::counted(app.shared.index.len(), "picture");
+        let pictures = app.shared.index.counted();
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
     };
     let plot = heat.plot(&app.shared, app.shared.body());

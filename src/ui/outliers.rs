@@ -29,10 +29,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let outliers = &app.screens.outliers;
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "To stand out it takes others.");
+        return empty::say(canvas, body, &app.shared.words("There is only one picture."), "To stand out it takes others.");
     }
     let Some(found) = &outliers.found else {
-        let what = format!("Comparing {} with their nearest…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Comparing {} with their nearest…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * outliers.progress));
     };
     let grid = Grid::new(body, outliers.size);
@@ -42,8 +42,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let Some(focused) = outliers.under_cursor() else {
         let what = match outliers.listed {
-            Listed::Misplaced => "No picture looks like those of another folder.",
-            Listed::All | Listed::Folder => "No folder has two pictures to compare.",
+            Listed::Misplaced => &app.shared.words("No picture looks like those of another folder."),
+            Listed::All | Listed::Folder => &app.shared.words("No folder has two pictures to compare."),
         };
         return empty::say(canvas, grid.sheet.area, what, "o lists what stands out among others.");
     };
@@ -89,7 +89,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
     };
     let total = text::count(outliers.ids.len());
     let count = match outliers.listed {
-        Listed::Misplaced => format!("{} ", text::counted(outliers.ids.len(), "picture")),
+        Listed::Misplaced => format!("{} ", app.shared.counted(outliers.ids.len())),
         _ => format!("{} of {total} flagged ", text::count(outliers.flagged)),
     };
     let measure = match outliers.measure {

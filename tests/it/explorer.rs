@@ -232,9 +232,9 @@ impl Explorer {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
             }
-            Job::Enroll { paths, name } => {
-                self.effects.push(format!("name {} {name}", paths.len()));
-                Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: paths.len() }
+            Job::Enroll { portraits, name } => {
+                self.effects.push(format!("name {} {name}", portraits.len()));
+                Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: portraits.len() }
             }
             Job::Explain { pair, cells, .. } => {
                 let shares = |values: [f32; 4]| Shares { grid: [2, 2], values: values.into() };

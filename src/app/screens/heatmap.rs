@@ -137,7 +137,7 @@ impl Heatmap {
         let round = if back { self.groups.len().checked_sub(1)? } else { 0 };
         let at = at.filter(|at| *at < self.groups.len()).unwrap_or(round);
         let group = self.groups.get(at)?;
-        let (first, pictures) = (group.rows.start, crate::text::counted(group.rows.len(), "picture"));
+        let (first, pictures) = (group.rows.start, shared.counted(group.rows.len()));
         let name = group.name(shared.labels(), shared.metric);
         let second = (first + 1).min(group.rows.end - 1);
         self.place(shared, first, second);

@@ -21,7 +21,7 @@ use crate::{
         ImageId, IndexState,
         label_file::{self, LabelSource},
     },
-    printable::{printable, printable_str},
+    printable::printable_str,
     task::{Classified, Made, Task},
     text,
 };
@@ -220,7 +220,7 @@ impl Labels {
     fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
         self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
-        let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+        let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
         // The next one of the list, so that one key after the other goes through it.
         if let Some(list) = self.list() {
             self.cursors[list] = (self.cursors[list] + 1).min(self.lists[list].len().saturating_sub(1));
@@ -350,7 +350,7 @@ impl Room for Labels {
                 };
                 let (id, before) = self.history.remove(at);
                 shared.correct(id, before.as_deref());
-                let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+                let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
                 return Acted::Says(format!("{name} has the label again that it had."));
             }
             _ => return Acted::No,

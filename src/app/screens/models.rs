@@ -16,7 +16,7 @@ use crate::{
         shared::Shared,
     },
     index::{
-        ImageId, Index,
+        ImageId, Index, RowKind,
         progress::{Progress, Report},
     },
     similarity::{Comparison, Metric, Query, View as Cells, Window, window},
@@ -118,7 +118,8 @@ impl Models {
 
     /// Takes the model under the cursor, when one is to be chosen.
     pub fn choose(&mut self, shared: &Shared) -> Option<String> {
-        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() {
+        let whole = shared.index.kind() == RowKind::Picture;
+        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() || !whole {
             return None;
         }
         let name = (*self.choices(shared).get(self.choice)?).to_owned();

@@ -160,7 +160,8 @@ impl Room for Outliers {
         let has_folders = self.found.as_ref().is_some_and(|found| found.has_folders());
         match action {
             Action::Scope if !has_folders => {
-                return Acted::Says("There is one folder only: its pictures are compared with all.".to_owned());
+                let says = shared.words("There is one folder only: its pictures are compared with all.");
+                return Acted::Says(says.into_owned());
             }
             Action::Scope => {
                 let (listed, says) = match self.listed {
@@ -170,7 +171,7 @@ impl Room for Outliers {
                 };
                 self.listed = listed;
                 self.list();
-                return Acted::Says(says.to_owned());
+                return Acted::Says(shared.words(says).into_owned());
             }
             Action::Measure => {
                 self.measure = self.measure.toggled();

@@ -31,7 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
             View::Predictions => ("Every picture has a label.", "Pictures beside the sub-folders have none."),
             _ => ("No picture is likely mislabeled.", "Every label is about as probable as its others are."),
         };
-        return empty::say(canvas, rest, what, then);
+        return empty::say(canvas, rest, &app.shared.words(what), &app.shared.words(then));
     }
     if places.picture.x > places.list.x {
         canvas.divider(places.list.right(), body, places.title);
