@@ -334,14 +334,14 @@ impl App {
         let body = self.shared.body();
         let mut slots = match self.covering() {
             Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
-            Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
+            Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
             Some(Over::Pair { row, col }) => {
                 let [left, right] = match self.blink {
                     None => layout::halves(body),
                     // Both are wanted, so that each is there when its turn comes.
                     Some(_) => [layout::one_of_two(body); 2],
                 };
-                vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
+                vec![Slot::new(row, left), Slot::new(col, right)]
             }
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };

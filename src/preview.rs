@@ -5,6 +5,7 @@
 
 pub mod blocks;
 mod dither;
+pub mod frames;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -44,6 +45,8 @@ pub struct PreviewKey {
     pub width: u16,
     /// Rows.
     pub height: u16,
+    /// Whether of a face the whole picture is shown, with a frame around it; else the face alone.
+    pub whole: bool,
 }
 
 /// A picture ready to be drawn, or the reason why it cannot be.

@@ -143,7 +143,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
         {
             if !waits {
-                pictures::slot(app, canvas, Slot { image: id, area: picture });
+                pictures::slot(app, canvas, Slot::new(id, picture));
             }
             let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));

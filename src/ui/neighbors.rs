@@ -114,7 +114,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     if ranks.thumb > 0 {
-        pictures::slot(app, canvas, Slot { image: row.id, area: ranks.picture(at) });
+        pictures::slot(app, canvas, Slot::new(row.id, ranks.picture(at)));
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };

@@ -193,10 +193,10 @@ impl Room for Browse {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
-            slots.extend(self.shown(shared).map(|image| Slot { image, area: details.picture }));
+            slots.extend(self.shown(shared).map(|image| Slot::new(image, details.picture)));
             if details.as_pictures && !slots.is_empty() {
                 let nearest = self.nearest.iter().enumerate();
-                slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
+                slots.extend(nearest.map(|(at, row)| Slot::new(row.id, details.thumb(at))));
             }
         }
         slots.extend(grid.sheet.slots(self.first, 0, self.list.ids.iter().copied()));

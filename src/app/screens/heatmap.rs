@@ -427,7 +427,7 @@ impl Room for Heatmap {
         let panel = Panel::of(&self.plot(shared, body));
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
         let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
-        vec![Slot { image: row, area: panel.row }, Slot { image: col, area: panel.col }]
+        vec![Slot::new(row, panel.row), Slot::new(col, panel.col)]
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {

@@ -389,7 +389,7 @@ impl Room for Labels {
         }
         if self.list().is_some() {
             let area = Places::new(body).picture;
-            return self.current().map(|row| Slot { image: row.id, area }).into_iter().collect();
+            return self.current().map(|row| Slot::new(row.id, area)).into_iter().collect();
         }
         let sheet = self.plot(shared, body).panel.map(places::confused_sheet);
         sheet.map(|sheet| sheet.slots(0, 0, self.confused.iter().copied()).collect()).unwrap_or_default()

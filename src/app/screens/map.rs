@@ -247,7 +247,7 @@ impl Map {
                     || other.bottom() <= area.y
             };
             if tiles.iter().all(free) {
-                tiles.push(Slot { image: id, area });
+                tiles.push(Slot::new(id, area));
             }
         }
         if tiles.len() * 100 < self.raster.visible * ROOM { Vec::new() } else { tiles }
@@ -356,9 +356,9 @@ impl Room for Map {
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let mut slots = Vec::new();
         if let Some(panel) = Places::new(body).panel {
-            slots.extend(shared.selected.map(|image| Slot { image, area: panel.picture }));
+            slots.extend(shared.selected.map(|image| Slot::new(image, panel.picture)));
             let nearest = self.nearest.iter().enumerate();
-            slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: panel.parts(at).0 }));
+            slots.extend(nearest.map(|(at, row)| Slot::new(row.id, panel.parts(at).0)));
         }
         slots.extend(self.tiles.iter().map(|tile| Slot { area: picture_of(tile.area), ..*tile }));
         slots.retain(|slot| shared.index.contains(slot.image));

@@ -273,7 +273,7 @@ impl Room for Models {
             return Vec::new();
         }
         let places = Places::new(body);
-        let query = shared.selected.map(|image| Slot { image, area: places.query });
+        let query = shared.selected.map(|image| Slot::new(image, places.query));
         let found = (0..2).flat_map(|model| {
             places.sheets[model].slots(0, 0, self.neighbors[model].iter().map(|found| found.id)).collect::<Vec<_>>()
         });

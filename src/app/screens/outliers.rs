@@ -211,10 +211,10 @@ impl Room for Outliers {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let (Some(details), Some(image)) = (grid.details.map(Details::new), self.under_cursor()) {
-            slots.push(Slot { image, area: details.picture });
+            slots.push(Slot::new(image, details.picture));
             if details.as_pictures {
                 let nearest = self.nearest(image).into_iter().enumerate();
-                slots.extend(nearest.map(|(at, (image, _))| Slot { image, area: details.thumb(at) }));
+                slots.extend(nearest.map(|(at, (image, _))| Slot::new(image, details.thumb(at))));
             }
         }
         slots.extend(grid.sheet.slots(self.first, 0, self.ids.iter().copied()));
