@@ -131,7 +131,7 @@ pub fn run_with(
 
 /// What a row stands for that this model makes.
 fn row_kind(manifest: &Manifest) -> RowKind {
-    if manifest.name == "faces" { RowKind::Face } else { RowKind::Picture }
+    if manifest.finds_faces() { RowKind::Face } else { RowKind::Picture }
 }
 
 fn model_report(manifest: &Manifest, device: Option<String>) -> Report {

@@ -99,10 +99,17 @@ impl App {
         self.awaited.indexed();
         (self.shared.run, self.shared.progress, self.shared.skipped) = (RunState::Done, None, summary.skipped);
         self.take_index(summary.index);
-        let skipped = self.shared.skipped.len();
+        let faceless = self.shared.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
+        let skipped = self.shared.skipped.len() - faceless;
         let mut parts = Vec::new();
         for (count, what) in
-            [(summary.added, "new"), (summary.renamed, "renamed"), (summary.removed, "gone"), (skipped, "skipped")]
+            [
+                (summary.added, "new"),
+                (summary.renamed, "renamed"),
+                (summary.removed, "gone"),
+                (faceless, "without a face"),
+                (skipped, "skipped"),
+            ]
         {
             if count > 0 {
                 parts.push(format!("{count} {what}"));

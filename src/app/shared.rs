@@ -14,7 +14,7 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::{LabelKey, LabelSource}, labels::Labels,
         progress::Progress,
     },
     order::OrderKind,
@@ -193,8 +193,8 @@ impl Shared {
 
     /// Gives a picture another label, or takes its correction back.
     pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
-        if let Some(path) = self.path(id) {
-            Arc::make_mut(&mut self.label_source.corrected).set(path, label);
+        if let Some(key) = self.index.get(id).map(|entry| LabelKey::of(&entry)) {
+            Arc::make_mut(&mut self.label_source.corrected).set(key, label);
             self.corrected = true;
         }
     }

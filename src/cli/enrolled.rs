@@ -41,7 +41,7 @@ impl Enrolled {
         let folders = FolderArgs { folders: vec![folder.clone()], exclude: Vec::new(), include_hidden: false };
         let indexed = match Indexed::new(&folders, model, cancel) {
             Ok(indexed) => indexed,
-            Err(Error::NoImages(_)) => return Ok(nothing(folder)),
+            Err(Error::NoImages(_) | Error::NoFaces(_)) => return Ok(nothing(folder)),
             Err(error) => return Err(error),
         };
         let labels = Labels::folders(&indexed.index);

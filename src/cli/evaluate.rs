@@ -64,7 +64,7 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
     let cancel = cancelled_by_signals()?;
     let names: Vec<Option<String>> =
         if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
-    let asked = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
+    let asked = names.into_iter().map(|model| ModelArgs { model, faces: false, weights: None, how: args.how.clone() });
     // A model that is not here is said before the others have worked for an hour.
     let models =
         asked.map(|model| Ok((embed::choose(&model.choice())?.manifest, model))).collect::<Result<Vec<_>>>()?;

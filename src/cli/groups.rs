@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, group_text, path_text, pretty_json},
+    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     progress::Reporter,
@@ -24,7 +24,7 @@ use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
     error::{Error, Exit, Result},
     index::{Entry, ImageId, labels::Labels},
-    printable::{printable, printable_str},
+    printable::printable_str,
     similarity::graph::MOST_NEIGHBORS,
     task::{Known, Made, Task},
     text,
@@ -195,6 +195,8 @@ struct JsonImage<'a> {
     group: Cow<'a, str>,
     /// To the center of the group.
     cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 impl<'a> Answer<'a> {
@@ -222,7 +224,7 @@ impl<'a> Answer<'a> {
     fn method(&self) -> String {
         match self.found.method {
             Method::Hdbscan(Density { min_size, min_samples }) => {
-                format!("hdbscan, {min_size} pictures or more, {min_samples} samples")
+                format!("hdbscan, {min_size} {} or more, {min_samples} samples", self.indexed.index.kind().plural())
             }
             Method::Dendrogram(Cut::Height(height)) => format!("dendrogram, cut at cosine {height:.3}"),
             method => method.name().to_owned(),
@@ -234,7 +236,7 @@ impl<'a> Answer<'a> {
         let grouped: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
         let noise = if found.noise.is_empty() { String::new() } else { format!(", {} in none", found.noise.len()) };
         let counts =
-            format!("{} of {}", text::counted(found.clusters.len(), "group"), text::counted(grouped, "picture"));
+            format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
         writeln!(out, "{counts}{noise} · {}", self.method())?;
         if let Some(silhouette) = found.silhouette {
             writeln!(out, "silhouette {silhouette:.3}")?;
@@ -247,20 +249,20 @@ impl<'a> Answer<'a> {
             )?;
         }
         for (name, cluster) in self.groups() {
-            let size = text::counted(cluster.members.len(), "picture");
+            let size = self.indexed.counted(cluster.members.len());
             let folder = cluster.folder.map_or(String::new(), |(folder, purity)| {
                 format!(", {:.0} % in {}/", 100.0 * purity, folders.name(folder))
             });
             writeln!(out, "\n{}: {size}, cohesion {:.3}{folder}", printable_str(name), cluster.cohesion)?;
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
-                writeln!(out, "  {cosine:.3}  {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "  {cosine:.3}  {}", self.indexed.label(&entry))?;
             }
         }
         if !found.noise.is_empty() {
-            writeln!(out, "\nin no group: {}", text::counted(found.noise.len(), "picture"))?;
+            writeln!(out, "\nin no group: {}", self.indexed.counted(found.noise.len()))?;
             for entry in found.noise.iter().filter_map(|id| self.entry(*id)) {
-                writeln!(out, "         {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "         {}", self.indexed.label(&entry))?;
             }
         }
         Ok(())
@@ -269,16 +271,17 @@ impl<'a> Answer<'a> {
     /// One line a picture; the noise has neither number, name nor cosine.
     fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let terminal = io::stdout().is_terminal();
-        writeln!(out, "path,group,name,cosine")?;
+        writeln!(out, "path,group,name,cosine{}", face_columns(self.indexed.index.kind()))?;
         for (number, (name, cluster)) in self.groups().enumerate() {
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
                 let path = csv_field(&path_text(&entry.path()), terminal);
-                writeln!(out, "{path},{},{},{cosine}", number + 1, csv_field(name, terminal))?;
+                let (name, face) = (csv_field(name, terminal), face_fields(&entry));
+                writeln!(out, "{path},{},{name},{cosine}{face}", number + 1)?;
             }
         }
         for entry in self.found.noise.iter().filter_map(|id| self.entry(*id)) {
-            writeln!(out, "{},,,", csv_field(&path_text(&entry.path()), terminal))?;
+            writeln!(out, "{},,,{}", csv_field(&path_text(&entry.path()), terminal), face_fields(&entry))?;
         }
         Ok(())
     }
@@ -287,7 +290,8 @@ impl<'a> Answer<'a> {
         let path = |id: ImageId| self.entry(id).map(|entry| path_text(&entry.path()).into_owned());
         let image = |(id, cosine): &(ImageId, f32)| {
             let entry = self.entry(*id)?;
-            Some(JsonImage { path: path_text(&entry.path()).into_owned(), group: group_text(&entry), cosine: *cosine })
+            let (path, face) = (path_text(&entry.path()).into_owned(), JsonFace::of(&entry));
+            Some(JsonImage { path, group: group_text(&entry), cosine: *cosine, face })
         };
         let groups: Vec<_> = self
             .groups()

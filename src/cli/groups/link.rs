@@ -100,9 +100,12 @@ fn plan(answer: &Answer<'_>, target: &Path) -> Vec<(PathBuf, Vec<Link>)> {
     for (name, cluster) in answer.groups() {
         let folder = target.join(unused(&mut folders, &folder_name(name)));
         let mut taken = HashSet::new();
+        // Several faces of a picture may be in one group.
+        let mut linked = HashSet::new();
         let entries = cluster.members.iter().filter_map(|(id, _)| answer.entry(*id));
-        let links = entries.map(|entry| {
-            let from = std::path::absolute(entry.path()).unwrap_or_else(|_| entry.path());
+        let paths = entries.map(|entry| entry.path()).filter(|path| linked.insert(path.clone()));
+        let links = paths.map(|path| {
+            let from = std::path::absolute(&path).unwrap_or(path);
             let name = unused(&mut taken, from.file_name().unwrap_or_default());
             Link { to: folder.join(name), from }
         });

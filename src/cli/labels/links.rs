@@ -1,6 +1,7 @@
 //! Links to pictures in a new folder, sorted into sub-folders by their labels: nothing is moved.
 
 use std::{
+    collections::HashSet,
     ffi::{OsStr, OsString},
     fs, io,
     os::unix::{ffi::OsStringExt, fs::symlink},
@@ -12,7 +13,7 @@ use crate::{
     printable::printable,
 };
 
-/// Fills a new or empty folder with a link for each picture. Pictures of one name get numbers.
+/// Fills a new or empty folder with a link for each picture and label. Pictures of one name get numbers.
 ///
 /// # Errors
 /// [`Error::Usage`] when something is in the folder; [`Error::Io`] when it cannot be written.
@@ -25,7 +26,12 @@ pub fn link(folder: &Path, pictures: impl Iterator<Item = (PathBuf, Vec<u8>)>) -
     if holds_something {
         return Err(Error::Usage(format!("{} is not empty: name a new folder for the links", printable(folder))));
     }
+    let mut linked = HashSet::new();
     for (picture, label) in pictures {
+        // Several faces of a picture may have one label.
+        if !linked.insert((picture.clone(), label.clone())) {
+            continue;
+        }
         let sub_folder = folder.join(as_name(&label));
         fs::create_dir_all(&sub_folder).map_err(Error::io("create", &sub_folder))?;
         let mut place = sub_folder.join(picture.file_name().unwrap_or(OsStr::new("picture")));
