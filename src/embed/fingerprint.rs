@@ -87,6 +87,9 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
     hash.update(recipe);
     if let Some(file) = weights {
         hash.update(sample(file)?);
+        for further in source.iter().flat_map(|source| &source.beside) {
+            hash.update(sample(&file.with_file_name(&further.file))?);
+        }
     }
     Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
