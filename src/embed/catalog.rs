@@ -264,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn a_model_of_several_files_is_there_when_one_folder_holds_them_all_and_never_chosen_by_itself() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        let files = ["pnet.pt", "rnet.pt", "onet.pt", "dlib_face_recognition_resnet_model_v1.dat"];
+        for (at, name) in files.iter().enumerate() {
+            assert_eq!(found(&folders, "faces"), None);
+            fs::write([&folders.torch, &folders.models][at % 2].join(name), "").unwrap();
+        }
+        assert_eq!(found(&folders, "faces"), None, "they lie in two folders");
+        for name in files {
+            fs::write(folders.torch.join(name), "").unwrap();
+        }
+        assert_eq!(found(&folders, "faces"), Some(folders.torch.join(files[3])));
+        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "color-grid");
+    }
+
+    #[test]
     fn of_several_files_the_one_with_the_manifests_sum_is_taken() {
         let home = TempDir::new().unwrap();
         let folders = folders(&home);

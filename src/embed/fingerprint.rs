@@ -172,6 +172,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn it_covers_every_file_of_a_model() {
+        let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<_> = manifest.weights.as_ref().unwrap().files().map(|part| folder.path().join(&part.file)).collect();
+        files.iter().for_each(|file| std::fs::write(file, "old").unwrap());
+        let mut seen = vec![fingerprint(&manifest, Some(&files[0])).unwrap()];
+        for file in &files {
+            std::fs::write(file, "new").unwrap();
+            seen.push(fingerprint(&manifest, Some(&files[0])).unwrap());
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
+    }
+
     /// Every index is kept under this hash: a renamed type or variant must not empty them all.
     #[test]
     fn it_stays_what_it_is_from_release_to_release() {

@@ -451,6 +451,31 @@ mod tests {
     }
 
     #[test]
+    fn faces_need_four_files_and_a_bound_for_pictures() {
+        let text = include_str!("../../models/faces.toml");
+        let manifest = Manifest::parse(text).unwrap();
+        assert!(manifest.finds_faces() && manifest.resize == Resize::LongerSide(1280));
+        let source = manifest.weights.unwrap();
+        assert!(source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some()));
+        for (from, to, reason) in [
+            ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100000", "longer-side"),
+            ("architecture = \"faces\"", "architecture = \"torchscript\"", "longer-side"),
+            ("file = \"onet.pt\"", "file = \"../onet.pt\"", "weights.file"),
+            ("file = \"onet.pt\"", "file = \"onet.pt\"\nbeside = [{ file = \"more.pt\" }]", "weights.beside"),
+            ("[[weights.beside]]\nfile = \"onet.pt\"", "[[resnet]]\nfile = \"onet.pt\"", ""),
+        ] {
+            let broken = text.replace(from, to);
+            assert_ne!(broken, text, "{from}");
+            let error = Manifest::parse(&broken).unwrap_err();
+            assert!(error.contains(reason), "{to}: {error}");
+        }
+        let (start, _) = text.rsplit_once("[[weights.beside]]").unwrap();
+        assert!(Manifest::parse(start).unwrap_err().contains("three files"));
+    }
+
+    #[test]
     fn senseless_manifests_are_refused_with_a_reason() {
         let text = include_str!("../../models/resnet50.toml");
         for (from, to, reason) in [

@@ -158,6 +158,22 @@ mod tests {
     }
 
     #[test]
+    fn what_faces_are_looked_for_in_keeps_its_proportions_and_never_grows() {
+        let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
+        for (before, after) in [
+            ((4000, 3000), (1280, 960)),
+            ((3000, 4000), (960, 1280)),
+            ((1280, 700), (1280, 700)),
+            ((20, 10), (20, 10)),
+            ((1, 100_000), (1, 1280)),
+        ] {
+            let fitted = fit(&RgbImage::new(before.0, before.1), &manifest).unwrap();
+            assert_eq!(fitted.dimensions(), after, "{before:?}");
+        }
+        assert!(fit(&RgbImage::new(0, 5), &manifest).is_err());
+    }
+
+    #[test]
     fn the_longest_line_that_is_decoded_is_resized_whatever_the_recipe() {
         let manifest = Manifest::parse(include_str!("../../models/color-grid.toml")).unwrap();
         for resize in [Resize::Squash, Resize::ShorterSide(manifest.input)] {
