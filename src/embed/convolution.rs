@@ -16,6 +16,8 @@ use crate::error::Result;
 pub(super) enum Padding {
     /// Half the kernel on every side, as PyTorch's networks have it.
     Half,
+    /// None at all, as in dlib's networks where they halve the sides.
+    None,
     /// As few as give ⌈side / stride⌉ outputs, an odd one at the right and the bottom: TensorFlow's "SAME".
     Same,
 }
@@ -50,7 +52,7 @@ impl Plan {
 pub(super) struct Convolution {
     weight: Tensor,
     bias: Tensor,
-    /// With half the kernel as padding.
+    /// With half the kernel as padding, or none.
     geometry: Geometry,
     kernel: i64,
     padding: Padding,
@@ -69,16 +71,30 @@ impl Convolution {
             let factor = double(&gamma)?.f_div(&deviation)?;
             let bias = double(&beta)?.f_sub(&double(&mean)?.f_mul(&factor)?)?;
             let weight = weight.f_mul(&factor.f_to_kind(Kind::Float)?.f_view([-1, 1, 1, 1])?)?;
-            let place = |tensor: Tensor| tensor.f_to_device(compute.device)?.f_to_kind(compute.kind);
-            Ok(Self {
-                weight: channels_last(&place(weight)?)?,
-                bias: place(bias)?,
-                geometry: Geometry { stride: plan.stride, padding: plan.kernel / 2, groups: plan.groups },
-                kernel: plan.kernel,
-                padding: plan.padding,
-            })
+            let conv = Self::new(&weight, &bias, plan.stride, plan.padding, compute)?;
+            Ok(Self { geometry: Geometry { groups: plan.groups, ..conv.geometry }, ..conv })
         };
         folded().map_err(torch_error(&plan.conv))
+    }
+
+    /// One without a batch norm, or with it folded in already: a square kernel (outputs×inputs×kernel×kernel), one group.
+    pub(super) fn new(
+        weight: &Tensor,
+        bias: &Tensor,
+        stride: i64,
+        padding: Padding,
+        compute: Compute,
+    ) -> Result<Self, TchError> {
+        let kernel = weight.size()[3];
+        let place = |tensor: &Tensor| tensor.f_to_device(compute.device)?.f_to_kind(compute.kind);
+        let around = if padding == Padding::None { 0 } else { kernel / 2 };
+        Ok(Self {
+            weight: channels_last(&place(weight)?)?,
+            bias: place(bias)?,
+            geometry: Geometry { stride, padding: around, groups: 1 },
+            kernel,
+            padding,
+        })
     }
 
     /// The same convolution for another thread; its weights are in memory once.
@@ -89,7 +105,7 @@ impl Convolution {
     /// How many zeros the convolution itself adds on every side, and how many must be added at the right and the bottom
     /// before it, or on all sides when they differ: left, right, top, bottom.
     fn zeros(&self, [height, width]: [i64; 2]) -> (i64, [i64; 4]) {
-        if self.padding == Padding::Half {
+        if self.padding != Padding::Same {
             return (self.geometry.padding, [0; 4]);
         }
         let stride = self.geometry.stride;
@@ -183,7 +199,19 @@ impl Convolver {
     }
 }
 
+/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
+pub(super) fn with_operators<T>(
+    compute: Compute,
+    fused: impl Fn(Kind) -> Result<Fused, TchError>,
+    build: impl Fn(Convolver) -> Result<T>,
+) -> Result<T> {
+    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+    // Whatever else the first attempt may have failed for, the second one says it.
+    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
+    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
+}
+
 /// The same N×C×H×W tensor with the channels of a pixel together in memory.
-fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }

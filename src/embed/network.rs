@@ -7,7 +7,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::{
     Embedder, Manifest, Model, ModelChoice, Parts,
-    convolution::Convolver,
+    convolution::with_operators,
     device::{self, Compute},
     fused::Fused,
     inverted_residual::{self, InvertedResidual},
@@ -213,18 +213,6 @@ impl Embedder for Network {
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
     }
-}
-
-/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
-fn with_operators<T>(
-    compute: Compute,
-    fused: impl Fn(Kind) -> Result<Fused, TchError>,
-    build: impl Fn(Convolver) -> Result<T>,
-) -> Result<T> {
-    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
-    // Whatever else the first attempt may have failed for, the second one says it.
-    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
-    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
 }
 
 #[cfg(test)]

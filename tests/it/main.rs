@@ -10,6 +10,8 @@ mod cli;
 #[cfg(feature = "libtorch")]
 mod copies;
 mod explorer;
+#[cfg(feature = "libtorch")]
+mod faces;
 mod gallery;
 #[cfg(feature = "libtorch")]
 mod gaze;
