@@ -20,7 +20,8 @@ use lookalike::{
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
     index::{
-        Image, ImageId, Index, Segment, Skipped, label_file,
+        Image, ImageId, Index, Segment, Skipped,
+        label_file::{self, LabelKey},
         progress::{Progress, Report, Stage, Summary},
     },
     preview::Preview,
@@ -261,7 +262,10 @@ impl Explorer {
                 Outcome::Exported { to, paths }
             }
             Job::KeepLabels { labels, to } => {
-                let of = |(path, label): (&Path, &[u8])| format!("{} {}", path.display(), label_file::shown(label));
+                let of = |(key, label): (&LabelKey, &[u8])| {
+                    let face = key.face.map(|number| format!(" #{number}")).unwrap_or_default();
+                    format!("{}{face} {}", key.path.display(), label_file::shown(label))
+                };
                 let kept: Vec<_> = labels.iter().map(of).collect();
                 self.effects.push(format!("keep {} in {}", kept.join(", "), to.display()));
                 Outcome::LabelsKept

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
-use lookalike::index::label_file;
+use lookalike::index::label_file::{self, LabelKey};
 use serde_json::Value;
 use tempfile::TempDir;
 
