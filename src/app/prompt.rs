@@ -150,7 +150,11 @@ impl App {
     /// The pictures, or the faces, that a name is for.
     #[must_use]
     pub fn named(&self) -> Vec<ImageId> {
-        if self.shared.marks.is_empty() { self.focused().into_iter().collect() } else { self.shared.marks.iter().collect() }
+        if self.shared.marks.is_empty() {
+            self.focused().into_iter().collect()
+        } else {
+            self.shared.marks.iter().collect()
+        }
     }
 
     /// Asks for the name of the group under the cursor.

@@ -235,8 +235,7 @@ impl<'a> Answer<'a> {
         let Self { found, folders, .. } = self;
         let grouped: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
         let noise = if found.noise.is_empty() { String::new() } else { format!(", {} in none", found.noise.len()) };
-        let counts =
-            format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
+        let counts = format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
         writeln!(out, "{counts}{noise} · {}", self.method())?;
         if let Some(silhouette) = found.silhouette {
             writeln!(out, "silhouette {silhouette:.3}")?;

@@ -117,8 +117,10 @@ const SHOWN: usize = 20;
 
 fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::Result<()> {
     let indexed = &learned.indexed;
-    let (pictures, labels) =
-        (text::counted(found.labeled.len(), &format!("labeled {}", indexed.index.kind().noun())), text::counted(found.names.len(), "label"));
+    let (pictures, labels) = (
+        text::counted(found.labeled.len(), &format!("labeled {}", indexed.index.kind().noun())),
+        text::counted(found.names.len(), "label"),
+    );
     let corrected = match learned.corrected() {
         0 => String::new(),
         count => format!(", {} corrected", text::count(count)),

@@ -176,7 +176,8 @@ mod tests {
     fn it_covers_every_file_of_a_model() {
         let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let files: Vec<_> = manifest.weights.as_ref().unwrap().files().map(|part| folder.path().join(&part.file)).collect();
+        let files: Vec<_> =
+            manifest.weights.as_ref().unwrap().files().map(|part| folder.path().join(&part.file)).collect();
         files.iter().for_each(|file| std::fs::write(file, "old").unwrap());
         let mut seen = vec![fingerprint(&manifest, Some(&files[0])).unwrap()];
         for file in &files {

@@ -270,7 +270,9 @@ impl Manifest {
             return wrong("`resize.longer-side` is for faces, and they need it");
         }
         if self.finds_faces() && self.weights.as_ref().is_none_or(|source| source.beside.len() != 3) {
-            return wrong("faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three");
+            return wrong(
+                "faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three",
+            );
         }
         // Pixels run from 0 to 1, so anything sensible is far inside of these.
         if self.std.iter().any(|std| !(1e-6..=1e6).contains(std))
@@ -456,7 +458,9 @@ mod tests {
         let manifest = Manifest::parse(text).unwrap();
         assert!(manifest.finds_faces() && manifest.resize == Resize::LongerSide(1280));
         let source = manifest.weights.unwrap();
-        assert!(source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some()));
+        assert!(
+            source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some())
+        );
         for (from, to, reason) in [
             ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
             ("longer-side = 1280", "longer-side = 100", "longer-side"),

@@ -102,7 +102,8 @@ impl LabelTable {
             };
             let (path, label) = (path.trim_ascii(), label.trim_ascii());
             let face = face_at.and_then(|at| record.get(at)).map(<[u8]>::trim_ascii).filter(|face| !face.is_empty());
-            let number = |face| str::from_utf8(face).ok().and_then(|face| face.parse().ok()).filter(|number| *number > 0);
+            let number =
+                |face| str::from_utf8(face).ok().and_then(|face| face.parse().ok()).filter(|number| *number > 0);
             let face = match face.map(number) {
                 Some(None) => return Err(wrong(format!("line {line}: face must be a number, 1 for the first"))),
                 Some(number) => number,

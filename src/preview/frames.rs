@@ -5,6 +5,15 @@ use image::{Rgb, RgbImage};
 
 use crate::face::Face;
 
+/// The faces of a picture, and which of them is meant.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Framing {
+    /// The faces.
+    pub faces: Vec<Face>,
+    /// The place of the one that is meant, if it is one of them.
+    pub meant: Option<usize>,
+}
+
 const MEANT: Rgb<u8> = Rgb([255, 214, 0]);
 const OTHER: Rgb<u8> = Rgb([235, 235, 235]);
 /// Beside each line, so that it is seen on whatever is behind it.
@@ -12,9 +21,10 @@ const EDGE: Rgb<u8> = Rgb([0, 0, 0]);
 /// A line of a picture is one pixel for so many of its shorter side.
 const PIXELS_A_LINE: u32 = 160;
 
-/// Draws the frames into a picture that has the size in which it is shown; `meant` is the place in `faces` of the one that
-/// is framed all around, which lies over the others.
-pub fn draw(picture: &mut RgbImage, faces: &[Face], meant: Option<usize>) {
+/// Draws the frames into a picture that has the size in which it is shown. The one that is meant is framed all around and
+/// lies over the others.
+pub fn draw(picture: &mut RgbImage, Framing { faces, meant }: &Framing) {
+    let meant = *meant;
     let thick = i64::from((picture.width().min(picture.height()) / PIXELS_A_LINE).max(1));
     for face in faces.iter().enumerate().filter(|(at, _)| Some(*at) != meant).map(|(_, face)| face) {
         Frame::new(picture, face, thick).corners(picture, OTHER);
@@ -107,7 +117,8 @@ mod tests {
     /// The picture in letters: `#` and `+` for the lines of the one that is meant and of others, `.` for edges.
     fn drawn(size: (u32, u32), areas: &[[f32; 4]], meant: Option<usize>) -> Vec<String> {
         let mut picture = RgbImage::from_pixel(size.0, size.1, Rgb([90, 90, 90]));
-        draw(&mut picture, &areas.iter().copied().map(face).collect::<Vec<_>>(), meant);
+        let faces = areas.iter().copied().map(face).collect();
+        draw(&mut picture, &Framing { faces, meant });
         let letter = |pixel: &Rgb<u8>| match *pixel {
             MEANT => '#',
             OTHER => '+',

@@ -4,8 +4,8 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use super::{Lane, Made, Task};
 use crate::{
-    face::Face,
     analysis::{clusters::GroupName, copies::Copies, explanation::Explanation},
+    face::Face,
     index::{
         Entry, ImageId, Index,
         label_file::{LabelSource, LabelTable},

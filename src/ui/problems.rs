@@ -37,7 +37,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let what = match (faceless, skipped.len() - faceless) {
         (0, files) => text::counted(files, "file"),
         (pictures, 0) => format!("{} without a face", text::counted(pictures, "picture")),
-        (pictures, files) => format!("{} without a face, {}", text::counted(pictures, "picture"), text::counted(files, "file")),
+        (pictures, files) => {
+            format!("{} without a face, {}", text::counted(pictures, "picture"), text::counted(files, "file"))
+        }
     };
     canvas.rule(
         list.title,

@@ -16,7 +16,10 @@ use crate::{
     decode::{self, Alpha, Detail},
     face::Face,
     index::{Entry, ImageId, Index},
-    preview::{self, Painter, Preview, PreviewKey, frames},
+    preview::{
+        self, Painter, Preview, PreviewKey,
+        frames::{self, Framing},
+    },
 };
 
 /// Bytes of decoded pictures that are kept, so that another size or screen need not decode again.
@@ -193,8 +196,9 @@ impl Shared {
     fn framed(&self, wanted: &Wanted, picture: &RgbImage, cells: (u16, u16)) -> Result<Arc<RgbImage>, String> {
         let (width, height) = self.painter.scaled_size(picture.dimensions(), cells);
         let mut picture = preview::scale(picture, width, height)?;
-        let faces: Vec<_> = wanted.faces.iter().map(|(_, face)| *face).collect();
-        frames::draw(&mut picture, &faces, wanted.faces.iter().position(|(id, _)| *id == wanted.key.image));
+        let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
+        let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
+        frames::draw(&mut picture, &Framing { faces, meant });
         Ok(Arc::new(picture))
     }
 

@@ -78,7 +78,8 @@ fn find(embedder: &mut dyn Embedder, picture: &RgbImage) -> Vec<Found> {
 fn pixels_apart(face: &Face, expected: &ExpectedFace, picture: &RgbImage) -> f32 {
     let sides = [picture.width() as f32, picture.height() as f32];
     let area = (0..4).map(|at| (face.area[at] * sides[at % 2] - expected.area[at]).abs());
-    let points = (0..10).map(|at| (face.points[at / 2][at % 2] * sides[at % 2] - expected.points[at / 2][at % 2]).abs());
+    let points =
+        (0..10).map(|at| (face.points[at / 2][at % 2] * sides[at % 2] - expected.points[at / 2][at % 2]).abs());
     area.chain(points).fold(0.0, f32::max)
 }
 

@@ -221,10 +221,16 @@ fn a_model_of_several_files_is_pulled_file_by_file_and_goes_on_with_those_that_a
     let ((first, server), (broken, other)) = (whole(), serve(vec![Answer("404 Not Found", b"")]));
     let error = two_files(folder.path(), [&first, &broken]).unwrap_err();
     assert!(error.contains("404") && error.contains(&broken), "{error}");
-    assert_eq!((files(folder.path()), server.join().unwrap().len(), other.join().unwrap().len()), (vec!["net.pth".into()], 1, 1));
+    assert_eq!(
+        (files(folder.path()), server.join().unwrap().len(), other.join().unwrap().len()),
+        (vec!["net.pth".into()], 1, 1)
+    );
     // The first is here, so nobody is asked for it.
     let (second, server) = whole();
-    assert_eq!(two_files(folder.path(), ["http://127.0.0.1:1/net.pth", &second]).unwrap(), folder.path().join("net.pth"));
+    assert_eq!(
+        two_files(folder.path(), ["http://127.0.0.1:1/net.pth", &second]).unwrap(),
+        folder.path().join("net.pth")
+    );
     assert_eq!((files(folder.path()), server.join().unwrap().len()), (vec!["more.pt".into(), "net.pth".into()], 1));
 }
 

@@ -174,9 +174,7 @@ impl Net {
         let columns = x.size()[3] as usize;
         let x = match &self.dense {
             // The weights were made for maps that lie column by column.
-            Some((dense, slopes)) => {
-                dense.apply(&x.f_permute([0, 3, 2, 1])?.f_flatten(1, -1)?)?.f_prelu(slopes)?
-            }
+            Some((dense, slopes)) => dense.apply(&x.f_permute([0, 3, 2, 1])?.f_flatten(1, -1)?)?.f_prelu(slopes)?,
             None => x.f_permute([0, 2, 3, 1])?,
         };
         let answers = self.answers.apply(&x)?.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
