@@ -177,7 +177,7 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
     let own = if has_nothing(app) { &[] } else { own };
     // What is for whole pictures is not offered for their faces.
-    let of_pictures = [Action::Dispose, Action::Why].map(Action::hint);
+    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
     let is_for_all = |hint: &&(String, &str)| {
         app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1)
     };
