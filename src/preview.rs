@@ -146,11 +146,19 @@ impl Painter {
     /// enlarged.
     #[must_use]
     pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
+        self.paint_over(picture, cells, |_| {})
+    }
+
+    /// [`Painter::paint`] with something drawn over the picture in the size that it is shown in. A pixel of that need not
+    /// be as wide as it is high.
+    #[must_use]
+    pub fn paint_over(&self, picture: &RgbImage, cells: (u16, u16), draw: impl FnOnce(&mut RgbImage)) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
         let (width, height) = self.scaled_size(picture.dimensions(), cells);
-        let shown = scale(picture, width, height).and_then(|scaled| {
+        let shown = scale(picture, width, height).and_then(|mut scaled| {
+            draw(&mut scaled);
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {

@@ -14,6 +14,19 @@ pub struct Framing {
     pub meant: Option<usize>,
 }
 
+impl Framing {
+    /// The same in the mirror.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let turned = |face: &Face| {
+            let [left, top, right, bottom] = face.area;
+            let points = face.points.map(|[x, y]| [1.0 - x, y]);
+            Face { area: [1.0 - right, top, 1.0 - left, bottom], points, ..*face }
+        };
+        Self { faces: self.faces.iter().map(turned).collect(), meant: self.meant }
+    }
+}
+
 const MEANT: Rgb<u8> = Rgb([255, 214, 0]);
 const OTHER: Rgb<u8> = Rgb([235, 235, 235]);
 /// Beside each line, so that it is seen on whatever is behind it.

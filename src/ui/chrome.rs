@@ -6,7 +6,7 @@ use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
-        action::Screen,
+        action::{Action, Screen},
         keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
@@ -159,6 +159,7 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
 fn has_nothing(app: &App) -> bool {
     match app.context() {
         Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
+        Context::Screen(Screen::Models) => app.shared.index.kind() == RowKind::Face,
         Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
             app.shared.index.is_empty()
         }
@@ -175,9 +176,14 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
     let own = if has_nothing(app) { &[] } else { own };
+    // What is for whole pictures is not offered for their faces.
+    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
+    let is_for_all = |hint: &&(String, &str)| {
+        app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1)
+    };
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
-    let fitting = own.iter().take_while(|hint| {
+    let fitting = own.iter().filter(is_for_all).take_while(|hint| {
         let fits = width(hint) <= room;
         room = room.saturating_sub(width(hint));
         fits

@@ -32,7 +32,7 @@ pub(super) fn pixels(entry: &Entry<'_>) -> String {
     let picture = format!("{width}×{height} {}", printable_str(entry.format()));
     let Some(Face { area: [left, top, right, bottom], .. }) = entry.face() else { return picture };
     let [across, down] = [(right - left) * width as f32, (bottom - top) * height as f32];
-    format!("face {across:.0}×{down:.0} of {picture}")
+    format!("{across:.0}×{down:.0} of {picture}")
 }
 
 /// Which of its picture's faces a face is, and how sure the detector is of it; nothing of a whole picture.

@@ -14,6 +14,7 @@ use crate::{
         layout::Area,
         screens::groups::{FEWEST, Places},
     },
+    index::RowKind,
     text,
 };
 
@@ -59,9 +60,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 }
 
 /// How the groups were found, in few words.
-fn method(found: &Clustering, asked: Method, wide: bool) -> String {
+fn method(found: &Clustering, asked: Method, rows: RowKind, wide: bool) -> String {
     match (found.method, asked) {
-        (Method::Hdbscan(Density { min_size, .. }), _) if wide => format!("HDBSCAN, {min_size} or more"),
+        (Method::Hdbscan(Density { min_size, .. }), _) if wide => {
+            format!("HDBSCAN, {min_size} {} or more", rows.plural())
+        }
         (Method::Hdbscan(Density { min_size, .. }), _) => format!("HDBSCAN ≥ {min_size}"),
         (Method::KMeans(_), Method::KMeans(None)) if wide => "k-means, as many as separate best".to_owned(),
         (Method::KMeans(_), _) => "k-means".to_owned(),
@@ -76,10 +79,11 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let theme = canvas.theme;
     let groups = &app.screens.groups;
     let pictures: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
+    let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
         Span::styled(text::counted(found.clusters.len(), "group"), theme.strong()),
         Span::styled(format!(" of {}", app.shared.counted(pictures)), theme.dim()),
-        Span::styled(format!(" · {}", method(found, groups.method, area.width >= 76)), theme.accent()),
+        Span::styled(format!(" · {method}"), theme.accent()),
     ];
     if making {
         let words = format!(" · finding others, {:.0} %…", 100.0 * groups.progress);

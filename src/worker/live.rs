@@ -220,9 +220,10 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
                     thread::sleep(if inbox.is_closed() { SLICE } else { SLICE / 10 });
                     continue;
                 };
-                let preview = framed(&frame.picture, wanted, painter).map_or_else(Preview::failed, |picture| {
-                    painter.paint(&turned(&picture, wanted.mirrored), wanted.cells)
-                });
+                let framing = if wanted.mirrored { wanted.framing.mirrored() } else { wanted.framing.clone() };
+                let picture = turned(&frame.picture, wanted.mirrored);
+                let preview =
+                    painter.paint_over(&picture, wanted.cells, |picture| frames::draw(picture, &framing));
                 shown = (frame.number, Some(wanted.clone()));
                 if !tell(Told::Painted(wanted.clone(), preview)) {
                     return;
@@ -232,17 +233,6 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
             }
         }
     }
-}
-
-/// The picture as large as it is shown, with its faces framed.
-fn framed(picture: &RgbImage, wanted: &Wanted, painter: &Painter) -> Result<RgbImage, String> {
-    if wanted.framing.faces.is_empty() {
-        return Ok(picture.clone());
-    }
-    let (width, height) = painter.scaled_size(picture.dimensions(), wanted.cells);
-    let mut picture = preview::scale(picture, width, height)?;
-    frames::draw(&mut picture, &wanted.framing);
-    Ok(picture)
 }
 
 /// A face with what is around it.

@@ -157,12 +157,16 @@ impl Shared {
 
     fn preview(&self, wanted: &Wanted) -> Preview {
         let cells = (wanted.key.width, wanted.key.height);
-        let picture = match wanted.face() {
-            Some(face) if !wanted.key.whole => self.face(wanted, face, cells),
-            Some(_) => self.picture(wanted, cells).and_then(|picture| self.framed(wanted, &picture, cells)),
+        let picture = match wanted.face().filter(|_| !wanted.key.whole) {
+            Some(face) => self.face(wanted, face, cells),
             None => self.picture(wanted, cells),
         };
         match picture {
+            Ok(picture) if wanted.key.whole => self.painter.paint_over(&picture, cells, |shown| {
+                let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
+                let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
+                frames::draw(shown, &Framing { faces, meant });
+            }),
             Ok(picture) => self.painter.paint(&picture, cells),
             Err(reason) => Preview::failed(reason),
         }
@@ -190,16 +194,6 @@ impl Shared {
     fn side(&self, pixels: (u32, u32), cells: (u16, u16)) -> u32 {
         let (width, height) = self.painter.scaled_size(pixels, cells);
         width.max(height).clamp(64, LARGEST_SIDE).next_power_of_two()
-    }
-
-    /// The picture as large as it is shown, with its faces framed.
-    fn framed(&self, wanted: &Wanted, picture: &RgbImage, cells: (u16, u16)) -> Result<Arc<RgbImage>, String> {
-        let (width, height) = self.painter.scaled_size(picture.dimensions(), cells);
-        let mut picture = preview::scale(picture, width, height)?;
-        let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
-        let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
-        frames::draw(&mut picture, &Framing { faces, meant });
-        Ok(Arc::new(picture))
     }
 
     /// The face with what is around it. All faces of a picture are cut out at once, for they are mostly shown together and

@@ -11,6 +11,9 @@ mod cli;
 mod copies;
 mod explorer;
 #[cfg(feature = "libtorch")]
+mod face_rows;
+mod face_screens;
+#[cfg(feature = "libtorch")]
 mod faces;
 mod gallery;
 #[cfg(feature = "libtorch")]
