@@ -178,9 +178,8 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let own = if has_nothing(app) { &[] } else { own };
     // What is for whole pictures is not offered for their faces.
     let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
-    let is_for_all = |hint: &&(String, &str)| {
-        app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1)
-    };
+    let is_for_all =
+        |hint: &&(String, &str)| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().filter(is_for_all).take_while(|hint| {

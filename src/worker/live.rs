@@ -222,8 +222,7 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
                 };
                 let framing = if wanted.mirrored { wanted.framing.mirrored() } else { wanted.framing.clone() };
                 let picture = turned(&frame.picture, wanted.mirrored);
-                let preview =
-                    painter.paint_over(&picture, wanted.cells, |picture| frames::draw(picture, &framing));
+                let preview = painter.paint_over(&picture, wanted.cells, |picture| frames::draw(picture, &framing));
                 shown = (frame.number, Some(wanted.clone()));
                 if !tell(Told::Painted(wanted.clone(), preview)) {
                     return;
