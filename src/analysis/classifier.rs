@@ -19,7 +19,7 @@ use self::{
     probe::{Lesson, Work},
 };
 pub use self::{
-    folds::{Chance, FOLDS},
+    folds::FOLDS,
     mislabeled::{Suspect, suspects},
     probe::Probe,
     rows::Rows,

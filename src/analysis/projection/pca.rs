@@ -4,8 +4,9 @@
 //! (Halko, Martinsson, Tropp: "Finding structure with randomness", SIAM Review 53, 2011, algorithms 4.4 and 5.3): each
 //! step takes 4·N·d·8 operations and no memory beside a few vectors, and ends when both variances stand still.
 
-use super::{random::Random, rows::Rows};
+use super::rows::Rows;
 use crate::{
+    analysis::random::Random,
     index::Index,
     similarity::{Executor, map_parallel},
 };
