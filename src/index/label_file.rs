@@ -30,6 +30,8 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 pub struct LabelTable {
     /// By whole path, the number of the row.
     rows_at: HashMap<PathBuf, usize>,
+    /// The same, by where these paths lead when links are followed: it counts where no row names that place itself.
+    rows_behind: HashMap<PathBuf, usize>,
     rows: Vec<Row>,
     /// The file it was read from.
     file: PathBuf,
@@ -86,8 +88,16 @@ impl LabelTable {
     }
 
     fn add(&mut self, row: Row, bases: &[PathBuf]) -> Result<()> {
+        let number = self.rows.len();
         let places: Vec<PathBuf> = match row.path.is_absolute() {
-            true => vec![whole(&row.path)],
+            true => {
+                // A picture may be a link, or lie behind one, and is known by the path at which it was found.
+                let behind = [fs::canonicalize(&row.path).ok(), behind_folder(&row.path)];
+                behind.into_iter().flatten().for_each(|place| {
+                    self.rows_behind.entry(place).or_insert(number);
+                });
+                vec![row.path.clone()]
+            }
             false => bases.iter().map(|base| base.join(&row.path)).collect(),
         };
         // A name with `..` in it is found where it leads.
@@ -95,7 +105,6 @@ impl LabelTable {
             let leads = place.components().any(|part| part == std::path::Component::ParentDir);
             leads.then(|| fs::canonicalize(&place).ok()).flatten().unwrap_or(place)
         });
-        let number = self.rows.len();
         for place in places {
             let before = *self.rows_at.entry(place).or_insert(number);
             if let Some(before) = self.rows.get(before).filter(|before| before.label != row.label) {
@@ -124,7 +133,11 @@ impl LabelTable {
     /// The label of the picture at a whole path.
     #[must_use]
     pub fn at(&self, path: &Path) -> Option<&[u8]> {
-        self.rows_at.get(path).map(|row| &*self.rows[*row].label)
+        self.row_at(path).map(|row| &*self.rows[row].label)
+    }
+
+    fn row_at(&self, path: &Path) -> Option<usize> {
+        self.rows_at.get(path).or_else(|| self.rows_behind.get(path)).copied()
     }
 
     /// Gives the picture at a whole path a label, or takes its own away.
@@ -154,8 +167,8 @@ impl LabelTable {
     pub fn unknown(&self, index: &Index) -> Option<String> {
         let mut known = vec![false; self.rows.len()];
         for entry in index.iter() {
-            if let Some(row) = self.rows_at.get(&entry.path()) {
-                known[*row] = true;
+            if let Some(row) = self.row_at(&entry.path()) {
+                known[row] = true;
             }
         }
         let mut unknown = self.rows.iter().zip(&known).filter(|(_, known)| !**known).map(|(row, _)| row);
@@ -242,7 +255,23 @@ pub fn read_kept(file: &Path) -> Result<LabelTable> {
     if !file.exists() {
         return Ok(LabelTable::default());
     }
-    LabelTable::read(file, &[])
+    let mut table = LabelTable::read(file, &[])?;
+    // They were written with the paths that pictures are known by, and none speaks of another.
+    table.rows_behind.clear();
+    Ok(table)
+}
+
+/// Paths and labels, byte for byte, as [`LabelTable::read`] reads them.
+///
+/// # Errors
+/// When memory cannot be written.
+pub fn to_csv(rows: impl Iterator<Item = (impl AsRef<Path>, impl AsRef<[u8]>)>) -> io::Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(["path", "label"]).map_err(io::Error::other)?;
+    for (path, label) in rows {
+        out.write_record([path.as_ref().as_os_str().as_bytes(), label.as_ref()]).map_err(io::Error::other)?;
+    }
+    out.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// Writes labels into a file in one step: whoever reads it sees the old ones or the new ones, also after a crash. What was
@@ -256,12 +285,7 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, 
     }
     let part = files::part_of(file);
     let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
-    let mut out = csv::Writer::from_writer(Vec::new());
-    made(out.write_record(["path", "label"]).map_err(io::Error::other))?;
-    for (path, label) in rows {
-        made(out.write_record([path.as_os_str().as_bytes(), label]).map_err(io::Error::other))?;
-    }
-    let bytes = out.into_inner().map_err(|error| Error::io("write", &part)(error.into_error()))?;
+    let bytes = to_csv(rows).map_err(Error::io("write", &part))?;
     made(fs::File::create_new(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
     if keep_older && file.exists() {
         let (older, copy) = (file.with_extension("older.csv"), files::part_of(&file.with_extension("older.csv")));
@@ -269,6 +293,11 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, 
         fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
     }
     fs::rename(&part, file).map_err(Error::io("rename", &part))
+}
+
+/// The path of a file in the folder that its own folder leads to; the file itself may be a link.
+fn behind_folder(path: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
 /// A whole path without links, where that can be found out.

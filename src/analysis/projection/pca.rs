@@ -2,12 +2,15 @@
 //!
 //! The first two principal components of the unit vectors of the embeddings, by block power iteration with Rayleigh–Ritz
 //! (Halko, Martinsson, Tropp: "Finding structure with randomness", SIAM Review 53, 2011, algorithms 4.4 and 5.3): each
-//! step takes 4·N·d·8 operations and no memory beside a few vectors, and ends when both variances stand still.
+//! step takes 4·N·d·8 operations and no memory beside a few vectors, and ends when both variances stand still. Of many
+//! pictures a sample goes first, so that few steps take all of them.
+
+use half::slice::HalfFloatSliceExt;
 
 use super::rows::Rows;
 use crate::{
     analysis::random::Random,
-    index::Index,
+    index::{ImageId, Index},
     similarity::{Executor, map_parallel},
 };
 
@@ -19,6 +22,11 @@ const ITEM: usize = 1024;
 /// directions show nearly as much.
 const STEPS: usize = 24;
 const STANDS_STILL: f64 = 1e-5;
+
+/// Pictures of the sample.
+const SAMPLE: usize = 8_192;
+/// Rows that are multiplied at the same time, so that no sum waits for the one before it.
+const TOGETHER: usize = 4;
 
 type Block = Vec<[f32; VECTORS]>;
 
@@ -43,26 +51,12 @@ pub(super) fn pca(
     let mut random = Random::of(seed, 0);
     let mut block: Block = (0..dim).map(|_| std::array::from_fn(|_| random.around_zero())).collect();
     orthonormalize(&mut block);
-    let mut variances = [0.0; 2];
-    let mut total = 0.0;
-    for _ in 0..STEPS {
-        if superseded() {
-            return None;
-        }
-        let step = Step::of(index, rows, &mean, &block, executor);
-        total = step.total;
-        let before = variances;
-        variances = rotate_to_axes(&mut block, &step.gram);
-        let change = before.iter().zip(variances).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        if change <= STANDS_STILL * variances[0].max(f64::MIN_POSITIVE) {
-            break;
-        }
-        // The next directions; rows that are all equal have none, and the block stays what it is.
-        if variances[0] > 0.0 {
-            block = step.image;
-            orthonormalize(&mut block);
-        }
+    let sample: Vec<ImageId> = rows.ids.iter().copied().step_by((rows.len() / SAMPLE).max(1)).collect();
+    let mut found = ([0.0; 2], 0.0);
+    for ids in [&sample, &rows.ids].into_iter().skip(usize::from(sample.len() == rows.len())) {
+        found = iterate(index, ids, &mean, &mut block, executor, superseded)?;
     }
+    let (variances, total) = found;
     // Of the two directions of an axis the one whose largest part is positive, so that equal pictures make equal maps.
     let sign = |axis: usize| {
         let largest = block.iter().map(|row| row[axis]).max_by(|a, b| a.abs().total_cmp(&b.abs()));
@@ -71,33 +65,73 @@ pub(super) fn pca(
     let signs = [sign(0), sign(1)];
     let shift = dot(&mean, &block);
     let points = map_parallel(executor, rows.ids.chunks(ITEM), |ids| {
-        let mut unit = Vec::new();
+        let mut unit = vec![0.0; dim];
         let point = |id| {
             unit_row(index, id, &mut unit);
             let at = dot(&unit, &block);
             [0, 1].map(|axis| signs[axis] * (at[axis] - shift[axis]))
         };
-        ids.iter().copied().map(point).collect::<Vec<_>>()
+        pulp::Arch::new().dispatch(|| ids.iter().copied().map(point).collect::<Vec<_>>())
     });
     let explained = if total > 0.0 { ((variances[0] + variances[1]) / total).min(1.0) as f32 } else { 1.0 };
     Some(Pca { points: points.concat(), explained })
 }
 
+/// Turns a block until its first two vectors are those of the largest variance of some rows; returns the two variances and
+/// the sum of those of all dimensions.
+fn iterate(
+    index: &Index,
+    ids: &[ImageId],
+    mean: &[f32],
+    block: &mut Block,
+    executor: Executor<'_>,
+    superseded: &dyn Fn() -> bool,
+) -> Option<([f64; 2], f64)> {
+    let mut variances = [0.0; 2];
+    let mut total = 0.0;
+    for _ in 0..STEPS {
+        if superseded() {
+            return None;
+        }
+        let step = Step::of(index, ids, mean, block, executor);
+        total = step.total;
+        let before = variances;
+        variances = rotate_to_axes(block, &step.gram);
+        let change = before.iter().zip(variances).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        if change <= STANDS_STILL * variances[0].max(f64::MIN_POSITIVE) {
+            break;
+        }
+        // The next directions; rows that are all equal have none, and the block stays what it is.
+        if variances[0] > 0.0 {
+            *block = step.image;
+            orthonormalize(block);
+        }
+    }
+    Some((variances, total))
+}
+
 /// A picture's embedding divided by its length; zeros for one that has no direction.
-fn unit_row(index: &Index, id: crate::index::ImageId, unit: &mut Vec<f32>) {
-    unit.clear();
-    let Some(entry) = index.get(id) else { return };
-    let factor = if entry.norm > 0.0 && entry.norm.is_finite() { entry.scale / entry.norm } else { 0.0 };
-    unit.extend(entry.row.iter().map(|value| if factor > 0.0 { value.to_f32() * factor } else { 0.0 }));
+#[inline(always)]
+fn unit_row(index: &Index, id: ImageId, unit: &mut [f32]) {
+    match index.get(id).filter(|entry| entry.norm > 0.0 && entry.norm.is_finite()) {
+        Some(entry) => {
+            entry.row.convert_to_f32_slice(unit);
+            let factor = entry.scale / entry.norm;
+            unit.iter_mut().for_each(|value| *value *= factor);
+        }
+        None => unit.fill(0.0),
+    }
 }
 
 fn mean(index: &Index, rows: &Rows, executor: Executor<'_>) -> Vec<f32> {
     let sums = map_parallel(executor, rows.ids.chunks(ITEM), |ids| {
-        let (mut unit, mut sum) = (Vec::new(), vec![0_f32; index.dim()]);
-        for id in ids {
-            unit_row(index, *id, &mut unit);
-            sum.iter_mut().zip(&unit).for_each(|(sum, value)| *sum += value);
-        }
+        let (mut unit, mut sum) = (vec![0.0; index.dim()], vec![0_f32; index.dim()]);
+        pulp::Arch::new().dispatch(|| {
+            for id in ids {
+                unit_row(index, *id, &mut unit);
+                sum.iter_mut().zip(&unit).for_each(|(sum, value)| *sum += value);
+            }
+        });
         sum
     });
     let mut mean = vec![0_f64; index.dim()];
@@ -107,6 +141,7 @@ fn mean(index: &Index, rows: &Rows, executor: Executor<'_>) -> Vec<f32> {
     mean.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect()
 }
 
+#[inline(always)]
 fn dot(values: &[f32], block: &Block) -> [f32; VECTORS] {
     let mut sums = [0.0; VECTORS];
     for (value, row) in values.iter().zip(block) {
@@ -128,21 +163,11 @@ struct Step {
 }
 
 impl Step {
-    fn of(index: &Index, rows: &Rows, mean: &[f32], block: &Block, executor: Executor<'_>) -> Self {
-        let parts = map_parallel(executor, rows.ids.chunks(ITEM), |ids| {
+    fn of(index: &Index, ids: &[ImageId], mean: &[f32], block: &Block, executor: Executor<'_>) -> Self {
+        let parts = map_parallel(executor, ids.chunks(ITEM), |ids| {
             let mut image: Block = vec![[0.0; VECTORS]; mean.len()];
-            let (mut unit, mut total) = (Vec::new(), 0.0_f64);
-            for id in ids {
-                unit_row(index, *id, &mut unit);
-                unit.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
-                let at = dot(&unit, block);
-                total += f64::from(unit.iter().map(|value| value * value).sum::<f32>());
-                for (row, value) in image.iter_mut().zip(&unit) {
-                    for (sum, part) in row.iter_mut().zip(&at) {
-                        *sum += value * part;
-                    }
-                }
-            }
+            let mut total = 0.0;
+            pulp::Arch::new().dispatch(|| total = add_products(index, ids, mean, block, &mut image));
             (image, total)
         });
         let mut sums = vec![[0_f64; VECTORS]; mean.len()];
@@ -162,6 +187,40 @@ impl Step {
         let image = sums.iter().map(|row| row.map(|value| value as f32)).collect();
         Self { image, gram, total }
     }
+}
+
+/// Adds the products of some rows, their mean taken from them, with themselves and a block to `image`; returns the sum of
+/// their squares.
+#[inline(always)]
+fn add_products(index: &Index, ids: &[ImageId], mean: &[f32], block: &Block, image: &mut Block) -> f64 {
+    let mut units = [(); TOGETHER].map(|()| vec![0.0_f32; mean.len()]);
+    let mut total = 0.0;
+    for some in ids.chunks(TOGETHER) {
+        for (at, unit) in units.iter_mut().enumerate() {
+            let Some(id) = some.get(at) else {
+                unit.fill(0.0);
+                continue;
+            };
+            unit_row(index, *id, unit);
+            unit.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
+        }
+        let [a, b, c, d] = &units;
+        let mut along = [[0.0_f32; VECTORS]; TOGETHER];
+        let mut squares = [0.0_f32; TOGETHER];
+        for ((((row, a), b), c), d) in block.iter().zip(a).zip(b).zip(c).zip(d) {
+            for (at, value) in [*a, *b, *c, *d].into_iter().enumerate() {
+                squares[at] += value * value;
+                along[at].iter_mut().zip(row).for_each(|(sum, part)| *sum += value * part);
+            }
+        }
+        total += squares.iter().map(|square| f64::from(*square)).sum::<f64>();
+        for ((((row, a), b), c), d) in image.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            for (at, sum) in row.iter_mut().enumerate() {
+                *sum += (a * along[0][at] + b * along[1][at]) + (c * along[2][at] + d * along[3][at]);
+            }
+        }
+    }
+    total
 }
 
 /// Makes the vectors of a block perpendicular to each other and of length 1 (modified Gram–Schmidt, twice); one that
