@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn numbers_stand_before_the_extension_whatever_the_name_is() {
         use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
-        for (name, second) in [("a/b.jpg", "a/b-2.jpg"), ("b", "b-2"), (".hidden", ".hidden-2"), ("a.tar.gz", "a.tar-2.gz")]
+        for (name, second) in
+            [("a/b.jpg", "a/b-2.jpg"), ("b", "b-2"), (".hidden", ".hidden-2"), ("a.tar.gz", "a.tar-2.gz")]
         {
             let names: Vec<_> = numbered(Path::new(name)).take(2).collect();
             assert_eq!(names, [Path::new(name), Path::new(second)]);

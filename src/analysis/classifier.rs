@@ -14,10 +14,6 @@ mod voting;
 
 use std::{collections::BTreeMap, fmt};
 
-use self::{
-    folds::stratified,
-    probe::{Lesson, Work},
-};
 pub use self::{
     folds::FOLDS,
     mislabeled::{Suspect, suspects},
@@ -25,6 +21,10 @@ pub use self::{
     rows::Rows,
     scores::{Confusion, wilson},
     voting::{VOTERS, vote},
+};
+use self::{
+    folds::stratified,
+    probe::{Lesson, Work},
 };
 use crate::{
     index::{ImageId, Index, IndexState, labels::Labels},

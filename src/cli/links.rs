@@ -168,9 +168,14 @@ mod tests {
             [next("a.jpg"), next("A.jpg"), next("a.jpg"), next("b"), next("b")],
             ["a.jpg", "A-2.jpg", "a-3.jpg", "b", "b-2"]
         );
-        for (name, folder) in
-            [("group 1", "group 1"), ("../../etc", "_.._etc"), ("..", "group"), ("a/b", "a_b"), (" ", "group"), ("", "group")]
-        {
+        for (name, folder) in [
+            ("group 1", "group 1"),
+            ("../../etc", "_.._etc"),
+            ("..", "group"),
+            ("a/b", "a_b"),
+            (" ", "group"),
+            ("", "group"),
+        ] {
             assert_eq!(folder_name(OsStr::new(name)), folder, "{name}");
         }
         assert_eq!(folder_name(OsStr::new(&"ü".repeat(300))).len(), LONGEST);

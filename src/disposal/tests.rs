@@ -35,7 +35,14 @@ fn away(pair: &Pair) -> (PathBuf, Away) {
 #[track_caller]
 fn move_away(pair: &Pair, protected: &[PathBuf]) -> Disposed {
     let (_, away) = away(pair);
-    dispose(std::slice::from_ref(&pair.doomed), &away, protected, &pair.folder.path().join("lists"), &CancelToken::default()).unwrap()
+    dispose(
+        std::slice::from_ref(&pair.doomed),
+        &away,
+        protected,
+        &pair.folder.path().join("lists"),
+        &CancelToken::default(),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -126,7 +133,9 @@ fn a_list_names_whole_paths_and_is_done_with_when_the_rest_is_lost() {
     let up = "../".repeat(std::env::current_dir().unwrap().components().count());
     let relative = Path::new(&up).join(pair.folder.path().strip_prefix("/").unwrap()).join("away");
     let lists = pair.folder.path().join("lists");
-    let done = dispose(std::slice::from_ref(&pair.doomed), &Away::Folder(relative), &[], &lists, &CancelToken::default()).unwrap();
+    let done =
+        dispose(std::slice::from_ref(&pair.doomed), &Away::Folder(relative), &[], &lists, &CancelToken::default())
+            .unwrap();
     assert_eq!(done.moved.len(), 1, "{:?}", done.refused);
     let list = done.list.unwrap();
     let entry: serde_json::Value = serde_json::from_str(fs::read_to_string(&list).unwrap().trim()).unwrap();

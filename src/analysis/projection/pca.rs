@@ -63,15 +63,17 @@ pub(super) fn pca(
         if largest.is_some_and(|value| value < 0.0) { -1.0 } else { 1.0 }
     };
     let signs = [sign(0), sign(1)];
-    let shift = dot(&mean, &block);
     let points = map_parallel(executor, rows.ids.chunks(ITEM), |ids| {
-        let mut unit = vec![0.0; dim];
-        let point = |id| {
-            unit_row(index, id, &mut unit);
-            let at = dot(&unit, &block);
-            [0, 1].map(|axis| signs[axis] * (at[axis] - shift[axis]))
-        };
-        pulp::Arch::new().dispatch(|| ids.iter().copied().map(point).collect::<Vec<_>>())
+        let mut points = vec![[0.0; VECTORS]; ids.len()];
+        pulp::Arch::new().dispatch(Products {
+            index,
+            ids,
+            mean: &mean,
+            block: &block,
+            along: &mut points,
+            image: None,
+        });
+        points.into_iter().map(|along| [0, 1].map(|axis| signs[axis] * along[axis])).collect::<Vec<_>>()
     });
     let explained = if total > 0.0 { ((variances[0] + variances[1]) / total).min(1.0) as f32 } else { 1.0 };
     Some(Pca { points: points.concat(), explained })
@@ -126,12 +128,10 @@ fn unit_row(index: &Index, id: ImageId, unit: &mut [f32]) {
 fn mean(index: &Index, rows: &Rows, executor: Executor<'_>) -> Vec<f32> {
     let sums = map_parallel(executor, rows.ids.chunks(ITEM), |ids| {
         let (mut unit, mut sum) = (vec![0.0; index.dim()], vec![0_f32; index.dim()]);
-        pulp::Arch::new().dispatch(|| {
-            for id in ids {
-                unit_row(index, *id, &mut unit);
-                sum.iter_mut().zip(&unit).for_each(|(sum, value)| *sum += value);
-            }
-        });
+        for id in ids {
+            unit_row(index, *id, &mut unit);
+            sum.iter_mut().zip(&unit).for_each(|(sum, value)| *sum += value);
+        }
         sum
     });
     let mut mean = vec![0_f64; index.dim()];
@@ -139,17 +139,6 @@ fn mean(index: &Index, rows: &Rows, executor: Executor<'_>) -> Vec<f32> {
         mean.iter_mut().zip(sum).for_each(|(mean, sum)| *mean += f64::from(*sum));
     }
     mean.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect()
-}
-
-#[inline(always)]
-fn dot(values: &[f32], block: &Block) -> [f32; VECTORS] {
-    let mut sums = [0.0; VECTORS];
-    for (value, row) in values.iter().zip(block) {
-        for (sum, part) in sums.iter_mut().zip(row) {
-            *sum += value * part;
-        }
-    }
-    sums
 }
 
 /// One multiplication with the covariance matrix.
@@ -166,8 +155,9 @@ impl Step {
     fn of(index: &Index, ids: &[ImageId], mean: &[f32], block: &Block, executor: Executor<'_>) -> Self {
         let parts = map_parallel(executor, ids.chunks(ITEM), |ids| {
             let mut image: Block = vec![[0.0; VECTORS]; mean.len()];
-            let mut total = 0.0;
-            pulp::Arch::new().dispatch(|| total = add_products(index, ids, mean, block, &mut image));
+            let mut along = vec![[0.0; VECTORS]; ids.len()];
+            let products = Products { index, ids, mean, block, along: &mut along, image: Some(&mut image) };
+            let total = pulp::Arch::new().dispatch(products);
             (image, total)
         });
         let mut sums = vec![[0_f64; VECTORS]; mean.len()];
@@ -189,38 +179,60 @@ impl Step {
     }
 }
 
-/// Adds the products of some rows, their mean taken from them, with themselves and a block to `image`; returns the sum of
-/// their squares.
-#[inline(always)]
-fn add_products(index: &Index, ids: &[ImageId], mean: &[f32], block: &Block, image: &mut Block) -> f64 {
-    let mut units = [(); TOGETHER].map(|()| vec![0.0_f32; mean.len()]);
-    let mut total = 0.0;
-    for some in ids.chunks(TOGETHER) {
-        for (at, unit) in units.iter_mut().enumerate() {
-            let Some(id) = some.get(at) else {
-                unit.fill(0.0);
-                continue;
-            };
-            unit_row(index, *id, unit);
-            unit.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
-        }
-        let [a, b, c, d] = &units;
-        let mut along = [[0.0_f32; VECTORS]; TOGETHER];
-        let mut squares = [0.0_f32; TOGETHER];
-        for ((((row, a), b), c), d) in block.iter().zip(a).zip(b).zip(c).zip(d) {
-            for (at, value) in [*a, *b, *c, *d].into_iter().enumerate() {
-                squares[at] += value * value;
-                along[at].iter_mut().zip(row).for_each(|(sum, part)| *sum += value * part);
+/// The products of some rows, their mean taken from them, with a block, compiled once for each kind of vector instructions.
+struct Products<'a> {
+    index: &'a Index,
+    ids: &'a [ImageId],
+    mean: &'a [f32],
+    block: &'a Block,
+    /// Of each row its products with the vectors of the block.
+    along: &'a mut [[f32; VECTORS]],
+    /// The rows times these products are added to it.
+    image: Option<&'a mut Block>,
+}
+
+impl pulp::WithSimd for Products<'_> {
+    /// The sum of the squares of the rows.
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(mut self, _: S) -> f64 {
+        let mut units = [(); TOGETHER].map(|()| vec![0.0_f32; self.mean.len()]);
+        let mut total = 0.0;
+        for (ids, along) in self.ids.chunks(TOGETHER).zip(self.along.chunks_mut(TOGETHER)) {
+            for (at, unit) in units.iter_mut().enumerate() {
+                let Some(id) = ids.get(at) else {
+                    unit.fill(0.0);
+                    continue;
+                };
+                unit_row(self.index, *id, unit);
+                for (value, mean) in unit.iter_mut().zip(self.mean) {
+                    *value -= mean;
+                }
+            }
+            let rows = units[0].iter().zip(&units[1]).zip(&units[2]).zip(&units[3]);
+            let mut sums = [[0.0_f32; VECTORS]; TOGETHER];
+            let mut squares = [0.0_f32; TOGETHER];
+            for ((((a, b), c), d), parts) in rows.clone().zip(self.block) {
+                let values = [*a, *b, *c, *d];
+                for row in 0..TOGETHER {
+                    squares[row] += values[row] * values[row];
+                    for at in 0..VECTORS {
+                        sums[row][at] += values[row] * parts[at];
+                    }
+                }
+            }
+            total += squares.iter().map(|square| f64::from(*square)).sum::<f64>();
+            along.copy_from_slice(&sums[..along.len()]);
+            let Some(image) = &mut self.image else { continue };
+            for ((((a, b), c), d), row) in rows.zip(image.iter_mut()) {
+                for at in 0..VECTORS {
+                    row[at] += (a * sums[0][at] + b * sums[1][at]) + (c * sums[2][at] + d * sums[3][at]);
+                }
             }
         }
-        total += squares.iter().map(|square| f64::from(*square)).sum::<f64>();
-        for ((((row, a), b), c), d) in image.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            for (at, sum) in row.iter_mut().enumerate() {
-                *sum += (a * along[0][at] + b * along[1][at]) + (c * along[2][at] + d * along[3][at]);
-            }
-        }
+        total
     }
-    total
 }
 
 /// Makes the vectors of a block perpendicular to each other and of length 1 (modified Gram–Schmidt, twice); one that

@@ -74,14 +74,7 @@ impl Moves {
         walks.walks.sort_by_key(|(place, walk)| (walk.len(), *place));
         let rate = 1.0 - epoch as f32 / self.epochs as f32;
         let mut moved = points[places].to_vec();
-        pulp::Arch::new().dispatch(|| {
-            for some in walks.walks.chunks(SIDE_BY_SIDE) {
-                let ends = side_by_side(&walks.steps, some, points, rate);
-                for ((place, _), end) in some.iter().zip(ends) {
-                    moved[*place as usize - first] = end;
-                }
-            }
-        });
+        pulp::Arch::new().dispatch(Steps { walks: &walks, points, rate, first, moved: &mut moved });
         moved
     }
 
@@ -104,6 +97,30 @@ impl Moves {
             }
         }
         walks.walks.push((place as u32, begin..walks.steps.len()));
+    }
+}
+
+/// All steps of a block, compiled once for each kind of vector instructions.
+struct Steps<'a> {
+    walks: &'a Walks,
+    points: &'a [[f32; 2]],
+    rate: f32,
+    /// The first place of the block.
+    first: usize,
+    moved: &'a mut [[f32; 2]],
+}
+
+impl pulp::WithSimd for Steps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for some in self.walks.walks.chunks(SIDE_BY_SIDE) {
+            let ends = side_by_side(&self.walks.steps, some, self.points, self.rate);
+            for ((place, _), end) in some.iter().zip(ends) {
+                self.moved[*place as usize - self.first] = end;
+            }
+        }
     }
 }
 
