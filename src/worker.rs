@@ -4,7 +4,6 @@
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
-mod contents;
 mod enroll;
 mod explaining;
 mod export;
@@ -12,6 +11,7 @@ mod group_names;
 mod kept;
 mod latest;
 pub mod live;
+mod looked;
 mod previews;
 mod second_look;
 
