@@ -13,8 +13,10 @@ use crate::{
 };
 
 pub mod batcher;
+pub mod blueprint;
 pub mod catalog;
 pub mod color_grid;
+pub mod convnext;
 mod convolution;
 pub mod device;
 pub mod download;
@@ -24,9 +26,11 @@ mod head;
 pub mod inverted_residual;
 pub mod manifest;
 mod network;
+mod norm;
 pub mod preprocess;
 pub mod resnet;
 mod script;
+pub mod vision_transformer;
 pub mod weights;
 
 pub use catalog::{Catalog, CatalogEntry, Folders, catalog};
