@@ -1,7 +1,6 @@
 //! A network before its weights are there: its steps in order with their names and shapes, and what makes an embedding of
 //! the last one's output. Each family of networks writes one down; listing, reading and building are the same for all.
 
-use serde::Serialize;
 use tch::{TchError, Tensor};
 
 use super::{
@@ -9,80 +8,11 @@ use super::{
     device::Compute,
     fused::Activation,
     head::{Head, HeadPlan},
+    layer::{Layer, Shape},
     torch_error,
     weights::{Wanted, Weights},
 };
 use crate::error::Result;
-
-/// What a layer gives for one picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shape {
-    /// As many maps as there are channels, `side` high and wide.
-    Map {
-        /// Values at each position.
-        channels: i64,
-        /// Positions one under the other, and side by side.
-        side: i64,
-    },
-    /// A sequence of tokens: the class token first, then one for each patch of the picture, row by row.
-    Tokens {
-        /// How many, with the class token.
-        count: i64,
-        /// Values of each.
-        channels: i64,
-    },
-    /// A list of so many values.
-    Values(i64),
-}
-
-impl Shape {
-    /// Values of an embedding that is taken here.
-    #[must_use]
-    pub fn values(self) -> i64 {
-        match self {
-            Self::Map { channels, .. } | Self::Tokens { channels, .. } | Self::Values(channels) => channels,
-        }
-    }
-
-    /// The sides of the tensor, without that of the batch.
-    #[must_use]
-    pub fn sides(self) -> Vec<i64> {
-        match self {
-            Self::Map { channels, side } => vec![channels, side, side],
-            Self::Tokens { count, channels } => vec![count, channels],
-            Self::Values(values) => vec![values],
-        }
-    }
-
-    /// Side of a map; the square root of the number of patches.
-    pub(super) fn side(self) -> i64 {
-        match self {
-            Self::Map { side, .. } => side,
-            Self::Tokens { count, .. } => (count - 1).isqrt(),
-            Self::Values(_) => 1,
-        }
-    }
-}
-
-/// A layer at which an embedding can be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layer {
-    /// Its name in the weights, as the library that publishes them has it.
-    pub name: String,
-    /// The stage that ends with it, which is another name for it.
-    pub stage: Option<String>,
-    /// What it gives for one picture.
-    pub shape: Shape,
-}
-
-impl Layer {
-    /// Whether a manifest that says `name` means this layer.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.stage.as_deref() == Some(name)
-    }
-}
 
 /// A step of a network, before its weights are there.
 pub(super) trait StepPlan {
@@ -158,9 +88,8 @@ impl Blueprint {
     pub(super) fn layers(&self, side: i64) -> Vec<Layer> {
         let shapes = self.shapes(side);
         let steps = self.steps.iter().zip(&shapes[1..]);
-        let mut layers: Vec<_> = steps
-            .filter_map(|(step, &shape)| Some(Layer { name: step.name()?, stage: step.stage(), shape }))
-            .collect();
+        let mut layers: Vec<_> =
+            steps.filter_map(|(step, &shape)| Some(Layer { name: step.name()?, stage: step.stage(), shape })).collect();
         layers.extend(self.head.layers(shapes[self.steps.len()].values()));
         layers
     }

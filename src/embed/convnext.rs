@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::{
-    blueprint::{Blueprint, Shape, Site, Step, StepPlan},
+    blueprint::{Blueprint, Site, Step, StepPlan},
     convolution::{Convolution, Convolver, Padding, Plan},
     fused::Activation,
     head::HeadPlan,
-    manifest::{MOST_BLOCKS, MOST_CHANNELS},
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS},
     norm::LayerNorm,
     torch_error,
     weights::Wanted,
@@ -150,7 +151,16 @@ impl BlockPlan {
 
     fn depthwise(&self) -> Plan {
         let (conv, width) = (self.part("block.0"), self.width);
-        Plan { conv, norm: None, inputs: width, outputs: width, kernel: 7, stride: 1, groups: width, padding: Padding::Half }
+        Plan {
+            conv,
+            norm: None,
+            inputs: width,
+            outputs: width,
+            kernel: 7,
+            stride: 1,
+            groups: width,
+            padding: Padding::Half,
+        }
     }
 }
 

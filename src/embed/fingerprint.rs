@@ -188,12 +188,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn it_follows_the_layer_by_whatever_name_and_not_what_is_said_of_the_last() {
+        let text = include_str!("../../models/resnet50.toml").replace("dim = 2048", "dim = 1024");
+        let print = |layer: &str| {
+            let manifest = Manifest::parse(&text.replace("\"avgpool\"", &format!("\"{layer}\""))).unwrap();
+            fingerprint(&manifest, None).unwrap()
+        };
+        assert_eq!(print("layer3"), print("layer3.5"));
+        assert_ne!(print("layer3"), print("layer3.4"));
+        let last = |text: &str| fingerprint(&Manifest::parse(text).unwrap(), None).unwrap();
+        let text = include_str!("../../models/resnet50.toml");
+        assert_eq!(last(text), last(&text.replace("layer = \"avgpool\"", "")));
+    }
+
     /// Every index is kept under this hash: a renamed type or variant must not empty them all.
     #[test]
     fn it_stays_what_it_is_from_release_to_release() {
         let manifest = Manifest::parse(include_str!("../../models/resnet50.toml")).unwrap();
         assert_eq!(preprocess::VERSION, 1, "then the hash below changes too");
         assert_eq!(fingerprint(&manifest, None).unwrap(), "2fc5457ca47ced3b");
+        let gaze = Manifest::parse(include_str!("../../models/gaze.toml")).unwrap();
+        assert_eq!(fingerprint(&gaze, None).unwrap(), "f0c373317686e05c");
     }
 
     #[test]

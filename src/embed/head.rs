@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::{
-    blueprint::{Layer, Shape},
     device::Compute,
+    layer::{Layer, Shape},
     norm::LayerNorm,
     torch_error,
     weights::{Wanted, Weights},

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::{
-    blueprint::{Blueprint, ConvolutionPlan, Shape, Site, Step, StepPlan},
+    blueprint::{Blueprint, ConvolutionPlan, Site, Step, StepPlan},
     convolution::{BatchNorm, Convolution, Convolver, Padding, Plan},
     fused::Activation,
     head::HeadPlan,
-    manifest::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
     weights::Wanted,
 };
 use crate::error::Result;
@@ -92,7 +93,8 @@ impl Stage {
 impl InvertedResidualLayout {
     pub(super) fn check(&self) -> Result<(), String> {
         let inside = self.stages.iter().filter_map(|stage| stage.hidden);
-        let mut channels = self.stages.iter().map(|stage| stage.channels).chain([self.stem, self.features]).chain(inside);
+        let mut channels =
+            self.stages.iter().map(|stage| stage.channels).chain([self.stem, self.features]).chain(inside);
         if channels.any(|channels| !(1..=MOST_CHANNELS).contains(&channels)) {
             return Err("`inverted_residual`: channels must be between 1 and 65536".into());
         }
@@ -185,7 +187,9 @@ pub(super) fn blueprint(layout: &InvertedResidualLayout, dim: usize) -> Blueprin
             let before = steps.len();
             let (name, whole) = match family {
                 Family::EfficientnetLite => (format!("_blocks.{}", before - 1), None),
-                Family::Efficientnet => (format!("features.{}.{index}", number + 1), Some(format!("features.{}", number + 1))),
+                Family::Efficientnet => {
+                    (format!("features.{}.{index}", number + 1), Some(format!("features.{}", number + 1)))
+                }
                 Family::MobilenetV2 | Family::MobilenetV3 => (format!("features.{before}"), None),
             };
             let stride = if index == 0 { stage.stride } else { 1 };

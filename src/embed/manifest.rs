@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    blueprint::{Blueprint, Layer},
+    blueprint::Blueprint,
     convnext::{self, ConvNextLayout},
     inverted_residual::{self, InvertedResidualLayout},
+    layer::Layer,
+    limits::{MOST_CHANNELS, MOST_NAME},
     resnet::{self, ResNetLayout},
     vision_transformer::{self, VisionTransformerLayout},
     weights::Wanted,
@@ -37,11 +39,8 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../models/dinov2-base.toml"),
 ];
 
-/// Limits of a manifest's fields, each well above anything that a network of today has.
+/// Limits of a manifest's fields, each well above anything sensible.
 const MOST_INPUT: u32 = 2048;
-pub(super) const MOST_CHANNELS: i64 = 65_536;
-pub(super) const MOST_BLOCKS: usize = 512;
-const MOST_NAME: usize = 200;
 const MOST_TEXT: usize = 2000;
 /// How many layers a sentence lists before it names the last.
 const LAYERS_LISTED: usize = 6;
@@ -354,16 +353,6 @@ impl WeightsSource {
     }
 }
 
-/// The name of a linear layer behind the pooling must be one.
-pub(super) fn check_projection(table: &str, name: Option<&str>) -> Result<(), String> {
-    match name {
-        Some(name) if name.is_empty() || name.len() > MOST_NAME => {
-            Err(format!("`{table}.projection` names a layer, in at most 200 bytes"))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,10 +408,62 @@ mod tests {
             ("url = \"https:", "url = \"file:", "url"),
             ("mib = 97.8", "mib = inf", "mib"),
         ] {
-            let broken = text.replace(from, to);
-            assert_ne!(broken, text, "{from}");
-            let error = Manifest::parse(&broken).unwrap_err();
-            assert!(error.contains(reason), "{to}: {error}");
+            refused(text, from, to, reason);
         }
+    }
+
+    #[track_caller]
+    fn refused(text: &str, from: &str, to: &str, reason: &str) {
+        let broken = text.replacen(from, to, 1);
+        assert_ne!(broken, text, "{from}");
+        let error = Manifest::parse(&broken).unwrap_err();
+        assert!(error.contains(reason) && !error.contains('\n'), "{to}: {error}");
+    }
+
+    #[test]
+    fn absurd_networks_are_refused_before_anything_is_built() {
+        let mobilenet = include_str!("../../models/mobilenet-v3-large.toml");
+        let convnext = include_str!("../../models/convnext-tiny.toml");
+        let dinov2 = include_str!("../../models/dinov2-small.toml");
+        for (text, from, to, reason) in [
+            (mobilenet, "hidden = 200", "hidden = 1000000000", "65536"),
+            (mobilenet, "hidden = 200", "hidden = 200, expansion = 3", "hidden"),
+            (mobilenet, "expansion = 1,", "", "expansion"),
+            (mobilenet, "kernel = 5", "kernel = 4", "kernel"),
+            (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v2\"", "only mobilenet-v3"),
+            (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v9\"", "mobilenet-v9"),
+            (mobilenet, "\"inverted-residual\"", "\"convnext\"", "[inverted_residual]"),
+            (convnext, "depths = [3", "depths = [0", "depths"),
+            (convnext, "widths = [96", "widths = [30000", "widths"),
+            (convnext, "input = 224", "input = 16", "32"),
+            (convnext, "[convnext]", "[resnet]", "block"),
+            (dinov2, "patch = 14", "patch = 15", "multiple"),
+            (dinov2, "patch = 14", "patch = 0", "patch"),
+            (dinov2, "patch = 14", "patch = 1", "128"),
+            (dinov2, "grid = 37", "grid = 100000", "128"),
+            (dinov2, "heads = 6", "heads = 5", "heads"),
+            (dinov2, "heads = 6", "heads = 0", "heads"),
+            (dinov2, "depth = 12", "depth = 100000", "depth"),
+            (dinov2, "hidden = 1536", "hidden = 99999999", "hidden"),
+            (dinov2, "width = 384", "width = 390", "390"),
+            (dinov2, "\"class-token\"", "\"first\"", "first"),
+        ] {
+            refused(text, from, to, reason);
+        }
+    }
+
+    #[test]
+    fn a_layer_is_one_of_the_networks_and_has_as_many_values_as_an_embedding() {
+        let text = include_str!("../../models/resnet50.toml");
+        let inner = text.replace("\"avgpool\"", "\"layer3\"").replace("dim = 2048", "dim = 1024");
+        let manifest = Manifest::parse(&inner).unwrap();
+        let layers = manifest.layers();
+        let taken = &layers[manifest.taken(&layers).unwrap()];
+        assert_eq!((&*taken.name, taken.shape.sides()), ("layer3.5", vec![1024, 14, 14]));
+        refused(text, "\"avgpool\"", "\"layer3\"", "1024 values at layer3.5");
+        refused(text, "\"avgpool\"", "\"layer9\"", "layer9: there are conv1, ");
+        // Without one it is the last.
+        let last = Manifest::parse(&text.replace("layer = \"avgpool\"", "")).unwrap();
+        assert_eq!(last.taken(&last.layers()), Some(layers.len() - 1));
     }
 }

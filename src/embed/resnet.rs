@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::{
-    blueprint::{Blueprint, ConvolutionPlan, Shape, Site, Step, StepPlan},
+    blueprint::{Blueprint, ConvolutionPlan, Site, Step, StepPlan},
     convolution::{BatchNorm, Convolution, Convolver, Padding, Plan},
     fused::Activation,
     head::HeadPlan,
-    manifest::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
     weights::Wanted,
 };
 use crate::error::Result;

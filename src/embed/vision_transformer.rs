@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::{
-    blueprint::{Blueprint, Shape, Site, Step, StepPlan},
+    blueprint::{Blueprint, Site, Step, StepPlan},
     convolution::{Convolution, Convolver, Padding, Plan},
     fused::Activation,
     head::{HeadPlan, Pool},
-    manifest::{MOST_BLOCKS, MOST_CHANNELS},
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS},
     norm::LayerNorm,
     torch_error,
     weights::Wanted,
@@ -222,11 +223,7 @@ impl StepPlan for TokensPlan {
             }
             let place =
                 |tensor: Tensor| tensor.f_contiguous()?.f_to_device(site.compute.device)?.f_to_kind(site.compute.kind);
-            Ok(Tokens {
-                patches,
-                class: place(class.f_add(&embeddings.f_narrow(1, 0, 1)?)?)?,
-                positions: place(rest)?,
-            })
+            Ok(Tokens { patches, class: place(class.f_add(&embeddings.f_narrow(1, 0, 1)?)?)?, positions: place(rest)? })
         };
         Ok(Box::new(prepared().map_err(torch_error(positions))?))
     }
@@ -313,7 +310,8 @@ impl StepPlan for BlockPlan {
         // The weights of some linear layers, one under the other, and their factors.
         let linear = |site: &mut Site, before: &[String], scale: Option<&str>| -> Result<Convolution> {
             let mut take = |name: String| site.weights.take(&name);
-            let mut all = |part: &str| before.iter().map(|before| take(format!("{before}{part}"))).collect::<Result<_>>();
+            let mut all =
+                |part: &str| before.iter().map(|before| take(format!("{before}{part}"))).collect::<Result<_>>();
             let (weights, biases): (Vec<Tensor>, Vec<Tensor>) = (all("weight")?, all("bias")?);
             let scale = scale.map(|scale| take(self.part(scale))).transpose()?;
             let scaled = || -> Result<_, TchError> {

@@ -34,11 +34,14 @@ fn values(name: &str, shape: &[i64]) -> Vec<u8> {
     let count = shape.iter().product::<i64>() as usize;
     let bound = (6.0 / shape.iter().skip(1).product::<i64>() as f64).sqrt();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let dots_before_block = name.split_once(".block.").map(|(before, _)| before.matches('.').count());
     let value = |u: f64| match name {
         _ if name.contains("pos") => 2.0 * u - 1.0,
         _ if shape.len() > 1 => (2.0 * u - 1.0) * bound,
         _ if ends(&["running_var", "gamma", "lambda1"]) => 0.5 + u,
-        _ if ends(&[".weight"]) && name.contains(".block.") => 1.0 + 0.4 * u,
+        // EfficientNet ("features.1.0.block.") and MobileNetV3 ("features.1.block.").
+        _ if ends(&[".weight"]) && dots_before_block == Some(2) => 0.8 + 0.4 * u,
+        _ if ends(&[".weight"]) && dots_before_block == Some(1) => 0.7 + 0.4 * u,
         _ if ends(&[".weight"]) && (name.starts_with('_') || name.starts_with("features.")) => 0.6 + 0.4 * u,
         _ if ends(&[".weight"]) => 0.2 + 0.4 * u,
         _ => 0.2 * u - 0.1,

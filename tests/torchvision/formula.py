@@ -32,7 +32,9 @@ def weights(name, shape):
     elif name.endswith(("running_var", "gamma", "lambda1")):
         values = 0.5 + u
     elif name.endswith(".weight"):
-        values = (1.0 if ".block." in name else 0.6 if name.startswith(("_", "features.")) else 0.2) + 0.4 * u
+        # The dots tell EfficientNet ("features.1.0.block.") from MobileNetV3 ("features.1.block.").
+        deep = {2: 0.8, 1: 0.7}.get(name.partition(".block.")[0].count(".")) if ".block." in name else None
+        values = (deep or (0.6 if name.startswith(("_", "features.")) else 0.2)) + 0.4 * u
     else:
         values = 0.2 * u - 0.1
     return torch.from_numpy(values.astype(np.float32).reshape(shape))

@@ -42,7 +42,7 @@ SIDES = {
     "efficientnet_b2": 288, "efficientnet_b3": 300, "efficientnet_b4": 380, "convnext_tiny": 224, "convnext_small": 224,
     "vit_b_16": 224,
 }
-CLASSIFIERS = "fc.", "classifier.1.", "classifier.2.", "classifier.3.", "heads."
+CLASSIFIERS = "fc.", "classifier.0.", "classifier.1.", "classifier.2.", "classifier.3.", "heads."
 # Classes of modules that are layers wherever they are.
 LAYERS = "BasicBlock", "Bottleneck", "InvertedResidual", "MBConv", "CNBlock", "EncoderBlock", "MaxPool2d", "AdaptiveAvgPool2d"
 
@@ -87,11 +87,11 @@ def layers(network, side):
 def main():
     expected = {"torch": torch.__version__, "torchvision": torchvision.__version__, "embeddings": {}, "models": {}}
     for name, (make, side, last, inner) in NETWORKS.items():
-        network = fill(make())
+        network = fill(make()).double()
         if last is None:
             # MobileNetV2 pools in a function, before its classifier.
             last = "features"
-        found, _ = hooked(network, batch(PICTURES, side), [layer for layer in (last, inner) if layer])
+        found, _ = hooked(network, batch(PICTURES, side).double(), [layer for layer in (last, inner) if layer])
         for layer in found:
             key = name if layer == last else f"{name} at {layer}"
             values = embedding(found[layer])
@@ -100,7 +100,9 @@ def main():
     with torch.device("meta"):
         for name, side in SIDES.items():
             network = getattr(torchvision.models, name)().eval()
-            state = {key: tensor for key, tensor in network.state_dict().items() if not key.startswith(CLASSIFIERS) and not key.endswith("num_batches_tracked")}
+            # A ConvNeXt's classifier begins with a layer norm, which is not left out.
+            classifiers = CLASSIFIERS if not isinstance(network, ConvNeXt) else CLASSIFIERS[2:]
+            state = {key: tensor for key, tensor in network.state_dict().items() if not key.startswith(classifiers) and not key.endswith("num_batches_tracked")}
             expected["models"][name.replace("_", "-")] = {"tensors": tensors(state), "layers": layers(network, side)}
     path = pathlib.Path(__file__).parent / "expected.json"
     path.write_text(json.dumps(expected, separators=(",", ":")) + "\n")

@@ -59,10 +59,10 @@ def config(width, depth, heads, grid):
 
 def main():
     expected = {"torch": torch.__version__, "timm": timm.__version__, "transformers": transformers.__version__}
-    pictures = batch(PICTURES, SIDE)
+    pictures = batch(PICTURES, SIDE).double()
     found = {}
     with torch.no_grad():
-        network = resampled(fill(authors(GRID, WIDTH, DEPTH, HEADS)), SIDE)
+        network = resampled(fill(authors(GRID, WIDTH, DEPTH, HEADS)), SIDE).double()
         inner = network.blocks[INNER]
         inner.register_forward_hook(lambda _m, _i, y: found.__setitem__("authors at an inner block", y[:, 0]))
         tokens = network.forward_features(pictures)
@@ -71,7 +71,7 @@ def main():
             folder = pathlib.Path(folder)
             state = published(Dinov2Model(config(WIDTH, DEPTH, HEADS, GRID)), folder)
             save_file({name: weights(name, tuple(tensor.shape)) for name, tensor in state.items()}, folder / "model.safetensors", {"format": "pt"})
-            tokens = Dinov2Model.from_pretrained(folder).eval()(pictures).last_hidden_state
+            tokens = Dinov2Model.from_pretrained(folder).eval().double()(pictures).last_hidden_state
         found["transformers, class token"], found["transformers, mean"] = tokens[:, 0], tokens[:, 1:].mean(1)
     expected["embeddings"] = {name: rows(values) for name, values in found.items()}
     for name, values in found.items():
