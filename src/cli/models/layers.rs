@@ -62,22 +62,22 @@ pub(super) fn print(manifest: &Manifest, json: bool, out: &mut dyn Write) -> Res
 
 fn text(manifest: &Manifest, layers: &[Layer], taken: usize) -> String {
     let mark = |here: bool| if here { "*" } else { "" }.to_owned();
-    let mut rows = vec![["", "LAYER", "STAGE", "OUTPUT", "DIM"].map(String::from)];
+    // Not every network has stages.
+    let stage = |layer: &Layer| layer.stage.as_ref().map_or_else(String::new, |stage| format!("= {stage}"));
+    let mut rows = vec![["", "LAYER", "", "OUTPUT", "DIM"].map(String::from)];
     rows.extend(layers.iter().enumerate().map(|(at, layer)| {
-        let stage = layer.stage.as_deref().unwrap_or_default();
-        [mark(at == taken), layer.name.clone(), stage.into(), by(layer.shape), layer.shape.values().to_string()]
+        let dim = layer.shape.values().to_string();
+        [mark(at == taken), layer.name.clone(), stage(layer), by(layer.shape), dim]
     }));
     let has_tokens = layers.iter().any(|layer| matches!(layer.shape, Shape::Tokens { .. }));
     let outputs = match has_tokens {
-        false => "OUTPUT is channels × height × width: an embedding is the mean over height and width.",
-        true => {
-            "OUTPUT is tokens × values: an embedding is the class token, or the mean over the patches, as the manifest says."
-        }
+        false => "OUTPUT is channels × height × width; an embedding is the mean over height and width.",
+        true => "OUTPUT is tokens × values; an embedding is the class token, or the mean of the patches.",
     };
     let example = &layers[layers.len() / 2];
     format!(
-        "{}, pictures of {side}×{side} pixels\n\n{table}\n* is where the embedding is taken. {outputs}\nTo take it elsewhere, say so \
-         in a manifest of your own under another name: layer = \"{}\", dim = {}\n",
+        "{}, pictures of {side}×{side} pixels\n\n{table}\n* is where the embedding is taken.\n{outputs}\n\
+         To take it elsewhere, write a manifest of your own, under another name, with\n  layer = \"{}\"\n  dim = {}\n",
         printable_str(&manifest.name),
         example.stage.as_ref().unwrap_or(&example.name),
         example.shape.values(),
