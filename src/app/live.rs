@@ -421,7 +421,7 @@ impl Live {
                     }
                 }
             }
-            Typed::Changed | Typed::Ignored => self.naming = Some(naming),
+            Typed::Changed | Typed::Completed | Typed::Ignored => self.naming = Some(naming),
         }
         Vec::new()
     }

@@ -122,7 +122,7 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let away = if args.trash { Some(Away::Trash) } else { args.move_to.clone().map(Away::Folder) };
     if let Some(away) = away {
         let doomed = Doomed::of(index, found.copies.as_deref(), &surplus);
-        return disposal::run(&doomed, &away, &protected, args.yes, out);
+        return disposal::run(&doomed, &away, &protected, args.yes, &indexed.cancel, out);
     }
     if args.paths || args.print0 {
         let entries = surplus.iter().filter_map(|id| index.get(*id));

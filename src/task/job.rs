@@ -199,6 +199,8 @@ pub struct Disposed {
     pub moved: Vec<PathBuf>,
     /// Those that stay, and why, without the path.
     pub refused: Vec<(PathBuf, String)>,
+    /// How many stay because it was stopped before it came to them.
+    pub left: usize,
     /// The list that undoes it.
     pub list: Option<PathBuf>,
 }

@@ -247,12 +247,10 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
         Purpose::Label(_) => {
             let typed = prompt.text.trim();
-            let means = match app.screens.labels.completed(typed) {
-                Some(label) => format!("{} · ", printable_str(label)),
-                None if typed.is_empty() => String::new(),
-                None => "a new label · ".to_owned(),
-            };
-            ("label ", format!("{means}Enter takes it, Esc gives up"))
+            let labels = &app.screens.labels;
+            let new = if typed.is_empty() || labels.has(typed) { "" } else { "a new label · " };
+            let completed = labels.completed(typed).map(|label| format!("Tab: {} · ", printable_str(label)));
+            ("label ", format!("{new}{}Enter takes it, Esc gives up", completed.unwrap_or_default()))
         }
     };
     // What is wrong with the text is said beside it.

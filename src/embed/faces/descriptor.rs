@@ -74,7 +74,7 @@ impl Descriptor {
                 return Err(TchError::Shape("a convolution is missing".into()));
             };
             let weight = Tensor::f_from_slice(weight)?.f_view(*shape)?;
-            let conv = Convolution::new(&weight, &Tensor::f_from_slice(bias)?, stride, padding, compute)?;
+            let conv = Convolution::without_norm(&weight, &Tensor::f_from_slice(bias)?, stride, padding, compute)?;
             convolver.prepare(conv, [2, shape[1], side, side])
         };
         let stem = next(2, Padding::None, SIDE)?;

@@ -126,7 +126,8 @@ impl Net {
         let mut layers = Vec::new();
         for (at, layer) in (1..).zip(layout.layers) {
             let (weight, bias) = (take(&format!("conv{at}.weight"))?, take(&format!("conv{at}.bias"))?);
-            let conv = Convolution::new(&weight, &bias, 1, Padding::None, compute).map_err(torch_error(model))?;
+            let conv =
+                Convolution::without_norm(&weight, &bias, 1, Padding::None, compute).map_err(torch_error(model))?;
             layers.push((conv, take(&format!("prelu{at}.weight"))?, layer.pool));
         }
         let dense = match layout.dense {
