@@ -267,7 +267,7 @@ impl<'a> Groups<'a> {
 
     /// The order of two pictures by folder and path.
     fn by_name(&self, a: ImageId, b: ImageId) -> Ordering {
-        let name = |id| self.index.get(id).map(|entry| (entry.root, entry.relative()));
+        let name = |id| self.index.get(id).map(|entry| (entry.root, entry.relative(), id));
         name(a).cmp(&name(b))
     }
 

@@ -135,7 +135,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, NOTHING_MARKED);
+            self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }

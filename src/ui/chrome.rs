@@ -242,7 +242,7 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
         Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
-            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
+            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marked_paths().len(), "path")))
         }
         Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
         Purpose::Label(_) => {

@@ -136,7 +136,7 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         canvas.text(details.facts, 2, &score, theme.dim());
         let (sign, style) = if one.is_flagged() { (SIGN, theme.warning()) } else { (' ', theme.dim()) };
         let words = match one.deviation.is_nan() {
-            true => "too few pictures to flag one".to_owned(),
+            true => app.shared.words("too few pictures to flag one").into_owned(),
             false => format!("{sign} {:.1} deviations{place}", one.deviation),
         };
         canvas.text(details.facts, 3, words.trim_start(), style);

@@ -34,18 +34,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let list = List::new(body);
     let faceless = skipped.iter().filter(|skipped| skipped.has_no_face()).count();
-    let what = match (faceless, skipped.len() - faceless) {
-        (0, files) => text::counted(files, "file"),
-        (pictures, 0) => format!("{} without a face", text::counted(pictures, "picture")),
+    let [count, what] = match (faceless, skipped.len() - faceless) {
+        (0, files) => [text::counted(files, "file"), " skipped".to_owned()],
+        (pictures, 0) => [text::counted(pictures, "picture"), " without a face".to_owned()],
         (pictures, files) => {
-            format!("{} without a face, {}", text::counted(pictures, "picture"), text::counted(files, "file"))
+            let files = text::counted(files, "file");
+            [text::counted(pictures, "picture"), format!(" without a face, {files} skipped")]
         }
     };
     canvas.rule(
         list.title,
         Line::from(vec![
-            Span::styled(what, theme.strong()),
-            Span::styled(" skipped; everything else is indexed", theme.dim()),
+            Span::styled(count, theme.strong()),
+            Span::styled(what + "; everything else is indexed", theme.dim()),
             facts::narrowed_to(app, canvas),
         ]),
     );
