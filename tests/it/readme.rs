@@ -77,11 +77,12 @@ fn the_key_table_is_the_programs() {
 }
 
 /// Every document for people, by its path in the checkout.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
+    "models/faces.md",
     "models/gaze.md",
     "models/train/README.md",
     "sample_images/.make/README.md",
