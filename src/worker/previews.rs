@@ -16,7 +16,7 @@ use crate::{
     decode::{self, Alpha, Detail},
     face::Face,
     index::{Entry, ImageId, Index},
-    preview::{self, Painter, Preview, PreviewKey, frames},
+    preview::{self, Painter, Preview, PreviewKey},
 };
 
 /// Bytes of decoded pictures that are kept, so that another size or screen need not decode again.
@@ -159,10 +159,11 @@ impl Shared {
             None => self.picture(wanted, cells),
         };
         match picture {
-            Ok(picture) if wanted.key.whole => self.painter.paint_over(&picture, cells, |shown| {
+            Ok(picture) if wanted.key.whole => {
                 let faces: Vec<_> = wanted.faces.iter().map(|(_, face)| *face).collect();
-                frames::draw(shown, &faces, wanted.faces.iter().position(|(id, _)| *id == wanted.key.image));
-            }),
+                let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
+                self.painter.paint_framed(&picture, cells, &faces, meant)
+            }
             Ok(picture) => self.painter.paint(&picture, cells),
             Err(reason) => Preview::failed(reason),
         }
