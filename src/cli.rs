@@ -40,6 +40,7 @@ pub mod groups;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod links;
 pub mod live;
 pub mod labels;
 pub mod man;

@@ -17,6 +17,15 @@ pub struct Face {
 pub const MARGIN: f32 = 0.4;
 
 impl Face {
+    /// Its area in a picture of these pixels, as far as it lies in the picture: left, top, width and height.
+    #[must_use]
+    pub fn pixels_in(&self, (width, height): (u32, u32)) -> [u32; 4] {
+        let place = |share: f32, pixels: u32| (share * pixels as f32).round().clamp(0.0, pixels as f32) as u32;
+        let [left, top, right, bottom] = self.area;
+        let (x, y) = (place(left, width), place(top, height));
+        [x, y, place(right, width).saturating_sub(x), place(bottom, height).saturating_sub(y)]
+    }
+
     /// The square around the face with its [`MARGIN`] in a picture of these pixels: left, top, width and height. It is moved
     /// into the picture where it reaches beyond, and cut only where the picture is too small for it; it is never empty.
     #[must_use]
@@ -44,6 +53,14 @@ mod tests {
     fn check(area: [f32; 4], square: [u32; 4]) {
         let face = Face { area, points: [[0.0; 2]; 5], score: 1.0 };
         assert_eq!(face.square_in((1000, 500)), square);
+    }
+
+    #[test]
+    fn an_area_in_pixels_ends_with_the_picture() {
+        let face = |area| Face { area, points: [[0.0; 2]; 5], score: 1.0 };
+        assert_eq!(face([0.1, 0.2, 0.3, 0.6]).pixels_in((1000, 500)), [100, 100, 200, 200]);
+        assert_eq!(face([-0.1, 0.9, 0.2, 1.3]).pixels_in((1000, 500)), [0, 450, 200, 50]);
+        assert_eq!(face([2.0, f32::NAN, -1.0, 0.5]).pixels_in((10, 10)), [10, 0, 0, 5]);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use std::{
 use half::f16;
 
 pub use self::{entry::Entry, images::Images};
-use crate::{face::Face, scan::ImageFile, text};
 pub use crate::scan::Skipped;
+use crate::{face::Face, scan::ImageFile, text};
 
 mod entry;
 pub mod filter;

@@ -25,9 +25,9 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
+use self::frames::Framing;
 use crate::{
     display::{Background, Depth, Link},
-    face::Face,
     index::ImageId,
 };
 
@@ -147,18 +147,12 @@ impl Painter {
     /// enlarged.
     #[must_use]
     pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
-        self.paint_framed(picture, cells, &[], None)
+        self.paint_framed(picture, cells, &Framing::default())
     }
 
     /// [`Painter::paint`] with frames around faces, see [`frames`].
     #[must_use]
-    pub fn paint_framed(
-        &self,
-        picture: &RgbImage,
-        cells: (u16, u16),
-        faces: &[Face],
-        meant: Option<usize>,
-    ) -> Preview {
+    pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
@@ -167,14 +161,14 @@ impl Painter {
             // Shades alone do not show a line.
             let in_characters = !self.sends_pixels() && self.depth == Depth::Mono;
             if !in_characters {
-                frames::draw(&mut scaled, faces, meant);
+                frames::draw(&mut scaled, framing);
             }
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
                 let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda());
                 if in_characters {
-                    frames::draw_in_characters(&mut cells, faces, meant);
+                    frames::draw_in_characters(&mut cells, framing);
                 }
                 Ok(Shown::Cells(cells))
             }

@@ -2,6 +2,7 @@
 //! alone, so that a test makes it at once and the explorer needs no worker to be tested.
 
 mod job;
+mod lane;
 mod map;
 mod labels;
 mod models;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use self::{
     job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Portrait, Seen, Undone},
     labels::Classified,
+    lane::Lane,
     map::{MapStep, MapTask, Mapped, Mapping},
     models::{OtherIndex, SideBySide},
 };
@@ -228,71 +230,6 @@ pub struct Sorted {
     pub made_of: IndexState,
     /// Its [`Index::id_bound`].
     pub id_bound: usize,
-}
-
-/// Tasks of one lane take each other's place; lanes do not wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// [`Task::Compare`] of a picture.
-    Compare,
-    /// [`Task::Compare`] of an embedding.
-    Ask,
-    /// [`Task::Order`].
-    Order,
-    /// [`Task::Sort`].
-    Sort,
-    /// [`Task::Block`].
-    Block,
-    /// [`Task::Alike`].
-    Alike,
-    /// [`Task::Map`].
-    Map,
-    /// [`Task::Groups`].
-    Groups,
-    /// [`Task::Outliers`].
-    Outliers,
-    /// [`Task::Classify`].
-    Classify,
-    /// [`Task::CompareModels`].
-    CompareModels,
-    /// [`Task::CompareByOther`].
-    CompareByOther,
-}
-
-impl Lane {
-    /// All of them, by their number.
-    pub const ALL: [Self; 12] = [
-        Self::Compare,
-        Self::Ask,
-        Self::Order,
-        Self::Sort,
-        Self::Block,
-        Self::Alike,
-        Self::Map,
-        Self::Groups,
-        Self::Outliers,
-        Self::Classify,
-        Self::CompareModels,
-        Self::CompareByOther,
-    ];
-
-    /// What is being done, in one word.
-    #[must_use]
-    pub fn doing(self) -> &'static str {
-        match self {
-            Self::Compare | Self::Ask => "comparing",
-            Self::Order => "ordering",
-            Self::Sort => "sorting",
-            Self::Block => "finding the best pair",
-            Self::Alike => "finding look-alikes",
-            Self::Map => "making the map",
-            Self::Groups => "finding groups",
-            Self::Outliers => "finding outliers",
-            Self::Classify => "learning the labels",
-            Self::CompareModels => "comparing the models",
-            Self::CompareByOther => "comparing by the other model",
-        }
-    }
 }
 
 /// What chance begins with where a method draws: the same groups come out each time.

@@ -4,7 +4,6 @@
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
-mod contents;
 mod enroll;
 mod explaining;
 mod export;
@@ -12,6 +11,7 @@ mod group_names;
 mod kept;
 mod latest;
 pub mod live;
+mod looked;
 mod previews;
 mod second_look;
 
@@ -89,6 +89,8 @@ pub struct Worker {
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
+    /// Set at the end: whoever moves files stops after the one it is at.
+    leaving: CancelToken,
     /// Threads that change files.
     busy: Arc<AtomicUsize>,
     answer: Answer,
@@ -141,6 +143,7 @@ impl Worker {
             explaining,
             protected,
             moving: Arc::default(),
+            leaving: CancelToken::default(),
             busy: Arc::default(),
             answer,
         }
@@ -164,9 +167,9 @@ impl Worker {
             }
             Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
             Job::Dispose { doomed, away } => {
-                let protected = Arc::clone(&self.protected);
+                let (protected, leaving) = (Arc::clone(&self.protected), self.leaving.clone());
                 self.move_files(id, move |lists| {
-                    disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
+                    disposal::dispose(&doomed, &away, &protected, lists, &leaving).map(Outcome::Disposed)
                 });
             }
             Job::Undo { list } => self.move_files(id, move |_| disposal::undo(&list).map(Outcome::Undone)),
@@ -208,9 +211,10 @@ impl Worker {
         self.running.cancel();
     }
 
-    /// Asks the indexing run to stop and takes no other; what it has done is kept.
+    /// Asks the indexing run, and whoever moves files, to stop and takes no other run; what was done is kept.
     pub fn stop(&self) {
         self.running.cancel();
+        self.leaving.cancel();
         self.indexing.close();
     }
 

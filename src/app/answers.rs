@@ -102,15 +102,13 @@ impl App {
         let faceless = self.shared.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
         let skipped = self.shared.skipped.len() - faceless;
         let mut parts = Vec::new();
-        for (count, what) in
-            [
-                (summary.added, "new"),
-                (summary.renamed, "renamed"),
-                (summary.removed, "gone"),
-                (faceless, "without a face"),
-                (skipped, "skipped"),
-            ]
-        {
+        for (count, what) in [
+            (summary.added, "new"),
+            (summary.renamed, "renamed"),
+            (summary.removed, "gone"),
+            (faceless, "without a face"),
+            (skipped, "skipped"),
+        ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
             }

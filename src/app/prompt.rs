@@ -55,6 +55,8 @@ pub enum Typed {
     Changed,
     /// Enter.
     Accepted,
+    /// Tab: the rest of a word that there is already.
+    Completed,
     /// Esc, or Backspace in an empty field.
     GivenUp,
     /// The key is not for typing.
@@ -67,6 +69,7 @@ impl Prompt {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Enter => Typed::Accepted,
+            KeyCode::Tab => Typed::Completed,
             KeyCode::Esc => Typed::GivenUp,
             KeyCode::Char('c') if control => Typed::GivenUp,
             KeyCode::Char('u') if control => {
@@ -150,7 +153,11 @@ impl App {
     /// The pictures, or the faces, that a name is for.
     #[must_use]
     pub fn named(&self) -> Vec<ImageId> {
-        if self.shared.marks.is_empty() { self.focused().into_iter().collect() } else { self.shared.marks.iter().collect() }
+        if self.shared.marks.is_empty() {
+            self.focused().into_iter().collect()
+        } else {
+            self.shared.marks.iter().collect()
+        }
     }
 
     /// Asks for the name of the group under the cursor.
@@ -260,13 +267,18 @@ impl App {
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
-                let said = self.screens.labels.name(&mut self.shared, *id, prompt.text.trim());
+                let said = self.screens.labels.give(&mut self.shared, *id, prompt.text.trim());
                 self.say(Severity::Info, said);
+            }
+            (Purpose::Label(_), Typed::Completed) => {
+                let completed = self.screens.labels.completed(prompt.text.trim()).map(str::to_owned);
+                let text = completed.unwrap_or(prompt.text);
+                self.over.push(Over::Prompt(Prompt { text, ..prompt }));
             }
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 return self.dispose(Away::Folder(folders::typed(&prompt.text)));
             }
-            (Purpose::Filter { .. }, Typed::Ignored)
+            (Purpose::Filter { .. }, Typed::Ignored | Typed::Completed)
             | (
                 Purpose::Export
                 | Purpose::Name

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::{LabelKey, LabelSource}, labels::Labels,
+        ImageId, Index, IndexState, Skipped,
+        filter::Filter,
+        label_file::{LabelKey, LabelSource},
+        labels::Labels,
         progress::Progress,
     },
     order::OrderKind,

@@ -29,7 +29,8 @@ impl App {
             return;
         }
         if self.shared.index.kind() == RowKind::Face {
-            return self.say(Severity::Info, "Which regions make a pair alike is known of whole pictures, not of faces.");
+            return self
+                .say(Severity::Info, "Which regions make a pair alike is known of whole pictures, not of faces.");
         }
         let pair = match self.covering() {
             Some(Over::Pair { row, col }) => Some([row, col]),

@@ -93,7 +93,9 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let protected = protected(&args.keep_in)?;
     let about_copies = args.trash || args.move_to.is_some() || args.paths || args.print0;
     if about_copies && embed::choose(&args.model.choice())?.manifest.finds_faces() {
-        return Err(Error::Usage("copies are sought among whole pictures: leave --faces out to list or move them".into()));
+        return Err(Error::Usage(
+            "copies are sought among whole pictures: leave --faces out to list or move them".into(),
+        ));
     }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let usual = Range::usual(indexed.near_duplicate);
@@ -120,7 +122,7 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let away = if args.trash { Some(Away::Trash) } else { args.move_to.clone().map(Away::Folder) };
     if let Some(away) = away {
         let doomed = Doomed::of(index, found.copies.as_deref(), &surplus);
-        return disposal::run(&doomed, &away, &protected, args.yes, out);
+        return disposal::run(&doomed, &away, &protected, args.yes, &indexed.cancel, out);
     }
     if args.paths || args.print0 {
         let entries = surplus.iter().filter_map(|id| index.get(*id));

@@ -13,7 +13,8 @@ use super::{
     data::{JsonFace, csv_field, face_columns, face_fields, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
-    labels::{Learned, LearningArgs, link, probe_file},
+    labels::{Learned, LearningArgs, probe_file, together},
+    links::LinkArgs,
     stdout_error,
 };
 use crate::{
@@ -50,9 +51,9 @@ pub struct ClassifyArgs {
     /// Print JSON, one picture a line.
     #[arg(long)]
     pub json: bool,
-    /// Fill a new folder with a sub-folder a label, with links to its pictures; nothing is moved.
-    #[arg(long, value_name = "FOLDER")]
-    pub link_to: Option<PathBuf>,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -72,6 +73,7 @@ fn probability(text: &str) -> Result<f32, String> {
 /// As the indexing; [`Error::Usage`](crate::error::Error::Usage) where nothing can be learned,
 /// [`Error::Probe`](crate::error::Error::Probe) for a probe that does not fit.
 pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
+    args.links.check()?;
     let targets = FolderArgs { folders: args.predict.clone(), ..args.folders.clone() };
     let (indexed, names, found) = match &args.probe {
         Some(file) => {
@@ -100,15 +102,21 @@ pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     };
     let seen: Vec<_> = found.iter().filter_map(|of| Seen::new(of, &indexed, &names, args.threshold)).collect();
+    if let Some(target) = &args.links.link_to {
+        let labeled = seen.iter().filter_map(|of| Some((of.entry.path(), of.label?.as_bytes().to_vec())));
+        let rest = match seen.iter().filter(|of| of.label.is_none()).count() {
+            0 => String::new(),
+            count => format!("; {} got no label", text::counted(count, "picture")),
+        };
+        args.links.run(target, together(labeled), &rest, out)?;
+        return Ok(indexed.exit(args.strict));
+    }
     let written = match (args.csv, args.json) {
         (true, _) => csv(&seen, indexed.index.kind(), out),
         (_, true) => json_lines(&seen, &indexed, out),
         _ => lines(&seen, &indexed, args.threshold, out),
     };
     written.map_err(stdout_error)?;
-    if let Some(folder) = &args.link_to {
-        link(folder, seen.iter().filter_map(|of| Some((of.entry.path(), of.label?.as_bytes().to_vec()))))?;
-    }
     Ok(indexed.exit(args.strict))
 }
 

@@ -1,11 +1,9 @@
 //! `lookalike groups`: which pictures of a folder belong together; and a folder of links for each group.
 
-mod link;
-
 use std::{
     borrow::Cow,
+    collections::HashSet,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -17,6 +15,7 @@ use super::{
     data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
+    links::{LinkArgs, Together},
     progress::Reporter,
     stdout_error,
 };
@@ -58,15 +57,9 @@ pub struct GroupsArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Make a folder of symbolic links for each group, in this folder; with --yes, else say what would be made
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["csv", "json"])]
-    pub link_to: Option<PathBuf>,
-    /// Copy the pictures instead of linking to them.
-    #[arg(long, requires = "link_to")]
-    pub copy: bool,
-    /// Do it.
-    #[arg(long, requires = "link_to")]
-    pub yes: bool,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -138,9 +131,7 @@ impl GroupsArgs {
 /// [`Error::Interrupted`] when stopped.
 pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
     let method = args.method()?;
-    if let Some(target) = &args.link_to {
-        link::check(target)?;
-    }
+    args.links.check()?;
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let Indexed { index, kept, .. } = &indexed;
     let graph = if method.neighbors() > 0 { kept.graph(index) } else { None };
@@ -160,8 +151,14 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
         kept.keep(graph, index);
     }
     let answer = Answer::new(&indexed, &found, &names);
-    let written = match &args.link_to {
-        Some(target) => return link::run(args, &answer, target, out).map(|()| indexed.exit(args.strict)),
+    let written = match &args.links.link_to {
+        Some(target) => {
+            let rest = match found.noise.len() {
+                0 => String::new(),
+                count => format!("; {} in no group", text::counted(count, "picture")),
+            };
+            return args.links.run(target, answer.together(), &rest, out).map(|()| indexed.exit(args.strict));
+        }
         None if args.json => answer.json(out),
         None if args.csv => answer.csv(out),
         None => answer.text(out),
@@ -216,6 +213,17 @@ impl<'a> Answer<'a> {
         self.names.iter().map(String::as_str).zip(&self.found.clusters)
     }
 
+    /// The pictures of each group, for its folder of links.
+    fn together(&self) -> Vec<Together> {
+        let groups = self.groups().map(|(name, cluster)| {
+            let pictures = cluster.members.iter().filter_map(|(id, _)| self.entry(*id)).map(|entry| entry.path());
+            // Several faces of a picture may be in one group.
+            let mut linked = HashSet::new();
+            Together { name: name.into(), pictures: pictures.filter(|path| linked.insert(path.clone())).collect() }
+        });
+        groups.collect()
+    }
+
     fn entry(&self, id: ImageId) -> Option<Entry<'_>> {
         self.indexed.index.get(id)
     }
@@ -235,8 +243,7 @@ impl<'a> Answer<'a> {
         let Self { found, folders, .. } = self;
         let grouped: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
         let noise = if found.noise.is_empty() { String::new() } else { format!(", {} in none", found.noise.len()) };
-        let counts =
-            format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
+        let counts = format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
         writeln!(out, "{counts}{noise} · {}", self.method())?;
         if let Some(silhouette) = found.silhouette {
             writeln!(out, "silhouette {silhouette:.3}")?;

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -31,6 +31,8 @@ pub struct Indexed {
     pub kept: Kept,
     /// Files that could not be indexed; pictures that were, and have no face, are none of them.
     pub skipped: usize,
+    /// Pictures without a face, where faces are looked for.
+    pub without_face: Vec<PathBuf>,
     /// Set when the user wants to stop.
     pub cancel: CancelToken,
     several_roots: bool,
@@ -56,7 +58,9 @@ impl Indexed {
         kept.run_ended();
         reporter.clear();
         let outcome = ended?;
-        let faceless = outcome.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
+        let without_face = outcome.skipped.iter().filter(|skipped| skipped.has_no_face());
+        let without_face: Vec<_> = without_face.map(|skipped| skipped.path.clone()).collect();
+        let faceless = without_face.len();
         let skipped = outcome.skipped.len() - faceless;
         // Said for people; whoever reads only the data misses nothing.
         if skipped > 0 {
@@ -71,7 +75,17 @@ impl Indexed {
             return Err(nothing_in(&folders.folders()[0], faceless > 0));
         }
         let several_roots = request.roots.len() > 1;
-        Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, kept, skipped, cancel, several_roots })
+        Ok(Self {
+            index: outcome.index,
+            model: name,
+            baseline,
+            near_duplicate,
+            kept,
+            skipped,
+            without_face,
+            cancel,
+            several_roots,
+        })
     }
 
     /// How the command ends: [`Exit::Failed`] when files were skipped and that counts.

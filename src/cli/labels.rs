@@ -1,17 +1,16 @@
 //! `lookalike labels`: how well the labels of a folder can be told apart, which are confused, and which pictures are likely
 //! mislabeled.
 
-mod links;
 mod learned;
 pub(super) mod probe_file;
 
-pub(super) use self::{
-    learned::{Learned, kept_file, source},
-    links::link,
-};
+pub(super) use self::learned::{Learned, kept_file, source};
 
 use std::{
-    io::{self, Write},
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
 
@@ -21,12 +20,14 @@ use serde::Serialize;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
     data::{JsonFace, csv_field, face_columns, face_fields, path_text, pretty_json},
+    links::{LinkArgs, Together},
     stdout_error,
 };
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, OutOfFold, VOTERS},
     error::{Exit, Result},
-    printable::printable_str,
+    index::{RowKind, label_file},
+    printable::{printable, printable_str},
     text,
 };
 
@@ -45,9 +46,9 @@ pub struct LabelsArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Fill a new folder with a sub-folder a label, with links to its pictures; nothing is moved.
-    #[arg(long, value_name = "FOLDER")]
-    pub link_to: Option<PathBuf>,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -73,37 +74,58 @@ pub struct LearningArgs {
 /// As the indexing and [`LabelTable::read`](crate::index::label_file::LabelTable::read); [`Error::Usage`](crate::error::Error::Usage) where nothing can be
 /// learned.
 pub fn run(args: &LabelsArgs, out: &mut dyn Write) -> Result<Exit> {
+    args.links.check()?;
     let learned = Learned::new(&args.folders, &args.model, &args.learning)?;
-    if args.csv {
+    if let Some(target) = &args.links.link_to {
+        let labeled = learned.indexed.index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
+        args.links.run(target, together(labeled), "", out)?;
+    } else if args.csv {
         csv(&learned, out).map_err(stdout_error)?;
     } else {
         let found = learned.classification()?;
         let written = if args.json { json(&learned, found, out) } else { report(&learned, found, out) };
         written.map_err(stdout_error)?;
     }
-    if let Some(folder) = &args.link_to {
-        let index = &learned.indexed.index;
-        let labels = index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
-        link(folder, labels.filter(|(_, label)| !label.is_empty()))?;
-    }
     Ok(learned.indexed.exit(args.strict))
 }
 
 fn csv(learned: &Learned, out: &mut dyn Write) -> io::Result<()> {
-    let terminal = io::IsTerminal::is_terminal(&io::stdout());
     let index = &learned.indexed.index;
-    writeln!(out, "path,label{}", face_columns(index.kind()))?;
     let mut entries: Vec<_> = index.iter().collect();
     entries.sort_by(|a, b| (a.root, a.relative(), a.id).cmp(&(b.root, b.relative(), b.id)));
-    for entry in entries {
-        let label = learned.source.of(&entry);
-        if !label.is_empty() {
+    let labeled = entries.iter().map(|entry| (entry, learned.source.of(entry)));
+    let labeled = labeled.filter(|(_, label)| !label.is_empty());
+    let terminal = io::stdout().is_terminal();
+    if index.kind() == RowKind::Face {
+        writeln!(out, "path,label{}", face_columns(index.kind()))?;
+        for (entry, label) in labeled {
             let label = String::from_utf8_lossy(label);
             let [path, label] = [&path_text(&entry.path()), &label].map(|field| csv_field(field, terminal));
-            writeln!(out, "{path},{label}{}", face_fields(&entry))?;
+            writeln!(out, "{path},{label}{}", face_fields(entry))?;
         }
+        return Ok(());
     }
-    Ok(())
+    let rows = labeled.map(|(entry, label)| (entry.path(), None, label));
+    let written = match terminal {
+        true => label_file::to_csv(rows.map(|(path, face, label)| (printable(&path), face, label_file::shown(label))))?,
+        false => label_file::to_csv(rows)?,
+    };
+    out.write_all(&written)
+}
+
+/// Pictures by their label, in the order of labels; those without one are left out.
+pub(super) fn together(labeled: impl Iterator<Item = (PathBuf, Vec<u8>)>) -> Vec<Together> {
+    let mut of_label: BTreeMap<Vec<u8>, Vec<PathBuf>> = BTreeMap::new();
+    for (path, label) in labeled.filter(|(_, label)| !label.is_empty()) {
+        of_label.entry(label).or_default().push(path);
+    }
+    let together = |(label, mut pictures): (Vec<u8>, Vec<PathBuf>)| {
+        pictures.sort();
+        // Several faces of a picture may have one label.
+        pictures.dedup();
+        Together { name: OsString::from_vec(label), pictures }
+    };
+    of_label.into_iter().map(together).collect()
 }
 
 /// The share with its interval, as people read it.
@@ -117,8 +139,10 @@ const SHOWN: usize = 20;
 
 fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::Result<()> {
     let indexed = &learned.indexed;
-    let (pictures, labels) =
-        (text::counted(found.labeled.len(), &format!("labeled {}", indexed.index.kind().noun())), text::counted(found.names.len(), "label"));
+    let (pictures, labels) = (
+        text::counted(found.labeled.len(), &format!("labeled {}", indexed.index.kind().noun())),
+        text::counted(found.names.len(), "label"),
+    );
     let corrected = match learned.corrected() {
         0 => String::new(),
         count => format!(", {} corrected", text::count(count)),

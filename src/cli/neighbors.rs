@@ -213,7 +213,12 @@ fn table(
 ) -> io::Result<()> {
     let (end, metric) = (if args.farthest { "least" } else { "most" }, args.metric.name());
     let (images, of) = (asked.named(), found.candidates());
-    writeln!(out, "{end} like {images} of {of} {}, by {metric}, embedded by {}", indexed.index.kind().plural(), indexed.model_label())?;
+    writeln!(
+        out,
+        "{end} like {images} of {of} {}, by {metric}, embedded by {}",
+        indexed.index.kind().plural(),
+        indexed.model_label()
+    )?;
     let width = rows.iter().map(|(neighbor, _)| neighbor.rank).max().unwrap_or(0).to_string().len().max(4);
     writeln!(out, "{:>width$}  {metric:>9}  path", "rank")?;
     for (neighbor, entry) in rows {

@@ -238,10 +238,7 @@ fn embed<T>(arrivals: Vec<Arrival<T>>, embedder: &mut dyn Embedder) -> Result<Ve
     let embedded = catch_unwind(AssertUnwindSafe(|| embedder.find(&pictures)))
         .unwrap_or_else(|panic| Err(Error::model(&name, format!("the network crashed ({})", message(&*panic)))))?;
     if embedded.len() != pictures.len() {
-        return Err(Error::model(
-            name,
-            format!("it gave {} answers for {} pictures", embedded.len(), pictures.len()),
-        ));
+        return Err(Error::model(name, format!("it gave {} answers for {} pictures", embedded.len(), pictures.len())));
     }
     let mut embedded = embedded.into_iter();
     let results = items.into_iter().map(|(item, read)| {

@@ -54,6 +54,8 @@ impl LabelKey {
 pub struct LabelTable {
     /// The number of the row.
     rows_at: HashMap<LabelKey, usize>,
+    /// The same, by where these paths lead when links are followed: it counts where no row names that place itself.
+    rows_behind: HashMap<LabelKey, usize>,
     rows: Vec<Row>,
     /// The file it was read from.
     file: PathBuf,
@@ -102,7 +104,8 @@ impl LabelTable {
             };
             let (path, label) = (path.trim_ascii(), label.trim_ascii());
             let face = face_at.and_then(|at| record.get(at)).map(<[u8]>::trim_ascii).filter(|face| !face.is_empty());
-            let number = |face| str::from_utf8(face).ok().and_then(|face| face.parse().ok()).filter(|number| *number > 0);
+            let number =
+                |face| str::from_utf8(face).ok().and_then(|face| face.parse().ok()).filter(|number| *number > 0);
             let face = match face.map(number) {
                 Some(None) => return Err(wrong(format!("line {line}: face must be a number, 1 for the first"))),
                 Some(number) => number,
@@ -117,8 +120,16 @@ impl LabelTable {
     }
 
     fn add(&mut self, row: Row, bases: &[PathBuf]) -> Result<()> {
+        let number = self.rows.len();
         let places: Vec<PathBuf> = match row.path.is_absolute() {
-            true => vec![whole(&row.path)],
+            true => {
+                // A picture may be a link, or lie behind one, and is known by the path at which it was found.
+                let behind = [fs::canonicalize(&row.path).ok(), behind_folder(&row.path)];
+                behind.into_iter().flatten().for_each(|place| {
+                    self.rows_behind.entry(LabelKey { path: place, face: row.face }).or_insert(number);
+                });
+                vec![row.path.clone()]
+            }
             false => bases.iter().map(|base| base.join(&row.path)).collect(),
         };
         // A name with `..` in it is found where it leads.
@@ -126,7 +137,6 @@ impl LabelTable {
             let leads = place.components().any(|part| part == std::path::Component::ParentDir);
             leads.then(|| fs::canonicalize(&place).ok()).flatten().unwrap_or(place)
         });
-        let number = self.rows.len();
         for place in places {
             let key = LabelKey { path: place, face: row.face };
             let before = *self.rows_at.entry(key).or_insert(number);
@@ -155,8 +165,11 @@ impl LabelTable {
             return None;
         }
         let key = LabelKey::of(entry);
-        let own = self.rows_at.get(&key).copied();
-        own.or_else(|| self.rows_at.get(&LabelKey { face: None, ..key }).copied())
+        self.row_at(&key).or_else(|| self.row_at(&LabelKey { face: None, ..key }))
+    }
+
+    fn row_at(&self, key: &LabelKey) -> Option<usize> {
+        self.rows_at.get(key).or_else(|| self.rows_behind.get(key)).copied()
     }
 
     /// Gives something a label, or takes its own away.
@@ -188,8 +201,8 @@ impl LabelTable {
         for entry in index.iter() {
             let key = LabelKey::of(&entry);
             for key in [LabelKey { face: None, ..key.clone() }, key] {
-                if let Some(row) = self.rows_at.get(&key) {
-                    known[*row] = true;
+                if let Some(row) = self.row_at(&key) {
+                    known[row] = true;
                 }
             }
         }
@@ -278,7 +291,29 @@ pub fn read_kept(file: &Path) -> Result<LabelTable> {
     if !file.exists() {
         return Ok(LabelTable::default());
     }
-    LabelTable::read(file, &[])
+    let mut table = LabelTable::read(file, &[])?;
+    // They were written with the paths that pictures are known by, and none speaks of another.
+    table.rows_behind.clear();
+    Ok(table)
+}
+
+/// Paths, which of their faces where it is about faces, and labels, byte for byte, as [`LabelTable::read`] reads them.
+///
+/// # Errors
+/// When memory cannot be written.
+pub fn to_csv(rows: impl Iterator<Item = (impl AsRef<Path>, Option<u32>, impl AsRef<[u8]>)>) -> io::Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let rows: Vec<_> = rows.collect();
+    let with_faces = rows.iter().any(|(_, face, _)| face.is_some());
+    let columns: &[&str] = if with_faces { &["path", "face", "label"] } else { &["path", "label"] };
+    out.write_record(columns).map_err(io::Error::other)?;
+    for (path, face, label) in &rows {
+        let face = face.map(|number| number.to_string()).unwrap_or_default();
+        let face = with_faces.then_some(face.as_bytes());
+        let fields = [path.as_ref().as_os_str().as_bytes()].into_iter().chain(face).chain([label.as_ref()]);
+        out.write_record(fields).map_err(io::Error::other)?;
+    }
+    out.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// Writes labels into a file in one step: whoever reads it sees the old ones or the new ones, also after a crash. What was
@@ -292,18 +327,7 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
     }
     let part = files::part_of(file);
     let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let rows: Vec<_> = rows.collect();
-    let with_faces = rows.iter().any(|(key, _)| key.face.is_some());
-    let columns: &[&str] = if with_faces { &["path", "face", "label"] } else { &["path", "label"] };
-    made(out.write_record(columns).map_err(io::Error::other))?;
-    for (key, label) in rows {
-        let face = key.face.map(|number| number.to_string()).unwrap_or_default();
-        let face = with_faces.then_some(face.as_bytes());
-        let fields = [key.path.as_os_str().as_bytes()].into_iter().chain(face).chain([label]);
-        made(out.write_record(fields).map_err(io::Error::other))?;
-    }
-    let bytes = out.into_inner().map_err(|error| Error::io("write", &part)(error.into_error()))?;
+    let bytes = to_csv(rows.map(|(key, label)| (&*key.path, key.face, label))).map_err(Error::io("write", &part))?;
     made(fs::File::create_new(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
     if keep_older && file.exists() {
         let (older, copy) = (file.with_extension("older.csv"), files::part_of(&file.with_extension("older.csv")));
@@ -311,6 +335,11 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
         fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
     }
     fs::rename(&part, file).map_err(Error::io("rename", &part))
+}
+
+/// The path of a file in the folder that its own folder leads to; the file itself may be a link.
+fn behind_folder(path: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
 /// A whole path without links, where that can be found out.

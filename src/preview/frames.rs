@@ -6,6 +6,28 @@ use ratatui::{buffer::Buffer, style::Modifier};
 
 use crate::face::Face;
 
+/// The faces of a picture, and which of them is meant.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Framing {
+    /// The faces.
+    pub faces: Vec<Face>,
+    /// The place of the one that is meant, if it is one of them.
+    pub meant: Option<usize>,
+}
+
+impl Framing {
+    /// The same in the mirror.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let turned = |face: &Face| {
+            let [left, top, right, bottom] = face.area;
+            let points = face.points.map(|[x, y]| [1.0 - x, y]);
+            Face { area: [1.0 - right, top, 1.0 - left, bottom], points, ..*face }
+        };
+        Self { faces: self.faces.iter().map(turned).collect(), meant: self.meant }
+    }
+}
+
 const MEANT: Rgb<u8> = Rgb([255, 214, 0]);
 const OTHER: Rgb<u8> = Rgb([235, 235, 235]);
 /// Beside each line, so that it is seen on whatever is behind it.
@@ -13,9 +35,10 @@ const EDGE: Rgb<u8> = Rgb([0, 0, 0]);
 /// A line of a picture is one pixel for so many of its shorter side.
 const PIXELS_A_LINE: u32 = 160;
 
-/// Draws the frames into a picture that has the size in which it is shown; `meant` is the place in `faces` of the one that
-/// is framed all around, which lies over the others.
-pub fn draw(picture: &mut RgbImage, faces: &[Face], meant: Option<usize>) {
+/// Draws the frames into a picture that has the size in which it is shown. The one that is meant is framed all around and
+/// lies over the others.
+pub fn draw(picture: &mut RgbImage, Framing { faces, meant }: &Framing) {
+    let meant = *meant;
     let thick = i64::from((picture.width().min(picture.height()) / PIXELS_A_LINE).max(1));
     for face in faces.iter().enumerate().filter(|(at, _)| Some(*at) != meant).map(|(_, face)| face) {
         Frame::new(picture, face, thick).corners(picture, OTHER);
@@ -26,7 +49,8 @@ pub fn draw(picture: &mut RgbImage, faces: &[Face], meant: Option<usize>) {
 }
 
 /// The same in a picture of characters, where a line is one.
-pub fn draw_in_characters(cells: &mut Buffer, faces: &[Face], meant: Option<usize>) {
+pub fn draw_in_characters(cells: &mut Buffer, Framing { faces, meant }: &Framing) {
+    let meant = *meant;
     let (columns, rows) = (cells.area.width, cells.area.height);
     if columns == 0 || rows == 0 {
         return;
@@ -136,7 +160,8 @@ mod tests {
     /// The picture in letters: `#` and `+` for the lines of the one that is meant and of others, `.` for edges.
     fn drawn(size: (u32, u32), areas: &[[f32; 4]], meant: Option<usize>) -> Vec<String> {
         let mut picture = RgbImage::from_pixel(size.0, size.1, Rgb([90, 90, 90]));
-        draw(&mut picture, &areas.iter().copied().map(face).collect::<Vec<_>>(), meant);
+        let faces = areas.iter().copied().map(face).collect();
+        draw(&mut picture, &Framing { faces, meant });
         let letter = |pixel: &Rgb<u8>| match *pixel {
             MEANT => '#',
             OTHER => '+',
@@ -168,14 +193,13 @@ mod tests {
     fn without_color_the_frames_are_characters() {
         let mut cells = Buffer::filled(Rect::new(0, 0, 14, 5), Cell::new("▒"));
         let faces = [[0.1, 0.2, 0.45, 0.7], [0.6, 0.2, 0.9, 0.7], [-1.0, 0.9, 0.0, 2.0]].map(face);
-        draw_in_characters(&mut cells, &faces, Some(0));
+        let mut framing = Framing { faces: faces.to_vec(), meant: Some(0) };
+        draw_in_characters(&mut cells, &framing);
         let lines: Vec<String> =
             cells.content.chunks(14).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect();
-        assert_eq!(
-            lines,
-            ["▒▒▒▒▒▒▒▒▒▒▒▒▒▒", "▒┏━━━━┓▒┌▒▒▒┐▒", "▒┃▒▒▒▒┃▒▒▒▒▒▒▒", "▒┗━━━━┛▒└▒▒▒┘▒", "┘▒▒▒▒▒▒▒▒▒▒▒▒▒"]
-        );
-        draw_in_characters(&mut Buffer::empty(Rect::new(0, 0, 0, 0)), &faces, Some(1));
+        assert_eq!(lines, ["▒▒▒▒▒▒▒▒▒▒▒▒▒▒", "▒┏━━━━┓▒┌▒▒▒┐▒", "▒┃▒▒▒▒┃▒▒▒▒▒▒▒", "▒┗━━━━┛▒└▒▒▒┘▒", "┘▒▒▒▒▒▒▒▒▒▒▒▒▒"]);
+        framing.meant = Some(1);
+        draw_in_characters(&mut Buffer::empty(Rect::new(0, 0, 0, 0)), &framing);
     }
 
     #[test]

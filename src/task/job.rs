@@ -4,8 +4,8 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use super::{Lane, Made, Task};
 use crate::{
-    face::Face,
     analysis::{clusters::GroupName, copies::Copies, explanation::Explanation},
+    face::Face,
     index::{
         Entry, ImageId, Index,
         label_file::{LabelSource, LabelTable},
@@ -199,6 +199,8 @@ pub struct Disposed {
     pub moved: Vec<PathBuf>,
     /// Those that stay, and why, without the path.
     pub refused: Vec<(PathBuf, String)>,
+    /// How many stay because it was stopped before it came to them.
+    pub left: usize,
     /// The list that undoes it.
     pub list: Option<PathBuf>,
 }

@@ -21,7 +21,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (alike, places) = (&app.screens.alike, Places::new(body));
     if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, &app.shared.words("There is only one picture."), "Look-alikes need a second one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "Look-alikes need a second one.",
+        );
     }
     let Some(found) = &alike.found else {
         let what = format!("Comparing {} with each other…", app.shared.index.counted());
@@ -30,7 +35,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     title(app, canvas, places.title, found.groups.len());
     let range = alike.range(&app.shared);
     if found.groups.is_empty() {
-        let what = format!("No two {} look alike at a cosine similarity of {}.", app.shared.index.kind().plural(), between(range));
+        let what = format!(
+            "No two {} look alike at a cosine similarity of {}.",
+            app.shared.index.kind().plural(),
+            between(range)
+        );
         let (_, rest) = body.top(places.title.height);
         return empty::say(canvas, rest, &what, "Press - to see less alike ones too.");
     }

@@ -178,9 +178,8 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let own = if has_nothing(app) { &[] } else { own };
     // What is for whole pictures is not offered for their faces.
     let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
-    let is_for_all = |hint: &&(String, &str)| {
-        app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1)
-    };
+    let is_for_all =
+        |hint: &&(String, &str)| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().filter(is_for_all).take_while(|hint| {
@@ -248,12 +247,10 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
         Purpose::Label(_) => {
             let typed = prompt.text.trim();
-            let means = match app.screens.labels.completed(typed) {
-                Some(label) => format!("{} · ", printable_str(label)),
-                None if typed.is_empty() => String::new(),
-                None => "a new label · ".to_owned(),
-            };
-            ("label ", format!("{means}Enter takes it, Esc gives up"))
+            let labels = &app.screens.labels;
+            let new = if typed.is_empty() || labels.has(typed) { "" } else { "a new label · " };
+            let completed = labels.completed(typed).map(|label| format!("Tab: {} · ", printable_str(label)));
+            ("label ", format!("{new}{}Enter takes it, Esc gives up", completed.unwrap_or_default()))
         }
     };
     // What is wrong with the text is said beside it.

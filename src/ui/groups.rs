@@ -25,7 +25,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (groups, places) = (&app.screens.groups, Places::new(body));
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, &app.shared.words("There is only one picture."), "A group needs a second one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "A group needs a second one.",
+        );
     }
     let Some((asked, found)) = &groups.found else {
         let what = format!("Finding what belongs together in {}…", app.shared.index.counted());

@@ -8,8 +8,8 @@ use super::{canvas::Canvas, empty};
 use crate::{
     app::{
         App,
-        layout::Area,
         action::Screen,
+        layout::Area,
         reading::{self, MOUSE},
     },
     text,

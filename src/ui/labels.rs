@@ -8,11 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty};
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, Unlearnable},
-    app::{
-        App,
-        layout::Area,
-        screens::labels::View,
-    },
+    app::{App, layout::Area, screens::labels::View},
     text,
 };
 
@@ -77,9 +73,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
 fn about(app: &App, learned: &Classification) -> Option<String> {
     let labels = &app.screens.labels;
     match labels.view {
-        View::Confusion => {
-            Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(learned.labeled.len())))
-        }
+        View::Confusion => Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(learned.labeled.len()))),
         View::Mislabeled => None,
         View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),
     }

@@ -51,7 +51,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * models.progress));
         }
         (Other::Ready(_), Some(found)) if found.comparison.pairing.len() < 2 => {
-            empty::say(canvas, body, &app.shared.words("There is only one picture."), "Models are compared by its neighbors.");
+            empty::say(
+                canvas,
+                body,
+                &app.shared.words("There is only one picture."),
+                "Models are compared by its neighbors.",
+            );
         }
         (Other::Ready(_), Some(found)) => match models.view {
             View::Neighbors => neighbors(app, canvas, models, found),

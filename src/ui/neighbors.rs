@@ -39,7 +39,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let ranking = &app.screens.neighbors;
     if app.shared.index.len() < 2 {
-        return empty::say(canvas, ranks.list, &app.shared.words("There is only one picture."), "Neighbors need a second one.");
+        return empty::say(
+            canvas,
+            ranks.list,
+            &app.shared.words("There is only one picture."),
+            "Neighbors need a second one.",
+        );
     }
     if ranking.rows.is_empty() && ranking.is_ranked() {
         return facts::nothing_admitted(app, canvas, ranks.list);

@@ -29,7 +29,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let outliers = &app.screens.outliers;
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, &app.shared.words("There is only one picture."), "To stand out it takes others.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "To stand out it takes others.",
+        );
     }
     let Some(found) = &outliers.found else {
         let what = format!("Comparing {} with their nearest…", app.shared.index.counted());

@@ -121,7 +121,9 @@ mod tests {
     #[test]
     fn a_gallery_that_cannot_be_written_is_said() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let sentence = enroll_in(file.path(), &[Portrait { path: "/a/1.jpg".into(), face: None }], "Ana").err().expect("it is no folder");
+        let sentence = enroll_in(file.path(), &[Portrait { path: "/a/1.jpg".into(), face: None }], "Ana")
+            .err()
+            .expect("it is no folder");
         assert!(sentence.contains("Ana"), "{sentence}");
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 use super::Outcome;
 use crate::{
+    files,
     index::{
         Index,
         label_file::{self, LabelKey, LabelSource},
@@ -49,15 +50,11 @@ pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Re
 
 /// Makes the file, or the first numbered one that is not there yet.
 fn create(to: &Path) -> io::Result<(File, PathBuf)> {
-    let stem = to.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = to.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
-    let mut path = to.to_owned();
-    for number in 2..1000 {
+    for path in files::numbered(to) {
         match File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (file, path)),
         }
-        path = to.with_file_name(format!("{stem}-{number}{extension}"));
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }

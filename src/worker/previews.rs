@@ -16,7 +16,7 @@ use crate::{
     decode::{self, Alpha, Detail},
     face::Face,
     index::{Entry, ImageId, Index},
-    preview::{self, Painter, Preview, PreviewKey},
+    preview::{self, Painter, Preview, PreviewKey, frames::Framing},
 };
 
 /// Bytes of decoded pictures that are kept, so that another size or screen need not decode again.
@@ -160,9 +160,9 @@ impl Shared {
         };
         match picture {
             Ok(picture) if wanted.key.whole => {
-                let faces: Vec<_> = wanted.faces.iter().map(|(_, face)| *face).collect();
+                let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
                 let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
-                self.painter.paint_framed(&picture, cells, &faces, meant)
+                self.painter.paint_framed(&picture, cells, &Framing { faces, meant })
             }
             Ok(picture) => self.painter.paint(&picture, cells),
             Err(reason) => Preview::failed(reason),

@@ -13,7 +13,7 @@ use image::{Rgb, RgbImage};
 use lookalike::{
     analysis::gallery::{Criterion, Gallery},
     embed::{self, ModelChoice},
-    live::{Inbox, Looker, Pace, RegionEmbedder, WholePicture},
+    live::{Finder, Inbox, Looker, Pace, RegionEmbedder},
     similarity::Metric,
 };
 
@@ -35,7 +35,7 @@ fn main() -> lookalike::error::Result<()> {
         }
     }
     let model = embed::choose(&choice)?;
-    let mut embedder = WholePicture(embed::load(&model, &choice)?);
+    let mut embedder = Finder(embed::load(&model, &choice)?);
     let mut gallery = Gallery::default();
     for name in 0..NAMES {
         for picture in 0..PICTURES {

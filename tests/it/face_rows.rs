@@ -92,7 +92,9 @@ impl Album {
     /// A strip of so many faces, no two of which are alike, after a black square.
     fn draw(&self, name: &str, faces: u8, seed: u8) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        let color = |square: u32| if square == 0 { [0; 3] } else { [100 + square as u8, seed.wrapping_add(20), 200_u8.wrapping_sub(seed)] };
+        let color = |square: u32| {
+            if square == 0 { [0; 3] } else { [100 + square as u8, seed.wrapping_add(20), 200_u8.wrapping_sub(seed)] }
+        };
         let strip = RgbImage::from_fn(SIDE * (1 + u32::from(faces)), SIDE, |x, _| Rgb(color(x / SIDE)));
         strip.save(self.path(name)).unwrap();
     }

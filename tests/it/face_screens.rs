@@ -71,8 +71,26 @@ fn id_of(explorer: &Explorer, name: &str) -> ImageId {
 
 /// Every screen and what can lie on top, with the keys that lead there.
 const VIEWS: [&str; 20] = [
-    "1", "2", "3", "4 - - - -", "5", "6", "6 End", "7", "7 o", "7 o o", "8", "8 o", "8 o o", "9", "!", "v", "2 Enter",
-    "3 l l Space Q", "/ a", "Space l Space N",
+    "1",
+    "2",
+    "3",
+    "4 - - - -",
+    "5",
+    "6",
+    "6 End",
+    "7",
+    "7 o",
+    "7 o o",
+    "8",
+    "8 o",
+    "8 o o",
+    "9",
+    "!",
+    "v",
+    "2 Enter",
+    "3 l l Space Q",
+    "/ a",
+    "Space l Space N",
 ];
 
 #[test]

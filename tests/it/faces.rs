@@ -7,7 +7,9 @@
 use std::{
     collections::HashMap,
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use image::{Rgb, RgbImage};
@@ -78,7 +80,8 @@ fn find(embedder: &mut dyn Embedder, picture: &RgbImage) -> Vec<Found> {
 fn pixels_apart(face: &Face, expected: &ExpectedFace, picture: &RgbImage) -> f32 {
     let sides = [picture.width() as f32, picture.height() as f32];
     let area = (0..4).map(|at| (face.area[at] * sides[at % 2] - expected.area[at]).abs());
-    let points = (0..10).map(|at| (face.points[at / 2][at % 2] * sides[at % 2] - expected.points[at / 2][at % 2]).abs());
+    let points =
+        (0..10).map(|at| (face.points[at / 2][at % 2] * sides[at % 2] - expected.points[at / 2][at % 2]).abs());
     area.chain(points).fold(0.0, f32::max)
 }
 
@@ -210,4 +213,105 @@ fn weights_that_are_cut_short_changed_or_of_another_network_are_refused_in_one_s
     let choice = ModelChoice { name: Some("faces".into()), weights: Some(at(DLIB)), ..CHOICE };
     let error = embed::choose(&choice).unwrap_err().to_string();
     assert!(error.contains("no weights file") && error.contains("rnet.pt"), "{error}");
+}
+
+/// A gallery of two people with four pictures each, of somebody without a face, and of somebody in a crowd.
+struct Gallery {
+    home: TempDir,
+    weights: PathBuf,
+}
+
+impl Gallery {
+    fn new(model: &Model) -> Self {
+        let home = TempDir::new().unwrap();
+        let save = |name: &str, picture: &RgbImage| {
+            let path = home.path().join("gallery").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            picture.save(path).unwrap();
+        };
+        for (name, file) in [("Ana", "portrait.png"), ("Bo", "tilted.png")] {
+            let whole = picture(file);
+            let (width, height) = whole.dimensions();
+            save(&format!("{name}/1.png"), &whole);
+            save(&format!("{name}/2.png"), &image::imageops::thumbnail(&whole, width * 3 / 4, height * 3 / 4));
+            save(&format!("{name}/3.png"), &image::imageops::colorops::brighten(&whole, -30));
+            save(&format!("{name}/4.png"), &image::imageops::flip_horizontal(&whole));
+        }
+        save("Nobody/1.png", &picture("empty.png"));
+        save("Crowd/1.png", &picture("group.png"));
+        Self { home, weights: weights_folder(model) }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
+        let models = self.home.path().join("data/lookalike/models");
+        if !models.exists() {
+            fs::create_dir_all(models.parent().unwrap()).unwrap();
+            symlink(&self.weights, &models).unwrap();
+        }
+        command.args(arguments).args(["--faces", "--no-cache"]).current_dir(self.home.path());
+        command.env("HOME", self.home.path()).env("XDG_DATA_HOME", self.home.path().join("data"));
+        command.env_remove("LOOKALIKE_MODEL");
+        command
+    }
+
+    fn live(&self, picture: &str) -> (Option<i32>, Vec<serde_json::Value>, String) {
+        let source = picture_file(picture);
+        let arguments = ["live", "--gallery", "gallery", "--once", "--json", "--threshold", "0.25", "--source"];
+        let output = self.command(&arguments).arg(source).output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), said)
+    }
+}
+
+#[test]
+fn a_gallery_enrolls_the_face_of_each_picture_and_says_whom_it_cannot() {
+    let Some(model) = faces() else { return };
+    let gallery = Gallery::new(&model);
+    let output = gallery.command(&["gallery", "gallery", "--json"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["metric"], &report["pictures"], &report["model"]),
+        (&"euclidean".into(), &8.into(), &"faces".into())
+    );
+    let names: Vec<_> = report["names"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Ana", "Bo"]);
+    for (list, sentence, file) in [
+        ("without_face", "no face is found in it", "Nobody/1.png"),
+        ("several_faces", "it has several faces", "Crowd/1.png"),
+    ] {
+        assert!(report[list][0].as_str().unwrap().ends_with(file), "{report}");
+        assert!(said.lines().any(|line| line.contains(file) && line.contains(sentence)), "{said}");
+    }
+    assert!(said.contains("nobody is enrolled as Nobody") && said.contains("nobody is enrolled as Crowd"), "{said}");
+    let text = gallery.command(&["gallery", "gallery"]).output().unwrap();
+    assert!(String::from_utf8(text.stdout).unwrap().starts_with("2 names, 8 faces by euclidean distance"));
+}
+
+#[test]
+fn live_answers_for_each_face_and_tells_by_its_exit_whether_anybody_is_known() {
+    let Some(model) = faces() else { return };
+    let gallery = Gallery::new(&model);
+    // Ana stands at the left, somebody else at the right.
+    let (code, lines, _) = gallery.live("two.png");
+    assert_eq!((code, lines.len()), (Some(0), 2), "{lines:?}");
+    assert_eq!((&lines[0]["name"], &lines[1]["name"]), (&"Ana".into(), &serde_json::Value::Null), "{lines:?}");
+    let place = |line: &serde_json::Value| -> Vec<u32> { serde_json::from_value(line["box"].clone()).unwrap() };
+    for (line, expected) in lines.iter().zip(&expected().pictures["two.png"]) {
+        let [left, top, right, bottom] = expected.area;
+        for (found, expected) in place(line).into_iter().zip([left, top, right - left, bottom - top]) {
+            assert!((found as f32 - expected).abs() < 2.0, "{line}");
+        }
+    }
+    let (code, lines, said) = gallery.live("empty.png");
+    assert_eq!((code, lines.len()), (Some(4), 0));
+    assert!(said.contains("there is no face in") && said.contains("empty.png"), "{said}");
+    // Of nine people in one picture nobody has the name of another.
+    let (_, lines, _) = gallery.live("group.png");
+    assert_eq!(lines.len(), 9);
+    for name in ["Ana", "Bo"] {
+        assert!(lines.iter().filter(|line| line["name"] == name).count() <= 1, "{lines:?}");
+    }
 }

@@ -75,9 +75,14 @@ fn a_probe_is_saved_and_used_without_the_training_pictures() {
     stdout(&["labels", path, "--save-probe", probe, GRID[0], GRID[1]]);
     let links = links.to_str().unwrap();
     let line: Value =
-        serde_json::from_str(&stdout(&["classify", "--probe", probe, "--predict", to, "--json", "--link-to", links]))
-            .unwrap();
+        serde_json::from_str(&stdout(&["classify", "--probe", probe, "--predict", to, "--json"])).unwrap();
     assert_eq!((&line["label"], &line["model"]), (&"warm".into(), &"color-grid".into()), "the probe names its model");
+    let sorted = ["classify", "--probe", probe, "--predict", to, "--link-to", links];
+    let said = stdout(&sorted);
+    assert!(said.contains("nothing was made: --yes makes 1 folder with links to 1 picture"), "{said}");
+    assert!(!Path::new(links).exists(), "it was only said");
+    let said = stdout(&[&sorted[..], &["--yes"]].concat());
+    assert!(said.contains("made 1 folder with links to 1 picture"), "{said}");
     assert_eq!(
         fs::read_link(Path::new(links).join("warm/ember.png")).unwrap(),
         fs::canonicalize(new.path()).unwrap().join("ember.png")
@@ -89,7 +94,7 @@ fn a_probe_is_saved_and_used_without_the_training_pictures() {
     let (_, said) = complaint(&["classify", "--probe", &format!("{path}/fire.png"), "--predict", to]);
     assert!(said.contains("fire.png") && said.contains("it is no saved probe"), "{said}");
     let (_, said) = complaint(&["classify", path, "--predict", to, "--link-to", path, GRID[0], GRID[1]]);
-    assert!(said.contains("is not empty"), "{said}");
+    assert!(said.contains("there is something in"), "{said}");
 }
 
 #[test]

@@ -77,11 +77,12 @@ fn the_key_table_is_the_programs() {
 }
 
 /// Every document for people, by its path in the checkout.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
+    "models/faces.md",
     "models/gaze.md",
     "models/train/README.md",
     "sample_images/.make/README.md",
@@ -180,7 +181,8 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike classify", &["cats", "tabby-by-the-window.jpg"]),
         ("lookalike compare", &["linear CKA", "gaze keeps the folders apart better than color-grid"]),
         ("lookalike models pull faces", &["faces is here already"]),
-        ("lookalike models", &["gaze", "color-grid", "resnet50"]),
+        ("lookalike models --layers", &["layer3.5", "layer3", "1024×14×14", "*  avgpool", "layer = \""]),
+        ("lookalike models", &["gaze", "color-grid", "resnet50", "dinov2-small", "mobilenet-v3-large"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "gaze: ", "color-grid: "]),
         (

@@ -278,8 +278,12 @@ fn a_writer_gives_signs_of_life_whatever_it_is_busy_with() {
 #[test]
 fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_compared() {
     let (place, mut store) = Place::with(0);
-    let images =
-        (0..300).map(|number| Image { file: ImageFile { size: 7, ..file(number) }, pixels: (1, 2), format: "PNG", face: None });
+    let images = (0..300).map(|number| Image {
+        file: ImageFile { size: 7, ..file(number) },
+        pixels: (1, 2),
+        format: "PNG",
+        face: None,
+    });
     let embeddings: Vec<_> = (0..300).map(|number| embedding(number, 0)).collect();
     let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
     let hashes: Vec<_> = (0..300_u32).map(|number| [(number / 2) as u8; 32]).collect();

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::*;
 use crate::{
+    analysis::random::Random,
     index::{Image, Segment},
     scan::ImageFile,
     similarity::{Metric, graph, sequential},
@@ -31,8 +32,8 @@ fn classified(index: &Index) -> Result<Classification, Unlearnable> {
 
 /// `count` pictures of each of `labels` labels around axes of their own, at a distance of about `spread`.
 fn clouds(labels: usize, count: usize, spread: f32) -> Vec<(String, Vec<f32>)> {
-    let mut chance = Chance(3);
-    let mut unit = || chance.draw() as f32 / u64::MAX as f32 - 0.5;
+    let mut random = Random::new(3);
+    let mut unit = || random.draw() as f32 / u64::MAX as f32 - 0.5;
     let mut pictures = Vec::new();
     for label in 0..labels {
         for number in 0..count {

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::*;
 use crate::{
-    analysis::classifier::Chance,
+    analysis::random::Random,
     index::{Image, Segment},
     scan::ImageFile,
     similarity::{Metric, sequential},
@@ -31,8 +31,8 @@ fn index(embeddings: &[Vec<f32>], falling: bool) -> Index {
 
 /// Values from −0.5 to 0.5 that half floats hold exactly.
 fn noise(rows: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
-    let mut chance = Chance(seed);
-    let mut value = || chance.below(1025) as f32 / 1024.0 - 0.5;
+    let mut random = Random::new(seed);
+    let mut value = || random.below(1025) as f32 / 1024.0 - 0.5;
     (0..rows).map(|_| (0..dim).map(|_| value()).collect()).collect()
 }
 

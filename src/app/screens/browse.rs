@@ -13,7 +13,7 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::{ImageId, IndexState, filter::Filter},
+    index::{ImageId, filter::Filter},
     order::{Order, OrderKind},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
@@ -41,8 +41,8 @@ pub struct Browse {
     pub nearest: Vec<Neighbor>,
     /// What they were taken from.
     nearest_of: Option<(Arc<Comparison>, Metric)>,
-    /// What [`Shared::admits`] was told by.
-    admitted_of: Option<(Filter, IndexState)>,
+    /// What [`Shared::admits`] was told by: a filter, and [`List::changes`].
+    admitted_of: Option<(Filter, u64)>,
 }
 
 const KEYS: &[Binding] = &[
@@ -132,7 +132,7 @@ impl Browse {
     /// Tells the other screens which pictures the filter lets through.
     fn tell_admitted(&mut self, shared: &mut Shared) {
         let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
-        let told = filter.map(|filter| (filter.clone(), self.list.made_of()));
+        let told = filter.map(|filter| (filter.clone(), self.list.changes()));
         if told != self.admitted_of {
             shared.admitted = filter.map(|_| {
                 let mut admitted = vec![false; shared.index.id_bound()];

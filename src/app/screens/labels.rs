@@ -201,23 +201,22 @@ impl Labels {
         self.current().map(|row| row.id).filter(|id| shared.index.contains(*id))
     }
 
-    /// Gives a picture the label that begins with what was typed, or a new one of that name; says so.
-    pub fn name(&mut self, shared: &mut Shared, id: ImageId, typed: &str) -> String {
-        let label = self.completed(typed).unwrap_or(typed).to_owned();
-        self.give(shared, id, &label)
+    /// Whether there is a label of this name.
+    #[must_use]
+    pub fn has(&self, label: &str) -> bool {
+        self.learned().is_some_and(|found| found.names.iter().any(|name| name == label))
     }
 
-    /// The label that typed letters stand for: itself, or the first that begins with them.
+    /// The first label that begins with what was typed and goes on.
     #[must_use]
     pub fn completed(&self, typed: &str) -> Option<&str> {
-        let names = self.learned().map_or(&[][..], |found| &found.names);
         let small = typed.to_lowercase();
-        let exact = names.iter().find(|name| *name == typed);
-        let begins = || names.iter().find(|name| !typed.is_empty() && name.to_lowercase().starts_with(&small));
-        exact.or_else(begins).map(String::as_str)
+        let begins = |name: &&String| !typed.is_empty() && *name != typed && name.to_lowercase().starts_with(&small);
+        self.learned()?.names.iter().find(begins).map(String::as_str)
     }
 
-    fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
+    /// Gives a picture a label; says so.
+    pub fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
         self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
         let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();

@@ -331,7 +331,9 @@ impl Room for Map {
                 return Acted::Says(says.to_owned());
             }
             Action::Renew if self.method == Method::Pca => {
-                return Acted::Says(shared.words("PCA is always of all pictures: t chooses another method.").into_owned());
+                return Acted::Says(
+                    shared.words("PCA is always of all pictures: t chooses another method.").into_owned(),
+                );
             }
             Action::Renew if shared.run == RunState::Running => {
                 return Acted::Says("It is made when all pictures are indexed.".to_owned());

@@ -292,12 +292,14 @@ impl Room for Models {
     }
 
     fn take(&mut self, _: &Shared, made: Made) {
+        // What was asked of a model that was given up since is of no use.
+        let Some(other) = self.other_index() else { return };
         match made {
             Made::Progress(share) => self.progress = share,
-            Made::SideBySide(found) => {
+            Made::SideBySide(found) if Arc::ptr_eq(&found.other, other) => {
                 (self.found, self.windows) = (Some(found), None);
             }
-            Made::Comparison(found) => self.by_other = Some(found),
+            Made::Comparison(found) if found.made_of().run == other.run() => self.by_other = Some(found),
             _ => {}
         }
     }

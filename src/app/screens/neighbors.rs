@@ -319,10 +319,7 @@ impl Room for Neighbors {
         let ranks = Ranks::new(body, self.dense);
         let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
         let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
-        query
-            .into_iter()
-            .chain(visible.enumerate().map(|(at, row)| Slot::new(row.id, ranks.picture(at))))
-            .collect()
+        query.into_iter().chain(visible.enumerate().map(|(at, row)| Slot::new(row.id, ranks.picture(at)))).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {

@@ -7,8 +7,7 @@ use crate::embed::preprocess;
 
 /// Where the left eye, the right eye, the nose and the corners of the mouth lie in a chip of [`SIDE`] pixels, from the
 /// middle of its first pixel: the mean over 119 faces of where dlib's own alignment puts the points that MTCNN finds.
-const TEMPLATE: [[f64; 2]; 5] =
-    [[46.58, 44.90], [101.43, 44.90], [74.01, 77.63], [47.96, 100.68], [100.06, 100.68]];
+const TEMPLATE: [[f64; 2]; 5] = [[46.58, 44.90], [101.43, 44.90], [74.01, 77.63], [47.96, 100.68], [100.06, 100.68]];
 const SIDE: f64 = 150.0;
 
 /// x′ = a x − b y + left, y′ = b x + a y + top.
@@ -23,7 +22,8 @@ struct Similarity {
 impl Similarity {
     /// The one that brings points closest to others by the sum of squared distances.
     fn between(from: &[[f64; 2]; 5], to: &[[f64; 2]; 5]) -> Self {
-        let mean = |points: &[[f64; 2]; 5]| [0, 1].map(|axis| points.iter().map(|point| point[axis]).sum::<f64>() / 5.0);
+        let mean =
+            |points: &[[f64; 2]; 5]| [0, 1].map(|axis| points.iter().map(|point| point[axis]).sum::<f64>() / 5.0);
         let (center, target) = (mean(from), mean(to));
         let (mut along, mut across, mut spread) = (0.0, 0.0, 0.0);
         for (from, to) in from.iter().zip(to) {
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn what_lies_beyond_the_picture_is_black() {
-        for (a, left, top) in [(1.0, -75.0, 100.0), (3.0, -200.0, 0.0), (1.0, 5000.0, 5000.0), (2.0, -9000.0, -9000.0)] {
+        for (a, left, top) in [(1.0, -75.0, 100.0), (3.0, -200.0, 0.0), (1.0, 5000.0, 5000.0), (2.0, -9000.0, -9000.0)]
+        {
             let chip = cut(&picture(), &placed(Similarity { a, b: 0.0, left, top }), 150).unwrap();
             assert_eq!(chip.get_pixel(0, 149).0, [0; 3]);
         }

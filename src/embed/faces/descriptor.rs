@@ -44,7 +44,9 @@ impl Descriptor {
     pub(super) fn load(manifest: &Manifest, file: &Path, compute: Compute) -> Result<Self> {
         let wrong = |reason: String| Error::model(&manifest.name, format!("{}: {reason}", shown(file)));
         if i64::from(manifest.input) != SIDE || manifest.dim != DIM {
-            return Err(wrong(format!("the network takes {SIDE} pixels and gives {DIM} values, its manifest says otherwise")));
+            return Err(wrong(format!(
+                "the network takes {SIDE} pixels and gives {DIM} values, its manifest says otherwise"
+            )));
         }
         let mut bytes = Vec::new();
         let opened = open_regular(file).map_err(Error::io("read", file))?;
@@ -72,7 +74,7 @@ impl Descriptor {
                 return Err(TchError::Shape("a convolution is missing".into()));
             };
             let weight = Tensor::f_from_slice(weight)?.f_view(*shape)?;
-            let conv = Convolution::new(&weight, &Tensor::f_from_slice(bias)?, stride, padding, compute)?;
+            let conv = Convolution::without_norm(&weight, &Tensor::f_from_slice(bias)?, stride, padding, compute)?;
             convolver.prepare(conv, [2, shape[1], side, side])
         };
         let stem = next(2, Padding::None, SIDE)?;

@@ -144,9 +144,7 @@ impl Detector {
         let answers = self.proposal.run(&numbers, [1, rows, width + 2 * border])?;
         let columns = answers.columns;
         let candidate = |(at, Answer { score, shift, .. }): (usize, Answer<'_>)| {
-            let end = |cell: usize, pixels: usize| {
-                (((2 * cell + pixels) as f64 - border as f64) / scale).floor()
-            };
+            let end = |cell: usize, pixels: usize| (((2 * cell + pixels) as f64 - border as f64) / scale).floor();
             let (x, y) = (at % columns, at / columns);
             let ends = [end(x, 1), end(y, 1), end(x, PROPOSAL.side), end(y, PROPOSAL.side)];
             (score >= SCORES[0]).then_some(Candidate { ends, score, shift, points: [[0.0; 2]; 5] })

@@ -40,9 +40,9 @@ pub(super) struct BlockPlan {
 
 /// The blocks of all levels, in order.
 pub(super) fn blocks(levels: &[Level]) -> impl Iterator<Item = BlockPlan> + '_ {
-    levels.iter().flat_map(|level| {
-        (0..level.blocks).map(|at| BlockPlan { width: level.width, halves: level.halves && at == 0 })
-    })
+    levels
+        .iter()
+        .flat_map(|level| (0..level.blocks).map(|at| BlockPlan { width: level.width, halves: level.halves && at == 0 }))
 }
 
 /// A convolution with the scale and shift behind it folded in.
@@ -66,14 +66,22 @@ pub(super) struct Stream {
 /// A step of the network, in the order in which it is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    Convolution { shape: [i64; 4], stride: i64, padding: i64 },
+    Convolution {
+        shape: [i64; 4],
+        stride: i64,
+        padding: i64,
+    },
     Affine,
     Relu,
     MaxPool,
     /// Halving the sides, or over all of them.
-    AveragePool { halves: bool },
+    AveragePool {
+        halves: bool,
+    },
     Add,
-    Linear { inputs: i64 },
+    Linear {
+        inputs: i64,
+    },
     /// A name for what was computed so far, or a step back to it: a wrapper without a layer.
     Tag,
 }
@@ -355,7 +363,13 @@ mod tests {
         to.name("loss_metric_2");
         to.integers(&[5, -3, 3, -2]);
         for (at, step) in steps.iter().enumerate().rev() {
-            to.integer(if *step == Step::Tag { 1 } else if at == 0 { 3 } else { 2 });
+            to.integer(if *step == Step::Tag {
+                1
+            } else if at == 0 {
+                3
+            } else {
+                2
+            });
         }
         to.name("input_rgb_image_sized");
         for mean in MEANS {

@@ -126,7 +126,8 @@ impl Net {
         let mut layers = Vec::new();
         for (at, layer) in (1..).zip(layout.layers) {
             let (weight, bias) = (take(&format!("conv{at}.weight"))?, take(&format!("conv{at}.bias"))?);
-            let conv = Convolution::new(&weight, &bias, 1, Padding::None, compute).map_err(torch_error(model))?;
+            let conv =
+                Convolution::without_norm(&weight, &bias, 1, Padding::None, compute).map_err(torch_error(model))?;
             layers.push((conv, take(&format!("prelu{at}.weight"))?, layer.pool));
         }
         let dense = match layout.dense {
@@ -174,9 +175,7 @@ impl Net {
         let columns = x.size()[3] as usize;
         let x = match &self.dense {
             // The weights were made for maps that lie column by column.
-            Some((dense, slopes)) => {
-                dense.apply(&x.f_permute([0, 3, 2, 1])?.f_flatten(1, -1)?)?.f_prelu(slopes)?
-            }
+            Some((dense, slopes)) => dense.apply(&x.f_permute([0, 3, 2, 1])?.f_flatten(1, -1)?)?.f_prelu(slopes)?,
             None => x.f_permute([0, 2, 3, 1])?,
         };
         let answers = self.answers.apply(&x)?.f_to_device(tch::Device::Cpu)?.f_contiguous()?;

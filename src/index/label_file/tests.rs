@@ -131,6 +131,42 @@ fn labels_of_one_name_are_one_and_stand_in_order() {
 }
 
 #[test]
+fn a_picture_that_is_a_link_keeps_its_own_label() {
+    let case = Case::new(&["real.png", "link.png"]);
+    let root = fs::canonicalize(case.folder.path()).unwrap();
+    fs::write(root.join("real.png"), "picture").unwrap();
+    std::os::unix::fs::symlink(root.join("real.png"), root.join("link.png")).unwrap();
+    let label =
+        |table: &LabelTable| -> Vec<_> { case.index.iter().map(|entry| table.get(&entry).map(shown)).collect() };
+    // A correction is kept under the path that a picture is known by, and speaks of no other.
+    let kept = root.join("kept.csv");
+    let mut table = LabelTable::default();
+    table.set(LabelKey::picture(root.join("link.png")), Some(b"cat"));
+    write(&kept, table.iter(), false).unwrap();
+    assert_eq!(label(&read_kept(&kept).unwrap()), [None, Some("cat".to_owned())]);
+    let root = root.display();
+    case.check(
+        format!("path,label\n{root}/link.png,cat\n{root}/real.png,dog\n").as_bytes(),
+        &[Some("dog"), Some("cat")],
+    );
+    // A path by another way leads to the picture that is known.
+    let way = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(case.folder.path(), way.path().join("way")).unwrap();
+    let way = way.path().join("way");
+    case.check(format!("path,label\n{}/real.png,cat\n", way.display()).as_bytes(), &[Some("cat"), None]);
+}
+
+#[test]
+fn what_is_written_is_read_again_byte_for_byte() {
+    let case = Case::new(&["a, \"b\".png"]);
+    let path = fs::canonicalize(case.folder.path()).unwrap().join("a, \"b\".png");
+    let written = to_csv([(path, None, b"caf\xe9, \n\"x\"")].into_iter()).unwrap();
+    let table = case.read(&written).unwrap();
+    let entry = case.index.iter().next().unwrap();
+    assert_eq!(table.get(&entry), Some(&b"caf\xe9, \n\"x\""[..]));
+}
+
+#[test]
 fn a_face_has_its_own_label_or_else_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();

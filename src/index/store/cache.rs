@@ -172,7 +172,8 @@ fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
         let query = format!("SELECT count(*) FROM images WHERE gone IS NULL{what}");
         db.query_row(&query, [], |row| row.get::<_, i64>(0)).map(|count| count as u64)
     };
-    let (images, faces) = if schema == FACES { (count(" AND part = 0")?, Some(count("")?)) } else { (count("")?, None) };
+    let (images, faces) =
+        if schema == FACES { (count(" AND part = 0")?, Some(count("")?)) } else { (count("")?, None) };
     // Earlier schemas counted only the files that are not tried again.
     let skipped = if schema < 3 { "(SELECT count(*) FROM failures)" } else { "skipped" };
     db.query_row(&format!("SELECT root, model, used, {skipped} FROM store"), [], |row| {

@@ -65,8 +65,8 @@ impl Store {
         let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written =
-            File::create(&path).and_then(|file| write(file, (self.meta.generation, number), self.key.rows, segment, states, sums));
+        let written = File::create(&path)
+            .and_then(|file| write(file, (self.meta.generation, number), self.key.rows, segment, states, sums));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
@@ -245,7 +245,12 @@ mod tests {
     fn segment(rows: usize, kind: RowKind) -> (Segment, Vec<RowState>) {
         let face = |row: usize| Face { area: [0.1, -0.2, 0.3, row as f32], points: [[0.5, 0.25]; 5], score: 0.75 };
         let image = |row: usize| Image {
-            file: ImageFile { path: format!("/p/{}", row / 3).into(), size: row as u64, modified: -(row as i64), changed: 0 },
+            file: ImageFile {
+                path: format!("/p/{}", row / 3).into(),
+                size: row as u64,
+                modified: -(row as i64),
+                changed: 0,
+            },
             pixels: (row as u32, 7),
             format: "WebP",
             face: (kind == RowKind::Face).then(|| face(row)),

@@ -12,7 +12,9 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, connection, faces, records::knows_size, schema, vector_name,
+    APPLICATION, ContentHash, DATABASE, Key, connection, faces,
+    records::knows_size,
+    schema, vector_name,
     vectors::{Vectors, checksum_of},
 };
 use crate::{
@@ -110,7 +112,10 @@ impl Other {
             let face = if of_faces { Some(faces::from_blob(row.get_ref(7)?)?) } else { None };
             let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
             let (pixels, format) = ((row.get(1)?, row.get(2)?), format_named(row.get_ref(3)?.as_str()?));
-            taken.get_or_insert(Taken { root: &self.root, pixels, format, rows: Vec::new() }).rows.push((face, embedding));
+            taken
+                .get_or_insert(Taken { root: &self.root, pixels, format, rows: Vec::new() })
+                .rows
+                .push((face, embedding));
         }
         Ok(taken)
     }

@@ -195,7 +195,8 @@ impl Folder {
 
     /// Notes how many files the run skipped, which is over.
     pub(in crate::pipeline) fn record_skipped(&mut self, skipped: &[Skipped]) -> Option<String> {
-        let here = skipped.iter().filter(|skipped| !skipped.has_no_face() && skipped.path.starts_with(&self.root)).count();
+        let here =
+            skipped.iter().filter(|skipped| !skipped.has_no_face() && skipped.path.starts_with(&self.root)).count();
         self.write(&Change { skipped: Some(here as u32), ..Change::default() })
     }
 
