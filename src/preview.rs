@@ -25,6 +25,7 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
+use self::frames::Framing;
 use crate::{
     display::{Background, Depth, Link},
     index::ImageId,
@@ -146,23 +147,30 @@ impl Painter {
     /// enlarged.
     #[must_use]
     pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
-        self.paint_over(picture, cells, |_| {})
+        self.paint_framed(picture, cells, &Framing::default())
     }
 
-    /// [`Painter::paint`] with something drawn over the picture in the size that it is shown in. A pixel of that need not
-    /// be as wide as it is high.
+    /// [`Painter::paint`] with frames around faces, see [`frames`].
     #[must_use]
-    pub fn paint_over(&self, picture: &RgbImage, cells: (u16, u16), draw: impl FnOnce(&mut RgbImage)) -> Preview {
+    pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
         let (width, height) = self.scaled_size(picture.dimensions(), cells);
         let shown = scale(picture, width, height).and_then(|mut scaled| {
-            draw(&mut scaled);
+            // Shades alone do not show a line.
+            let in_characters = !self.sends_pixels() && self.depth == Depth::Mono;
+            if !in_characters {
+                frames::draw(&mut scaled, framing);
+            }
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
-                Ok(Shown::Cells(blocks::cells(&scaled, self.depth, self.background, self.lambda())))
+                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda());
+                if in_characters {
+                    frames::draw_in_characters(&mut cells, framing);
+                }
+                Ok(Shown::Cells(cells))
             }
         });
         Preview(shown)

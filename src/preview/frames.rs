@@ -1,7 +1,8 @@
 //! Frames around the faces of a picture: all around the one that is meant, corners around the others, so that they are told
-//! apart without color too.
+//! apart without color too. They are drawn into the pixels, or in characters where a picture is but shades.
 
 use image::{Rgb, RgbImage};
+use ratatui::{buffer::Buffer, style::Modifier};
 
 use crate::face::Face;
 
@@ -44,6 +45,33 @@ pub fn draw(picture: &mut RgbImage, Framing { faces, meant }: &Framing) {
     }
     if let Some(face) = meant.and_then(|meant| faces.get(meant)) {
         Frame::new(picture, face, thick).whole(picture);
+    }
+}
+
+/// The same in a picture of characters, where a line is one.
+pub fn draw_in_characters(cells: &mut Buffer, Framing { faces, meant }: &Framing) {
+    let meant = *meant;
+    let (columns, rows) = (cells.area.width, cells.area.height);
+    if columns == 0 || rows == 0 {
+        return;
+    }
+    let place = |share: f32, cells: u16| ((share * f32::from(cells)) as u16).min(cells - 1);
+    let others = faces.iter().enumerate().filter(|(at, _)| Some(*at) != meant).map(|(_, face)| (face, false));
+    let meant = meant.and_then(|meant| faces.get(meant)).map(|face| (face, true));
+    for (Face { area: [left, top, right, bottom], .. }, is_meant) in others.chain(meant) {
+        let (left, right) = (place(*left, columns), place(*right, columns));
+        let (top, bottom) = (place(*top, rows), place(*bottom, rows));
+        let mut put = |x: u16, y: u16, character: char| {
+            cells[(x, y)].set_char(character).modifier.insert(Modifier::BOLD);
+        };
+        if is_meant {
+            (left..=right).for_each(|x| [top, bottom].into_iter().for_each(|y| put(x, y, '━')));
+            (top..=bottom).for_each(|y| [left, right].into_iter().for_each(|x| put(x, y, '┃')));
+        }
+        let corners = if is_meant { ['┏', '┓', '┗', '┛'] } else { ['┌', '┐', '└', '┘'] };
+        for ((x, y), corner) in [(left, top), (right, top), (left, bottom), (right, bottom)].into_iter().zip(corners) {
+            put(x, y, corner);
+        }
     }
 }
 
@@ -121,6 +149,8 @@ fn fill(picture: &mut RgbImage, [left, top, width, height]: [i64; 4], color: Rgb
 
 #[cfg(test)]
 mod tests {
+    use ratatui::{buffer::Cell, layout::Rect};
+
     use super::*;
 
     fn face(area: [f32; 4]) -> Face {
@@ -157,6 +187,19 @@ mod tests {
             "                        ",
         ];
         assert_eq!(drawn((24, 10), &areas, Some(0)), expected);
+    }
+
+    #[test]
+    fn without_color_the_frames_are_characters() {
+        let mut cells = Buffer::filled(Rect::new(0, 0, 14, 5), Cell::new("▒"));
+        let faces = [[0.1, 0.2, 0.45, 0.7], [0.6, 0.2, 0.9, 0.7], [-1.0, 0.9, 0.0, 2.0]].map(face);
+        let mut framing = Framing { faces: faces.to_vec(), meant: Some(0) };
+        draw_in_characters(&mut cells, &framing);
+        let lines: Vec<String> =
+            cells.content.chunks(14).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect();
+        assert_eq!(lines, ["▒▒▒▒▒▒▒▒▒▒▒▒▒▒", "▒┏━━━━┓▒┌▒▒▒┐▒", "▒┃▒▒▒▒┃▒▒▒▒▒▒▒", "▒┗━━━━┛▒└▒▒▒┘▒", "┘▒▒▒▒▒▒▒▒▒▒▒▒▒"]);
+        framing.meant = Some(1);
+        draw_in_characters(&mut Buffer::empty(Rect::new(0, 0, 0, 0)), &framing);
     }
 
     #[test]

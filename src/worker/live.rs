@@ -25,10 +25,7 @@ use crate::{
     error::{Error, Result},
     face::Face,
     live::{Frame, Inbox, Looker, Seen, keep::keep},
-    preview::{
-        self, Painter, Preview,
-        frames::{self, Framing},
-    },
+    preview::{self, Painter, Preview, frames::Framing},
 };
 
 /// How long threads wait before they look again whether anybody wants anything.
@@ -222,7 +219,7 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
                 };
                 let framing = if wanted.mirrored { wanted.framing.mirrored() } else { wanted.framing.clone() };
                 let picture = turned(&frame.picture, wanted.mirrored);
-                let preview = painter.paint_over(&picture, wanted.cells, |picture| frames::draw(picture, &framing));
+                let preview = painter.paint_framed(&picture, wanted.cells, &framing);
                 shown = (frame.number, Some(wanted.clone()));
                 if !tell(Told::Painted(wanted.clone(), preview)) {
                     return;

@@ -16,10 +16,7 @@ use crate::{
     decode::{self, Alpha, Detail},
     face::Face,
     index::{Entry, ImageId, Index},
-    preview::{
-        self, Painter, Preview, PreviewKey,
-        frames::{self, Framing},
-    },
+    preview::{self, Painter, Preview, PreviewKey, frames::Framing},
 };
 
 /// Bytes of decoded pictures that are kept, so that another size or screen need not decode again.
@@ -162,11 +159,11 @@ impl Shared {
             None => self.picture(wanted, cells),
         };
         match picture {
-            Ok(picture) if wanted.key.whole => self.painter.paint_over(&picture, cells, |shown| {
+            Ok(picture) if wanted.key.whole => {
                 let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
                 let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
-                frames::draw(shown, &Framing { faces, meant });
-            }),
+                self.painter.paint_framed(&picture, cells, &Framing { faces, meant })
+            }
             Ok(picture) => self.painter.paint(&picture, cells),
             Err(reason) => Preview::failed(reason),
         }
