@@ -11,7 +11,7 @@ use crate::{
     cancel::CancelToken,
     error::{Error, Result},
     folders,
-    index::labels::Labels,
+    index::{Entry, labels::Labels},
     printable::{printable, printable_str},
 };
 
@@ -64,7 +64,7 @@ impl Enrolled {
         };
         let labels = Labels::folders(&indexed.index);
         let index = &indexed.index;
-        let firsts = || index.iter().filter(|entry| entry.is_first_of_picture());
+        let firsts = || index.iter().filter(Entry::is_first_of_picture);
         let unnamed = firsts().filter(|entry| labels.of(entry.id).is_none()).count();
         let several = firsts().filter(|entry| labels.of(entry.id).is_some() && !is_meant(index, entry));
         let enrolled = Self {
