@@ -323,7 +323,6 @@ impl Index {
     }
 
     /// The ids of all rows of the picture that a row is of, removed or not: of a whole picture its own.
-    #[must_use]
     pub fn of_one_picture(&self, id: ImageId) -> impl Iterator<Item = ImageId> + use<> {
         let run = self.place(id).map_or(0..0, |(first, segment, row)| {
             let run = segment.images.of_one_picture(row);

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
     error::{Error, Exit, Result},
-    index::{Entry, ImageId, labels::Labels},
+    index::{Entry, ImageId, RowKind, labels::Labels},
     printable::printable_str,
     similarity::graph::MOST_NEIGHBORS,
     task::{Known, Made, Task},
@@ -320,7 +320,7 @@ impl<'a> Answer<'a> {
             Method::Dendrogram(Cut::Height(height)) => Some(height),
             _ => None,
         };
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,
             "model": self.indexed.model,
             "method": self.found.method.name(),
@@ -333,6 +333,10 @@ impl<'a> Answer<'a> {
             "groups": groups,
             "noise": self.found.noise.iter().filter_map(|id| path(*id)).collect::<Vec<_>>(),
         });
+        if self.indexed.index.kind() == RowKind::Face {
+            let faces = self.found.noise.iter().filter_map(|id| JsonFace::of(&self.entry(*id)?));
+            value["noise_faces"] = serde_json::to_value(faces.collect::<Vec<_>>())?;
+        }
         writeln!(out, "{}", pretty_json(&value)?)
     }
 }

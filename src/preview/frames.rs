@@ -195,8 +195,7 @@ mod tests {
         let faces = [[0.1, 0.2, 0.45, 0.7], [0.6, 0.2, 0.9, 0.7], [-1.0, 0.9, 0.0, 2.0]].map(face);
         let mut framing = Framing { faces: faces.to_vec(), meant: Some(0) };
         draw_in_characters(&mut cells, &framing);
-        let lines: Vec<String> =
-            cells.content.chunks(14).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect();
+        let lines: Vec<String> = cells.content.chunks(14).map(|row| row.iter().map(Cell::symbol).collect()).collect();
         assert_eq!(lines, ["▒▒▒▒▒▒▒▒▒▒▒▒▒▒", "▒┏━━━━┓▒┌▒▒▒┐▒", "▒┃▒▒▒▒┃▒▒▒▒▒▒▒", "▒┗━━━━┛▒└▒▒▒┘▒", "┘▒▒▒▒▒▒▒▒▒▒▒▒▒"]);
         framing.meant = Some(1);
         draw_in_characters(&mut Buffer::empty(Rect::new(0, 0, 0, 0)), &framing);

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use lookalike::{
-    app::{Over, Setup},
+    app::{Over, Setup, previews::Slot},
     display::Depth,
     face::Face,
     index::{Image, ImageId, Index, RowKind, Segment, Skipped},
@@ -217,7 +217,7 @@ fn a_name_is_for_the_face_that_is_meant() {
 #[test]
 fn the_large_view_asks_for_the_whole_picture_and_everything_else_for_the_face() {
     let mut explorer = album();
-    let keys = |explorer: &Explorer| explorer.app.slots().iter().map(|slot| slot.key()).collect::<Vec<PreviewKey>>();
+    let keys = |explorer: &Explorer| explorer.app.slots().iter().map(Slot::key).collect::<Vec<PreviewKey>>();
     assert!(keys(&explorer).iter().all(|key| !key.whole));
     let party = id_of(&explorer, "party.jpg #2");
     explorer.app.shared.select(party);

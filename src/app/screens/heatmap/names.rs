@@ -23,7 +23,7 @@ impl Names {
     /// Looks at all rows, so far as needed.
     pub(super) fn of(index: &Index, rows: &RowOrder) -> Self {
         let entries = || rows.ids.iter().filter_map(|id| index.get(*id));
-        let firsts = || entries().filter(|entry| entry.is_first_of_picture());
+        let firsts = || entries().filter(Entry::is_first_of_picture);
         let mut seen = HashSet::with_capacity(rows.len());
         // Nothing is told apart by a folder that all share.
         let folders = firsts().any(|entry| !seen.insert(entry.relative().file_stem().map(ToOwned::to_owned)))
