@@ -14,7 +14,11 @@ use std::{
 use clap::Args;
 
 use self::reactions::Reactions;
-use super::{ModelArgs, enrolled::Enrolled, gallery::usual_metric, interrupt::cancelled_by_signals};
+use super::{
+    ModelArgs,
+    enrolled::{Enrolled, usual_metric},
+    interrupt::cancelled_by_signals,
+};
 use crate::{
     analysis::gallery::{Criterion, Gallery, trials::TriedGallery},
     cancel::CancelToken,
