@@ -189,7 +189,14 @@ fn name_on_picture(live: &Live, canvas: &mut Canvas<'_>, area: Area, face: &Opti
     let (top, bottom) = (cell(face.area[1], place.height), cell(face.area[3], place.height));
     let y = if top > 0 { top - 1 } else { (bottom + 1).min(place.height.saturating_sub(1)) };
     let style = if name.is_some() { theme.active() } else { theme.warning() };
-    canvas.text(Area { x, y: place.y + y, width, height: 1 }, 0, &words, style);
+    let label = Area { x, y: place.y + y, width, height: 1 };
+    for x in label.x..label.right() {
+        // The picture's colors must not shine through.
+        if let Some(cell) = canvas.cell(x, label.y) {
+            cell.reset();
+        }
+    }
+    canvas.text(label, 0, &words, style);
 }
 
 fn found(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
