@@ -13,20 +13,26 @@ use crate::{
 };
 
 pub mod batcher;
+mod blueprint;
 pub mod catalog;
 pub mod color_grid;
+mod convnext;
 mod convolution;
 pub mod device;
 pub mod download;
 pub mod fingerprint;
 mod fused;
 mod head;
-pub mod inverted_residual;
+mod inverted_residual;
+pub mod layer;
+mod limits;
 pub mod manifest;
 mod network;
+mod norm;
 pub mod preprocess;
-pub mod resnet;
+mod resnet;
 mod script;
+mod vision_transformer;
 pub mod weights;
 
 pub use catalog::{Catalog, CatalogEntry, Folders, catalog};

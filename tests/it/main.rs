@@ -54,4 +54,6 @@ mod tidy;
 mod torchvision;
 mod update;
 #[cfg(feature = "libtorch")]
+mod vision_transformer;
+#[cfg(feature = "libtorch")]
 mod worker;

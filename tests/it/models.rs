@@ -434,3 +434,45 @@ fn an_empty_variable_is_an_unset_one() {
     // A value that is not empty counts, from a variable as from an argument.
     command.env("LOOKALIKE_MODEL", "no such model").assert().code(1);
 }
+
+/// The standard output of `lookalike models` with arguments, or its complaint.
+fn models(arguments: &[&str]) -> Result<String, String> {
+    let home = TempDir::new().unwrap();
+    let mut command = Command::cargo_bin("lookalike").unwrap();
+    let output = command.arg("models").args(arguments).env("HOME", home.path()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn the_layers_of_a_network_are_listed_without_its_weights() {
+    let table = models(&["--layers", "resnet18"]).unwrap();
+    let line =
+        |start: &str| table.lines().find(|line| line.trim_start().starts_with(start)).unwrap().split_whitespace();
+    assert!(line("layer2.1").eq(["layer2.1", "=", "layer2", "128×28×28", "128"]), "{table}");
+    assert!(line("* ").eq(["*", "avgpool", "512", "512"]), "{table}");
+    assert!(table.contains("channels × height × width"), "{table}");
+    let tokens = models(&["--layers", "dinov2-small"]).unwrap();
+    assert!(
+        tokens.contains("blocks.11") && tokens.contains("257×384") && tokens.contains("tokens × values"),
+        "{tokens}"
+    );
+}
+
+#[test]
+fn scripts_get_the_layers_as_json() {
+    let json: serde_json::Value = serde_json::from_str(&models(&["--layers", "vit-b-16", "--json"]).unwrap()).unwrap();
+    let layers = json["layers"].as_array().unwrap();
+    let taken: Vec<_> = layers.iter().filter(|layer| layer["taken"] == true).collect();
+    assert_eq!((layers.len(), taken.len(), &taken[0]["name"]), (13, 1, &"encoder.ln".into()));
+    assert_eq!((&taken[0]["output"], &taken[0]["dim"]), (&serde_json::json!([197, 768]), &768.into()));
+}
+
+#[test]
+fn a_model_without_known_layers_says_so_in_one_sentence() {
+    for name in ["color-grid", "none-such"] {
+        let error = models(&["--layers", name]).unwrap_err();
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        assert!(error.contains(name), "{error}");
+    }
+}

@@ -153,7 +153,8 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike labels", &["labeled pictures", "linear probe", "precision", "likely mislabeled"]),
         ("lookalike classify", &["cats", "tabby-by-the-window.jpg"]),
         ("lookalike compare", &["linear CKA", "gaze keeps the folders apart better than color-grid"]),
-        ("lookalike models", &["gaze", "color-grid", "resnet50"]),
+        ("lookalike models --layers", &["layer3.5", "layer3", "1024×14×14", "*  avgpool", "layer = \""]),
+        ("lookalike models", &["gaze", "color-grid", "resnet50", "dinov2-small", "mobilenet-v3-large"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "gaze: ", "color-grid: "]),
         (
