@@ -32,9 +32,10 @@ impl Random {
         ((u128::from(self.draw()) * end as u128) >> 64) as usize
     }
 
-    /// A number from 0 to below 1.
-    pub fn share(&mut self) -> f64 {
-        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
+    /// Two whole numbers from 0 to below `end`, which must not be 0: for the price of one, where billions are drawn.
+    pub fn two_below(&mut self, end: u32) -> [u32; 2] {
+        let drawn = self.draw();
+        [drawn as u32, (drawn >> 32) as u32].map(|half| ((u64::from(half) * u64::from(end)) >> 32) as u32)
     }
 
     /// A number from -1 to 1.
@@ -66,12 +67,14 @@ mod tests {
     #[test]
     fn numbers_stay_within_their_bounds_and_reach_all_of_them() {
         let mut random = Random::of(1, 2);
-        let mut seen = [false; 5];
+        let (mut seen, mut pairs) = ([false; 5], [[false; 5]; 5]);
         for _ in 0..200 {
             seen[random.below(5)] = true;
-            assert!((0.0..1.0).contains(&random.share()) && (-1.0..=1.0).contains(&random.around_zero()));
+            let [one, two] = random.two_below(5);
+            pairs[one as usize][two as usize] = true;
+            assert!((-1.0..=1.0).contains(&random.around_zero()));
         }
-        assert_eq!(seen, [true; 5]);
+        assert_eq!((seen, pairs), ([true; 5], [[true; 5]; 5]));
         let mut values: Vec<_> = (0..50).collect();
         random.shuffle(&mut values);
         assert!(values != (0..50).collect::<Vec<_>>());

@@ -5,13 +5,11 @@
 
 use std::ops::Range;
 
+use fastrand::Rng;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::unit_rows::{Rows, UnitRows, blocks, evenly};
-use crate::{
-    analysis::random::Random,
-    similarity::{Executor, map_parallel, sequential},
-};
+use crate::similarity::{Executor, map_parallel, sequential};
 
 /// Rows up to which each draw iterates over all of them; of more, centers are learned on an even sample of so many first.
 pub(super) const SAMPLE: usize = 4096;
@@ -73,7 +71,7 @@ pub(super) fn of_sample(
     seed: u64,
     superseded: &dyn Fn() -> bool,
 ) -> Option<Pass> {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let mut best: Option<Pass> = None;
     for _ in 0..draws {
         let centers = drawn(rows, count, &mut random);
@@ -87,7 +85,7 @@ pub(super) fn of_sample(
 
 /// Draws rows as first centers: each the best of a few that are drawn in proportion to their squared distance from those
 /// before. Fewer than wanted when all others coincide with them.
-fn drawn(rows: &ArrayView2<'_, f32>, count: usize, random: &mut Random) -> Array2<f32> {
+fn drawn(rows: &ArrayView2<'_, f32>, count: usize, random: &mut Rng) -> Array2<f32> {
     let len = rows.nrows();
     if len == 0 {
         return Array2::zeros((0, rows.ncols()));
@@ -97,7 +95,7 @@ fn drawn(rows: &ArrayView2<'_, f32>, count: usize, random: &mut Random) -> Array
         let cosines = rows.dot(&rows.select(Axis(0), chosen).t());
         cosines.mapv_into(|cosine| (2.0 - 2.0 * cosine).max(0.0))
     };
-    let mut chosen = vec![random.below(len)];
+    let mut chosen = vec![random.usize(0..len)];
     let mut nearest = distances(&chosen).column(0).to_owned();
     let trials = 2 + (count.max(1) as f64).ln() as usize;
     while chosen.len() < count.min(len) {
@@ -106,7 +104,7 @@ fn drawn(rows: &ArrayView2<'_, f32>, count: usize, random: &mut Random) -> Array
         if total <= len as f64 * 1e-6 {
             break;
         }
-        let candidates: Vec<usize> = (0..trials).map(|_| weighted(&nearest, random.share() * total)).collect();
+        let candidates: Vec<usize> = (0..trials).map(|_| weighted(&nearest, random.f64() * total)).collect();
         let table = distances(&candidates);
         let left = |column: usize| -> f64 {
             table.column(column).iter().zip(&nearest).map(|(to, now)| f64::from(to.min(*now))).sum()

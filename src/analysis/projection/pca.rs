@@ -22,6 +22,8 @@ const ITEM: usize = 1024;
 /// directions show nearly as much.
 const STEPS: usize = 24;
 const STANDS_STILL: f64 = 1e-5;
+/// The same after a sample: its plane is so near that a few steps are as good as many.
+const STEPS_AFTER: usize = 8;
 
 /// Pictures of the sample.
 const SAMPLE: usize = 8_192;
@@ -53,8 +55,13 @@ pub(super) fn pca(
     orthonormalize(&mut block);
     let sample: Vec<ImageId> = rows.ids.iter().copied().step_by((rows.len() / SAMPLE).max(1)).collect();
     let mut found = ([0.0; 2], 0.0);
-    for ids in [&sample, &rows.ids].into_iter().skip(usize::from(sample.len() == rows.len())) {
-        found = iterate(index, ids, &mean, &mut block, executor, superseded)?;
+    let passes = if sample.len() < rows.len() {
+        &[(&sample, STEPS), (&rows.ids, STEPS_AFTER)][..]
+    } else {
+        &[(&rows.ids, STEPS)]
+    };
+    for (ids, steps) in passes {
+        found = iterate(index, ids, *steps, &mean, &mut block, executor, superseded)?;
     }
     let (variances, total) = found;
     // Of the two directions of an axis the one whose largest part is positive, so that equal pictures make equal maps.
@@ -84,6 +91,7 @@ pub(super) fn pca(
 fn iterate(
     index: &Index,
     ids: &[ImageId],
+    steps: usize,
     mean: &[f32],
     block: &mut Block,
     executor: Executor<'_>,
@@ -91,7 +99,7 @@ fn iterate(
 ) -> Option<([f64; 2], f64)> {
     let mut variances = [0.0; 2];
     let mut total = 0.0;
-    for _ in 0..STEPS {
+    for _ in 0..steps {
         if superseded() {
             return None;
         }

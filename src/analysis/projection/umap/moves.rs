@@ -92,8 +92,11 @@ impl Moves {
                 walks.steps.push(*to);
                 // Both ends of an edge move along it, and one of them away from others: half of them here.
                 let away = (NEGATIVES + sample as usize % 2) / 2;
-                let others = (0..away).map(|_| random.below(len)).filter(|other| *other != place);
-                walks.steps.extend(others.map(|other| other as u32 | AWAY));
+                let [one, two] = random.two_below(len as u32);
+                let more = if away > 2 { random.two_below(len as u32)[0] } else { place as u32 };
+                walks.steps.extend(
+                    [one, two, more].into_iter().filter(|other| *other != place as u32).map(|other| other | AWAY),
+                );
             }
         }
         walks.walks.push((place as u32, begin..walks.steps.len()));
