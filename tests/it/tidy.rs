@@ -353,7 +353,7 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         // Drawings.
         "cli/picture",
         // Copies of the pictures of a group.
-        "cli/groups/link",
+        "cli/links",
         // Labels, and what was corrected of them.
         "index/label_file",
         // What was learned from labels.
