@@ -10,7 +10,7 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone},
+    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Portrait, Seen, Undone},
     labels::Classified,
     lane::Lane,
     map::{MapStep, MapTask, Mapped, Mapping},
@@ -411,6 +411,7 @@ mod tests {
             file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
         let mut index = Index::new(1);

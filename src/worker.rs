@@ -157,7 +157,7 @@ impl Worker {
             Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
             Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
-            Job::Enroll { paths, name } => self.apart(id, "naming", move || enroll::link(&paths, &name)),
+            Job::Enroll { portraits, name } => self.apart(id, "naming", move || enroll::enroll(&portraits, &name)),
             Job::NameGroups { index, names } => {
                 let kept = Arc::clone(&self.kept);
                 self.apart(id, "naming", move || {

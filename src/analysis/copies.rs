@@ -29,7 +29,7 @@ pub type Contents = HashMap<ImageId, Content>;
 pub type Alignments = HashMap<[ImageId; 2], Alignment>;
 
 /// The copies in an index.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Copies {
     /// Groups of files of the same content, then groups of copies; each with the picture to keep first. A picture is in
     /// at most one of each.
@@ -244,6 +244,7 @@ mod tests {
             file: ImageFile { path: format!("/p/{name}").into(), size: *size, modified: *modified, changed: 0 },
             pixels: *pixels,
             format: "PNG",
+            face: None,
         };
         let rows: Vec<_> = pictures.iter().map(|_| vec![1.0, 0.0]).collect();
         let mut index = Index::new(2);

@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -9,7 +9,7 @@ use crate::{
     folders,
     index::ImageId,
     printable::is_hostile,
-    task::{Away, Job},
+    task::{Away, Job, Portrait},
 };
 
 /// What the text is for.
@@ -135,7 +135,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, NOTHING_MARKED);
+            self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
@@ -143,21 +143,20 @@ impl App {
 
     /// Asks for the name of the marked pictures, or of the one under the cursor when none is marked.
     pub(super) fn open_naming(&mut self) {
-        if self.named_paths().is_empty() {
-            self.say(Severity::Warning, "There is no picture to name.");
+        if self.named().is_empty() {
+            self.say(Severity::Warning, self.shared.words("There is no picture to name."));
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Name, text: String::new() }));
         }
     }
 
-    /// The pictures that a name is for.
+    /// The pictures, or the faces, that a name is for.
     #[must_use]
-    pub fn named_paths(&self) -> Vec<PathBuf> {
-        let marked = self.marked_paths();
-        if marked.is_empty() {
-            self.focused().and_then(|id| self.shared.path(id)).into_iter().collect()
+    pub fn named(&self) -> Vec<ImageId> {
+        if self.shared.marks.is_empty() {
+            self.focused().into_iter().collect()
         } else {
-            marked
+            self.shared.marks.iter().collect()
         }
     }
 
@@ -252,7 +251,9 @@ impl App {
             }
             (Purpose::Name, Typed::Accepted) => match folder_name(&prompt.text) {
                 Ok(name) => {
-                    let job = Job::Enroll { paths: self.named_paths(), name };
+                    let index = &self.shared.index;
+                    let portraits = self.named().into_iter().filter_map(|id| Portrait::of(index, id)).collect();
+                    let job = Job::Enroll { portraits, name };
                     return vec![Effect::Start(self.awaited.next(), job)];
                 }
                 Err(why) => {

@@ -35,7 +35,9 @@ pub fn lines(screen: Screen) -> Vec<&'static str> {
             "The bar is the cosine from 0 to 1; of a distance what is left to the farthest picture.",
             "Enter asks with the picture under the cursor, Backspace goes back.",
         ],
-        Screen::Problems => &["Files that are no pictures or damaged, each with the reason. All others are indexed."],
+        Screen::Problems => {
+            &["Files that are no pictures or damaged, each with the reason; of faces also the pictures that have none."]
+        }
         _ => &[],
     };
     let values: &[&str] = if screen == Screen::Problems { &[] } else { &VALUES };

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, json, path_text},
+    data::{JsonFace, csv_field, face_columns, face_fields, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     labels::{Learned, LearningArgs, probe_file, together},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     analysis::classifier::{Prediction, predictions},
     error::{Exit, Result},
-    index::Entry,
+    index::{Entry, RowKind},
     printable::printable_str,
     text,
     worker::on_all_cores,
@@ -112,7 +112,7 @@ pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
         return Ok(indexed.exit(args.strict));
     }
     let written = match (args.csv, args.json) {
-        (true, _) => csv(&seen, out),
+        (true, _) => csv(&seen, indexed.index.kind(), out),
         (_, true) => json_lines(&seen, &indexed, out),
         _ => lines(&seen, &indexed, args.threshold, out),
     };
@@ -140,7 +140,8 @@ impl<'a> Seen<'a> {
 
 fn lines(seen: &[Seen<'_>], indexed: &Indexed, threshold: f32, out: &mut dyn Write) -> io::Result<()> {
     if seen.is_empty() {
-        return writeln!(out, "every picture has a label: --predict names a folder of others");
+        let noun = indexed.index.kind().noun();
+        return writeln!(out, "every {noun} has a label: --predict names a folder of others");
     }
     let name = |of: &Seen<'_>| of.label.map_or_else(|| "?".to_owned(), printable_str);
     let width = seen.iter().map(|of| text::width(&name(of))).max().unwrap_or(0).min(40);
@@ -153,18 +154,18 @@ fn lines(seen: &[Seen<'_>], indexed: &Indexed, threshold: f32, out: &mut dyn Wri
     }
     let unsure = seen.iter().filter(|of| of.label.is_none()).count();
     if unsure > 0 {
-        writeln!(out, "{} below {threshold:.2} got no label (--threshold)", text::counted(unsure, "picture"))?;
+        writeln!(out, "{} below {threshold:.2} got no label (--threshold)", indexed.counted(unsure))?;
     }
     Ok(())
 }
 
-fn csv(seen: &[Seen<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn csv(seen: &[Seen<'_>], rows: RowKind, out: &mut dyn Write) -> io::Result<()> {
     let terminal = io::stdout().is_terminal();
-    writeln!(out, "path,label,probability,guess")?;
+    writeln!(out, "path,label,probability,guess{}", face_columns(rows))?;
     for of in seen {
         let path = csv_field(&path_text(&of.entry.path()), terminal);
         let [label, guess] = [of.label.unwrap_or(""), of.guesses[0].0].map(|label| csv_field(label, terminal));
-        writeln!(out, "{path},{label},{},{guess}", of.guesses[0].1)?;
+        writeln!(out, "{path},{label},{},{guess}{}", of.guesses[0].1, face_fields(&of.entry))?;
     }
     Ok(())
 }
@@ -177,6 +178,8 @@ struct Line<'a> {
     label: Option<&'a str>,
     probability: f32,
     guesses: Vec<Guess<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 #[derive(Serialize)]
@@ -194,6 +197,7 @@ fn json_lines(seen: &[Seen<'_>], indexed: &Indexed, out: &mut dyn Write) -> io::
             label: of.label,
             probability: of.guesses[0].1,
             guesses: of.guesses.iter().map(|(label, probability)| Guess { label, probability: *probability }).collect(),
+            face: JsonFace::of(&of.entry),
         };
         writeln!(out, "{}", json(&line)?)?;
     }

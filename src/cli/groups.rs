@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashSet,
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, group_text, path_text, pretty_json},
+    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     links::{LinkArgs, Together},
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
     error::{Error, Exit, Result},
-    index::{Entry, ImageId, labels::Labels},
-    printable::{printable, printable_str},
+    index::{Entry, ImageId, RowKind, labels::Labels},
+    printable::printable_str,
     similarity::graph::MOST_NEIGHBORS,
     task::{Known, Made, Task},
     text,
@@ -191,6 +192,8 @@ struct JsonImage<'a> {
     group: Cow<'a, str>,
     /// To the center of the group.
     cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 impl<'a> Answer<'a> {
@@ -214,7 +217,9 @@ impl<'a> Answer<'a> {
     fn together(&self) -> Vec<Together> {
         let groups = self.groups().map(|(name, cluster)| {
             let pictures = cluster.members.iter().filter_map(|(id, _)| self.entry(*id)).map(|entry| entry.path());
-            Together { name: name.into(), pictures: pictures.collect() }
+            // Several faces of a picture may be in one group.
+            let mut linked = HashSet::new();
+            Together { name: name.into(), pictures: pictures.filter(|path| linked.insert(path.clone())).collect() }
         });
         groups.collect()
     }
@@ -227,7 +232,7 @@ impl<'a> Answer<'a> {
     fn method(&self) -> String {
         match self.found.method {
             Method::Hdbscan(Density { min_size, min_samples }) => {
-                format!("hdbscan, {min_size} pictures or more, {min_samples} samples")
+                format!("hdbscan, {min_size} {} or more, {min_samples} samples", self.indexed.index.kind().plural())
             }
             Method::Dendrogram(Cut::Height(height)) => format!("dendrogram, cut at cosine {height:.3}"),
             method => method.name().to_owned(),
@@ -238,8 +243,7 @@ impl<'a> Answer<'a> {
         let Self { found, folders, .. } = self;
         let grouped: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
         let noise = if found.noise.is_empty() { String::new() } else { format!(", {} in none", found.noise.len()) };
-        let counts =
-            format!("{} of {}", text::counted(found.clusters.len(), "group"), text::counted(grouped, "picture"));
+        let counts = format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
         writeln!(out, "{counts}{noise} · {}", self.method())?;
         if let Some(silhouette) = found.silhouette {
             writeln!(out, "silhouette {silhouette:.3}")?;
@@ -252,20 +256,20 @@ impl<'a> Answer<'a> {
             )?;
         }
         for (name, cluster) in self.groups() {
-            let size = text::counted(cluster.members.len(), "picture");
+            let size = self.indexed.counted(cluster.members.len());
             let folder = cluster.folder.map_or(String::new(), |(folder, purity)| {
                 format!(", {:.0} % in {}/", 100.0 * purity, folders.name(folder))
             });
             writeln!(out, "\n{}: {size}, cohesion {:.3}{folder}", printable_str(name), cluster.cohesion)?;
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
-                writeln!(out, "  {cosine:.3}  {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "  {cosine:.3}  {}", self.indexed.label(&entry))?;
             }
         }
         if !found.noise.is_empty() {
-            writeln!(out, "\nin no group: {}", text::counted(found.noise.len(), "picture"))?;
+            writeln!(out, "\nin no group: {}", self.indexed.counted(found.noise.len()))?;
             for entry in found.noise.iter().filter_map(|id| self.entry(*id)) {
-                writeln!(out, "         {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "         {}", self.indexed.label(&entry))?;
             }
         }
         Ok(())
@@ -274,16 +278,17 @@ impl<'a> Answer<'a> {
     /// One line a picture; the noise has neither number, name nor cosine.
     fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let terminal = io::stdout().is_terminal();
-        writeln!(out, "path,group,name,cosine")?;
+        writeln!(out, "path,group,name,cosine{}", face_columns(self.indexed.index.kind()))?;
         for (number, (name, cluster)) in self.groups().enumerate() {
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
                 let path = csv_field(&path_text(&entry.path()), terminal);
-                writeln!(out, "{path},{},{},{cosine}", number + 1, csv_field(name, terminal))?;
+                let (name, face) = (csv_field(name, terminal), face_fields(&entry));
+                writeln!(out, "{path},{},{name},{cosine}{face}", number + 1)?;
             }
         }
         for entry in self.found.noise.iter().filter_map(|id| self.entry(*id)) {
-            writeln!(out, "{},,,", csv_field(&path_text(&entry.path()), terminal))?;
+            writeln!(out, "{},,,{}", csv_field(&path_text(&entry.path()), terminal), face_fields(&entry))?;
         }
         Ok(())
     }
@@ -292,7 +297,8 @@ impl<'a> Answer<'a> {
         let path = |id: ImageId| self.entry(id).map(|entry| path_text(&entry.path()).into_owned());
         let image = |(id, cosine): &(ImageId, f32)| {
             let entry = self.entry(*id)?;
-            Some(JsonImage { path: path_text(&entry.path()).into_owned(), group: group_text(&entry), cosine: *cosine })
+            let (path, face) = (path_text(&entry.path()).into_owned(), JsonFace::of(&entry));
+            Some(JsonImage { path, group: group_text(&entry), cosine: *cosine, face })
         };
         let groups: Vec<_> = self
             .groups()
@@ -314,7 +320,7 @@ impl<'a> Answer<'a> {
             Method::Dendrogram(Cut::Height(height)) => Some(height),
             _ => None,
         };
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,
             "model": self.indexed.model,
             "method": self.found.method.name(),
@@ -327,6 +333,10 @@ impl<'a> Answer<'a> {
             "groups": groups,
             "noise": self.found.noise.iter().filter_map(|id| path(*id)).collect::<Vec<_>>(),
         });
+        if self.indexed.index.kind() == RowKind::Face {
+            let faces = self.found.noise.iter().filter_map(|id| JsonFace::of(&self.entry(*id)?));
+            value["noise_faces"] = serde_json::to_value(faces.collect::<Vec<_>>())?;
+        }
         writeln!(out, "{}", pretty_json(&value)?)
     }
 }

@@ -143,7 +143,8 @@ const LONGEST: usize = 200;
 /// A group's name as that of a folder: one that can be seen and leads nowhere else.
 fn folder_name(name: &OsStr) -> String {
     let mut safe: String = printable(name).chars().map(|c| if "/\\".contains(c) { '_' } else { c }).collect();
-    safe.truncate((0..=LONGEST).rev().find(|at| safe.is_char_boundary(*at)).unwrap_or(0));
+    let end = (0..=LONGEST.min(safe.len())).rev().find(|end| safe.is_char_boundary(*end));
+    safe.truncate(end.unwrap_or(0));
     // A name of dots alone is another folder, and one that begins with a dot is hidden.
     let safe = safe.trim_start_matches('.').trim();
     if safe.is_empty() { "group".into() } else { safe.into() }

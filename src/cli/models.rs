@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     fs,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -220,9 +220,11 @@ fn row(entry: &CatalogEntry, best: Option<&str>) -> [String; 6] {
 }
 
 fn size(entry: &CatalogEntry) -> String {
-    let on_disk = |file: &Path| fs::metadata(file).ok().map(|meta| meta.len() as f64 / f64::from(1 << 20));
-    let known = entry.manifest.weights.as_ref().and_then(|source| source.mib).map(f64::from);
-    entry.found.as_deref().and_then(on_disk).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
+    let Some(source) = &entry.manifest.weights else { return "-".into() };
+    let on_disk = |file: PathBuf| fs::metadata(file).ok().map(|meta| meta.len() as f64 / f64::from(1 << 20));
+    let there = |file: &Path| source.files().map(|part| on_disk(file.with_file_name(&part.file))).sum::<Option<f64>>();
+    let known = source.files().map(|part| part.mib.map(f64::from)).sum::<Option<f64>>();
+    entry.found.as_deref().and_then(there).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
 }
 
 #[cfg(test)]

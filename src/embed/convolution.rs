@@ -18,7 +18,7 @@ pub(super) enum Padding {
     Half,
     /// As few as give ⌈side / stride⌉ outputs, an odd one at the right and the bottom: TensorFlow's "SAME".
     Same,
-    /// None, as where a picture is cut into patches.
+    /// None, as where a picture is cut into patches, and in dlib's networks where they halve the sides.
     None,
 }
 
@@ -73,7 +73,7 @@ impl Plan {
 pub(super) struct Convolution {
     weight: Tensor,
     bias: Tensor,
-    /// With half the kernel as padding.
+    /// With half the kernel as padding, or none.
     geometry: Geometry,
     kernel: i64,
     padding: Padding,
@@ -121,6 +121,19 @@ impl Convolution {
         let (conv, norm, padding) = (String::new(), None, Padding::None);
         let plan = Plan { conv, norm, inputs, outputs, kernel: 1, stride: 1, groups: 1, padding };
         Self::new(&weight.f_view([outputs, inputs, 1, 1])?, bias, &plan, compute)
+    }
+
+    /// One without a batch norm, or with it folded in already: a square kernel (outputs×inputs×kernel×kernel), one group.
+    pub(super) fn without_norm(
+        weight: &Tensor,
+        bias: &Tensor,
+        stride: i64,
+        padding: Padding,
+        compute: Compute,
+    ) -> Result<Self, TchError> {
+        let (outputs, inputs, kernel, _) = weight.size4()?;
+        let plan = Plan { conv: String::new(), norm: None, inputs, outputs, kernel, stride, groups: 1, padding };
+        Self::new(weight, bias, &plan, compute)
     }
 
     /// The same convolution for another thread; its weights are in memory once.
@@ -209,10 +222,11 @@ impl Convolver {
         on_rows(rows, |map| self.convolve(conv, map, then))
     }
 
-    /// A linear layer's answer to rows (…×I, contiguous) plus `sum` (…×O, contiguous), in whose place it may be written.
+    /// A linear layer's answer to rows (…×I, contiguous) plus `sum`, which has its shape.
     pub(super) fn linear_add(&self, conv: &Convolution, rows: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
-        let sum = as_map(sum)?;
-        on_rows(rows, |map| self.convolve_add(conv, map, &sum, Activation::None))
+        // Not in one pass: of long lists of rows the fused sum wants weights that lie otherwise than they were laid out, and
+        // lays them out anew at every call.
+        self.linear(conv, rows, Activation::None)?.f_add_(sum)
     }
 
     fn plain(&self, conv: &Convolution, x: &Tensor, geometry: Geometry) -> Result<Tensor, TchError> {
@@ -236,8 +250,20 @@ impl Convolver {
     }
 }
 
+/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
+pub(super) fn with_operators<T>(
+    compute: Compute,
+    fused: impl Fn(Kind) -> Result<Fused, TchError>,
+    build: impl Fn(Convolver) -> Result<T>,
+) -> Result<T> {
+    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
+    // Whatever else the first attempt may have failed for, the second one says it.
+    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
+    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
+}
+
 /// The same N×C×H×W tensor with the channels of a pixel together in memory.
-fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }
 

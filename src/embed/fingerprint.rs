@@ -106,6 +106,9 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
     hash.update(recipe);
     if let Some(file) = weights {
         hash.update(sample(file)?);
+        for further in source.iter().flat_map(|source| &source.beside) {
+            hash.update(sample(&file.with_file_name(&further.file))?);
+        }
     }
     Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
@@ -186,6 +189,23 @@ mod tests {
         ] {
             assert_ne!(print(&manifest), print(&changed));
         }
+    }
+
+    #[test]
+    fn it_covers_every_file_of_a_model() {
+        let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<_> =
+            manifest.weights.as_ref().unwrap().files().map(|part| folder.path().join(&part.file)).collect();
+        files.iter().for_each(|file| std::fs::write(file, "old").unwrap());
+        let mut seen = vec![fingerprint(&manifest, Some(&files[0])).unwrap()];
+        for file in &files {
+            std::fs::write(file, "new").unwrap();
+            seen.push(fingerprint(&manifest, Some(&files[0])).unwrap());
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
     }
 
     #[test]

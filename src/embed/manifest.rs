@@ -37,10 +37,12 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../models/vit-b-16.toml"),
     include_str!("../../models/dinov2-small.toml"),
     include_str!("../../models/dinov2-base.toml"),
+    include_str!("../../models/faces.toml"),
 ];
 
 /// Limits of a manifest's fields, each well above anything sensible.
 const MOST_INPUT: u32 = 2048;
+const MOST_FILES: usize = 16;
 const MOST_TEXT: usize = 2000;
 /// How many layers a sentence lists before it names the last.
 const LAYERS_LISTED: usize = 6;
@@ -74,10 +76,10 @@ pub struct Manifest {
     /// Terms of the weights.
     #[serde(default = "not_stated")]
     pub license: String,
-    /// Width and height of the network's input, in pixels.
+    /// Width and height of the network's input, in pixels; of a face that was cut out, where it embeds faces.
     #[serde(default = "imagenet_input")]
     pub input: u32,
-    /// How a picture of any shape becomes a square.
+    /// How a picture of any shape becomes a square, or what faces are looked for in.
     #[serde(default)]
     pub resize: Resize,
     /// The resampling filter.
@@ -130,6 +132,9 @@ pub enum Architecture {
     /// The mean color of each cell of an 8×8 grid.
     #[serde(rename = "color-grid")]
     ColorGrid,
+    /// Finds faces with MTCNN (Zhang et al. 2016) and embeds each with dlib's ResNet-29 (King 2017).
+    #[serde(rename = "faces")]
+    Faces,
 }
 
 /// Where weights come from.
@@ -150,6 +155,9 @@ pub struct WeightsSource {
     /// Size in MiB, for people who are about to download it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mib: Option<f32>,
+    /// Further files that the network needs; they lie in the same folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<WeightsSource>,
 }
 
 /// How a picture of any shape becomes a square.
@@ -161,6 +169,8 @@ pub enum Resize {
     Squash,
     /// The shorter side to this many pixels, then the square in the center, as torchvision's `Resize` and `CenterCrop`.
     ShorterSide(u32),
+    /// No square: the longer side to this many pixels at most, in proportion. For what looks for things in a picture.
+    LongerSide(u32),
 }
 
 /// The resampling filter, antialiased as Pillow's.
@@ -228,6 +238,17 @@ impl Manifest {
         }
         if matches!(self.resize, Resize::ShorterSide(side) if side < self.input || side > 2 * MOST_INPUT) {
             return wrong("`resize.shorter-side` must not be smaller than `input`, nor larger than 4096");
+        }
+        if matches!(self.resize, Resize::LongerSide(side) if !(self.input..=2 * MOST_INPUT).contains(&side)) {
+            return wrong("`resize.longer-side` must not be smaller than `input`, nor larger than 4096");
+        }
+        if matches!(self.resize, Resize::LongerSide(_)) != self.finds_faces() {
+            return wrong("`resize.longer-side` is for faces, and they need it");
+        }
+        if self.finds_faces() && self.weights.as_ref().is_none_or(|source| source.beside.len() != 3) {
+            return wrong(
+                "faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three",
+            );
         }
         // Pixels run from 0 to 1, so anything sensible is far inside of these.
         if self.std.iter().any(|std| !(1e-6..=1e6).contains(std))
@@ -317,19 +338,37 @@ impl Manifest {
         self.vision_transformer.as_ref().map_or_else(Vec::new, vision_transformer::blueprints)
     }
 
-    /// How many pixels the shorter side of a picture should have at least, so that resizing only ever shrinks it.
+    /// How many pixels the shorter side of a picture should have at least, so that resizing only ever shrinks it where the
+    /// picture is large enough.
     #[must_use]
     pub fn least_side(&self) -> u32 {
         match self.resize {
             Resize::Squash => self.input,
             Resize::ShorterSide(side) => side,
+            // Of the usual proportions, 4 by 3.
+            Resize::LongerSide(side) => side * 3 / 4,
         }
+    }
+
+    /// Whether it embeds the faces that it finds in a picture, and not the picture as a whole.
+    #[must_use]
+    pub fn finds_faces(&self) -> bool {
+        self.architecture == Architecture::Faces
     }
 }
 
 impl WeightsSource {
+    /// All files: this one and those beside it.
+    pub fn files(&self) -> impl Iterator<Item = &Self> {
+        [self].into_iter().chain(&self.beside)
+    }
+
     fn check(&self) -> Result<(), String> {
         let wrong = |reason: &str| Err(reason.to_string());
+        if self.beside.len() > MOST_FILES || self.beside.iter().any(|file| !file.beside.is_empty()) {
+            return wrong("`weights.beside` lists at most 16 files, each without files beside it");
+        }
+        self.beside.iter().try_for_each(Self::check)?;
         if !plain_name(&self.file) {
             return wrong("`weights.file` must be a plain file name of at most 200 bytes, without folders");
         }
@@ -381,6 +420,33 @@ mod tests {
         assert_eq!(Manifest::parse(text).unwrap().resize, Resize::ShorterSide(256));
         let small = text.replace("256", "100");
         assert!(Manifest::parse(&small).unwrap_err().contains("shorter-side"));
+    }
+
+    #[test]
+    fn faces_need_four_files_and_a_bound_for_pictures() {
+        let text = include_str!("../../models/faces.toml");
+        let manifest = Manifest::parse(text).unwrap();
+        assert!(manifest.finds_faces() && manifest.resize == Resize::LongerSide(1280));
+        let source = manifest.weights.unwrap();
+        assert!(
+            source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some())
+        );
+        for (from, to, reason) in [
+            ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100000", "longer-side"),
+            ("architecture = \"faces\"", "architecture = \"torchscript\"", "longer-side"),
+            ("file = \"onet.pt\"", "file = \"../onet.pt\"", "weights.file"),
+            ("file = \"onet.pt\"", "file = \"onet.pt\"\nbeside = [{ file = \"more.pt\" }]", "weights.beside"),
+            ("[[weights.beside]]\nfile = \"onet.pt\"", "[[resnet]]\nfile = \"onet.pt\"", ""),
+        ] {
+            let broken = text.replace(from, to);
+            assert_ne!(broken, text, "{from}");
+            let error = Manifest::parse(&broken).unwrap_err();
+            assert!(error.contains(reason), "{to}: {error}");
+        }
+        let (start, _) = text.rsplit_once("[[weights.beside]]").unwrap();
+        assert!(Manifest::parse(start).unwrap_err().contains("three files"));
     }
 
     #[test]

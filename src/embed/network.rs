@@ -11,7 +11,7 @@ use tch::{Kind, TchError, Tensor};
 use super::{
     Embedder, Manifest, Model, ModelChoice, Parts,
     blueprint::{Blueprint, Chain},
-    convolution::Convolver,
+    convolution::with_operators,
     device::{self, Compute},
     fused::Fused,
     manifest::Architecture,
@@ -218,18 +218,6 @@ fn read(manifest: &Manifest, file: &Path) -> Result<(Blueprint, Weights)> {
         }
     }
     Err(first.unwrap_or_else(|| Error::model(&manifest.name, "it is no network")))
-}
-
-/// Builds a network with the fused operators; without them, or when they refuse the weights, with libtorch's plain ones.
-fn with_operators<T>(
-    compute: Compute,
-    fused: impl Fn(Kind) -> Result<Fused, TchError>,
-    build: impl Fn(Convolver) -> Result<T>,
-) -> Result<T> {
-    let fused = (compute.device == tch::Device::Cpu).then(|| fused(compute.kind).ok()).flatten();
-    // Whatever else the first attempt may have failed for, the second one says it.
-    let fast = fused.and_then(|fused| build(Convolver::new(Some(fused), compute)).ok());
-    fast.map_or_else(|| build(Convolver::new(None, compute)), Ok)
 }
 
 #[cfg(test)]

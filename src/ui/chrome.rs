@@ -6,13 +6,16 @@ use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
-        action::Screen,
+        action::{Action, Screen},
         keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
-    index::progress::{Progress, Stage},
-    printable::{printable, printable_str},
+    index::{
+        RowKind,
+        progress::{Progress, Stage},
+    },
+    printable::printable_str,
     text,
 };
 
@@ -63,7 +66,13 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (folders, columns) = (empty::folders(app), usize::from(area.width));
-    let count = text::counted(app.shared.index.len(), "image");
+    let index = &app.shared.index;
+    let count = match index.kind() {
+        RowKind::Picture => text::counted(index.len(), "image"),
+        // The faces alone where there is little room.
+        RowKind::Face if columns < 76 => index.counted(),
+        RowKind::Face => format!("{} in {}", index.counted(), text::counted(index.pictures(), "picture")),
+    };
     let mut model = Span::default();
     if let Some(now) = &app.shared.model {
         let name = printable_str(&now.name);
@@ -150,6 +159,7 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
 fn has_nothing(app: &App) -> bool {
     match app.context() {
         Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
+        Context::Screen(Screen::Models) => app.shared.index.kind() == RowKind::Face,
         Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
             app.shared.index.is_empty()
         }
@@ -166,9 +176,13 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
     let own = if has_nothing(app) { &[] } else { own };
+    // What is for whole pictures is not offered for their faces.
+    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
+    let is_for_all =
+        |hint: &&(String, &str)| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
-    let fitting = own.iter().take_while(|hint| {
+    let fitting = own.iter().filter(is_for_all).take_while(|hint| {
         let fits = width(hint) <= room;
         room = room.saturating_sub(width(hint));
         fits
@@ -208,7 +222,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
         let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
-        let path = text::cut_middle(&printable(entry.path()), room);
+        let path = text::cut_middle(&entry.whole_name(), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
         canvas.line(area, 0, Line::from(line));
     }
@@ -222,13 +236,13 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
         Purpose::Name => {
-            let pictures = text::counted(app.named_paths().len(), "picture");
+            let pictures = app.shared.counted(app.named().len());
             ("name ", format!("for {pictures} · Enter names, Esc gives up"))
         }
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
         Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
-            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
+            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marked_paths().len(), "path")))
         }
         Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
         Purpose::Label(_) => {

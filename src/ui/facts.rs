@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use super::canvas::Canvas;
 use crate::{
     app::{App, layout::Area, shared::Coloring},
+    face::Face,
     index::{Entry, ImageId},
     printable::{printable, printable_str},
     text,
@@ -12,16 +13,12 @@ use crate::{
 
 /// The file's name.
 pub(super) fn name(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.file_name())
 }
 
 /// The path under the folder being explored, where names alone may repeat.
 pub(super) fn path(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
-}
-
-pub(super) fn file_name(entry: &Entry<'_>) -> String {
-    printable(entry.relative().file_name().unwrap_or_default())
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.name())
 }
 
 /// The folder it lies in, under the folder being explored; empty for that folder itself.
@@ -29,10 +26,21 @@ pub(super) fn folder(entry: &Entry<'_>) -> String {
     entry.relative().parent().map(printable).unwrap_or_default()
 }
 
-/// Size in pixels and format.
+/// Size in pixels and format; of a face its own size before that of its picture.
 pub(super) fn pixels(entry: &Entry<'_>) -> String {
     let (width, height) = entry.pixels();
-    format!("{width}×{height} {}", printable_str(entry.format()))
+    let picture = format!("{width}×{height} {}", printable_str(entry.format()));
+    let Some(Face { area: [left, top, right, bottom], .. }) = entry.face() else { return picture };
+    let [across, down] = [(right - left) * width as f32, (bottom - top) * height as f32];
+    format!("{across:.0}×{down:.0} of {picture}")
+}
+
+/// Which of its picture's faces a face is, and how sure the detector is of it; nothing of a whole picture.
+pub(super) fn detected(app: &App, entry: &Entry<'_>) -> Option<String> {
+    let (number, face) = entry.face_number().zip(entry.face())?;
+    let all = app.shared.index.of_one_picture(entry.id).count();
+    let which = if all > 1 { format!("face {number} of {all} · ") } else { String::new() };
+    Some(format!("{which}score {:.3}", face.score))
 }
 
 /// The sign of a marked picture, or of one that is to be unlike the answers.
@@ -70,22 +78,23 @@ pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
 /// Says that the filter lets nothing through.
 pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let what = match app.shared.filter.is_among() {
-        true => "None of the marked pictures has all these words in its path.".to_owned(),
+        true => app.shared.words("None of the marked pictures has all these words in its path.").into_owned(),
         false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
     };
-    let all = text::counted(app.shared.index.len(), "picture");
+    let all = app.shared.index.counted();
     super::empty::say(canvas, area, &what, &format!("/ changes the filter; without words all {all} are shown."));
 }
 
-/// Four lines: name, folder, pixels and format, bytes and date.
+/// Four lines: name, folder, pixels and format, bytes and date; of a face in place of these what its detector said.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) {
     let Some(entry) = app.shared.index.get(id) else { return };
     let name = name_line(app, canvas, area.width.into(), id);
     canvas.line(area, 0, name);
     group_line(app, canvas, area, 1, id);
     canvas.text(area, 2, &pixels(&entry), canvas.theme.dim());
-    let size_and_date = format!("{} · {}", text::bytes(entry.size()), text::date(entry.modified()));
-    canvas.text(area, 3, &size_and_date, canvas.theme.dim());
+    let size_and_date = || format!("{} · {}", text::bytes(entry.size()), text::date(entry.modified()));
+    let last = detected(app, &entry).unwrap_or_else(size_and_date);
+    canvas.text(area, 3, &last, canvas.theme.dim());
 }
 
 /// The folder with the mark of its group.

@@ -14,6 +14,7 @@ use crate::{
         layout::Area,
         screens::groups::{FEWEST, Places},
     },
+    index::RowKind,
     text,
 };
 
@@ -24,10 +25,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (groups, places) = (&app.screens.groups, Places::new(body));
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "A group needs a second one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "A group needs a second one.",
+        );
     }
     let Some((asked, found)) = &groups.found else {
-        let what = format!("Finding what belongs together in {}…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Finding what belongs together in {}…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * groups.progress));
     };
     title(app, canvas, places.title, found, *asked != groups.method);
@@ -54,9 +60,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 }
 
 /// How the groups were found, in few words.
-fn method(found: &Clustering, asked: Method, wide: bool) -> String {
+fn method(found: &Clustering, asked: Method, rows: RowKind, wide: bool) -> String {
     match (found.method, asked) {
-        (Method::Hdbscan(Density { min_size, .. }), _) if wide => format!("HDBSCAN, {min_size} pictures or more"),
+        (Method::Hdbscan(Density { min_size, .. }), _) if wide => {
+            format!("HDBSCAN, {min_size} {} or more", rows.plural())
+        }
         (Method::Hdbscan(Density { min_size, .. }), _) => format!("HDBSCAN ≥ {min_size}"),
         (Method::KMeans(_), Method::KMeans(None)) if wide => "k-means, as many as separate best".to_owned(),
         (Method::KMeans(_), _) => "k-means".to_owned(),
@@ -71,10 +79,11 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let theme = canvas.theme;
     let groups = &app.screens.groups;
     let pictures: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
+    let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
         Span::styled(text::counted(found.clusters.len(), "group"), theme.strong()),
-        Span::styled(format!(" of {}", text::counted(pictures, "picture")), theme.dim()),
-        Span::styled(format!(" · {}", method(found, groups.method, area.width >= 76)), theme.accent()),
+        Span::styled(format!(" of {}", app.shared.counted(pictures)), theme.dim()),
+        Span::styled(format!(" · {method}"), theme.accent()),
     ];
     if making {
         let words = format!(" · finding others, {:.0} %…", 100.0 * groups.progress);
@@ -110,7 +119,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     let Some(cluster) = groups.clusters().get(line) else {
         let first = vec![
             Span::styled("· noise", strong),
-            Span::styled(format!("  {}", text::counted(groups.noise().len(), "picture")), theme.dim()),
+            Span::styled(format!("  {}", app.shared.counted(groups.noise().len())), theme.dim()),
         ];
         canvas.line(words, 0, Line::from(first));
         if area.height > 1 {
@@ -118,7 +127,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
         }
         return;
     };
-    let facts = format!("  {}", text::counted(cluster.members.len(), "picture"));
+    let facts = format!("  {}", app.shared.counted(cluster.members.len()));
     let room = usize::from(words.width).saturating_sub(2 + text::width(&facts));
     let name = text::cut_middle(groups.name(line), room);
     let first =

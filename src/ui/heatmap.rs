@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return facts::nothing_admitted(app, canvas, body);
     }
     let Some((metric, window)) = &heat.shown else {
-        let pictures = text::counted(app.shared.index.len(), "picture");
+        let pictures = app.shared.index.counted();
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
     };
     let plot = heat.plot(&app.shared, app.shared.body());
@@ -143,7 +143,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
         {
             if !waits {
-                pictures::slot(app, canvas, Slot { image: id, area: picture });
+                pictures::slot(app, canvas, Slot::new(id, picture));
             }
             let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));

@@ -8,11 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty};
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, Unlearnable},
-    app::{
-        App,
-        layout::Area,
-        screens::labels::{Labels, View},
-    },
+    app::{App, layout::Area, screens::labels::View},
     text,
 };
 
@@ -23,7 +19,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let labels = &app.screens.labels;
     let Some(found) = &labels.found else {
-        let what = format!("Learning the labels of {}…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Learning the labels of {}…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * labels.progress));
     };
     match &found.outcome {
@@ -63,7 +59,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
         }
         spans.push(Span::styled(words, if view == labels.view { theme.active() } else { theme.dim() }));
     }
-    if let Some(rest) = about(labels, learned) {
+    if let Some(rest) = about(app, learned) {
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 6);
         if text::width(&rest) <= room {
@@ -74,11 +70,10 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
 }
 
 /// What a page says besides its name.
-fn about(labels: &Labels, learned: &Classification) -> Option<String> {
+fn about(app: &App, learned: &Classification) -> Option<String> {
+    let labels = &app.screens.labels;
     match labels.view {
-        View::Confusion => {
-            Some(format!("of {} · out of {FOLDS} folds", text::counted(learned.labeled.len(), "picture")))
-        }
+        View::Confusion => Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(learned.labeled.len()))),
         View::Mislabeled => None,
         View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),
     }

@@ -42,7 +42,8 @@ fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
     let waits = app.holds_back(slot.image);
     // While the cursor hurries all boxes look the same: another shape at each key would cost more than all the rest.
-    let place = if waits { slot.area } else { layout::fitted(slot.area, entry.pixels()) };
+    let pixels = if entry.face().is_some() && !slot.whole { (1, 1) } else { entry.pixels() };
+    let place = if waits { slot.area } else { layout::fitted(slot.area, pixels) };
     let style = canvas.theme.placeholder();
     canvas.fill(place, canvas.theme.placeholder_glyph(), style);
     let initials = text::initials(entry.relative());
@@ -62,6 +63,7 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     let caption = caption.inside(1, 0);
     let mut line = facts::name_line(app, canvas, caption.width.into(), id);
     let mut rest = vec![facts::pixels(&entry), text::bytes(entry.size()), text::date(entry.modified())];
+    rest.splice(0..0, facts::detected(app, &entry));
     let folder = facts::folder(&entry);
     if !folder.is_empty() {
         rest.insert(0, folder);

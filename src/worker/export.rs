@@ -12,7 +12,7 @@ use crate::{
     files,
     index::{
         Index,
-        label_file::{self, LabelSource},
+        label_file::{self, LabelKey, LabelSource},
     },
     printable::printable,
 };
@@ -38,12 +38,12 @@ pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
 /// # Errors
 /// As [`write`].
 pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Result<Outcome, String> {
-    let mut labeled: Vec<_> = index.iter().map(|entry| (entry.path(), source.of(&entry).to_vec())).collect();
+    let mut labeled: Vec<_> = index.iter().map(|entry| (LabelKey::of(&entry), source.of(&entry).to_vec())).collect();
     labeled.retain(|(_, label)| !label.is_empty());
     labeled.sort();
     // The name is taken, so that no other program takes it; then the file is written in one step.
     let (_, to) = create(to).map_err(|error| format!("cannot write {}: {error}", printable(to)))?;
-    let rows = labeled.iter().map(|(path, label)| (path.as_path(), label.as_slice()));
+    let rows = labeled.iter().map(|(key, label)| (key, label.as_slice()));
     label_file::write(&to, rows, false).map_err(|error| error.to_string())?;
     Ok(Outcome::Exported { to, paths: labeled.len() })
 }

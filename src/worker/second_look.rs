@@ -19,7 +19,7 @@ use crate::{
         copies::{self, Alignments, Content, Contents, Copies},
     },
     decode::{self, Alpha, Detail},
-    index::{Entry, ImageId, Index},
+    index::{Entry, ImageId, Index, RowKind},
     preview,
     similarity::Graph,
     task::LookAlikes,
@@ -70,6 +70,10 @@ impl SecondLook {
         progress: &mut dyn FnMut(f64),
     ) -> Option<Copies> {
         let Look { index, graph, protected } = *look;
+        if index.kind() == RowKind::Face {
+            // Two faces of one person are no copies, and no reason for a picture to go.
+            return Some(Copies::default());
+        }
         let mut known = lock(&self.0);
         if known.run != index.run() {
             let (contents, alignments) = (kept.contents(index), kept.alignments(index));

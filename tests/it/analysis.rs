@@ -41,6 +41,7 @@ fn index(rows: &[Vec<f32>], dim: usize, folder: impl Fn(usize) -> String) -> Ind
         },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let mut index = Index::new(dim);
     index.push(Arc::new(Segment::pack(Path::new("/p").into(), (0..rows.len()).map(image), rows, dim)));

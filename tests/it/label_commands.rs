@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
-use lookalike::index::label_file;
+use lookalike::index::label_file::{self, LabelKey};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -137,8 +137,8 @@ fn corrections_that_the_explorer_kept_count_in_the_commands() {
     let (folder, cache) = (folder(), TempDir::new().unwrap());
     let root = fs::canonicalize(folder.path()).unwrap();
     let kept = label_file::kept_file(cache.path(), std::slice::from_ref(&root));
-    let rows = [(root.join("fire.png"), &b"warm"[..]), (root.join("cold/3.png"), &b"warm"[..])];
-    label_file::write(&kept, rows.iter().map(|(path, label)| (path.as_path(), *label)), true).unwrap();
+    let keys = ["fire.png", "cold/3.png"].map(|name| LabelKey::picture(root.join(name)));
+    label_file::write(&kept, keys.iter().map(|key| (key, &b"warm"[..])), true).unwrap();
     let mut command = Command::cargo_bin("lookalike").unwrap();
     command.args(["labels", root.to_str().unwrap(), "--csv", GRID[0], GRID[1], "--cache-dir"]).arg(cache.path());
     let csv = String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap();

@@ -27,6 +27,7 @@ fn zoo() -> Index {
         file: ImageFile { path: format!("{ROOT}/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (4, 3),
         format: "JPEG",
+        face: None,
     };
     let rows: Vec<_> = pictures.iter().map(|(_, row)| row.to_vec()).collect();
     let mut index = Index::new(2);

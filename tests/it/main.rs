@@ -10,6 +10,11 @@ mod cli;
 #[cfg(feature = "libtorch")]
 mod copies;
 mod explorer;
+#[cfg(feature = "libtorch")]
+mod face_rows;
+mod face_screens;
+#[cfg(feature = "libtorch")]
+mod faces;
 mod gallery;
 #[cfg(feature = "libtorch")]
 mod gaze;

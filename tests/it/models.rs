@@ -202,6 +202,38 @@ fn a_wrong_sum_throws_the_download_away() {
     server.join().unwrap();
 }
 
+/// Two files, each with an address of its own.
+fn two_files(folder: &Path, addresses: [&str; 2]) -> Result<PathBuf, String> {
+    let text = format!(
+        "name = 'net'\narchitecture = 'torchscript'\ndim = 9\n\
+         [weights]\nfile = 'net.pth'\nurl = '{}'\nsha256 = '{SUM}'\n\
+         [[weights.beside]]\nfile = 'more.pt'\nurl = '{}'\nsha256 = '{SUM}'\n",
+        addresses[0], addresses[1]
+    );
+    let manifest = Manifest::parse(&text).unwrap();
+    download::pull(&manifest, folder, &mut |_, _| {}).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_model_of_several_files_is_pulled_file_by_file_and_goes_on_with_those_that_are_missing() {
+    let folder = TempDir::new().unwrap();
+    let whole = || serve(vec![Answer("200 OK\r\nContent-Length: 35", CONTENT)]);
+    let ((first, server), (broken, other)) = (whole(), serve(vec![Answer("404 Not Found", b"")]));
+    let error = two_files(folder.path(), [&first, &broken]).unwrap_err();
+    assert!(error.contains("404") && error.contains(&broken), "{error}");
+    assert_eq!(
+        (files(folder.path()), server.join().unwrap().len(), other.join().unwrap().len()),
+        (vec!["net.pth".into()], 1, 1)
+    );
+    // The first is here, so nobody is asked for it.
+    let (second, server) = whole();
+    assert_eq!(
+        two_files(folder.path(), ["http://127.0.0.1:1/net.pth", &second]).unwrap(),
+        folder.path().join("net.pth")
+    );
+    assert_eq!((files(folder.path()), server.join().unwrap().len()), (vec!["more.pt".into(), "net.pth".into()], 1));
+}
+
 #[test]
 fn a_refusal_names_status_address_and_folder() {
     let folder = TempDir::new().unwrap();

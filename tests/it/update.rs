@@ -826,6 +826,7 @@ fn many(numbers: std::ops::Range<i64>) -> Arc<Segment> {
         },
         pixels: (4, 3),
         format: "JPEG",
+        face: None,
     });
     Arc::new(Segment::pack(Arc::from(Path::new("/p")), images, &embeddings, 1))
 }

@@ -17,6 +17,7 @@ fn index(pictures: &[(String, Vec<f32>)]) -> Index {
         file: ImageFile { path: format!("/p/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let rows: Vec<_> = pictures.iter().map(|(_, embedding)| embedding.clone()).collect();
     let mut index = Index::new(dim);

@@ -21,6 +21,7 @@ fn index(embeddings: &[Vec<f32>], falling: bool) -> Index {
         file: ImageFile { path: format!("/p/{}/{number:03}", number % 2).into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let rows: Vec<_> = numbers.iter().map(|number| embeddings[*number].clone()).collect();
     let mut index = Index::new(dim);

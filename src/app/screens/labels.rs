@@ -21,7 +21,7 @@ use crate::{
         ImageId, IndexState,
         label_file::{self, LabelSource},
     },
-    printable::{printable, printable_str},
+    printable::printable_str,
     task::{Classified, Made, Task},
     text,
 };
@@ -219,7 +219,7 @@ impl Labels {
     pub fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
         self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
-        let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+        let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
         // The next one of the list, so that one key after the other goes through it.
         if let Some(list) = self.list() {
             self.cursors[list] = (self.cursors[list] + 1).min(self.lists[list].len().saturating_sub(1));
@@ -349,7 +349,7 @@ impl Room for Labels {
                 };
                 let (id, before) = self.history.remove(at);
                 shared.correct(id, before.as_deref());
-                let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+                let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
                 return Acted::Says(format!("{name} has the label again that it had."));
             }
             _ => return Acted::No,
@@ -388,7 +388,7 @@ impl Room for Labels {
         }
         if self.list().is_some() {
             let area = Places::new(body).picture;
-            return self.current().map(|row| Slot { image: row.id, area }).into_iter().collect();
+            return self.current().map(|row| Slot::new(row.id, area)).into_iter().collect();
         }
         let sheet = self.plot(shared, body).panel.map(places::confused_sheet);
         sheet.map(|sheet| sheet.slots(0, 0, self.confused.iter().copied()).collect()).unwrap_or_default()

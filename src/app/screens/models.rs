@@ -16,7 +16,7 @@ use crate::{
         shared::Shared,
     },
     index::{
-        ImageId, Index,
+        ImageId, Index, RowKind,
         progress::{Progress, Report},
     },
     similarity::{Comparison, Metric, Query, View as Cells, Window, window},
@@ -118,7 +118,8 @@ impl Models {
 
     /// Takes the model under the cursor, when one is to be chosen.
     pub fn choose(&mut self, shared: &Shared) -> Option<String> {
-        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() {
+        let whole = shared.index.kind() == RowKind::Picture;
+        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() || !whole {
             return None;
         }
         let name = (*self.choices(shared).get(self.choice)?).to_owned();
@@ -272,7 +273,7 @@ impl Room for Models {
             return Vec::new();
         }
         let places = Places::new(body);
-        let query = shared.selected.map(|image| Slot { image, area: places.query });
+        let query = shared.selected.map(|image| Slot::new(image, places.query));
         let found = (0..2).flat_map(|model| {
             places.sheets[model].slots(0, 0, self.neighbors[model].iter().map(|found| found.id)).collect::<Vec<_>>()
         });

@@ -131,12 +131,12 @@ impl Neighbors {
     #[must_use]
     pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {
         let Some(asked) = &self.asked else {
-            return shared.selected.map(|image| Slot { image, area }).into_iter().collect();
+            return shared.selected.map(|image| Slot::new(image, area)).into_iter().collect();
         };
         let shown = asked.like.len().min(3);
         let height = area.height / shown.max(1) as u16;
         let place = |at: usize| Area { y: area.y + at as u16 * height, height, ..area };
-        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot { image: *id, area: place(at) }).collect()
+        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot::new(*id, place(at))).collect()
     }
 
     /// What the rows are taken from, once it is there.
@@ -319,10 +319,7 @@ impl Room for Neighbors {
         let ranks = Ranks::new(body, self.dense);
         let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
         let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
-        query
-            .into_iter()
-            .chain(visible.enumerate().map(|(at, row)| Slot { image: row.id, area: ranks.picture(at) }))
-            .collect()
+        query.into_iter().chain(visible.enumerate().map(|(at, row)| Slot::new(row.id, ranks.picture(at)))).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
