@@ -23,8 +23,7 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     if area.width < 2 || area.height == 0 {
         return;
     }
-    let ready = app.preview(&slot.key()).filter(|_| !app.holds_back(slot.image));
-    let Some(preview) = ready else { return placeholder(app, canvas, slot) };
+    let Some(preview) = app.preview(&slot.key()) else { return placeholder(app, canvas, slot) };
     if let Some(reason) = preview.reason() {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }
@@ -40,15 +39,18 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
-    let waits = app.holds_back(slot.image);
-    // While the cursor hurries all boxes look the same: another shape at each key would cost more than all the rest.
-    let place = if waits { slot.area } else { layout::fitted(slot.area, entry.pixels()) };
-    let style = canvas.theme.placeholder();
-    canvas.fill(place, canvas.theme.placeholder_glyph(), style);
+    let place = layout::fitted(slot.area, entry.pixels());
+    empty_box(canvas, place);
     let initials = text::initials(entry.relative());
-    if !waits && usize::from(place.width) >= text::width(&initials) + 2 {
-        canvas.centered(place, place.height / 2, &format!(" {initials} "), style.add_modifier(Modifier::BOLD));
+    if usize::from(place.width) >= text::width(&initials) + 2 {
+        let style = canvas.theme.placeholder().add_modifier(Modifier::BOLD);
+        canvas.centered(place, place.height / 2, &format!(" {initials} "), style);
     }
+}
+
+/// A box where a picture will be.
+pub(super) fn empty_box(canvas: &mut Canvas<'_>, place: Area) {
+    canvas.fill(place, canvas.theme.placeholder_glyph(), canvas.theme.placeholder());
 }
 
 /// One picture as large as possible, and a line that says what it is.

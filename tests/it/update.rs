@@ -725,27 +725,52 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
 
 #[test]
 fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
-    for (on_rest, alone) in [(false, false), (true, true)] {
+    for (on_rest, alone) in [(false, "own"), (true, "before")] {
         let setup = lookalike::app::Setup { previews_on_rest: on_rest, ..setup(120, 36) };
         let mut explorer = Explorer::ready(setup, 40);
         explorer.keys("2");
         explorer.update(Event::Rest);
-        let held = |explorer: &Explorer| {
+        // What is drawn beside the table: the cursor's own picture, the one before, or an empty box.
+        let drawn = |explorer: &Explorer| {
             let pair = [explorer.app.shared.selected, explorer.app.screens.heatmap.partner];
-            pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
+            [0, 1].map(|at| match explorer.app.beside()[at] {
+                None => "box",
+                own if own == pair[at] => "own",
+                Some(_) => "before",
+            })
         };
-        assert_eq!(held(&explorer), [false, false]);
+        assert_eq!(drawn(&explorer), ["own", "own"]);
         explorer.hurry("l");
-        assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
+        assert_eq!(drawn(&explorer), ["own", "before"], "a move alone erases nothing");
+        for key in explorer.app.slots().iter().map(Slot::key).collect::<Vec<_>>() {
+            explorer.tell(JobId(1), Outcome::Previewed(key, Preview::failed("no picture")));
+        }
+        assert_eq!(drawn(&explorer), ["own", alone], "what is ready comes at once, unless the line is slow");
         explorer.hurry("l");
-        assert_eq!(held(&explorer), [false, true], "the row's picture stays");
+        assert_eq!(drawn(&explorer), ["own", "box"], "the row's picture stays");
         explorer.hurry("h h");
-        assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
+        assert_eq!(drawn(&explorer), ["own", "box"], "what was left is not sent again on the way back");
         explorer.update(Event::Rest);
-        assert_eq!(held(&explorer), [false, false]);
-        explorer.hurry("j j 1");
-        assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
+        assert_eq!(drawn(&explorer), ["own", "own"]);
+        explorer.hurry("1");
+        explorer.hurry("2");
+        assert_eq!(drawn(&explorer), ["box", "box"], "no other screen leaves a picture behind");
     }
+}
+
+#[test]
+fn over_a_slow_line_the_pictures_beside_the_heatmap_are_asked_for_before_the_cursor_rests() {
+    let mut explorer = Explorer::ready(lookalike::app::Setup { previews_on_rest: true, ..setup(120, 36) }, 40);
+    explorer.keys("2");
+    explorer.update(Event::Rest);
+    explorer.hold();
+    let asked = |explorer: &Explorer| {
+        explorer.held.iter().flatten().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
+    };
+    explorer.hurry("l");
+    assert_eq!(asked(&explorer), 1);
+    explorer.hurry("l l l");
+    assert_eq!(asked(&explorer), 1, "in a hurry nothing is asked for");
 }
 
 #[test]
