@@ -336,9 +336,18 @@ impl App {
             self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
+            // Where the filter lets nothing through there is nothing that a key could be about.
+            _ if self.admits_nothing() => None,
             _ => self.screens.get(self.screen).focused(&self.shared),
         }
         .filter(|id| self.shared.index.contains(*id))
+    }
+
+    /// Whether the filter, as far as it is known what it lets through, lets no picture through.
+    #[must_use]
+    pub fn admits_nothing(&self) -> bool {
+        let list = &self.screens.browse.list;
+        list.ids.is_empty() && !list.filter.is_empty() && list.filter == self.shared.filter
     }
 
     /// The pictures on the screen and where they belong, most wanted first.

@@ -167,6 +167,8 @@ pub enum Action {
     Follow,
     /// Show the picture under the cursor among the others.
     ShowInBrowse,
+    /// Show the picture under the cursor, and those that belong with it, on the map.
+    ShowOnMap,
     /// Go back along the trail of queries.
     Return,
     /// Close what lies on top, or go back to Browse.

@@ -240,6 +240,12 @@ impl Shared {
         self.admitted.as_ref().is_none_or(|admitted| admitted.get(id.at()).copied().unwrap_or(false))
     }
 
+    /// Whether a picture is there and the filter lets it through.
+    #[must_use]
+    pub fn is_listed(&self, id: ImageId) -> bool {
+        self.index.contains(id) && self.admits(id)
+    }
+
     /// Whether the user has selected a picture, or the selection follows the first one.
     #[must_use]
     pub fn is_touched(&self) -> bool {

@@ -30,9 +30,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         draw_details(app, canvas, &Details::new(details));
     }
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
-    if list.ids.is_empty() {
-        return facts::nothing_admitted(app, canvas, grid.sheet.area);
-    }
     let visible = grid.sheet.visible(browse.first, 0, list.ids.iter()).enumerate().map(|(at, image)| Tile {
         image: *image,
         note: String::new(),
@@ -49,10 +46,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
-    let place = match list.ids.len() {
-        0 => format!("0 of {}", text::count(app.shared.index.len())),
-        listed => format!("{} of {}", text::count(at), text::count(listed)),
-    };
+    let place = format!("{} of {}", text::count(at), text::count(list.ids.len()));
     let mut spans =
         vec![Span::styled(place, theme.strong()), Span::styled(format!(" · by {}", browse.kind.name()), theme.dim())];
     if browse.kind == OrderKind::Likeness

@@ -6,7 +6,7 @@ use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, RunState, Severity,
-        action::Screen,
+        action::{Action, Screen},
         keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
@@ -146,15 +146,14 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
-/// Whether the screen shows nothing that its keys could be about.
-fn has_nothing(app: &App) -> bool {
-    match app.context() {
-        Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
-        Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
-            app.shared.index.is_empty()
-        }
-        _ => false,
-    }
+/// The hints that mean something with what is on the screen.
+fn useful<'a>(app: &App, hints: &'a [(String, &'static str)]) -> Vec<&'a (String, &'static str)> {
+    let (nothing, left_out) = match app.context() {
+        Context::Screen(Screen::Problems) => (app.shared.skipped.is_empty(), false),
+        Context::Screen(_) => (app.shared.index.is_empty(), app.admits_nothing()),
+        _ => (false, false),
+    };
+    hints.iter().filter(|hint| !nothing && (!left_out || hint.1 == Action::Filter.hint())).collect()
 }
 
 /// As many hints as fit; help and quit always.
@@ -165,10 +164,10 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
-    let own = if has_nothing(app) { &[] } else { own };
+    let own = useful(app, own);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
-    let fitting = own.iter().take_while(|hint| {
+    let fitting = own.into_iter().take_while(|hint| {
         let fits = width(hint) <= room;
         room = room.saturating_sub(width(hint));
         fits

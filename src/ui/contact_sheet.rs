@@ -29,7 +29,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, vis
         if focused {
             frame(canvas, tile);
         }
-        let mark = if app.shared.marks.contains(image) { "●" } else { "" };
+        let mark = facts::mark(app, image).trim_end();
         words(canvas, tile.top(1).0, "", &note, focused);
         if let Some(label) = heading {
             head(app, canvas, tile.top(1).0.inside(1, 0), label);

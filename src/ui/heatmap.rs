@@ -35,9 +35,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let heat = &app.screens.heatmap;
-    if heat.rows.as_ref().is_some_and(|made| made.rows.is_empty() && made.filter == app.shared.filter) {
-        return facts::nothing_admitted(app, canvas, body);
-    }
     let Some((metric, window)) = &heat.shown else {
         let pictures = text::counted(app.shared.index.len(), "picture");
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");

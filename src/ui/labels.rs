@@ -5,7 +5,7 @@ mod list;
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, facts};
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, Unlearnable},
     app::{
@@ -63,6 +63,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
         }
         spans.push(Span::styled(words, if view == labels.view { theme.active() } else { theme.dim() }));
     }
+    spans.push(facts::narrowed_to(app, canvas));
     if let Some(rest) = about(labels, learned) {
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 6);

@@ -43,7 +43,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, ranks.list, "There is only one picture.", "Neighbors need a second one.");
     }
     if ranking.rows.is_empty() && ranking.is_ranked() {
-        return facts::nothing_admitted(app, canvas, ranks.list);
+        return facts::none_listed(app, canvas, ranks.list, "The filter lets through no other picture.");
     }
     if ranking.rows.is_empty() {
         return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));

@@ -40,7 +40,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let Problems { cursor, first } = app.screens.problems;
     let listed: Vec<_> = Problems::listed(&app.shared).collect();
     if listed.is_empty() {
-        return facts::nothing_admitted(app, canvas, list.rows);
+        let words = printable_str(app.shared.filter.typed());
+        return empty::say(canvas, list.rows, &format!("No path contains “{words}”."), "/ changes the filter.");
     }
     for (at, problem) in listed.iter().enumerate().skip(first).take(list.page()) {
         let row = Area { y: list.rows.y + 2 * (at - first) as u16, height: 2, ..list.rows };

@@ -274,7 +274,7 @@ fn a_pair_is_seen_in_turn_and_the_heatmap_stands_on_it() {
     explorer.keys("2");
     let shown = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
     assert_eq!((Some(shown[0]), Some(shown[1])), (explorer.app.shared.selected, neighbor));
-    explorer.keys("3 j b");
+    explorer.keys("3 j B");
     assert!(explorer.state().starts_with("Browse"), "a neighbor is shown among the others");
 }
 
@@ -478,18 +478,18 @@ fn look_alikes_are_walked_compared_and_narrowed() {
     let mut explorer = Explorer::ready(setup(120, 36), 24);
     explorer.keys("4 -");
     let sizes = |explorer: &Explorer| -> Vec<usize> {
-        explorer.app.screens.alike.groups().iter().map(|group| group.members.len()).collect()
+        explorer.app.screens.alike.groups().map(|group| group.members.len()).collect()
     };
     let cohesion = |explorer: &Explorer| {
         let groups = explorer.app.screens.alike.groups();
-        groups.iter().map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
+        groups.map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
     };
     let (strict, pictures) = (cohesion(&explorer), sizes(&explorer).iter().sum::<usize>());
     assert!(strict >= 0.98 - 1e-6, "{strict}");
     explorer.keys("- - - - - - - -");
     assert!(cohesion(&explorer) < strict, "a lower end shows less alike ones, at once");
     assert!(sizes(&explorer).iter().sum::<usize>() > pictures);
-    let best = |explorer: &Explorer| explorer.app.screens.alike.groups()[0].best();
+    let best = |explorer: &Explorer| explorer.app.screens.alike.groups().next().expect("a group").best();
     let before = best(&explorer);
     explorer.keys("< < <");
     assert!(best(&explorer) <= 0.97 && best(&explorer) < before, "an upper end leaves the most alike out");
@@ -988,7 +988,7 @@ proptest! {
                 let row = position / grid.columns;
                 prop_assert!((app.screens.browse.first..app.screens.browse.first + grid.rows).contains(&row), "the selection is out of view");
             }
-            for (id, _) in app.screens.alike.groups().iter().flat_map(|group| &group.members) {
+            for (id, _) in app.screens.alike.groups().flat_map(|group| &group.members) {
                 prop_assert!(app.screen != Screen::Alike || app.shared.index.contains(*id), "a group of what is gone");
             }
             let shown = app.slots().into_iter().all(|slot| app.shared.index.contains(slot.image));
@@ -1070,13 +1070,13 @@ fn with_copies(setup: lookalike::app::Setup) -> Explorer {
 fn copies_are_marked_listed_moved_away_and_brought_back() {
     let mut explorer = with_copies(setup(120, 36));
     explorer.keys("4");
-    let kinds: Vec<_> = explorer.app.screens.alike.groups().iter().map(|group| group.reason().is_some()).collect();
+    let kinds: Vec<_> = explorer.app.screens.alike.groups().map(|group| group.reason().is_some()).collect();
     assert_eq!(kinds[..2], [true, true], "copies come first");
-    explorer.keys("Space");
+    explorer.keys("a");
     assert_eq!(explorer.app.shared.marks.len(), 1, "all but the one to keep");
     let kept = explorer.app.screens.alike.current().expect("a group").center();
     assert!(!explorer.app.shared.marks.contains(kept));
-    explorer.keys("Space");
+    explorer.keys("a");
     assert!(explorer.app.shared.marks.is_empty(), "once more unmarks them");
     explorer.keys("A");
     assert_eq!(explorer.app.shared.marks.len(), 2, "of all groups");

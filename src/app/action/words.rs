@@ -42,6 +42,7 @@ impl Action {
             Self::AskMarked => "ask with all marked",
             Self::MarkUnlike => "mark as unlike: less so",
             Self::ShowInBrowse => "its place in Browse",
+            Self::ShowOnMap => "its place on the map",
             Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
             Self::Mark => "mark or unmark",
@@ -204,6 +205,7 @@ impl Action {
             | Self::AskMarked
             | Self::MarkUnlike
             | Self::ShowInBrowse
+            | Self::ShowOnMap
             | Self::UnmarkAll
             | Self::Export
             | Self::Name

@@ -52,21 +52,7 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
     bind("s", Action::Sort),
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
-    binding::DISPOSE,
-    binding::UNDO,
-    binding::CLOSE,
 ];
 
 impl Browse {

@@ -313,21 +313,7 @@ const KEYS: &[Binding] = &[
     bind("[", Action::PreviousGroup),
     bind("n", Action::OpenNeighbors),
     binding::SWAP,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
     binding::WHY,
-    binding::DISPOSE,
-    binding::UNDO,
-    binding::CLOSE,
 ];
 
 impl Room for Heatmap {

@@ -10,7 +10,7 @@ use crate::{
     analysis::classifier::{Classification, Guesses, OutOfFold},
     app::{
         action::{Action, Step},
-        binding::{self, Binding, bind},
+        binding::{Binding, bind},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -69,8 +69,10 @@ pub struct Labels {
     pub confused: Vec<ImageId>,
     /// What was corrected since the start, the newest last, each with the correction that it had before.
     history: Vec<(ImageId, Option<Vec<u8>>)>,
-    /// The cell and the labels that they are of.
-    confused_of: Option<((usize, usize), IndexState, LabelSource)>,
+    /// The cell, the labels and the filter ([`Shared::narrowings`]) that they are of.
+    confused_of: Option<((usize, usize), IndexState, LabelSource, u64)>,
+    /// [`Shared::narrowings`] when the lists were made.
+    narrowed_at: u64,
 }
 
 impl Default for Labels {
@@ -88,6 +90,7 @@ impl Default for Labels {
             confused: Vec::new(),
             history: Vec::new(),
             confused_of: None,
+            narrowed_at: 0,
         }
     }
 }
@@ -107,12 +110,6 @@ const KEYS: &[Binding] = &[
     bind(">", Action::NextMistake),
     bind("E", Action::ExportLabels),
     bind("n", Action::OpenNeighbors),
-    binding::VIEW,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 /// A picture of a list, with all that is known of its label.
@@ -180,14 +177,15 @@ impl Labels {
     }
 
     /// Finds the labeled pictures of the cell under the cursor, those whose label is least probable first.
-    fn find_confused(&mut self) {
-        let of = self.found.as_ref().map(|found| (self.cell, found.made_of, found.source.clone()));
+    fn find_confused(&mut self, shared: &Shared) {
+        let of = self.found.as_ref();
+        let of = of.map(|found| (self.cell, found.made_of, found.source.clone(), shared.narrowings));
         if of == self.confused_of {
             return;
         }
         let mut pictures = Vec::new();
         if let Some(found) = self.learned() {
-            let in_cell = |of: &&OutOfFold| (of.given, of.guesses.best().0) == self.cell;
+            let in_cell = |of: &&OutOfFold| (of.given, of.guesses.best().0) == self.cell && shared.admits(of.id);
             pictures = found.labeled.iter().filter(in_cell).map(|of| (of.probability, of.id)).collect();
             pictures.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
@@ -254,8 +252,9 @@ impl Labels {
         matrix_plot(body, names.len(), widest, shared.display.depth)
     }
 
-    /// Sorts out which pictures the lists show.
+    /// Sorts out which pictures the lists show, of those that the filter lets through.
     fn fill_lists(&mut self, shared: &Shared) {
+        self.narrowed_at = shared.narrowings;
         let Some(found) = self.found.clone() else { return };
         let Ok(learned) = &found.outcome else {
             self.lists = Default::default();
@@ -265,10 +264,13 @@ impl Labels {
         let suspected = |suspect: &usize| {
             let of = &learned.labeled[learned.suspects[*suspect].at];
             let label = shared.index.get(of.id).and_then(|entry| found.source.corrected.get(&entry));
-            label.is_none_or(|label| label_file::shown(label) != learned.names[of.given])
+            shared.admits(of.id) && label.is_none_or(|label| label_file::shown(label) != learned.names[of.given])
         };
-        self.lists =
-            [(0..learned.suspects.len()).filter(suspected).collect(), (0..learned.predictions.len()).collect()];
+        let predicted = |place: &usize| shared.admits(learned.predictions[*place].id);
+        self.lists = [
+            (0..learned.suspects.len()).filter(suspected).collect(),
+            (0..learned.predictions.len()).filter(predicted).collect(),
+        ];
     }
 }
 
@@ -431,12 +433,15 @@ impl Room for Labels {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        if self.narrowed_at != shared.narrowings {
+            self.fill_lists(shared);
+        }
         for list in 0..2 {
             let len = self.lists[list].len();
             self.cursors[list] = self.cursors[list].min(len.saturating_sub(1));
             self.firsts[list] = layout::scroll(self.firsts[list], self.cursors[list], Places::new(body).page(), len);
         }
-        self.find_confused();
+        self.find_confused(shared);
         let plot = self.plot(shared, body);
         let labels = self.learned().map_or(0, |found| found.names.len());
         self.corner = (

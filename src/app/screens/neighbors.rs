@@ -209,23 +209,9 @@ const KEYS: &[Binding] = &[
     bind("]", Action::More),
     bind("[", Action::Fewer),
     bind("p", Action::OpenPair),
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    bind("b", Action::ShowInBrowse),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
     binding::WHY,
-    binding::DISPOSE,
-    binding::UNDO,
 ];
 
 impl Neighbors {

@@ -36,6 +36,10 @@ impl Room for Problems {
         KEYS
     }
 
+    fn lists_pictures(&self) -> bool {
+        false
+    }
+
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
         self.cursor = step.moved(self.cursor, Self::listed(shared).count(), 1, List::new(body).page());
     }
