@@ -73,13 +73,9 @@ impl Context {
         own.iter().chain(shared.iter().copied().flatten().filter(free)).copied().collect()
     }
 
-    /// Whether pictures are shown here, and can be marked.
-    fn shows_pictures(self) -> bool {
-        match self {
-            Self::Screen(screen) => Screens::default().get(screen).lists_pictures(),
-            Self::Picture | Self::Pair => true,
-            Self::Why | Self::Disposal | Self::Help => false,
-        }
+    /// Whether it is a screen that lists pictures.
+    fn lists_pictures(self) -> bool {
+        matches!(self, Self::Screen(screen) if Screens::default().get(screen).lists_pictures())
     }
 }
 
@@ -351,16 +347,18 @@ fn keys(binding: &Binding) -> String {
     binding.keys.split(' ').map(label).collect::<Vec<_>>().join(" ")
 }
 
-/// Where a key works, in words: most keys for pictures work wherever there are some.
+/// Where a key works, in words: most keys for pictures work on every screen that lists some.
 fn places(contexts: &[Context]) -> String {
     let names =
         |contexts: &mut dyn Iterator<Item = Context>| contexts.map(Context::name).collect::<Vec<_>>().join(", ");
-    let missing: Vec<_> = Context::all().filter(|at| at.shows_pictures() && !contexts.contains(at)).collect();
-    match missing.len() {
-        0 => "wherever pictures are".to_owned(),
-        1..=3 if contexts.len() > 6 => format!("wherever pictures are, but not in {}", names(&mut missing.into_iter())),
-        _ => names(&mut contexts.iter().copied()),
+    let missing: Vec<_> = Context::all().filter(|at| at.lists_pictures() && !contexts.contains(at)).collect();
+    if missing.len() > 2 {
+        return names(&mut contexts.iter().copied());
     }
+    let but = if missing.is_empty() { String::new() } else { format!(" but {}", names(&mut missing.into_iter())) };
+    let others = names(&mut contexts.iter().copied().filter(|at| !at.lists_pictures()));
+    let others = if others.is_empty() { others } else { format!(", {others}") };
+    format!("every screen with pictures{but}{others}")
 }
 
 /// The README's table of keys, in Markdown.

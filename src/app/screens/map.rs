@@ -453,7 +453,7 @@ impl Room for Map {
         }
         let of = Some((drawn, plot));
         if self.raster_of != of {
-            self.raster = Raster::new(&map, shared, &plot);
+            self.raster = Raster::new(&map, &shared.index, shared.labels(), &|id| shared.admits(id), &plot);
             self.raster_of = of;
         }
         self.tiles = self.lay_out_tiles(shared, &plot, &map);

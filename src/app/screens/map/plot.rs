@@ -2,8 +2,8 @@
 
 use crate::{
     analysis::projection::Projection,
-    app::{layout::Area, shared::Shared},
-    index::{ImageId, labels::Labels},
+    app::layout::Area,
+    index::{ImageId, Index, labels::Labels},
 };
 
 /// Dots of a cell: columns and rows, which are about as far apart in both directions.
@@ -153,15 +153,21 @@ pub struct Raster {
 impl Raster {
     /// The pictures of the index, each with its label; what the filter leaves out only where nothing else is.
     #[must_use]
-    pub fn new(map: &Projection, shared: &Shared, plot: &Plot) -> Self {
+    pub fn new(
+        map: &Projection,
+        index: &Index,
+        labels: &Labels,
+        admits: &dyn Fn(ImageId) -> bool,
+        plot: &Plot,
+    ) -> Self {
         let (width, height) = (usize::from(plot.area.width), usize::from(plot.area.height));
         let mut raster = Self { width, cells: vec![Dots::default(); width * height], visible: 0 };
         let mut left_out = Vec::new();
-        for (id, point) in map.points().filter(|(id, _)| shared.index.contains(*id)) {
+        for (id, point) in map.points().filter(|(id, _)| index.contains(*id)) {
             let Some(dot) = plot.visible(point) else { continue };
-            if shared.admits(id) {
+            if admits(id) {
                 raster.visible += 1;
-                raster.set(dot, shared.labels().of(id));
+                raster.set(dot, labels.of(id));
             } else {
                 left_out.push(dot);
             }
