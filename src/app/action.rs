@@ -179,6 +179,8 @@ pub enum Action {
     OnlyMarked,
     /// Sort the grid by the next key.
     Sort,
+    /// Show the list from its end.
+    Reverse,
     /// Mark or unmark.
     Mark,
     /// Unmark all.

@@ -47,8 +47,13 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
     let place = format!("{} of {}", text::count(at), text::count(list.ids.len()));
-    let mut spans =
-        vec![Span::styled(place, theme.strong()), Span::styled(format!(" · by {}", browse.kind.name()), theme.dim())];
+    let mut spans = vec![
+        Span::styled(place, theme.strong()),
+        Span::styled(
+            format!(" · by {}{}", browse.kind.name(), if browse.reversed { ", backwards" } else { "" }),
+            theme.dim(),
+        ),
+    ];
     if browse.kind == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()

@@ -78,7 +78,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
 fn about(labels: &Labels, learned: &Classification) -> Option<String> {
     match labels.view {
         View::Confusion => {
-            Some(format!("of {} · out of {FOLDS} folds", text::counted(learned.labeled.len(), "picture")))
+            let pictures = labels.confusion().map_or(learned.labeled.len(), |confusion| confusion.total() as usize);
+            Some(format!("of {} · out of {FOLDS} folds", text::counted(pictures, "picture")))
         }
         View::Mislabeled => None,
         View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),

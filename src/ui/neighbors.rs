@@ -5,10 +5,16 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, chrome, empty, facts, pictures};
+use super::{
+    canvas::Canvas,
+    chrome,
+    contact_sheet::{self, Tile},
+    empty, facts, pictures,
+};
 use crate::{
     app::{
         App,
+        contact_sheet::ContactSheet,
         layout::Area,
         previews::Slot,
         screens::neighbors::{Asked, Ranked, Ranks},
@@ -20,7 +26,7 @@ use crate::{
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
-    let ranks = Ranks::new(body, app.screens.neighbors.dense);
+    let ranks = Ranks::new(body, app.screens.neighbors.size);
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -48,10 +54,31 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if ranking.rows.is_empty() {
         return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));
     }
+    if let Some(sheet) = &ranks.sheet {
+        return tiles(app, canvas, sheet);
+    }
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
         neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
     }
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
+}
+
+/// The neighbors as tiles, each with its rank and its value.
+fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
+    let ranking = &app.screens.neighbors;
+    let tiles = sheet.visible(ranking.first, 0, ranking.rows.iter().enumerate()).map(|(at, row)| Tile {
+        image: row.id,
+        note: format!(
+            "{} · {}{}",
+            text::count(row.rank),
+            if is_near_duplicate(app, row) { "≈ " } else { "" },
+            text::value(row.value).trim()
+        ),
+        heading: None,
+        focused: at == ranking.cursor,
+    });
+    contact_sheet::draw(app, canvas, sheet, tiles);
+    contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
 }
 
 /// The names of the pictures that were asked with.
@@ -124,7 +151,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     if ranks.height == 1 {
         let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
         let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
-        let name = if app.screens.neighbors.dense { path(app, row) } else { facts::name(app, row.id) };
+        let name = if app.screens.neighbors.size < 0 { path(app, row) } else { facts::name(app, row.id) };
         let other = if words.width >= 60 {
             let other = app.shared.metric.toggled();
             format!(

@@ -297,7 +297,7 @@ impl Explorer {
 
     /// How the Neighbors screen is divided.
     pub fn ranks(&self) -> Ranks {
-        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.dense)
+        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.size)
     }
 
     /// Keys by their names, separated by blanks, after which the fingers rest.

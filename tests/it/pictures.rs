@@ -1,9 +1,9 @@
 //! What can be done with pictures on every screen that lists some: the filter, marks, and the ways to other screens.
 
-use crate::explorer::{Explorer, setup, styled};
+use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{action::Screen, keymap::Context},
-    index::ImageId,
+    index::{ImageId, Skipped},
 };
 
 /// The screens that list pictures.
@@ -174,4 +174,75 @@ fn the_map_shows_a_group_whole_and_as_large_as_it_can_be() {
         let by_group = explorer.app.shared.coloring == lookalike::app::shared::Coloring::Groups;
         assert_eq!(by_group, screen == Screen::Groups, "groups are seen by their colors");
     }
+}
+
+#[test]
+fn neighbors_are_lines_rows_or_ever_larger_tiles() {
+    let mut explorer = on(Screen::Neighbors);
+    let columns = |explorer: &Explorer| explorer.ranks().columns();
+    assert_eq!(columns(&explorer), 1);
+    explorer.keys("-");
+    assert_eq!((columns(&explorer), explorer.app.slots().len()), (1, 1), "lines have no pictures but the query's");
+    explorer.keys("+ +");
+    let sheet = columns(&explorer);
+    assert!(sheet > 2, "a contact sheet has several side by side");
+    explorer.keys("Down Right");
+    assert_eq!(explorer.app.screens.neighbors.cursor, sheet + 1);
+    let frame = styled(&explorer.frame());
+    let row = explorer.app.screens.neighbors.rows[sheet + 1];
+    assert!(frame.contains(&format!("{} · ", row.rank)), "each says its rank and value:\n{frame}");
+    explorer.keys("+");
+    assert!(columns(&explorer) < sheet, "larger ones are fewer");
+    for _ in 0..20 {
+        explorer.keys("+");
+    }
+    assert_eq!(columns(&explorer), 2, "as large as makes sense");
+    explorer.keys("0");
+    assert!(explorer.ranks().sheet.is_none(), "as it was");
+}
+
+#[test]
+fn browse_is_sorted_by_size_and_backwards() {
+    let mut explorer = on(Screen::Browse);
+    let sizes = |explorer: &Explorer| {
+        let index = &explorer.app.shared.index;
+        let ids = explorer.app.screens.browse.list.ids.iter();
+        ids.filter_map(|id| index.get(*id)).map(|entry| entry.size()).collect::<Vec<_>>()
+    };
+    explorer.keys("s s s s");
+    assert!(explorer.state().contains("Sorted by size, largest file first."), "{}", explorer.state());
+    let largest_first = sizes(&explorer);
+    assert!(largest_first.is_sorted_by(|a, b| a >= b), "{largest_first:?}");
+    explorer.keys("r");
+    assert!(explorer.state().contains("smallest file first"));
+    assert!(sizes(&explorer).is_sorted(), "from its end");
+    assert!(styled(&explorer.frame()).contains("by size, backwards"));
+    explorer.keys("s s");
+    assert_eq!(explorer.app.screens.browse.list.order.kind().name(), "folder", "by likeness, and round again");
+    assert!(explorer.app.screens.browse.list.order.is_reversed(), "another order goes backwards too");
+    explorer.keys("r");
+    assert!(!explorer.app.screens.browse.list.order.is_reversed());
+}
+
+#[test]
+fn problems_stand_under_their_reasons_the_most_frequent_first() {
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.model(false);
+    let reasons = ["cut off", "no image", "cut off", "cut off", "no image", "HEIC is not supported"];
+    let skipped = reasons.iter().enumerate().map(|(at, reason)| Skipped {
+        path: format!("/pictures/broken/{at}.jpg").into(),
+        reason: (*reason).to_owned(),
+    });
+    explorer.indexed(std::sync::Arc::new(collection(3)), skipped.collect());
+    explorer.keys("!");
+    let frame = styled(&explorer.frame());
+    let lines = ["6 files skipped for 3 reasons", "3 cut off", "broken/0.jpg", "broken/2.jpg", "broken/3.jpg"];
+    let lines = lines.into_iter().chain(["2 no image", "broken/1.jpg", "broken/4.jpg", "1 HEIC is not supported"]);
+    let places: Vec<_> = lines.map(|line| frame.find(line).unwrap_or_else(|| panic!("{line}:\n{frame}"))).collect();
+    assert!(places.is_sorted(), "in this order:\n{frame}");
+    explorer.keys("G y");
+    assert!(explorer.state().contains("→ copy /pictures/broken/5.jpg"));
+    explorer.keys("/ 4 Enter y");
+    assert!(explorer.state().contains("→ copy /pictures/broken/4.jpg"));
+    assert!(styled(&explorer.frame()).contains("1 of 6 files"));
 }

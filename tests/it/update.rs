@@ -383,7 +383,7 @@ fn the_cursor_jumps_from_group_to_group() {
 }
 
 #[test]
-fn sorting_goes_through_five_orders() {
+fn sorting_goes_through_six_orders() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     let names =
         |explorer: &Explorer| -> Vec<u32> { explorer.app.screens.browse.list.ids.iter().map(|id| id.0).collect() };
@@ -395,6 +395,8 @@ fn sorting_goes_through_five_orders() {
     assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "name");
     explorer.key("s");
     assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "newest first");
+    explorer.key("s");
+    assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "largest first");
     explorer.keys("g l s");
     let index = explorer.app.shared.index.clone();
     let comparison = similarity::compare(&index, &Query::Image(ImageId(7)));
@@ -550,7 +552,7 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
 fn a_comparison_is_shown_while_it_is_refined() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.hold();
-    explorer.keys("l s s s s 3");
+    explorer.keys("l s s s s s 3");
     let (id, job) = explorer.held_tasks(Lane::Compare).pop().expect("a comparison");
     let index = Arc::clone(&explorer.app.shared.index);
     let query = Query::Image(explorer.app.shared.selected.expect("a selection"));

@@ -45,6 +45,7 @@ impl Action {
             Self::ShowOnMap => "its place on the map",
             Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
+            Self::Reverse => "the order backwards",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
             Self::Copy => "copy the path",
@@ -206,6 +207,7 @@ impl Action {
             | Self::MarkUnlike
             | Self::ShowInBrowse
             | Self::ShowOnMap
+            | Self::Reverse
             | Self::UnmarkAll
             | Self::Export
             | Self::Name

@@ -438,7 +438,7 @@ impl Room for Heatmap {
         if let Made::Block(block, found) = made {
             self.found = Some((block, shared.index.state(), found));
         } else if let Made::Order(filter, order, index, rows) = made {
-            if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
+            if let (Some(to), Some(anchor)) = (order.anchor(), &mut self.anchor)
                 && to.query() == anchor.query()
             {
                 *anchor = Arc::clone(to);

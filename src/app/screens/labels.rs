@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use self::places::{PANEL_WORDS, Places, confused_sheet, matrix_plot};
 use crate::{
-    analysis::classifier::{Classification, Guesses, OutOfFold},
+    analysis::classifier::{Classification, Confusion, Guesses, OutOfFold},
     app::{
         action::{Action, Step},
         binding::{Binding, bind},
@@ -71,6 +71,8 @@ pub struct Labels {
     history: Vec<(ImageId, Option<Vec<u8>>)>,
     /// The cell, the labels and the filter ([`Shared::narrowings`]) that they are of.
     confused_of: Option<((usize, usize), IndexState, LabelSource, u64)>,
+    /// The confusion of what the filter lets through, where it leaves something out.
+    narrowed: Option<Confusion>,
     /// [`Shared::narrowings`] when the lists were made.
     narrowed_at: u64,
 }
@@ -90,6 +92,7 @@ impl Default for Labels {
             confused: Vec::new(),
             history: Vec::new(),
             confused_of: None,
+            narrowed: None,
             narrowed_at: 0,
         }
     }
@@ -130,6 +133,12 @@ impl Labels {
     #[must_use]
     pub fn learned(&self) -> Option<&Classification> {
         self.found.as_ref().and_then(|found| found.outcome.as_ref().ok())
+    }
+
+    /// The confusion of the pictures that the filter lets through.
+    #[must_use]
+    pub fn confusion(&self) -> Option<&Confusion> {
+        self.narrowed.as_ref().or_else(|| self.learned().map(|learned| &learned.probe_confusion))
     }
 
     /// The number of the list that is shown, if one is.
@@ -231,8 +240,8 @@ impl Labels {
 
     /// Moves the cursor of the matrix to the next or the former of the confused pairs, the most confused first.
     fn jump(&mut self, back: bool) -> Acted {
-        let Some(found) = self.learned() else { return Acted::Yes };
-        let mistakes = found.probe_confusion.mistakes();
+        let Some(confusion) = self.confusion() else { return Acted::Yes };
+        let mistakes = confusion.mistakes();
         let now = mistakes.iter().position(|cell| *cell == self.cell);
         let to = match (now, back) {
             (None, _) => 0,
@@ -254,7 +263,7 @@ impl Labels {
 
     /// Sorts out which pictures the lists show, of those that the filter lets through.
     fn fill_lists(&mut self, shared: &Shared) {
-        self.narrowed_at = shared.narrowings;
+        (self.narrowed_at, self.narrowed) = (shared.narrowings, None);
         let Some(found) = self.found.clone() else { return };
         let Ok(learned) = &found.outcome else {
             self.lists = Default::default();
@@ -266,6 +275,11 @@ impl Labels {
             let label = shared.index.get(of.id).and_then(|entry| found.source.corrected.get(&entry));
             shared.admits(of.id) && label.is_none_or(|label| label_file::shown(label) != learned.names[of.given])
         };
+        if !shared.filter.is_empty() {
+            let admitted = learned.labeled.iter().filter(|of| shared.admits(of.id));
+            let pairs = admitted.map(|of| (of.given, of.guesses.best().0));
+            self.narrowed = Some(Confusion::of(learned.names.len(), pairs));
+        }
         let predicted = |place: &usize| shared.admits(learned.predictions[*place].id);
         self.lists = [
             (0..learned.suspects.len()).filter(suspected).collect(),

@@ -6,6 +6,7 @@ use crate::{
     app::{
         action::{Action, Step},
         binding::{self, Binding, bind},
+        contact_sheet::ContactSheet,
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -78,8 +79,8 @@ pub struct Neighbors {
     pub k: usize,
     /// Least alike first.
     pub farthest: bool,
-    /// A line each, without pictures.
-    pub dense: bool,
+    /// How large each neighbor is shown: a line at -1, a row with its picture at 0, from 1 on ever larger tiles.
+    pub size: i16,
     /// The ranking, empty until the query was compared.
     pub rows: Vec<Ranked>,
     /// The row under the cursor.
@@ -98,7 +99,7 @@ impl Default for Neighbors {
             trail: Vec::new(),
             k: 20,
             farthest: false,
-            dense: false,
+            size: 0,
             rows: Vec::new(),
             cursor: 0,
             first: 0,
@@ -193,6 +194,15 @@ impl Neighbors {
         (self.rows, self.cursor, self.first, self.ranked_of) = (Vec::new(), 0, 0, None);
     }
 
+    /// How the neighbors are shown, in a sentence.
+    fn shown_as(&self) -> &'static str {
+        match self.size {
+            ..0 => "One line each.",
+            0 => "With their pictures.",
+            _ => "A contact sheet: + makes the pictures larger.",
+        }
+    }
+
     /// More or fewer rows.
     fn resize(&mut self, more: bool) {
         let next =
@@ -211,6 +221,7 @@ const KEYS: &[Binding] = &[
     bind("p", Action::OpenPair),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
+    binding::ZOOM_FIT,
     binding::WHY,
 ];
 
@@ -248,11 +259,13 @@ impl Room for Neighbors {
     }
 
     fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
-        self.cursor = step.moved(self.cursor, self.rows.len(), 1, Ranks::new(body, self.dense).page());
+        let ranks = Ranks::new(body, self.size);
+        self.cursor = step.moved(self.cursor, self.rows.len(), ranks.columns(), ranks.page());
     }
 
     fn click(&mut self, _: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
-        let row = Ranks::new(body, self.dense).hit(at)? + self.first;
+        let ranks = Ranks::new(body, self.size);
+        let row = ranks.hit(at)? + self.first * ranks.columns();
         if row == self.cursor {
             return Some(Action::Follow);
         }
@@ -262,7 +275,7 @@ impl Room for Neighbors {
         None
     }
 
-    fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+    fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Follow => self.follow(shared),
             Action::Return => return self.go_back(shared),
@@ -275,8 +288,16 @@ impl Room for Neighbors {
                 return Acted::Says(format!("Showing up to {} neighbors.", self.k));
             }
             Action::ZoomIn | Action::ZoomOut => {
-                self.dense = action == Action::ZoomOut;
-                return Acted::Says(if self.dense { "One line each." } else { "With their pictures." }.to_owned());
+                let size = self.size + if action == Action::ZoomIn { 1 } else { -1 };
+                if !SIZES.contains(&size) || (size > 1 && Ranks::new(body, size) == Ranks::new(body, self.size)) {
+                    return Acted::Yes;
+                }
+                self.size = size;
+                return Acted::Says(self.shown_as().to_owned());
+            }
+            Action::ZoomFit => {
+                self.size = 0;
+                return Acted::Says(self.shown_as().to_owned());
             }
             _ => return Acted::No,
         }
@@ -302,13 +323,22 @@ impl Room for Neighbors {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let ranks = Ranks::new(body, self.dense);
+        let ranks = Ranks::new(body, self.size);
         let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
-        let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
-        query
-            .into_iter()
-            .chain(visible.enumerate().map(|(at, row)| Slot { image: row.id, area: ranks.picture(at) }))
-            .collect()
+        let ids = self.rows.iter().map(|row| row.id);
+        let rows: Vec<_> = match ranks.sheet {
+            Some(sheet) => sheet.slots(self.first, 0, ids).collect(),
+            None => {
+                let visible = ids.skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
+                visible.enumerate().map(|(at, image)| Slot { image, area: ranks.picture(at) }).collect()
+            }
+        };
+        query.into_iter().chain(rows).collect()
+    }
+
+    fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        let sheet = Ranks::new(body, self.size).sheet;
+        sheet.map_or_else(Vec::new, |sheet| sheet.slots(self.first, 1, self.rows.iter().map(|row| row.id)).collect())
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -344,7 +374,11 @@ impl Room for Neighbors {
                 self.ranked_of = Some(wanted);
             }
         }
-        self.first = layout::scroll(self.first, self.cursor, Ranks::new(body, self.dense).page(), self.rows.len());
+        let ranks = Ranks::new(body, self.size);
+        self.first = match ranks.sheet {
+            Some(sheet) => sheet.scrolled(self.first, self.cursor, self.rows.len()),
+            None => layout::scroll(self.first, self.cursor, ranks.page(), self.rows.len()),
+        };
     }
 }
 
@@ -361,12 +395,19 @@ pub struct Ranks {
     pub height: u16,
     /// Columns of a neighbor's thumbnail, 0 where there is no room.
     pub thumb: u16,
+    /// The contact sheet that takes the place of the rows.
+    pub sheet: Option<ContactSheet>,
 }
 
+/// The sizes of a neighbor, see [`Neighbors::size`].
+const SIZES: std::ops::RangeInclusive<i16> = -1..=6;
+/// Columns of a tile at the smallest size of the contact sheet, and those that each larger size adds.
+const TILE: (i16, i16) = (14, 6);
+
 impl Ranks {
-    /// Divides the body; `dense` for a line each.
+    /// Divides the body; `size` is [`Neighbors::size`].
     #[must_use]
-    pub fn new(body: Area, dense: bool) -> Self {
+    pub fn new(body: Area, size: i16) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 3));
         let query = match body.width {
             100.. => body.width * 2 / 5,
@@ -380,19 +421,30 @@ impl Ranks {
             (None, rest)
         };
         let (height, thumb) = match (list.height, list.width) {
-            _ if dense => (1, 0),
+            _ if size < 0 => (1, 0),
             (28.., 56..) => (5, 11),
             (14.., 44..) => (4, 8),
             (9.., 34..) => (3, 8),
             (6.., _) => (2, 0),
             _ => (1, 0),
         };
-        Self { title, query, list, height, thumb }
+        let wish = (TILE.0 + (size - 1) * TILE.1).max(TILE.0) as u16;
+        let sheet = (size > 0).then(|| ContactSheet::new(list.off_right(1).0, wish));
+        Self { title, query, list, height, thumb, sheet }
+    }
+
+    /// Neighbors side by side.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.sheet.map_or(1, |sheet| sheet.columns)
     }
 
     /// Neighbors on a page.
     #[must_use]
     pub fn page(&self) -> usize {
+        if let Some(sheet) = self.sheet {
+            return sheet.page();
+        }
         // The gap under the last one may fall off.
         usize::from((self.list.height + self.gap()) / self.height)
     }
@@ -415,9 +467,12 @@ impl Ranks {
         self.row(at).left(2).1.left(self.thumb).0
     }
 
-    /// The visible row at a terminal cell.
+    /// The visible neighbor at a terminal cell.
     #[must_use]
     pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        if let Some(sheet) = self.sheet {
+            return sheet.hit(0, at);
+        }
         (0..self.page()).find(|row| self.row(*row).contains(at))
     }
 
