@@ -17,6 +17,7 @@ pub mod layout;
 pub mod live;
 pub mod marks;
 mod mouse;
+mod outside;
 pub mod pace;
 pub mod previews;
 pub mod reading;
@@ -74,6 +75,8 @@ pub struct App {
     /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
     explained: Option<Arc<Explained>>,
     explaining: Option<(JobId, why::Wanted)>,
+    /// The job that looks at a picture from elsewhere, to ask with it.
+    asking: Option<JobId>,
     /// Files are being moved away, or brought back.
     moves: Moves,
     /// The picture that the explorer was opened with, until it is indexed.
@@ -120,6 +123,7 @@ impl App {
             awaited: Awaited::default(),
             explained: None,
             explaining: None,
+            asking: None,
             moves: Moves::default(),
         }
     }

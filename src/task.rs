@@ -9,7 +9,7 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Seen, Undone},
+    job::{Away, Completed, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Outside, Seen, Undone},
     labels::Classified,
     map::{MapStep, MapTask, Mapped, Mapping},
     models::{OtherIndex, SideBySide},

@@ -53,6 +53,7 @@ impl App {
             Action::OpenOutside => return self.open_outside(),
             Action::Blink => self.blink = Some(!self.blink.unwrap_or(true)),
             Action::AskMarked => self.ask_marked(),
+            Action::AskOutside => self.open_outside_prompt(),
             Action::MarkUnlike => self.mark_unlike(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),

@@ -161,6 +161,8 @@ pub enum Action {
     Blink,
     /// Ask with all marked pictures at once.
     AskMarked,
+    /// Ask with a picture from elsewhere.
+    AskOutside,
     /// Mark or unmark as what the answer is to be unlike.
     MarkUnlike,
     /// Make the neighbor under the cursor the query.

@@ -36,6 +36,12 @@ impl App {
                     self.explained = Some(explained);
                 }
             }
+            Outcome::Embedded(outside) => {
+                if self.asking.take_if(|awaited| *awaited == job).is_some() {
+                    self.asked_with(outside);
+                }
+            }
+            Outcome::Completed(completed) => self.completed(&completed),
             Outcome::Disposed(disposed) => self.disposed(&disposed),
             Outcome::Undone(undone) => self.undone(&undone),
             Outcome::Exported { to, paths } => {

@@ -37,6 +37,16 @@ pub enum Purpose {
     ExportLabels,
     /// The folder into which the listed pictures are moved.
     Move,
+    /// The picture from elsewhere to ask with.
+    Ask,
+}
+
+impl Purpose {
+    /// Whether a path is typed, which Tab completes.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        matches!(self, Self::Export | Self::ExportLabels | Self::Move | Self::Ask)
+    }
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -199,6 +209,9 @@ impl App {
 
     /// Gives a key to the open prompt.
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        if let Some(prompt) = self.prompt().filter(|prompt| prompt.purpose.is_path() && key.code == KeyCode::Tab) {
+            return self.complete(&prompt.clone());
+        }
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
         let filters = matches!(prompt.purpose, Purpose::Filter { .. });
@@ -224,7 +237,8 @@ impl App {
                 | Purpose::Rename { .. }
                 | Purpose::Label(_)
                 | Purpose::ExportLabels
-                | Purpose::Move,
+                | Purpose::Move
+                | Purpose::Ask,
                 Typed::GivenUp,
             ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
@@ -269,6 +283,7 @@ impl App {
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 return self.dispose(Away::Folder(folders::typed(&prompt.text)));
             }
+            (Purpose::Ask, Typed::Accepted) if !prompt.text.trim().is_empty() => return self.ask_with(&prompt.text),
             (Purpose::Filter { .. }, Typed::Ignored)
             | (
                 Purpose::Export
@@ -276,7 +291,8 @@ impl App {
                 | Purpose::Rename { .. }
                 | Purpose::Label(_)
                 | Purpose::ExportLabels
-                | Purpose::Move,
+                | Purpose::Move
+                | Purpose::Ask,
                 _,
             ) => {
                 self.over.push(Over::Prompt(prompt));

@@ -225,6 +225,7 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             ("name ", format!("for {pictures} · Enter names, Esc gives up"))
         }
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
+        Purpose::Ask => ("ask with picture ", "Tab completes, Enter asks, Esc gives up".to_owned()),
         Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))

@@ -39,6 +39,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         for slot in app.screens.neighbors.query_slots(&app.shared, picture) {
             pictures::slot(app, canvas, slot);
         }
+        if let Some(outside) = app.screens.neighbors.asked.as_ref().and_then(|asked| asked.outside.as_ref()) {
+            pictures::preview(canvas, &outside.preview, picture);
+        }
         match &app.screens.neighbors.asked {
             Some(asked) => asked_with(app, canvas, facts_area, asked),
             None => facts::draw(app, canvas, facts_area, query),
@@ -83,6 +86,11 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
 
 /// The names of the pictures that were asked with.
 fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
+    if let Some(outside) = &asked.outside {
+        let name = printable(outside.path.file_name().unwrap_or_default());
+        canvas.text(area, 0, &name, canvas.theme.strong());
+        canvas.text(area, 1, "from elsewhere", canvas.theme.dim());
+    }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
         if !names.is_empty() {
@@ -99,16 +107,21 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
     let metric = app.shared.metric;
+    let outside = ranking.asked.as_ref().and_then(|asked| asked.outside.as_ref());
     let mut spans = vec![
         Span::styled(
             format!("{} {which} of {}", text::count(ranking.rows.len()), {
-                text::count(app.shared.index.len().saturating_sub(1))
+                // What is asked with is none of them, unless it is from elsewhere.
+                text::count(app.shared.index.len().saturating_sub(usize::from(outside.is_none())))
             }),
             theme.strong(),
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
     ];
-    if let Some(asked) = &ranking.asked {
+    if let Some(outside) = outside {
+        let name = text::cut_name(&printable(outside.path.file_name().unwrap_or_default()), 20);
+        spans.push(Span::styled(format!(" to {name} from elsewhere"), theme.warning()));
+    } else if let Some(asked) = &ranking.asked {
         let like = format!(" to {} together", text::count(asked.like.len()));
         let unlike = if asked.unlike.is_empty() { String::new() } else { format!(", unlike {}", asked.unlike.len()) };
         spans.push(Span::styled(like + &unlike, theme.warning()));

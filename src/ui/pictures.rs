@@ -13,6 +13,7 @@ use crate::{
         previews::Slot,
     },
     index::ImageId,
+    preview::Preview,
     similarity::{Metric, pair_value},
     text,
 };
@@ -23,7 +24,14 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     if area.width < 2 || area.height == 0 {
         return;
     }
-    let Some(preview) = app.preview(&slot.key()) else { return placeholder(app, canvas, slot) };
+    match app.preview(&slot.key()) {
+        Some(shown) => preview(canvas, shown, area),
+        None => placeholder(app, canvas, slot),
+    }
+}
+
+/// Draws a picture that is ready into the middle of an area, or says why there is none.
+pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
     if let Some(reason) = preview.reason() {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }

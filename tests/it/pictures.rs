@@ -2,7 +2,7 @@
 
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
-    app::{action::Screen, keymap::Context},
+    app::{Event, action::Screen, keymap::Context},
     index::{ImageId, Skipped},
 };
 
@@ -245,4 +245,49 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
     explorer.keys("/ 4 Enter y");
     assert!(explorer.state().contains("→ copy /pictures/broken/4.jpg"));
     assert!(styled(&explorer.frame()).contains("1 of 6 files"));
+}
+
+#[test]
+fn a_picture_from_elsewhere_is_asked_with_wherever_one_is() {
+    for screen in screens() {
+        let mut explorer = on(screen);
+        explorer.keys("Ctrl-o / e l s e / Tab");
+        let state = explorer.state();
+        assert!(state.contains("typing \"/else/1\"") && state.contains("10.jpg  12.jpg"), "{state}");
+        assert!(styled(&explorer.frame()).contains("ask with picture /else/1"), "{screen:?}");
+        explorer.keys("0 . j p g Enter");
+        assert_eq!(explorer.app.screen, Screen::Neighbors, "from {screen:?}");
+        let rows = &explorer.app.screens.neighbors.rows;
+        assert_eq!(path(&explorer, rows[0].id), "cats/cat10.jpg", "that is what number 10 looks like");
+        assert!((rows[0].value - 1.0).abs() < 1e-5, "the picture itself may be among the answers");
+        let frame = styled(&explorer.frame());
+        assert!(frame.contains("nearest of 24 by cosine to 10.jpg from elsewhere"), "{frame}");
+        explorer.keys("p");
+        assert_eq!(explorer.app.over, [], "a picture that is no row has no pair");
+        explorer.keys("Down Backspace");
+        assert!(explorer.app.screens.neighbors.asked.is_none(), "the selected picture is the query again");
+    }
+}
+
+#[test]
+fn a_path_of_the_index_is_no_picture_from_elsewhere() {
+    let mut explorer = on(Screen::Groups);
+    explorer.keys("Ctrl-o");
+    explorer.update(Event::Paste("/pictures/dogs/dog5.jpg".to_owned()));
+    explorer.keys("Enter");
+    assert!(explorer.state().starts_with("Neighbors cosine dogs/dog5.jpg"), "{}", explorer.state());
+    assert!(explorer.app.screens.neighbors.asked.is_none());
+}
+
+#[test]
+fn a_completion_that_comes_late_changes_nothing() {
+    let mut explorer = on(Screen::Browse);
+    explorer.keys("Ctrl-o a");
+    explorer.hold();
+    explorer.keys("Tab b");
+    let (id, job) = explorer.held.take().unwrap().pop().expect("a path to complete");
+    explorer.done(id, job);
+    assert!(explorer.state().contains("typing \"ab\""), "{}", explorer.state());
+    explorer.keys("Esc");
+    assert_eq!(explorer.app.over, []);
 }

@@ -40,6 +40,7 @@ impl Action {
             Self::OpenOutside => "open in your viewer",
             Self::Blink => "the two in turn",
             Self::AskMarked => "ask with all marked",
+            Self::AskOutside => "ask with another file",
             Self::MarkUnlike => "mark as unlike: less so",
             Self::ShowInBrowse => "its place in Browse",
             Self::ShowOnMap => "its place on the map",
@@ -204,6 +205,7 @@ impl Action {
             | Self::OnlyMarked
             | Self::OpenOutside
             | Self::AskMarked
+            | Self::AskOutside
             | Self::MarkUnlike
             | Self::ShowInBrowse
             | Self::ShowOnMap
