@@ -96,6 +96,7 @@ impl App {
             // They are for who makes graphs.
             Report::Graphs(_) => {}
             Report::Snapshot(index) => self.take_index(index),
+            Report::Found(found) => self.shared.found = found,
             Report::Skipped(skipped) => self.shared.skipped = skipped,
             Report::Progress(progress) => self.shared.progress = Some(progress),
             Report::Note(note) => self.say(Severity::Warning, note),
@@ -161,6 +162,9 @@ impl App {
             (self.explained, self.explaining) = (None, None);
         }
         shared.index = index;
+        if !shared.index.is_empty() {
+            shared.found = Arc::default();
+        }
         shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
         shared.unlike.retain(|id| shared.index.contains(id));

@@ -83,6 +83,8 @@ pub struct Shared {
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
     pub comparing: bool,
+    /// While nothing is indexed yet: the first of the files that will be.
+    pub found: Arc<[PathBuf]>,
     /// Files that could not be indexed.
     pub skipped: Arc<[Skipped]>,
     /// Whether the indexing run goes on, and how it ended.
@@ -123,6 +125,7 @@ impl Shared {
             narrowed: false,
             comparison: None,
             comparing: false,
+            found: Arc::default(),
             skipped: Arc::default(),
             run: RunState::Running,
             progress: None,

@@ -9,18 +9,22 @@ use super::{
 };
 use crate::{
     app::{
-        App,
-        layout::Area,
+        App, RunState,
+        layout::{self, Area},
         previews::Slot,
         screens::browse::{Details, Grid},
     },
     order::OrderKind,
+    printable::printable,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
     let grid = Grid::new(body, app.screens.browse.size);
+    if app.shared.index.is_empty() && app.shared.run == RunState::Running && !app.shared.found.is_empty() {
+        return found(app, canvas, &grid);
+    }
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -40,6 +44,23 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     // Beside the details the line between them is the track.
     let beside = u16::from(grid.details.is_some());
     contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
+}
+
+/// The names of what will be indexed, each where its picture will be, until the first picture is.
+fn found(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
+    let theme = canvas.theme;
+    let total = app.shared.progress.map_or(0, |progress| progress.total).max(app.shared.found.len());
+    let words = Span::styled(text::counted(total, "picture"), theme.strong());
+    let says = Span::styled(" found · each can be browsed as soon as it is indexed", theme.dim());
+    canvas.rule(grid.title, Line::from(vec![words, says]));
+    if let Some(details) = grid.details {
+        canvas.divider(details.x - 1, app.shared.body(), grid.title);
+    }
+    for (at, path) in grid.sheet.visible(0, 0, app.shared.found.iter()).enumerate() {
+        let place = layout::fitted(grid.sheet.picture(at), (4, 3));
+        pictures::waiting(canvas, place, path);
+        contact_sheet::name(canvas, grid.sheet.tile(at), &printable(path.file_name().unwrap_or_default()));
+    }
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {

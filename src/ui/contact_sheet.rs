@@ -38,6 +38,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, vis
     }
 }
 
+/// A name under a tile's picture.
+pub(super) fn name(canvas: &mut Canvas<'_>, tile: Area, name: &str) {
+    words(canvas, tile.off_bottom(1).1, "", name, false);
+}
+
 /// The name of a label over the first of its pictures.
 fn head(app: &App, canvas: &mut Canvas<'_>, line: Area, label: usize) {
     let name = text::cut(app.shared.labels().name(label), usize::from(line.width).saturating_sub(3));

@@ -1,5 +1,7 @@
 //! Pictures: in their place, large, and two side by side.
 
+use std::path::Path;
+
 use ratatui::{
     style::Modifier,
     text::{Line, Span},
@@ -47,9 +49,13 @@ pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
-    let place = layout::fitted(slot.area, entry.pixels());
+    waiting(canvas, layout::fitted(slot.area, entry.pixels()), entry.relative());
+}
+
+/// A box where the picture of a file will be, with the first letters of its name.
+pub(super) fn waiting(canvas: &mut Canvas<'_>, place: Area, path: &Path) {
     empty_box(canvas, place);
-    let initials = text::initials(entry.relative());
+    let initials = text::initials(path);
     if usize::from(place.width) >= text::width(&initials) + 2 {
         let style = canvas.theme.placeholder().add_modifier(Modifier::BOLD);
         canvas.centered(place, place.height / 2, &format!(" {initials} "), style);

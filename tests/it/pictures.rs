@@ -3,7 +3,7 @@
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{Event, action::Screen, keymap::Context},
-    index::{ImageId, Skipped},
+    index::{ImageId, Skipped, progress::Report},
 };
 
 /// The screens that list pictures.
@@ -290,4 +290,19 @@ fn a_completion_that_comes_late_changes_nothing() {
     assert!(explorer.state().contains("typing \"ab\""), "{}", explorer.state());
     explorer.keys("Esc");
     assert_eq!(explorer.app.over, []);
+}
+
+#[test]
+fn names_are_there_before_the_first_picture_is_indexed() {
+    let mut explorer = Explorer::started(setup(120, 36));
+    explorer.report(Report::Found(["birds/robin.jpg", "cats/ginger.jpg"].map(Into::into).into()));
+    let frame = styled(&explorer.frame());
+    for words in ["2 pictures found", "robin.jpg", "ginger.jpg"] {
+        assert!(frame.contains(words), "{words}:\n{frame}");
+    }
+    explorer.keys("Down v Space Enter");
+    assert!(explorer.app.over.is_empty() && explorer.app.screen == Screen::Browse, "nothing to act on yet");
+    explorer.report(Report::Snapshot(std::sync::Arc::new(collection(1))));
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains("bird0") && !frame.contains("ginger"), "then what is indexed:\n{frame}");
 }
