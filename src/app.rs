@@ -27,7 +27,7 @@ pub mod screens;
 pub mod shared;
 pub mod why;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
@@ -360,14 +360,14 @@ impl App {
         let body = self.shared.body();
         let mut slots = match self.covering() {
             Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
-            Some(Over::Picture(image)) => vec![Slot { image, area: layout::large(body) }],
+            Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
             Some(Over::Pair { row, col }) => {
                 let [left, right] = match self.blink {
                     None => layout::halves(body),
                     // Both are wanted, so that each is there when its turn comes.
                     Some(_) => [layout::one_of_two(body); 2],
                 };
-                vec![Slot { image: row, area: left }, Slot { image: col, area: right }]
+                vec![Slot::new(row, left), Slot::new(col, right)]
             }
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };
@@ -394,10 +394,12 @@ impl App {
         if self.shared.display.previews_on_rest { !self.pace.rested } else { self.pace.keys_come_fast }
     }
 
-    /// The paths of the marked pictures, in the order of marking.
+    /// The paths of the marked pictures, in the order of marking; each once, however many of its faces are marked.
     #[must_use]
     pub fn marked_paths(&self) -> Vec<PathBuf> {
-        self.shared.marks.iter().filter_map(|id| self.shared.path(id)).collect()
+        let mut seen = HashSet::new();
+        let paths = self.shared.marks.iter().filter_map(|id| self.shared.path(id));
+        paths.filter(|path| seen.insert(path.clone())).collect()
     }
 
     fn say(&mut self, severity: Severity, text: impl Into<String>) {

@@ -40,6 +40,7 @@ pub mod groups;
 pub mod index;
 pub mod interrupt;
 pub mod indexed;
+pub mod links;
 pub mod live;
 pub mod labels;
 pub mod man;
@@ -189,6 +190,11 @@ pub struct ModelArgs {
     /// Without it gaze is used, or the best one whose weights are found.
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
+    /// Index the faces in the pictures: short for --model faces
+    ///
+    /// Every face is a row of its own, so that groups are people.
+    #[arg(long, hide_short_help = true)]
+    pub faces: bool,
     /// The weights file to use instead of looking for it.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub weights: Option<PathBuf>,
@@ -222,7 +228,7 @@ impl ModelArgs {
     #[must_use]
     pub fn choice(&self) -> ModelChoice {
         ModelChoice {
-            name: self.model.clone(),
+            name: if self.faces { Some("faces".to_owned()) } else { self.model.clone() },
             weights: self.weights.clone(),
             device: match self.how.device {
                 DeviceArg::Auto => embed::Device::Auto,

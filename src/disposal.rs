@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use self::list::{Entry, List};
 pub use self::list::{newest, undo};
 use crate::{
+    cancel::CancelToken,
     error::{Error, Result},
     files,
     printable::printable,
@@ -23,11 +24,17 @@ use crate::{
 };
 
 /// Moves files to `away`, one after the other; `lists` is the folder of the lists that undo it. Those that cannot go, or
-/// should not as they are now, stay, and the answer says why.
+/// should not as they are now, stay, and the answer says why. Between two files it looks whether it is to `stop`.
 ///
 /// # Errors
 /// [`Error::Io`] when the list cannot be made: then nothing is moved.
-pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Path) -> Result<Disposed> {
+pub fn dispose(
+    doomed: &[Doomed],
+    away: &Away,
+    protected: &[PathBuf],
+    lists: &Path,
+    stop: &CancelToken,
+) -> Result<Disposed> {
     // The list is read from other folders too.
     let away = match away {
         Away::Trash => Away::Trash,
@@ -35,7 +42,11 @@ pub fn dispose(doomed: &[Doomed], away: &Away, protected: &[PathBuf], lists: &Pa
     };
     let mut done = Disposed::default();
     let mut list = None;
-    for one in doomed {
+    for (at, one) in doomed.iter().enumerate() {
+        if stop.is_cancelled() {
+            done.left = doomed.len() - at;
+            break;
+        }
         let path = &one.file.path;
         if let Err(reason) = may_go(one, protected) {
             done.refused.push((path.clone(), reason));

@@ -13,20 +13,27 @@ use crate::{
 };
 
 pub mod batcher;
+mod blueprint;
 pub mod catalog;
 pub mod color_grid;
+mod convnext;
 mod convolution;
 pub mod device;
 pub mod download;
+mod faces;
 pub mod fingerprint;
 mod fused;
 mod head;
-pub mod inverted_residual;
+mod inverted_residual;
+pub mod layer;
+mod limits;
 pub mod manifest;
 mod network;
+mod norm;
 pub mod preprocess;
-pub mod resnet;
+mod resnet;
 mod script;
+mod vision_transformer;
 pub mod weights;
 
 pub use catalog::{Catalog, CatalogEntry, Folders, catalog};
@@ -41,14 +48,15 @@ pub trait Embedder: Send {
     fn manifest(&self) -> &Manifest;
 
     /// The raw embeddings of pictures that are already `input`×`input` pixels (see [`preprocess::fit`]), in order,
-    /// each `dim` values long.
+    /// each `dim` values long. Where the network looks for faces, these are faces that were cut out.
     ///
     /// # Errors
     /// [`Error::Model`] when libtorch fails or the network gives something else than `dim` values a picture.
     fn embed(&mut self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>>;
 
     /// What stands in the index for each picture, in order: by itself the picture as a whole; for a network that looks for
-    /// faces each face that it finds, the largest first, and nothing where there is none.
+    /// faces each face that it finds, the largest first, and nothing where there is none. The pictures come from
+    /// [`preprocess::fit`].
     ///
     /// # Errors
     /// As [`Embedder::embed`].
@@ -171,8 +179,10 @@ fn located(choice: &ModelChoice, folders: &Folders) -> Result<(Manifest, Option<
     let manifest = entry.manifest;
     let weights = match (&choice.weights, &manifest.weights, entry.found) {
         (Some(file), Some(_), _) => {
-            if !file.is_file() {
-                return Err(Error::model(&manifest.name, format!("there is no weights file {}", shown(file))));
+            let parts = manifest.weights.iter().flat_map(|source| &source.beside);
+            let mut files = [file.clone()].into_iter().chain(parts.map(|part| file.with_file_name(&part.file)));
+            if let Some(missing) = files.find(|file| !file.is_file()) {
+                return Err(Error::model(&manifest.name, format!("there is no weights file {}", shown(missing))));
             }
             Some(file.clone())
         }
@@ -188,7 +198,9 @@ fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Fo
         Some(_) => format!("`lookalike models pull {}` downloads them, or ", manifest.name),
         None => String::new(),
     };
-    format!("its weights {} are not here: {pull}put the file into {}", source.file, shown(&folders.models))
+    let names: Vec<_> = source.files().map(|file| &*file.file).collect();
+    let files = if names.len() > 1 { "these files" } else { "the file" };
+    format!("its weights {} are not here: {pull}put {files} into {}", names.join(", "), shown(&folders.models))
 }
 
 /// Reads the weights and builds the network.
@@ -196,10 +208,11 @@ fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Fo
 /// # Errors
 /// [`Error::Model`] when the weights do not fit the network or cannot be read, or the device is not there.
 pub fn load(model: &Model, choice: &ModelChoice) -> Result<Box<dyn Embedder>> {
-    if model.manifest.architecture == Architecture::ColorGrid {
-        return Ok(Box::new(color_grid::ColorGrid::new(model.manifest.clone())));
-    }
-    Ok(Box::new(network::Network::load(model, choice)?))
+    Ok(match model.manifest.architecture {
+        Architecture::ColorGrid => Box::new(color_grid::ColorGrid::new(model.manifest.clone())),
+        Architecture::Faces => Box::new(faces::Faces::load(model, choice)?),
+        _ => Box::new(network::Network::load(model, choice)?),
+    })
 }
 
 fn shown(path: impl AsRef<std::path::Path>) -> String {

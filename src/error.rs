@@ -47,6 +47,9 @@ pub enum Error {
         /// The command whose name is nearest to it.
         command: String,
     },
+    /// There are pictures in the folder, and no face in any of them.
+    #[error("there is no face in the pictures of {}: without --faces they are indexed as they are", printable(.0))]
+    NoFaces(PathBuf),
     /// No readable image was found.
     #[error("there is no image to work on in {}", printable(.0))]
     NoImages(PathBuf),
@@ -147,7 +150,11 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) | Self::NoCommand { .. } | Self::NoImages(_) | Self::EmptyGallery(_) => Exit::Nothing,
+            Self::NoFolder(_)
+            | Self::NoCommand { .. }
+            | Self::NoImages(_)
+            | Self::NoFaces(_)
+            | Self::EmptyGallery(_) => Exit::Nothing,
             Self::Usage(_) | Self::Terminal(_) => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::Failed,

@@ -12,3 +12,68 @@ pub struct Face {
     /// How sure the detector is, from 0 to 1.
     pub score: f32,
 }
+
+/// Around a face that is shown or kept: this share of its larger side on each side, so that hair and chin belong to it.
+pub const MARGIN: f32 = 0.4;
+
+impl Face {
+    /// Its area in a picture of these pixels, as far as it lies in the picture: left, top, width and height.
+    #[must_use]
+    pub fn pixels_in(&self, (width, height): (u32, u32)) -> [u32; 4] {
+        let place = |share: f32, pixels: u32| (share * pixels as f32).round().clamp(0.0, pixels as f32) as u32;
+        let [left, top, right, bottom] = self.area;
+        let (x, y) = (place(left, width), place(top, height));
+        [x, y, place(right, width).saturating_sub(x), place(bottom, height).saturating_sub(y)]
+    }
+
+    /// The square around the face with its [`MARGIN`] in a picture of these pixels: left, top, width and height. It is moved
+    /// into the picture where it reaches beyond, and cut only where the picture is too small for it; it is never empty.
+    #[must_use]
+    pub fn square_in(&self, (width, height): (u32, u32)) -> [u32; 4] {
+        let pixels = [width.max(1) as f32, height.max(1) as f32];
+        let [left, top, right, bottom] = self.area;
+        let sides = [(right - left) * pixels[0], (bottom - top) * pixels[1]];
+        let side = sides[0].max(sides[1]).max(1.0) * (1.0 + 2.0 * MARGIN);
+        let middle = [(left + right) / 2.0 * pixels[0], (top + bottom) / 2.0 * pixels[1]];
+        let [(x, w), (y, h)] = [0, 1].map(|axis| {
+            let side = side.min(pixels[axis]);
+            let from = (middle[axis] - side / 2.0).clamp(0.0, pixels[axis] - side);
+            (from.round() as u32, (side.round() as u32).max(1))
+        });
+        [x.min(width.max(1) - 1), y.min(height.max(1) - 1), w, h]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asserts which square is around a face in a picture of 1000×500 pixels.
+    #[track_caller]
+    fn check(area: [f32; 4], square: [u32; 4]) {
+        let face = Face { area, points: [[0.0; 2]; 5], score: 1.0 };
+        assert_eq!(face.square_in((1000, 500)), square);
+    }
+
+    #[test]
+    fn an_area_in_pixels_ends_with_the_picture() {
+        let face = |area| Face { area, points: [[0.0; 2]; 5], score: 1.0 };
+        assert_eq!(face([0.1, 0.2, 0.3, 0.6]).pixels_in((1000, 500)), [100, 100, 200, 200]);
+        assert_eq!(face([-0.1, 0.9, 0.2, 1.3]).pixels_in((1000, 500)), [0, 450, 200, 50]);
+        assert_eq!(face([2.0, f32::NAN, -1.0, 0.5]).pixels_in((10, 10)), [10, 0, 0, 5]);
+    }
+
+    #[test]
+    fn the_square_around_a_face_lies_in_the_picture() {
+        // 100×100 pixels, in the middle and at a corner, where it is moved.
+        check([0.45, 0.4, 0.55, 0.6], [410, 160, 180, 180]);
+        check([-0.02, -0.04, 0.08, 0.16], [0, 0, 180, 180]);
+        check([0.95, 0.9, 1.05, 1.1], [820, 320, 180, 180]);
+        // As high as the picture: there is no room for a margin.
+        check([0.3, 0.0, 0.7, 1.0], [50, 0, 900, 500]);
+        // Nothing of it is sensible, and it has a square all the same.
+        check([0.5, 0.5, 0.5, 0.5], [499, 249, 2, 2]);
+        check([7.0, 7.0, 8.0, 8.0], [0, 0, 1000, 500]);
+        check([f32::NAN; 4], [0, 0, 2, 2]);
+    }
+}

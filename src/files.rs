@@ -1,5 +1,5 @@
 //! Opening files that somebody else may have put there: only regular ones, so that a named pipe or a device can neither
-//! block the program nor feed it without end.
+//! block the program nor feed it without end. And names for files that are to be made.
 
 use std::{
     ffi::OsString,
@@ -69,11 +69,38 @@ pub fn part_of(file: &Path) -> PathBuf {
     file.with_file_name(name)
 }
 
+/// A path, then the same with the numbers from 2 on behind its stem, `a.jpg`, `a-2.jpg`, …: names to try until one is free.
+pub fn numbered(path: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    let with = |number: u32| {
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
+    };
+    std::iter::once(path.to_owned()).chain((2..10_000).map(with))
+}
+
 #[cfg(test)]
 mod tests {
     use std::{os::unix::fs::symlink, process::Command};
 
     use super::*;
+
+    #[test]
+    fn numbers_stand_before_the_extension_whatever_the_name_is() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        for (name, second) in
+            [("a/b.jpg", "a/b-2.jpg"), ("b", "b-2"), (".hidden", ".hidden-2"), ("a.tar.gz", "a.tar-2.gz")]
+        {
+            let names: Vec<_> = numbered(Path::new(name)).take(2).collect();
+            assert_eq!(names, [Path::new(name), Path::new(second)]);
+        }
+        let odd = Path::new(OsStr::from_bytes(b"\xff.jpg"));
+        assert_eq!(numbered(odd).nth(1).unwrap().as_os_str().as_bytes(), b"\xff-2.jpg");
+    }
 
     #[test]
     fn pipes_devices_folders_and_links_to_them_are_refused_at_once() {

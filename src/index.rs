@@ -1,11 +1,12 @@
-//! The index: one raw embedding a picture, in the order of arrival, with the pictures' files and what was skipped.
+//! The index: one raw embedding a picture, in the order of arrival, with the pictures' files and what was skipped. For a
+//! model that looks for faces a row is a face instead: a picture then has as many rows as faces, or none.
 //!
 //! An [`Index`] is a list of immutable, shared [`Segment`]s, so that a worker can hold a snapshot while the
 //! explorer goes on adding rows: a clone copies pointers, never vectors.
 
 use std::{
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    borrow::Cow,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,10 +15,11 @@ use std::{
 
 use half::f16;
 
-pub use self::images::Images;
-use crate::scan::ImageFile;
+pub use self::{entry::Entry, images::Images};
 pub use crate::scan::Skipped;
+use crate::{face::Face, scan::ImageFile, text};
 
+mod entry;
 pub mod filter;
 mod images;
 pub mod label_file;
@@ -39,8 +41,53 @@ impl ImageId {
     }
 }
 
-/// What is known of a new picture besides its embedding. Those of an index are kept as [`Images`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a row of an [`Index`] stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RowKind {
+    /// A whole picture.
+    #[default]
+    Picture,
+    /// A face in a picture.
+    Face,
+}
+
+impl RowKind {
+    /// What people call one.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Picture => "picture",
+            Self::Face => "face",
+        }
+    }
+
+    /// What people call several.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Picture => "pictures",
+            Self::Face => "faces",
+        }
+    }
+
+    /// A sentence about pictures as one about such rows.
+    #[must_use]
+    pub fn words(self, about_pictures: &str) -> Cow<'_, str> {
+        match self {
+            Self::Picture => about_pictures.into(),
+            Self::Face => about_pictures.replace("picture", "face").replace("Picture", "Face").into(),
+        }
+    }
+
+    /// So many of them, in words.
+    #[must_use]
+    pub fn counted(self, rows: usize) -> String {
+        text::counted(rows, self.noun())
+    }
+}
+
+/// What is known of a new row besides its embedding. Those of an index are kept as [`Images`].
+#[derive(Debug, Clone, PartialEq)]
 pub struct Image {
     /// The file.
     pub file: ImageFile,
@@ -48,6 +95,8 @@ pub struct Image {
     pub pixels: (u32, u32),
     /// The format's usual name, "JPEG" for example.
     pub format: &'static str,
+    /// The face that the row stands for; nothing where it stands for the whole picture.
+    pub face: Option<Face>,
 }
 
 /// The embedding rows of a segment: `len × dim` half floats, row-major, owned or in a mapped file.
@@ -151,9 +200,10 @@ pub fn norm(row: &[f16], scale: f32) -> f32 {
     (squares.sqrt() * f64::from(scale)) as f32
 }
 
-/// Every indexed picture with its raw embedding. Cloning shares all data.
+/// Every indexed picture, or face, with its raw embedding. Cloning shares all data.
 #[derive(Clone, Default)]
 pub struct Index {
+    kind: RowKind,
     dim: usize,
     run: u64,
     version: u64,
@@ -163,6 +213,8 @@ pub struct Index {
     next: u32,
     removed: Arc<Marks>,
     live: usize,
+    /// How many pictures the live rows are of.
+    pictures: usize,
 }
 
 /// The state an [`Index`] was in when something was made from it; what is made later tells by it whether it is current.
@@ -196,87 +248,24 @@ impl Marks {
     }
 }
 
-/// One row of an [`Index`].
-#[derive(Clone, Copy)]
-pub struct Entry<'a> {
-    /// The picture's id.
-    pub id: ImageId,
-    /// The folder it was found under.
-    pub root: &'a Path,
-    /// The stored embedding, to be multiplied by `scale`.
-    pub row: &'a [f16],
-    /// See [`Rows`].
-    pub scale: f32,
-    /// Euclidean norm of the raw embedding.
-    pub norm: f32,
-    images: &'a Images,
-    at: usize,
-}
-
-impl<'a> Entry<'a> {
-    /// The raw embedding.
-    #[must_use]
-    pub fn embedding(&self) -> Vec<f32> {
-        self.row.iter().map(|v| v.to_f32() * self.scale).collect()
-    }
-
-    /// The group: the name of the first sub-folder under the root, as the file system has it, for it need not be Unicode;
-    /// empty for files in the root itself.
-    #[must_use]
-    pub fn group_bytes(&self) -> &'a [u8] {
-        let relative = self.relative().as_os_str().as_bytes();
-        relative.iter().position(|byte| *byte == b'/').map_or(&[], |end| &relative[..end])
-    }
-
-    /// The path relative to the folder it was found under.
-    #[must_use]
-    pub fn relative(&self) -> &'a Path {
-        self.images.relative(self.at)
-    }
-
-    /// The whole path.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.root.join(self.relative())
-    }
-
-    /// The size of the file in bytes, when it was embedded.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.images.sizes[self.at]
-    }
-
-    /// When the file was last modified: nanoseconds since the Unix epoch.
-    #[must_use]
-    pub fn modified(&self) -> i64 {
-        self.images.modified[self.at]
-    }
-
-    /// See [`ImageFile::changed`].
-    #[must_use]
-    pub fn changed(&self) -> i64 {
-        self.images.changed[self.at]
-    }
-
-    /// Width and height in pixels, after the EXIF orientation was applied.
-    #[must_use]
-    pub fn pixels(&self) -> (u32, u32) {
-        self.images.pixels[self.at].into()
-    }
-
-    /// The format's usual name, "JPEG" for example.
-    #[must_use]
-    pub fn format(&self) -> &'static str {
-        self.images.format(self.at)
-    }
-}
-
 impl Index {
-    /// An empty index of embeddings of `dim` values.
+    /// An empty index of pictures, with embeddings of `dim` values.
     #[must_use]
     pub fn new(dim: usize) -> Self {
+        Self::of(RowKind::Picture, dim)
+    }
+
+    /// An empty index of such rows, with embeddings of `dim` values.
+    #[must_use]
+    pub fn of(kind: RowKind, dim: usize) -> Self {
         static RUNS: AtomicU64 = AtomicU64::new(1);
-        Self { dim, run: RUNS.fetch_add(1, Ordering::Relaxed), ..Self::default() }
+        Self { kind, dim, run: RUNS.fetch_add(1, Ordering::Relaxed), ..Self::default() }
+    }
+
+    /// What its rows stand for.
+    #[must_use]
+    pub fn kind(&self) -> RowKind {
+        self.kind
     }
 
     /// Tells indexes that began apart: ids of one run mean nothing in another. Clones are of the same run.
@@ -315,13 +304,34 @@ impl Index {
         self.dim
     }
 
-    /// Pictures in the index, removed ones not counted.
+    /// Rows of the index, removed ones not counted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.live
     }
 
-    /// Whether there is no picture.
+    /// How many rows there are, in words: "12 pictures", or "12 faces".
+    #[must_use]
+    pub fn counted(&self) -> String {
+        self.kind.counted(self.live)
+    }
+
+    /// How many pictures the rows are of: as many as there are rows, unless those stand for faces.
+    #[must_use]
+    pub fn pictures(&self) -> usize {
+        self.pictures
+    }
+
+    /// The ids of all rows of the picture that a row is of, removed or not: of a whole picture its own.
+    pub fn of_one_picture(&self, id: ImageId) -> impl Iterator<Item = ImageId> + use<> {
+        let run = self.place(id).map_or(0..0, |(first, segment, row)| {
+            let run = segment.images.of_one_picture(row);
+            first + run.start as u32..first + run.end as u32
+        });
+        run.map(ImageId)
+    }
+
+    /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.live == 0
@@ -346,6 +356,9 @@ impl Index {
         let first = self.next;
         self.next += len as u32;
         self.live += len - segment.dead.len();
+        let is_first = |row: usize| segment.images.face(row).is_none_or(|face| face.part == 0);
+        self.pictures += (0..len).filter(|row| is_first(*row)).count();
+        self.pictures -= segment.dead.iter().filter(|row| is_first(**row as usize)).count();
         if !segment.dead.is_empty() {
             let removed = Arc::make_mut(&mut self.removed);
             for row in &segment.dead {
@@ -362,6 +375,7 @@ impl Index {
         if self.contains(id) {
             Arc::make_mut(&mut self.removed).set(id, true);
             self.live -= 1;
+            self.pictures -= usize::from(self.entry_even_if_removed(id).is_some_and(|row| row.is_first_of_picture()));
             self.reshape();
         }
     }
@@ -371,6 +385,7 @@ impl Index {
         if id.0 < self.next && self.removed.is_set(id) {
             Arc::make_mut(&mut self.removed).set(id, false);
             self.live += 1;
+            self.pictures += usize::from(self.entry_even_if_removed(id).is_some_and(|row| row.is_first_of_picture()));
             self.reshape();
         }
     }
@@ -385,7 +400,7 @@ impl Index {
     pub fn iter(&self) -> impl Iterator<Item = Entry<'_>> + '_ {
         self.segments
             .iter()
-            .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| entry(*first, segment, row)))
+            .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| Entry::new(*first, segment, row)))
             .filter(|entry| !self.removed.is_set(entry.id))
     }
 
@@ -410,10 +425,15 @@ impl Index {
 
     /// The row of an id that was handed out, removed or not: the vector of a file that moved is still good.
     pub(crate) fn entry_even_if_removed(&self, id: ImageId) -> Option<Entry<'_>> {
+        self.place(id).map(|(first, segment, row)| Entry::new(first, segment, row))
+    }
+
+    /// Where an id lies: its segment with the id of that segment's first row, and its place in it.
+    fn place(&self, id: ImageId) -> Option<(u32, &Segment, usize)> {
         let at = self.segments.partition_point(|(first, _)| *first <= id.0).checked_sub(1)?;
         let (first, segment) = &self.segments[at];
         let row = id.at() - *first as usize;
-        (row < segment.images.len()).then(|| entry(*first, segment, row))
+        (row < segment.images.len()).then_some((*first, &**segment, row))
     }
 
     /// Whether these two segments are the last ones, one behind the other.
@@ -434,18 +454,6 @@ impl Index {
         self.segments.truncate(self.segments.len() - 2);
         self.segments.push((first, whole));
         true
-    }
-}
-
-fn entry(first: u32, segment: &Segment, row: usize) -> Entry<'_> {
-    Entry {
-        id: ImageId(first + row as u32),
-        root: &segment.root,
-        row: segment.rows.row(row),
-        scale: segment.scales[row],
-        norm: segment.norms[row],
-        images: &segment.images,
-        at: row,
     }
 }
 

@@ -14,7 +14,7 @@
 //! | [`decode`] | the only place that opens image files; why one cannot be read is an enum |
 //! | [`face`] | where a face is in a picture |
 //! | [`embed`] | models, weights and networks; the only place that names `tch`; embeddings leave it as plain `f32`s |
-//! | [`index`] | one raw embedding a picture, in memory and on disk; labels and filters; what an indexing run reports |
+//! | [`index`] | one raw embedding a picture, or a face in one, in memory and on disk; labels and filters; what an indexing run reports |
 //! | [`pipeline`] | the life of one image: scan → known? → decode → embed → store, for the explorer and the commands alike |
 //! | [`similarity`] | both metrics, neighbors, the heatmap, seriation, the k-nearest-neighbor graph: exact (the graph up to some 200,000 pictures), never N×N |
 //! | [`order`] | every order in which pictures can stand |

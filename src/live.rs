@@ -27,7 +27,7 @@ pub use self::{inbox::Inbox, source::Source};
 use crate::{
     analysis::gallery::Region,
     decode::Detail,
-    embed::{Embedder, preprocess},
+    embed::{Embedder, Found, preprocess},
     error::{Error, Result},
 };
 
@@ -56,20 +56,20 @@ pub trait RegionEmbedder: Send {
     fn regions(&mut self, picture: &RgbImage) -> Result<Vec<Region>>;
 }
 
-/// Takes the whole picture for one region.
-pub struct WholePicture(pub Box<dyn Embedder>);
+/// Takes what a network finds: the whole picture for one region, or each face, the largest first.
+pub struct Finder(pub Box<dyn Embedder>);
 
-impl RegionEmbedder for WholePicture {
+impl RegionEmbedder for Finder {
     fn regions(&mut self, picture: &RgbImage) -> Result<Vec<Region>> {
         let manifest = self.0.manifest();
         let name = manifest.name.clone();
         // A picture without pixels has nothing in it.
         let Ok(input) = preprocess::fit(picture, manifest) else { return Ok(Vec::new()) };
-        let embedding = self.0.embed(std::slice::from_ref(&input))?.pop().unwrap_or_default();
-        if embedding.iter().any(|value| !value.is_finite()) {
+        let found = self.0.find(std::slice::from_ref(&input))?.pop().unwrap_or_default();
+        if found.iter().flat_map(|found| &found.embedding).any(|value| !value.is_finite()) {
             return Err(Error::model(name, "its answer for a picture is not finite"));
         }
-        Ok(vec![Region { place: None, embedding }])
+        Ok(found.into_iter().map(|Found { face, embedding }| Region { face, embedding }).collect())
     }
 }
 

@@ -305,6 +305,7 @@ mod tests {
             },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let embeddings: Vec<_> = (0..300).map(|number| vec![1.0, (number * 31 % 300) as f32]).collect();
         let mut index = Index::new(2);

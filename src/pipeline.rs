@@ -13,14 +13,14 @@ use std::{
 use crate::{
     cancel::CancelToken,
     decode::{self, Detail},
-    embed::{self, Embedder, Manifest, Model, ModelChoice, preprocess},
+    embed::{self, Embedder, Found, Manifest, Model, ModelChoice, preprocess},
     error::{Error, Result},
     index::{
-        ImageId, Index,
+        ImageId, Index, RowKind,
         store::{self, Key, Opened, Others},
     },
     printable::printable,
-    scan::{self, ImageFile, Skipped},
+    scan::{self, ImageFile, NO_FACE, Skipped},
     text,
 };
 
@@ -71,8 +71,25 @@ const STOPPED_AFTER: Duration = Duration::from_secs(10);
 /// [`Error::NoFolder`] when a folder is not there (the cache stays as it is), [`Error::Model`] when the model cannot be
 /// found, loaded or run, [`Error::Interrupted`] when cancelled. What was embedded until then is kept.
 pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Report)) -> Result<Summary> {
-    let started = Instant::now();
     let model = embed::choose(&request.model)?;
+    run_with(&model, &|| embed::load(&model, &request.model), request, cancel, report)
+}
+
+/// Loads the network, once something must be embedded.
+pub type Loader<'a> = &'a dyn Fn() -> Result<Box<dyn Embedder>>;
+
+/// [`run`] with a network of the caller's own.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    model: &Model,
+    load: Loader<'_>,
+    request: &Request,
+    cancel: &CancelToken,
+    report: &mut dyn FnMut(Report),
+) -> Result<Summary> {
+    let started = Instant::now();
     let roots = scan::roots(&request.roots)?;
     report(model_report(&model.manifest, None));
     let mut run = IndexingRun {
@@ -80,7 +97,7 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
         cancel,
         report,
         folders: Vec::new(),
-        index: Index::new(model.manifest.dim),
+        index: Index::of(row_kind(&model.manifest), model.manifest.dim),
         skipped: Vec::new(),
         skipped_said: 0,
         skipped_at: None,
@@ -93,16 +110,16 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
     );
     for (at, root) in roots.iter().enumerate() {
         run.folders.push(Folder::new(root));
-        run.open_store(at, &model);
+        run.open_store(at, model);
     }
     if !run.index.is_empty() {
         run.snapshot();
     }
-    run.follow_writers(&model)?;
+    run.follow_writers(model)?;
     let found = run.scan(&roots)?;
-    let work = run.reconcile(found, &model)?;
+    let work = run.reconcile(found, model)?;
     run.snapshot();
-    run.embed(work, &model)?;
+    run.embed(work, model, load)?;
     for folder in &mut run.folders {
         if let Some(note) = folder.record_skipped(&run.skipped) {
             (run.report)(Report::Note(note));
@@ -110,6 +127,11 @@ pub fn run(request: &Request, cancel: &CancelToken, report: &mut dyn FnMut(Repor
         folder.write_columns();
     }
     Ok(run.finish(started))
+}
+
+/// What a row stands for that this model makes.
+fn row_kind(manifest: &Manifest) -> RowKind {
+    if manifest.finds_faces() { RowKind::Face } else { RowKind::Picture }
 }
 
 fn model_report(manifest: &Manifest, device: Option<String>) -> Report {
@@ -172,6 +194,7 @@ impl IndexingRun<'_> {
             preprocessing: decode::VERSION,
             exact: self.request.model.exact,
             dim: model.manifest.dim,
+            rows: row_kind(&model.manifest),
         }
     }
 
@@ -253,9 +276,8 @@ impl IndexingRun<'_> {
             self.skipped.append(&mut compared.still_failing);
             let unknown = std::mem::take(&mut compared.unknown);
             let moved = self.compare(folder, unknown, &compared.missing, model)?;
-            let taken: usize = moved.taken.values().sum();
             self.counts.reused += moved.touched;
-            self.counts.renamed += moved.renamed + taken;
+            self.counts.renamed += moved.renamed + moved.known_elsewhere;
             self.counts.added += moved.copied;
             self.counts.removed += compared.missing.len() - moved.renamed;
             let taken = moved.taken.iter().map(|(root, count)| {
@@ -362,16 +384,27 @@ pub fn detail(manifest: &Manifest, exact: bool) -> Detail {
     if exact { Detail::Full } else { Detail::AtLeast(manifest.least_side() * 3 / 2) }
 }
 
-/// Embeds one image that need not lie in any folder, a query for example.
+/// Looks at one image that need not lie in any folder, a query for example: what would be its rows, the largest face
+/// first; nothing where the network looks for faces and there is none.
 ///
 /// # Errors
 /// [`Error::Image`] when it cannot be read, [`Error::Model`] when the model fails.
-pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<f32>> {
+pub fn find_in(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<Found>> {
     let unusable = |reason| Error::Image { path: path.to_path_buf(), reason };
     let manifest = embedder.manifest().clone();
     let picture = decode::picture(path, detail(&manifest, exact), manifest.alpha);
     let picture = picture.map_err(|why| unusable(why.to_string()))?;
     let input = preprocess::fit(&picture.rgb, &manifest).map_err(unusable)?;
-    let mut embeddings = embedder.embed(std::slice::from_ref(&input))?;
-    embeddings.pop().ok_or_else(|| Error::model(&manifest.name, "it gave no embedding"))
+    let found = embedder.find(std::slice::from_ref(&input))?.pop();
+    found.ok_or_else(|| Error::model(&manifest.name, "it gave no answer"))
+}
+
+/// The first that [`find_in`] finds.
+///
+/// # Errors
+/// As [`find_in`]; [`Error::Image`] when there is no face.
+pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<f32>> {
+    let first = find_in(path, embedder, exact)?.into_iter().next();
+    let none = || Error::Image { path: path.to_path_buf(), reason: NO_FACE.to_owned() };
+    first.map(|found| found.embedding).ok_or_else(none)
 }

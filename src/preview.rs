@@ -5,6 +5,7 @@
 
 pub mod blocks;
 mod dither;
+pub mod frames;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -24,6 +25,7 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
+use self::frames::Framing;
 use crate::{
     display::{Background, Depth, Link},
     index::ImageId,
@@ -44,6 +46,8 @@ pub struct PreviewKey {
     pub width: u16,
     /// Rows.
     pub height: u16,
+    /// Whether of a face the whole picture is shown, with a frame around it; else the face alone.
+    pub whole: bool,
 }
 
 /// A picture ready to be drawn, or the reason why it cannot be.
@@ -143,15 +147,30 @@ impl Painter {
     /// enlarged.
     #[must_use]
     pub fn paint(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
+        self.paint_framed(picture, cells, &Framing::default())
+    }
+
+    /// [`Painter::paint`] with frames around faces, see [`frames`].
+    #[must_use]
+    pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
         let (width, height) = self.scaled_size(picture.dimensions(), cells);
-        let shown = scale(picture, width, height).and_then(|scaled| {
+        let shown = scale(picture, width, height).and_then(|mut scaled| {
+            // Shades alone do not show a line.
+            let in_characters = !self.sends_pixels() && self.depth == Depth::Mono;
+            if !in_characters {
+                frames::draw(&mut scaled, framing);
+            }
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
-                Ok(Shown::Cells(blocks::cells(&scaled, self.depth, self.background, self.lambda())))
+                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda());
+                if in_characters {
+                    frames::draw_in_characters(&mut cells, framing);
+                }
+                Ok(Shown::Cells(cells))
             }
         });
         Preview(shown)

@@ -46,6 +46,17 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// The reason of a picture that was looked at and has no face, where faces are indexed.
+pub const NO_FACE: &str = "there is no face in it";
+
+impl Skipped {
+    /// Whether nothing is wrong with it: it is a picture without a face, where faces are indexed.
+    #[must_use]
+    pub fn has_no_face(&self) -> bool {
+        self.reason == NO_FACE
+    }
+}
+
 /// Which files of a folder count.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

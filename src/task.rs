@@ -2,6 +2,7 @@
 //! alone, so that a test makes it at once and the explorer needs no worker to be tested.
 
 mod job;
+mod lane;
 mod map;
 mod labels;
 mod models;
@@ -9,8 +10,11 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Away, Completed, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Outside, Seen, Undone},
+    job::{
+        Away, Completed, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Outside, Portrait, Seen, Undone,
+    },
     labels::Classified,
+    lane::Lane,
     map::{MapStep, MapTask, Mapped, Mapping},
     models::{OtherIndex, SideBySide},
 };
@@ -230,71 +234,6 @@ pub struct Sorted {
     pub id_bound: usize,
 }
 
-/// Tasks of one lane take each other's place; lanes do not wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// [`Task::Compare`] of a picture.
-    Compare,
-    /// [`Task::Compare`] of an embedding.
-    Ask,
-    /// [`Task::Order`].
-    Order,
-    /// [`Task::Sort`].
-    Sort,
-    /// [`Task::Block`].
-    Block,
-    /// [`Task::Alike`].
-    Alike,
-    /// [`Task::Map`].
-    Map,
-    /// [`Task::Groups`].
-    Groups,
-    /// [`Task::Outliers`].
-    Outliers,
-    /// [`Task::Classify`].
-    Classify,
-    /// [`Task::CompareModels`].
-    CompareModels,
-    /// [`Task::CompareByOther`].
-    CompareByOther,
-}
-
-impl Lane {
-    /// All of them, by their number.
-    pub const ALL: [Self; 12] = [
-        Self::Compare,
-        Self::Ask,
-        Self::Order,
-        Self::Sort,
-        Self::Block,
-        Self::Alike,
-        Self::Map,
-        Self::Groups,
-        Self::Outliers,
-        Self::Classify,
-        Self::CompareModels,
-        Self::CompareByOther,
-    ];
-
-    /// What is being done, in one word.
-    #[must_use]
-    pub fn doing(self) -> &'static str {
-        match self {
-            Self::Compare | Self::Ask => "comparing",
-            Self::Order => "ordering",
-            Self::Sort => "sorting",
-            Self::Block => "finding the best pair",
-            Self::Alike => "finding look-alikes",
-            Self::Map => "making the map",
-            Self::Groups => "finding groups",
-            Self::Outliers => "finding outliers",
-            Self::Classify => "learning the labels",
-            Self::CompareModels => "comparing the models",
-            Self::CompareByOther => "comparing by the other model",
-        }
-    }
-}
-
 /// What chance begins with where a method draws: the same groups come out each time.
 pub const SEED: u64 = 0;
 
@@ -474,6 +413,7 @@ mod tests {
             file: ImageFile { path: format!("/{row}").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let values: Vec<_> = (0..rows).map(|row| f16::from_f32((row % 100) as f32)).collect();
         let mut index = Index::new(1);

@@ -39,11 +39,16 @@ pub fn cut_middle(text: &str, columns: usize) -> String {
     format!("{}…{tail}", head(text, room - width(&tail)))
 }
 
-/// As much of a file name as fits: without its extension before anything is cut out of the name.
+/// As much of a file name as fits: without its extension before anything is cut out of the name. What stands behind it to
+/// tell one face of a picture from another, ` #2`, stays.
 #[must_use]
 pub fn cut_name(name: &str, columns: usize) -> String {
     if width(name) <= columns {
         return name.to_owned();
+    }
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((file, number)) = name.rsplit_once(" #").filter(|(_, number)| is_number(number)) {
+        return cut_name(file, columns.saturating_sub(2 + number.len())) + " #" + number;
     }
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
     cut_middle(stem, columns)
@@ -183,6 +188,9 @@ mod tests {
         }
         assert_eq!(cut_name(".hidden", 5), ".h…en");
         assert_eq!(cut_name("IMG_1234.jpeg", 6), "IMG…34");
+        assert_eq!(cut_name("IMG_1234.jpeg #12", 14), "IMG_1234 #12");
+        assert_eq!(cut_name("IMG_1234.jpeg #12", 10), "IMG…34 #12");
+        assert_eq!(cut_name("a #x.jpeg", 4), "a #x");
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod completion;
-mod contents;
 mod enroll;
 mod explaining;
 mod export;
@@ -13,6 +12,7 @@ mod group_names;
 mod kept;
 mod latest;
 pub mod live;
+mod looked;
 mod previews;
 mod second_look;
 
@@ -98,6 +98,8 @@ pub struct Worker {
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
+    /// Set at the end: whoever moves files stops after the one it is at.
+    leaving: CancelToken,
     /// Threads that change files.
     busy: Arc<AtomicUsize>,
     answer: Answer,
@@ -150,6 +152,7 @@ impl Worker {
             network,
             protected,
             moving: Arc::default(),
+            leaving: CancelToken::default(),
             busy: Arc::default(),
             answer,
         }
@@ -163,7 +166,7 @@ impl Worker {
             Job::Make { index, task } => self.lanes[task.lane() as usize].put(Some((id, index, task))),
             Job::Stop(lane) => self.lanes[lane as usize].put(None),
             Job::Previews { index, wanted } => self.previews.want(id, &index, &wanted),
-            Job::Enroll { paths, name } => self.apart(id, "naming", move || enroll::link(&paths, &name)),
+            Job::Enroll { portraits, name } => self.apart(id, "naming", move || enroll::enroll(&portraits, &name)),
             Job::NameGroups { index, names } => {
                 let kept = Arc::clone(&self.kept);
                 self.apart(id, "naming", move || {
@@ -177,9 +180,9 @@ impl Worker {
                 self.apart(id, "completing", move || Ok(Outcome::Completed(completion::complete(&typed))));
             }
             Job::Dispose { doomed, away } => {
-                let protected = Arc::clone(&self.protected);
+                let (protected, leaving) = (Arc::clone(&self.protected), self.leaving.clone());
                 self.move_files(id, move |lists| {
-                    disposal::dispose(&doomed, &away, &protected, lists).map(Outcome::Disposed)
+                    disposal::dispose(&doomed, &away, &protected, lists, &leaving).map(Outcome::Disposed)
                 });
             }
             Job::Undo { list } => self.move_files(id, move |_| disposal::undo(&list).map(Outcome::Undone)),
@@ -221,9 +224,10 @@ impl Worker {
         self.running.cancel();
     }
 
-    /// Asks the indexing run to stop and takes no other; what it has done is kept.
+    /// Asks the indexing run, and whoever moves files, to stop and takes no other run; what was done is kept.
     pub fn stop(&self) {
         self.running.cancel();
+        self.leaving.cancel();
         self.indexing.close();
     }
 

@@ -267,7 +267,7 @@ impl<'a> Groups<'a> {
 
     /// The order of two pictures by folder and path.
     fn by_name(&self, a: ImageId, b: ImageId) -> Ordering {
-        let name = |id| self.index.get(id).map(|entry| (entry.root, entry.relative()));
+        let name = |id| self.index.get(id).map(|entry| (entry.root, entry.relative(), id));
         name(a).cmp(&name(b))
     }
 
@@ -344,6 +344,7 @@ mod tests {
             file: ImageFile { path: format!("/p/{at:02}.png").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let embeddings: Vec<_> =
             angles.iter().map(|angle| vec![angle.to_radians().cos(), angle.to_radians().sin()]).collect();
@@ -387,6 +388,7 @@ mod tests {
                 file: ImageFile { path: format!("/p/{name}").into(), size: 1, modified: 0, changed: 0 },
                 pixels: (1, 1),
                 format: "PNG",
+                face: None,
             };
             let row = |(angle, _): &(f32, &str)| vec![angle.to_radians().cos(), angle.to_radians().sin()];
             let rows: Vec<_> = angles.iter().map(row).collect();

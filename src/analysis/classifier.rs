@@ -14,17 +14,17 @@ mod voting;
 
 use std::{collections::BTreeMap, fmt};
 
-use self::{
-    folds::stratified,
-    probe::{Lesson, Work},
-};
 pub use self::{
-    folds::{Chance, FOLDS},
+    folds::FOLDS,
     mislabeled::{Suspect, suspects},
     probe::Probe,
     rows::Rows,
     scores::{Confusion, wilson},
     voting::{VOTERS, vote},
+};
+use self::{
+    folds::stratified,
+    probe::{Lesson, Work},
 };
 use crate::{
     index::{ImageId, Index, IndexState, labels::Labels},

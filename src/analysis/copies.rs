@@ -29,13 +29,15 @@ pub type Contents = HashMap<ImageId, Content>;
 pub type Alignments = HashMap<[ImageId; 2], Alignment>;
 
 /// The copies in an index.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Copies {
     /// Groups of files of the same content, then groups of copies; each with the picture to keep first. A picture is in
     /// at most one of each.
     pub groups: Vec<Group>,
     /// What the content of each member was, by its SHA-256.
     pub hashes: HashMap<ImageId, [u8; 32]>,
+    /// Of each member that need not be kept, the one that is kept in its place.
+    kept_for: HashMap<ImageId, ImageId>,
     /// The index that they were found in.
     pub made_of: IndexState,
 }
@@ -69,21 +71,13 @@ impl Copies {
         groups.extend(same_pictures(index, alignments, &stands_for, protected));
         let members = groups.iter().flat_map(|group| &group.members);
         let hashes = members.filter_map(|(id, _)| Some((*id, contents.get(id)?.hash))).collect();
-        Self { groups, hashes, made_of: index.state() }
+        Self { kept_for: kept_for(&groups, &stands_for), groups, hashes, made_of: index.state() }
     }
 
     /// The copy of a picture that is to be kept in its place; nothing where the picture itself is.
     #[must_use]
     pub fn kept_for(&self, id: ImageId) -> Option<ImageId> {
-        let first = |id: ImageId, kind: fn(&Kind) -> bool| {
-            let groups = self.groups.iter().filter(|group| kind(&group.kind));
-            let mut of = groups.filter(|group| group.members.iter().any(|member| member.0 == id));
-            of.next().map(Group::center)
-        };
-        // Of files of the same content the one to be kept stands for all, also among the copies.
-        let one = first(id, |kind| matches!(kind, Kind::Identical(_))).unwrap_or(id);
-        let kept = first(one, |kind| matches!(kind, Kind::Copies(..))).unwrap_or(one);
-        (kept != id).then_some(kept)
+        self.kept_for.get(&id).copied()
     }
 
     /// The pictures that need not be kept, each once.
@@ -92,6 +86,20 @@ impl Copies {
         let all = self.groups.iter().flat_map(|group| group.members.iter().skip(1).map(|member| member.0));
         all.filter(move |id| seen.insert(*id))
     }
+}
+
+/// For each member of a group but the one to keep, that one. Of files of the same content the one to be kept stands for
+/// all, also among the copies.
+fn kept_for(groups: &[Group], stands_for: &HashMap<ImageId, ImageId>) -> HashMap<ImageId, ImageId> {
+    let copies = groups.iter().filter(|group| matches!(group.kind, Kind::Copies(..)));
+    let mut kept: HashMap<ImageId, ImageId> =
+        copies.flat_map(|group| group.members.iter().map(|(id, _)| (*id, group.center()))).collect();
+    for (id, one) in stands_for {
+        let of_one = kept.get(one).copied().unwrap_or(*one);
+        kept.insert(*id, of_one);
+    }
+    kept.retain(|id, kept| id != kept);
+    kept
 }
 
 /// Groups of copies among pictures of different content.
@@ -236,6 +244,7 @@ mod tests {
             file: ImageFile { path: format!("/p/{name}").into(), size: *size, modified: *modified, changed: 0 },
             pixels: *pixels,
             format: "PNG",
+            face: None,
         };
         let rows: Vec<_> = pictures.iter().map(|_| vec![1.0, 0.0]).collect();
         let mut index = Index::new(2);

@@ -11,15 +11,16 @@ use std::{
 
 use super::roc::PairDistances;
 use crate::{
-    index::{Index, labels::Labels},
+    face::Face,
+    index::{Entry, Index, labels::Labels},
     similarity::Metric,
 };
 
-/// A part of a picture, or all of it, and its embedding.
+/// A face in a picture, or all of it, and its embedding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
-    /// Left, top, width and height in pixels; `None` is the whole picture.
-    pub place: Option<[u32; 4]>,
+    /// Where the face is; `None` is the whole picture.
+    pub face: Option<Face>,
     /// The raw embedding.
     pub embedding: Vec<f32>,
 }
@@ -85,13 +86,29 @@ pub struct Identity {
     pub is_known: bool,
 }
 
+/// A face stands for its picture when it has so many times the area of the next one: it is twice as wide.
+const CLEARLY_LARGER: f32 = 4.0;
+
+/// Whether it is clear that the name of a picture is meant for this row: it stands for the picture, or for the only face in
+/// it, or for one far larger than all others.
+#[must_use]
+pub fn is_meant(index: &Index, entry: &Entry<'_>) -> bool {
+    let size = |face: &Face| (face.area[2] - face.area[0]) * (face.area[3] - face.area[1]);
+    let Some(own) = entry.face() else { return true };
+    let others =
+        index.of_one_picture(entry.id).filter(|id| *id != entry.id).filter_map(|id| index.get(id)?.face().copied());
+    others.into_iter().all(|other| size(own) >= CLEARLY_LARGER * size(&other))
+}
+
 impl Gallery {
-    /// The pictures of an index that have a label, by the label's name. Equal names are one.
+    /// The pictures of an index that have a label, by the label's name, or the face that is meant by it in each. Equal names
+    /// are one.
     #[must_use]
     pub fn of(index: &Index, labels: &Labels) -> Self {
         let mut gallery = Self::default();
         let mut named: Vec<_> = index
             .iter()
+            .filter(|entry| is_meant(index, entry))
             .filter_map(|entry| Some((labels.name(labels.of(entry.id)?), entry.path(), entry.embedding())))
             .collect();
         named.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -366,7 +383,7 @@ mod tests {
     }
 
     fn region(row: [f32; 2]) -> Region {
-        Region { place: None, embedding: row.to_vec() }
+        Region { face: None, embedding: row.to_vec() }
     }
 
     const CRITERION: Criterion = Criterion { metric: Metric::Cosine, threshold: Some(0.9), margin: 0.0 };

@@ -8,13 +8,13 @@ mod bytes;
 mod pca;
 mod quadtree;
 mod quality;
-mod random;
 mod rows;
 mod tsne;
 mod umap;
 
 pub use self::quality::Quality;
-use self::{random::Random, rows::Rows};
+use self::rows::Rows;
+use super::random::Random;
 use crate::{
     index::{ImageId, Index, IndexState},
     similarity::{Executor, Graph},

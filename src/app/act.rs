@@ -298,12 +298,12 @@ impl App {
 
     fn show_only_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.say(Severity::Warning, NOTHING_MARKED);
+            return self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         }
         let typed = self.shared.filter.typed().to_owned();
         self.shared.narrow(&typed, !self.shared.only_marked);
         let words = if self.shared.only_marked { "Only the marked pictures." } else { "All pictures again." };
-        self.say(Severity::Info, words);
+        self.say(Severity::Info, self.shared.words(words));
     }
 
     fn mark(&mut self) {
@@ -346,7 +346,7 @@ impl App {
     /// Ranks all by their likeness to the marked pictures together.
     fn ask_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.say(Severity::Warning, NOTHING_MARKED);
+            return self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         }
         self.screens.neighbors.ask(&self.shared);
         self.show(Screen::Neighbors);

@@ -11,7 +11,6 @@ use crate::{
     printable::printable,
     similarity::Comparison,
     task::{JobEvent, JobId, Made, Outcome},
-    text,
 };
 
 impl App {
@@ -51,7 +50,7 @@ impl App {
             Outcome::Enrolled { folder, added } => {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let gallery = printable(folder.parent().unwrap_or(&folder));
-                let pictures = text::counted(added, "picture");
+                let pictures = self.shared.counted(added);
                 self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
             }
             Outcome::Named { kept: true } => {}
@@ -107,11 +106,16 @@ impl App {
         self.awaited.indexed();
         (self.shared.run, self.shared.progress, self.shared.skipped) = (RunState::Done, None, summary.skipped);
         self.take_index(summary.index);
-        let skipped = self.shared.skipped.len();
+        let faceless = self.shared.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
+        let skipped = self.shared.skipped.len() - faceless;
         let mut parts = Vec::new();
-        for (count, what) in
-            [(summary.added, "new"), (summary.renamed, "renamed"), (summary.removed, "gone"), (skipped, "skipped")]
-        {
+        for (count, what) in [
+            (summary.added, "new"),
+            (summary.renamed, "renamed"),
+            (summary.removed, "gone"),
+            (faceless, "without a face"),
+            (skipped, "skipped"),
+        ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
             }

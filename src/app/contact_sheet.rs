@@ -85,7 +85,7 @@ impl ContactSheet {
     /// The places of the visible pictures of a list, or of those that are visible `after` so many more pages.
     pub fn slots(&self, first: usize, after: usize, list: impl Iterator<Item = ImageId>) -> impl Iterator<Item = Slot> {
         let visible = self.visible(first, after, list).enumerate();
-        visible.map(|(at, image)| Slot { image, area: self.picture(at) })
+        visible.map(|(at, image)| Slot::new(image, self.picture(at)))
     }
 }
 

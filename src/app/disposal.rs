@@ -8,7 +8,7 @@ use std::{
 
 use super::{App, Effect, Over, RunState, Severity, action::Step};
 use crate::{
-    index::{ImageId, Index},
+    index::{ImageId, Index, RowKind},
     printable::printable,
     task::{Away, Disposed, Doomed, Job, JobId, Undone},
     text,
@@ -62,6 +62,12 @@ impl App {
     pub(super) fn open_disposal(&mut self) {
         if self.shared.run == RunState::Running {
             return self.say(Severity::Warning, "Pictures can be moved away when the indexing is done.");
+        }
+        if self.shared.index.kind() == RowKind::Face {
+            return self.say(
+                Severity::Warning,
+                "A face is no reason for a picture to go: open the folder without --faces to move pictures away.",
+            );
         }
         if self.moves.job.is_some() {
             return self.say(Severity::Warning, "Pictures are being moved: wait a moment.");

@@ -19,7 +19,9 @@ use super::{
 use crate::{
     analysis::gallery::{Criterion, Identity, Region, trials::TriedGallery},
     display::Display,
-    preview::Preview,
+    face::Face,
+    index::RowKind,
+    preview::{Preview, frames::Framing},
     similarity::Metric,
 };
 
@@ -40,8 +42,12 @@ pub struct Setup {
     pub pace: String,
     /// The model's name, safe to show.
     pub model: String,
+    /// What it looks for.
+    pub seeks: RowKind,
     /// The terminal.
     pub display: Display,
+    /// Whether pictures are sent to it as pixels, on which no letters can stand.
+    pub sends_pixels: bool,
     /// The metric to begin with.
     pub metric: Metric,
     /// The share of strangers that may be given a name, from which thresholds follow.
@@ -70,6 +76,10 @@ pub struct Seen {
 pub struct Sighting {
     /// The number of the first frame.
     pub number: u64,
+    /// Which of the frame's regions.
+    pub region: usize,
+    /// Where the face is in that frame, if it is one.
+    pub face: Option<Face>,
     /// When it began, and when it was seen last.
     pub times: [String; 2],
     /// The name; nothing when it is unknown.
@@ -89,8 +99,8 @@ pub enum Picture {
     Now,
     /// A picture of the gallery.
     Enrolled(PathBuf),
-    /// The first frame of a sighting.
-    Sighting(u64),
+    /// The first frame of a sighting, or the face in it: the number of the frame, and which of its regions.
+    Sighting(u64, usize),
 }
 
 /// A name that is being typed, and what it is for.
@@ -144,8 +154,9 @@ pub enum Effect {
     Enroll(String, u64, Region),
     /// Take a picture that was enrolled here out again.
     Drop(PathBuf),
-    /// Make a picture ready for so many columns and rows.
-    Paint(Picture, (u16, u16)),
+    /// Make a picture ready for so many columns and rows. Of the newest frame the faces are framed, of another one the face
+    /// is cut out.
+    Paint(Picture, (u16, u16), Framing),
     /// Look no more, or again.
     Pause(bool),
     /// Draw all of it anew.
@@ -166,11 +177,15 @@ pub struct Live {
     set_by_hand: [bool; 2],
     /// The newest frame that was looked at, and what became of its regions.
     pub seen: Option<(Seen, Vec<Identity>)>,
+    /// Which of several regions the user wants to see beside its best match.
+    chosen: Option<usize>,
     /// The newest sighting last.
     pub log: VecDeque<Sighting>,
     /// Pictures that are ready, with the cells for which they were made.
     pub pictures: HashMap<Picture, ((u16, u16), Preview)>,
     asked: HashMap<Picture, (u16, u16)>,
+    /// The faces of the newest frame that were framed last.
+    framed: Framing,
     /// Whether nothing is looked at.
     pub is_paused: bool,
     /// Whether the picture is shown as in a mirror.
@@ -186,10 +201,11 @@ pub struct Live {
 }
 
 /// Keys and what they do, in the order of the hints.
-pub const KEYS: [(&str, &str); 8] = [
+pub const KEYS: [(&str, &str); 9] = [
     ("Space", "pause"),
     ("+ -", "threshold"),
     ("n", "name it"),
+    ("Tab", "next face"),
     ("d", "drop it"),
     ("x", "mirror"),
     ("m", "metric"),
@@ -207,9 +223,11 @@ impl Live {
             set_by_hand: by_hand,
             setup,
             seen: None,
+            chosen: None,
             log: VecDeque::new(),
             pictures: HashMap::new(),
             asked: HashMap::new(),
+            framed: Framing::default(),
             is_paused: false,
             is_mirrored: false,
             has_ended: false,
@@ -289,16 +307,34 @@ impl Live {
         self.setup.enrolled.far(&self.criterion())
     }
 
-    /// The region that is shown beside its best match: the most alike of those that are known, or else of all.
+    /// The place of the region that is shown beside its best match: the one that the user chose, else the most alike of those
+    /// that are known, else the first, which is the largest.
+    #[must_use]
+    pub fn shown_at(&self) -> Option<usize> {
+        let (seen, identities) = self.seen.as_ref()?;
+        if let Some(chosen) = self.chosen.filter(|chosen| *chosen < seen.regions.len()) {
+            return Some(chosen);
+        }
+        let metric = self.setup.metric;
+        let value = |at: usize| identities[at].best.map_or(f32::NAN, |best| best.value);
+        let known = (0..identities.len()).filter(|at| identities[*at].is_known);
+        known.min_by(|a, b| metric.nearer(value(*a), value(*b))).or((!identities.is_empty()).then_some(0))
+    }
+
+    /// The region of [`Live::shown_at`], and what became of it.
     #[must_use]
     pub fn shown(&self) -> Option<(&Region, &Identity)> {
+        let at = self.shown_at()?;
         let (seen, identities) = self.seen.as_ref()?;
-        let metric = self.setup.metric;
-        let value = |one: &Identity| one.best.map_or(f32::NAN, |best| best.value);
-        seen.regions
-            .iter()
-            .zip(identities)
-            .min_by(|(_, a), (_, b)| b.is_known.cmp(&a.is_known).then_with(|| metric.nearer(value(a), value(b))))
+        seen.regions.get(at).zip(identities.get(at))
+    }
+
+    /// The faces of what was seen last.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        let Some((seen, _)) = &self.seen else { return Framing::default() };
+        let faces: Vec<_> = seen.regions.iter().filter_map(|region| region.face).collect();
+        Framing { meant: self.shown_at().filter(|at| *at < faces.len()), faces }
     }
 
     /// The picture of the best match that is the most like what is seen.
@@ -320,7 +356,7 @@ impl Live {
             KeyCode::Char('c') if control => return vec![Effect::Quit],
             KeyCode::Char('z') if control => return vec![Effect::Suspend],
             KeyCode::Char('l') if control => {
-                self.pictures.retain(|picture, _| matches!(picture, Picture::Sighting(_)));
+                self.pictures.retain(|picture, _| matches!(picture, Picture::Sighting(..)));
                 self.asked.clear();
                 return vec![Effect::Redraw];
             }
@@ -338,6 +374,8 @@ impl Live {
             }
             KeyCode::Char('x') => self.is_mirrored = !self.is_mirrored,
             KeyCode::Char('n') => self.begin_naming(),
+            KeyCode::Tab => self.choose_next(1),
+            KeyCode::BackTab => self.choose_next(-1),
             KeyCode::Char('d') => match self.enrolled_here.last() {
                 Some(path) => return vec![Effect::Drop(path.clone())],
                 None => self.say(Severity::Info, "Nothing was named here yet, so there is nothing to drop."),
@@ -347,10 +385,22 @@ impl Live {
         Vec::new()
     }
 
+    /// Chooses another of several faces, from the left to the right.
+    fn choose_next(&mut self, steps: isize) {
+        let faces = self.framing().faces;
+        let mut order: Vec<_> = (0..faces.len()).collect();
+        order.sort_by(|a, b| faces[*a].area[0].total_cmp(&faces[*b].area[0]));
+        let now = self.shown_at().and_then(|at| order.iter().position(|other| *other == at));
+        let Some(now) = now.filter(|_| order.len() > 1) else {
+            return self.say(Severity::Info, "There are no other faces to choose from.");
+        };
+        self.chosen = Some(order[(now as isize + steps).rem_euclid(order.len() as isize) as usize]);
+    }
+
     fn begin_naming(&mut self) {
         let Some((seen, _)) = &self.seen else { return self.say(Severity::Info, "Nothing was seen yet.") };
         let number = seen.number;
-        let Some((region, identity)) = self.shown() else { return self.say(Severity::Info, "There is nothing in it.") };
+        let Some((region, identity)) = self.shown() else { return self.say(Severity::Info, "There is no face in it.") };
         let known = identity.best.filter(|_| identity.is_known);
         let suggested = known.map(|best| self.setup.enrolled.gallery.name(best.name).to_owned());
         let (prompt, region) = (Prompt { purpose: Purpose::Name, text: String::new() }, region.clone());
@@ -371,7 +421,7 @@ impl Live {
                     }
                 }
             }
-            Typed::Changed | Typed::Ignored => self.naming = Some(naming),
+            Typed::Changed | Typed::Completed | Typed::Ignored => self.naming = Some(naming),
         }
         Vec::new()
     }
@@ -391,15 +441,21 @@ impl Live {
 
     fn take_seen(&mut self, seen: Seen) {
         let identities = self.setup.enrolled.gallery.identify(&seen.regions, &self.criterion());
-        for identity in &identities {
+        // Who comes or goes changes the places of all.
+        self.chosen = self
+            .chosen
+            .filter(|_| self.seen.as_ref().is_some_and(|(before, _)| before.regions.len() == seen.regions.len()));
+        let mut gone_on = Vec::new();
+        for (region, identity) in identities.iter().enumerate() {
             let gallery = &self.setup.enrolled.gallery;
             let name = identity.best.filter(|_| identity.is_known).map(|best| gallery.name(best.name).to_owned());
             let value = identity.best.map(|best| best.value);
             let metric = self.setup.metric;
             // Several regions have lines of their own, which go on as long as each is seen.
-            let recent = self.log.iter_mut().rev().take(identities.len());
-            let goes_on = recent.into_iter().find(|last| last.name == name);
-            if let Some(last) = goes_on {
+            let recent = self.log.iter_mut().enumerate().rev().take(identities.len());
+            let goes_on = recent.into_iter().find(|(at, last)| last.name == name && !gone_on.contains(at));
+            if let Some((at, last)) = goes_on {
+                gone_on.push(at);
                 last.frames += 1;
                 last.times[1].clone_from(&seen.time);
                 let before = last.value.filter(|_| last.metric == metric);
@@ -410,7 +466,9 @@ impl Live {
                 };
             } else {
                 let times = [seen.time.clone(), seen.time.clone()];
-                self.log.push_back(Sighting { number: seen.number, times, name, value, metric, frames: 1 });
+                let (number, face) = (seen.number, seen.regions[region].face);
+                gone_on.push(self.log.len());
+                self.log.push_back(Sighting { number, region, face, times, name, value, metric, frames: 1 });
             }
         }
         while self.log.len() > LOGGED {
@@ -462,32 +520,40 @@ impl Live {
     fn ask_for_pictures(&mut self, effects: &mut Vec<Effect>) {
         let places = Places::new(self.setup.display.size);
         let newest = self.log.len().saturating_sub(PICTURED);
-        let sightings: Vec<_> = self.log.iter().skip(newest).map(|one| one.number).collect();
+        let sightings: Vec<_> = self.log.iter().skip(newest).map(|one| (one.number, one.region)).collect();
         // One that comes and goes need not be decoded each time; a whole gallery is not kept.
         let enrolled = self.pictures.keys().filter(|picture| matches!(picture, Picture::Enrolled(_))).count();
         let current = self.match_path().map(Path::to_owned);
         self.pictures.retain(|picture, _| match picture {
             Picture::Now => true,
-            Picture::Sighting(number) => sightings.contains(number),
+            Picture::Sighting(number, region) => sightings.contains(&(*number, *region)),
             Picture::Enrolled(path) => enrolled <= PICTURED || Some(path) == current.as_ref(),
         });
         let mut wanted = Vec::new();
-        if !self.is_paused && !self.has_ended {
-            wanted.push((Picture::Now, places.now.cells()));
+        let framing = self.framing();
+        // Where nothing moves any more, another choice of a face is still shown.
+        if (!self.is_paused && !self.has_ended) || framing != self.framed {
+            wanted.push((Picture::Now, places.now.cells(), framing));
         }
         if let Some(path) = current {
-            wanted.push((Picture::Enrolled(path), places.found.cells()));
+            wanted.push((Picture::Enrolled(path), places.found.cells(), Framing::default()));
         }
         let current = self.seen.as_ref().map(|(seen, _)| seen.number);
-        if let Some(last) = self.log.back().filter(|last| Some(last.number) == current) {
-            wanted.push((Picture::Sighting(last.number), SMALL));
+        for last in self.log.iter().rev().take_while(|last| Some(last.number) == current) {
+            let faces = Framing { faces: last.face.into_iter().collect(), meant: None };
+            wanted.push((Picture::Sighting(last.number, last.region), SMALL, faces));
         }
-        for (picture, cells) in wanted {
+        for (picture, cells, faces) in wanted {
             let is_there = self.pictures.get(&picture).is_some_and(|(made_for, _)| *made_for == cells);
-            let asked = self.asked.get(&picture) == Some(&cells);
+            // Of the newest frame only the last wish counts.
+            let is_other = picture == Picture::Now && faces != self.framed;
+            let asked = self.asked.get(&picture) == Some(&cells) && !is_other;
             if cells.0 > 1 && cells.1 > 0 && !asked && (!is_there || picture == Picture::Now) {
                 self.asked.insert(picture.clone(), cells);
-                effects.push(Effect::Paint(picture, cells));
+                if picture == Picture::Now {
+                    self.framed.clone_from(&faces);
+                }
+                effects.push(Effect::Paint(picture, cells, faces));
             }
         }
     }

@@ -17,13 +17,21 @@ pub struct Slot {
     pub image: ImageId,
     /// The box it has to fit into.
     pub area: Area,
+    /// See [`PreviewKey::whole`].
+    pub whole: bool,
 }
 
 impl Slot {
+    /// A place for what the row stands for.
+    #[must_use]
+    pub fn new(image: ImageId, area: Area) -> Self {
+        Self { image, area, whole: false }
+    }
+
     /// The preview that fills it.
     #[must_use]
     pub fn key(&self) -> PreviewKey {
-        PreviewKey { image: self.image, width: self.area.width, height: self.area.height }
+        PreviewKey { image: self.image, width: self.area.width, height: self.area.height, whole: self.whole }
     }
 }
 

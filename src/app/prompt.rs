@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -9,7 +9,7 @@ use crate::{
     folders,
     index::ImageId,
     printable::is_hostile,
-    task::{Away, Job},
+    task::{Away, Job, Portrait},
 };
 
 /// What the text is for.
@@ -65,6 +65,8 @@ pub enum Typed {
     Changed,
     /// Enter.
     Accepted,
+    /// Tab: the rest of a word that there is already.
+    Completed,
     /// Esc, or Backspace in an empty field.
     GivenUp,
     /// The key is not for typing.
@@ -77,6 +79,7 @@ impl Prompt {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Enter => Typed::Accepted,
+            KeyCode::Tab => Typed::Completed,
             KeyCode::Esc => Typed::GivenUp,
             KeyCode::Char('c') if control => Typed::GivenUp,
             KeyCode::Char('u') if control => {
@@ -142,7 +145,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, NOTHING_MARKED);
+            self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
@@ -150,21 +153,20 @@ impl App {
 
     /// Asks for the name of the marked pictures, or of the one under the cursor when none is marked.
     pub(super) fn open_naming(&mut self) {
-        if self.named_paths().is_empty() {
-            self.say(Severity::Warning, "There is no picture to name.");
+        if self.named().is_empty() {
+            self.say(Severity::Warning, self.shared.words("There is no picture to name."));
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Name, text: String::new() }));
         }
     }
 
-    /// The pictures that a name is for.
+    /// The pictures, or the faces, that a name is for.
     #[must_use]
-    pub fn named_paths(&self) -> Vec<PathBuf> {
-        let marked = self.marked_paths();
-        if marked.is_empty() {
-            self.focused().and_then(|id| self.shared.path(id)).into_iter().collect()
+    pub fn named(&self) -> Vec<ImageId> {
+        if self.shared.marks.is_empty() {
+            self.focused().into_iter().collect()
         } else {
-            marked
+            self.shared.marks.iter().collect()
         }
     }
 
@@ -209,9 +211,6 @@ impl App {
 
     /// Gives a key to the open prompt.
     pub(super) fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
-        if let Some(prompt) = self.prompt().filter(|prompt| prompt.purpose.is_path() && key.code == KeyCode::Tab) {
-            return self.complete(&prompt.clone());
-        }
         let Some(Over::Prompt(mut prompt)) = self.over.pop() else { return Vec::new() };
         let typed = prompt.key(key);
         let filters = matches!(prompt.purpose, Purpose::Filter { .. });
@@ -263,7 +262,9 @@ impl App {
             }
             (Purpose::Name, Typed::Accepted) => match folder_name(&prompt.text) {
                 Ok(name) => {
-                    let job = Job::Enroll { paths: self.named_paths(), name };
+                    let index = &self.shared.index;
+                    let portraits = self.named().into_iter().filter_map(|id| Portrait::of(index, id)).collect();
+                    let job = Job::Enroll { portraits, name };
                     return vec![Effect::Start(self.awaited.next(), job)];
                 }
                 Err(why) => {
@@ -277,14 +278,24 @@ impl App {
                 return vec![Effect::Start(self.awaited.next(), job)];
             }
             (Purpose::Label(id), Typed::Accepted) if !prompt.text.trim().is_empty() => {
-                let said = self.screens.labels.name(&mut self.shared, *id, prompt.text.trim());
+                let said = self.screens.labels.give(&mut self.shared, *id, prompt.text.trim());
                 self.say(Severity::Info, said);
+            }
+            (Purpose::Label(_), Typed::Completed) => {
+                let completed = self.screens.labels.completed(prompt.text.trim()).map(str::to_owned);
+                let text = completed.unwrap_or(prompt.text);
+                self.over.push(Over::Prompt(Prompt { text, ..prompt }));
             }
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 return self.dispose(Away::Folder(folders::typed(&prompt.text)));
             }
             (Purpose::Ask, Typed::Accepted) if !prompt.text.trim().is_empty() => return self.ask_with(&prompt.text),
-            (Purpose::Filter { .. }, Typed::Ignored)
+            (purpose, Typed::Completed) if purpose.is_path() => {
+                let effects = self.complete(&prompt);
+                self.over.push(Over::Prompt(prompt));
+                return effects;
+            }
+            (Purpose::Filter { .. }, Typed::Ignored | Typed::Completed)
             | (
                 Purpose::Export
                 | Purpose::Name

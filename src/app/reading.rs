@@ -64,7 +64,9 @@ pub fn lines(screen: Screen) -> Vec<&'static str> {
             "What two models find alike, side by side. ◆ is found by one of them alone.",
             "The list begins with the pictures on which they agree least: so many of their nearest are the same.",
         ],
-        Screen::Problems => &["Files that are no pictures or damaged, each with the reason. All others are indexed."],
+        Screen::Problems => {
+            &["Files that are no pictures or damaged, under the reason; of faces also the pictures that have none."]
+        }
     };
     let values: &[&str] = if screen == Screen::Problems { &[] } else { &VALUES };
     own.iter().chain(values).copied().collect()

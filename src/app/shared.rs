@@ -1,6 +1,7 @@
 //! What all screens show and none owns.
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,12 +14,14 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
+        ImageId, Index, IndexState, Skipped,
+        filter::Filter,
+        label_file::{LabelKey, LabelSource},
+        labels::Labels,
         progress::Progress,
     },
     order::OrderKind,
     similarity::{Comparison, Metric, Query},
-    text,
 };
 
 /// Up to this many pictures a comparison is so quick that every step of the cursor may start one; with more it waits
@@ -176,6 +179,18 @@ impl Shared {
         self.comparison.as_ref().filter(|comparison| *comparison.query() == query)
     }
 
+    /// So many pictures, or whatever else the rows stand for, in words.
+    #[must_use]
+    pub fn counted(&self, rows: usize) -> String {
+        self.index.kind().counted(rows)
+    }
+
+    /// A sentence about pictures as one about what the rows stand for.
+    #[must_use]
+    pub fn words<'a>(&self, about_pictures: &'a str) -> Cow<'a, str> {
+        self.index.kind().words(about_pictures)
+    }
+
     /// Where a picture lies.
     #[must_use]
     pub fn path(&self, id: ImageId) -> Option<PathBuf> {
@@ -184,8 +199,8 @@ impl Shared {
 
     /// Gives a picture another label, or takes its correction back.
     pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
-        if let Some(path) = self.path(id) {
-            Arc::make_mut(&mut self.label_source.corrected).set(path, label);
+        if let Some(key) = self.index.get(id).map(|entry| LabelKey::of(&entry)) {
+            Arc::make_mut(&mut self.label_source.corrected).set(key, label);
             self.corrected = true;
         }
     }
@@ -209,9 +224,10 @@ impl Shared {
         let (may, protected): (Vec<_>, Vec<_>) = there.partition(|id| !self.is_protected(*id));
         may.iter().for_each(|id| self.unlike.retain(|unlike| unlike != *id));
         let said = self.marks.toggle_all(&may);
+        let said = self.words(&said);
         match protected.len() {
-            0 => said,
-            stay => format!("{said}, {} of a protected folder not", text::counted(stay, "picture")),
+            0 => said.into_owned(),
+            stay => format!("{said}, {} of a protected folder not", self.counted(stay)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{App, Effect, Over, Severity, layout};
 use crate::{
     display::Depth,
-    index::ImageId,
+    index::{ImageId, RowKind},
     task::{Explained, Job},
 };
 
@@ -27,6 +27,10 @@ impl App {
         if let Some(Over::Why(why)) = self.over.last_mut() {
             why.numbers = !why.numbers;
             return;
+        }
+        if self.shared.index.kind() == RowKind::Face {
+            return self
+                .say(Severity::Info, "Which regions make a pair alike is known of whole pictures, not of faces.");
         }
         let pair = match self.covering() {
             Some(Over::Pair { row, col }) => Some([row, col]),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{group_text, path_text, pretty_json, write_path},
+    data::{JsonFace, group_text, path_text, pretty_json, write_path},
     disposal,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
@@ -22,12 +22,11 @@ use crate::{
         alike::{Group, Kind, Range},
         keeper::Reason,
     },
+    embed,
     error::{Error, Exit, Result},
     index::{Entry, ImageId, Index},
-    printable::printable,
     similarity::Accuracy,
     task::{Away, Doomed, LookAlikes},
-    text,
     worker::{Look, SecondLook, on_all_cores},
 };
 
@@ -92,6 +91,12 @@ fn cosine(text: &str) -> Result<f32, String> {
 /// As the indexing; [`Error::Usage`] for an empty range, [`Error::Interrupted`] when stopped.
 pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let protected = protected(&args.keep_in)?;
+    let about_copies = args.trash || args.move_to.is_some() || args.paths || args.print0;
+    if about_copies && embed::choose(&args.model.choice())?.manifest.finds_faces() {
+        return Err(Error::Usage(
+            "copies are sought among whole pictures: leave --faces out to list or move them".into(),
+        ));
+    }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let usual = Range::usual(indexed.near_duplicate);
     let max = args.max.unwrap_or(usual.max);
@@ -117,7 +122,7 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let away = if args.trash { Some(Away::Trash) } else { args.move_to.clone().map(Away::Folder) };
     if let Some(away) = away {
         let doomed = Doomed::of(index, found.copies.as_deref(), &surplus);
-        return disposal::run(&doomed, &away, &protected, args.yes, out);
+        return disposal::run(&doomed, &away, &protected, args.yes, &indexed.cancel, out);
     }
     if args.paths || args.print0 {
         let entries = surplus.iter().filter_map(|id| index.get(*id));
@@ -170,11 +175,12 @@ impl<'a> Named<'a> {
 
 fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Write) -> io::Result<()> {
     if groups.is_empty() {
-        return writeln!(out, "no two pictures have a cosine similarity between {:.2} and {:.2}", range.min, range.max);
+        let what = indexed.index.kind().plural();
+        return writeln!(out, "no two {what} have a cosine similarity between {:.2} and {:.2}", range.min, range.max);
     }
     for (at, Named { group, members, .. }) in groups.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
-        let pictures = text::counted(members.len(), "picture");
+        let pictures = indexed.counted(members.len());
         match group.reason() {
             Some(reason) if matches!(group.kind, Kind::Identical(_)) => {
                 writeln!(out, "{gap}{pictures} in identical files; to keep: {}", reason.words())?;
@@ -191,7 +197,7 @@ fn lines(groups: &[Named<'_>], range: Range, indexed: &Indexed, out: &mut dyn Wr
                 _ => format!("{value:.3}"),
             };
             let how = group.relation(place, &indexed.index).map_or(String::new(), |how| format!("  ({how})"));
-            writeln!(out, "  {value}  {}{how}", printable(indexed.path(entry)))?;
+            writeln!(out, "  {value}  {}{how}", indexed.label(entry))?;
         }
     }
     Ok(())
@@ -220,6 +226,8 @@ struct JsonImage<'a> {
     /// Quarter turns clockwise and mirroring that made it of that, where it is a copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     turned: Option<Turned>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 #[derive(Serialize)]
@@ -252,6 +260,7 @@ fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut d
                     turned: group
                         .alignment(place)
                         .map(|found| Turned { quarters: found.turn.quarters, mirrored: found.turn.mirrored }),
+                    face: JsonFace::of(entry),
                 })
                 .collect(),
         })

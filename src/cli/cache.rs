@@ -12,7 +12,7 @@ use crate::{
         stdout_error,
     },
     error::{Error, Exit, Result},
-    index::store::{self, Listing, Unknown},
+    index::store::{self, Content, Listing, Unknown},
     printable::printable,
     text,
 };
@@ -214,10 +214,19 @@ fn describe(store: &Listing) -> String {
     let bytes = text::bytes(store.bytes);
     match &store.content {
         Ok(content) => {
-            let images = text::counted(content.images as usize, "image");
+            let images = counted_images(content);
             format!("{} ({}, {images}, {bytes})", printable(&content.root), content.model)
         }
         Err(unknown) => format!("{} ({}, {bytes})", printable(&store.folder), reason(*unknown)),
+    }
+}
+
+/// What a store holds: "12 images", or "30 faces in 12 images".
+fn counted_images(content: &Content) -> String {
+    let images = text::counted(content.images as usize, "image");
+    match content.faces {
+        None => images,
+        Some(faces) => format!("{} in {images}", text::counted(faces as usize, "face")),
     }
 }
 
@@ -241,7 +250,7 @@ fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Res
                         out,
                         "    {}: {}, {} skipped, {bytes}, used {}",
                         content.model,
-                        text::counted(content.images as usize, "image"),
+                        counted_images(content),
                         text::count(content.skipped as usize),
                         ago(content.used)
                     )?;
@@ -263,7 +272,7 @@ fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -
         .iter()
         .map(|store| {
             let content = store.content.as_ref().ok();
-            json!({
+            let mut shown = json!({
                 "folder": path_text(&store.folder),
                 "bytes": store.bytes,
                 "root": content.map(|content| path_text(&content.root)),
@@ -271,7 +280,11 @@ fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -
                 "images": content.map(|content| content.images),
                 "skipped": content.map(|content| content.skipped),
                 "used": content.map(|content| seconds(content.used)),
-            })
+            });
+            if let Some(faces) = content.and_then(|content| content.faces) {
+                shown["faces"] = faces.into();
+            }
+            shown
         })
         .collect();
     let shown = json!({ "schema_version": SCHEMA_VERSION, "cache": path_text(cache), "stores": stores });

@@ -10,16 +10,17 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, json, path_text},
+    data::{JsonFace, csv_field, face_columns, face_fields, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
-    labels::{Learned, LearningArgs, link, probe_file},
+    labels::{Learned, LearningArgs, probe_file, together},
+    links::LinkArgs,
     stdout_error,
 };
 use crate::{
     analysis::classifier::{Prediction, predictions},
     error::{Exit, Result},
-    index::Entry,
+    index::{Entry, RowKind},
     printable::printable_str,
     text,
     worker::on_all_cores,
@@ -50,9 +51,9 @@ pub struct ClassifyArgs {
     /// Print JSON, one picture a line.
     #[arg(long)]
     pub json: bool,
-    /// Fill a new folder with a sub-folder a label, with links to its pictures; nothing is moved.
-    #[arg(long, value_name = "FOLDER")]
-    pub link_to: Option<PathBuf>,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -72,6 +73,7 @@ fn probability(text: &str) -> Result<f32, String> {
 /// As the indexing; [`Error::Usage`](crate::error::Error::Usage) where nothing can be learned,
 /// [`Error::Probe`](crate::error::Error::Probe) for a probe that does not fit.
 pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
+    args.links.check()?;
     let targets = FolderArgs { folders: args.predict.clone(), ..args.folders.clone() };
     let (indexed, names, found) = match &args.probe {
         Some(file) => {
@@ -100,15 +102,21 @@ pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     };
     let seen: Vec<_> = found.iter().filter_map(|of| Seen::new(of, &indexed, &names, args.threshold)).collect();
+    if let Some(target) = &args.links.link_to {
+        let labeled = seen.iter().filter_map(|of| Some((of.entry.path(), of.label?.as_bytes().to_vec())));
+        let rest = match seen.iter().filter(|of| of.label.is_none()).count() {
+            0 => String::new(),
+            count => format!("; {} got no label", text::counted(count, "picture")),
+        };
+        args.links.run(target, together(labeled), &rest, out)?;
+        return Ok(indexed.exit(args.strict));
+    }
     let written = match (args.csv, args.json) {
-        (true, _) => csv(&seen, out),
+        (true, _) => csv(&seen, indexed.index.kind(), out),
         (_, true) => json_lines(&seen, &indexed, out),
         _ => lines(&seen, &indexed, args.threshold, out),
     };
     written.map_err(stdout_error)?;
-    if let Some(folder) = &args.link_to {
-        link(folder, seen.iter().filter_map(|of| Some((of.entry.path(), of.label?.as_bytes().to_vec()))))?;
-    }
     Ok(indexed.exit(args.strict))
 }
 
@@ -132,7 +140,8 @@ impl<'a> Seen<'a> {
 
 fn lines(seen: &[Seen<'_>], indexed: &Indexed, threshold: f32, out: &mut dyn Write) -> io::Result<()> {
     if seen.is_empty() {
-        return writeln!(out, "every picture has a label: --predict names a folder of others");
+        let noun = indexed.index.kind().noun();
+        return writeln!(out, "every {noun} has a label: --predict names a folder of others");
     }
     let name = |of: &Seen<'_>| of.label.map_or_else(|| "?".to_owned(), printable_str);
     let width = seen.iter().map(|of| text::width(&name(of))).max().unwrap_or(0).min(40);
@@ -145,18 +154,18 @@ fn lines(seen: &[Seen<'_>], indexed: &Indexed, threshold: f32, out: &mut dyn Wri
     }
     let unsure = seen.iter().filter(|of| of.label.is_none()).count();
     if unsure > 0 {
-        writeln!(out, "{} below {threshold:.2} got no label (--threshold)", text::counted(unsure, "picture"))?;
+        writeln!(out, "{} below {threshold:.2} got no label (--threshold)", indexed.counted(unsure))?;
     }
     Ok(())
 }
 
-fn csv(seen: &[Seen<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn csv(seen: &[Seen<'_>], rows: RowKind, out: &mut dyn Write) -> io::Result<()> {
     let terminal = io::stdout().is_terminal();
-    writeln!(out, "path,label,probability,guess")?;
+    writeln!(out, "path,label,probability,guess{}", face_columns(rows))?;
     for of in seen {
         let path = csv_field(&path_text(&of.entry.path()), terminal);
         let [label, guess] = [of.label.unwrap_or(""), of.guesses[0].0].map(|label| csv_field(label, terminal));
-        writeln!(out, "{path},{label},{},{guess}", of.guesses[0].1)?;
+        writeln!(out, "{path},{label},{},{guess}{}", of.guesses[0].1, face_fields(&of.entry))?;
     }
     Ok(())
 }
@@ -169,6 +178,8 @@ struct Line<'a> {
     label: Option<&'a str>,
     probability: f32,
     guesses: Vec<Guess<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 #[derive(Serialize)]
@@ -186,6 +197,7 @@ fn json_lines(seen: &[Seen<'_>], indexed: &Indexed, out: &mut dyn Write) -> io::
             label: of.label,
             probability: of.guesses[0].1,
             guesses: of.guesses.iter().map(|(label, probability)| Guess { label, probability: *probability }).collect(),
+            face: JsonFace::of(&of.entry),
         };
         writeln!(out, "{}", json(&line)?)?;
     }

@@ -59,12 +59,15 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<Exit> {
         [one, other] => vec![Some(one.clone()), Some(other.clone())],
         _ => return Err(Error::Usage("two models are compared at a time: name --model twice".into())),
     };
-    let asked = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
+    let asked = names.into_iter().map(|model| ModelArgs { model, faces: false, weights: None, how: args.how.clone() });
     // A model that is not here is said before the other has worked for an hour.
     let models =
-        asked.map(|model| Ok((embed::choose(&model.choice())?.manifest.name, model))).collect::<Result<Vec<_>>>()?;
-    if models[0].0 == models[1].0 {
-        return Err(Error::Usage(format!("both models are {}: name another one with --model", models[0].0)));
+        asked.map(|model| Ok((embed::choose(&model.choice())?.manifest, model))).collect::<Result<Vec<_>>>()?;
+    if models[0].0.name == models[1].0.name {
+        return Err(Error::Usage(format!("both models are {}: name another one with --model", models[0].0.name)));
+    }
+    if models.iter().any(|(manifest, _)| manifest.finds_faces()) {
+        return Err(Error::Usage("models are compared on whole pictures, not on faces: name another one".into()));
     }
     let cancel = cancelled_by_signals()?;
     let indexed = models.iter().map(|(_, model)| Indexed::new(&args.folders, model, cancel.clone()));

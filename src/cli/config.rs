@@ -71,7 +71,9 @@ impl Config {
     fn parse(text: &str, file: &Path, program: &Command) -> Result<Self> {
         let wrong = |what: String| Error::Usage(format!("the configuration {}: {what}", printable(file)));
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+            // What is missing at the end is missing in the last line.
+            let before = |at: usize| text[..at].strip_suffix('\n').filter(|_| at == text.len()).unwrap_or(&text[..at]);
+            let line = error.span().map(|span| 1 + before(span.start).matches('\n').count());
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             wrong(format!("{place}{}", error.message()))
         })?;
@@ -222,11 +224,12 @@ fn rebind(keys: &mut Keys, context: Option<Context>, action: &str, value: &Value
     let table = crate::app::keymap::table();
     let names: Vec<_> = table.iter().map(|(binding, _)| binding.action.name()).collect();
     let name = known(action, names.iter().map(String::as_str))?;
-    let chosen = match value {
-        Value::String(key) => vec![key.clone()],
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => return Err(format!("{action}: write a key as \"m\", several as [\"m\", \"F1\"]")),
+    let chosen: Option<Vec<_>> = match value {
+        Value::String(key) => Some(vec![key.clone()]),
+        Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+        _ => None,
     };
+    let chosen = chosen.ok_or_else(|| format!("{action}: write a key as \"m\", several as [\"m\", \"F1\"]"))?;
     keys.rebind(context, name, &chosen).map_err(|why| format!("{action}: {why}"))
 }
 
@@ -340,7 +343,10 @@ mod tests {
             ("[theme]\nramp = \"virdis\"", "ramp: “virdis” is not known: did you mean “viridis”?"),
             ("[theme]\naccent = \"red\"", "accent: “red” is no color"),
             ("[theme]\naccent = 3", "accent: write"),
+            ("[keys]\nzoom-in = [\"z\", 3]", "zoom-in: write a key as"),
             ("[options\n", "line 1: "),
+            ("[options]\nmetric = \"cosine\"\n= 3\n", "line 3: "),
+            ("[options]\n\nmetric = \n", "line 3: "),
         ] {
             let error = read(text).expect_err(text).to_string();
             assert!(error.starts_with("the configuration config.toml: ") && error.contains(said), "{text}: {error}");

@@ -15,7 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 
 use crate::{
-    index::Entry,
+    index::{Entry, RowKind},
     printable::{is_hostile, printable, printable_str},
 };
 
@@ -41,6 +41,48 @@ pub fn group_text<'a>(entry: &Entry<'a>) -> Cow<'a, str> {
         Ok(name) => name.into(),
         Err(_) => path_text(&entry.root.join(OsStr::from_bytes(entry.group_bytes()))).into_owned().into(),
     }
+}
+
+/// A face as programs read it; absent where rows are whole pictures.
+#[derive(Debug, Clone, Serialize)]
+pub struct JsonFace {
+    /// Which of its picture's faces it is: 1 is the largest.
+    number: u32,
+    /// Left, top, right and bottom in pixels of the upright picture.
+    #[serde(rename = "box")]
+    area: [f32; 4],
+    /// How sure the detector is, from 0 to 1.
+    score: f32,
+}
+
+impl JsonFace {
+    /// The face that a row stands for.
+    #[must_use]
+    pub fn of(entry: &Entry<'_>) -> Option<Self> {
+        let (number, face) = entry.face_number().zip(entry.face())?;
+        let (width, height) = entry.pixels();
+        let [left, top, right, bottom] = face.area;
+        let pixels = |share: f32, all: u32| (share * all as f32 * 10.0).round() / 10.0;
+        let area = [pixels(left, width), pixels(top, height), pixels(right, width), pixels(bottom, height)];
+        Some(Self { number, area, score: face.score })
+    }
+}
+
+/// The names of the further columns of a CSV table whose rows are faces.
+#[must_use]
+pub fn face_columns(rows: RowKind) -> &'static str {
+    match rows {
+        RowKind::Picture => "",
+        RowKind::Face => ",face,left,top,right,bottom,score",
+    }
+}
+
+/// What a row has in the columns of [`face_columns`].
+#[must_use]
+pub fn face_fields(entry: &Entry<'_>) -> String {
+    JsonFace::of(entry).map_or_else(String::new, |JsonFace { number, area: [left, top, right, bottom], score }| {
+        format!(",{number},{left},{top},{right},{bottom},{score}")
+    })
 }
 
 /// JSON on one line.

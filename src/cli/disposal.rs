@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::stdout_error;
 use crate::{
+    cancel::CancelToken,
     disposal,
     error::{Error, Exit, Result},
     folders,
@@ -26,7 +27,14 @@ pub struct UndoArgs {
 ///
 /// # Errors
 /// [`Error::Io`] when `out`, or the list that undoes it, cannot be written.
-pub fn run(doomed: &[Doomed], away: &Away, protected: &[PathBuf], yes: bool, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(
+    doomed: &[Doomed],
+    away: &Away,
+    protected: &[PathBuf],
+    yes: bool,
+    stop: &CancelToken,
+    out: &mut dyn Write,
+) -> Result<Exit> {
     let pictures = text::counted(doomed.len(), "picture");
     let to = match away {
         Away::Trash => "the trash".to_owned(),
@@ -42,7 +50,7 @@ pub fn run(doomed: &[Doomed], away: &Away, protected: &[PathBuf], yes: bool, out
         writeln!(out, "{pictures} ({bytes}) would go into {to}{add}").map_err(stdout_error)?;
         return Ok(Exit::Done);
     }
-    let done = disposal::dispose(doomed, away, protected, &folders::moved()?)?;
+    let done = disposal::dispose(doomed, away, protected, &folders::moved()?, stop)?;
     for path in &done.moved {
         writeln!(out, "{}", printable(path)).map_err(stdout_error)?;
     }
@@ -50,10 +58,18 @@ pub fn run(doomed: &[Doomed], away: &Away, protected: &[PathBuf], yes: bool, out
         writeln!(out, "! {} stays: {why}", printable(path)).map_err(stdout_error)?;
     }
     writeln!(out, "{} moved into {to}", text::counted(done.moved.len(), "picture")).map_err(stdout_error)?;
+    if done.left > 0 {
+        writeln!(out, "stopped: {} stayed where they are", text::counted(done.left, "more picture"))
+            .map_err(stdout_error)?;
+    }
     if let Some(list) = done.list.filter(|_| !done.moved.is_empty()) {
         writeln!(out, "to bring them back: lookalike undo {}", printable(list)).map_err(stdout_error)?;
     }
-    Ok(if done.refused.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(match (done.left, done.refused.is_empty()) {
+        (0, true) => Exit::Done,
+        (0, false) => Exit::Failed,
+        _ => Exit::Interrupted,
+    })
 }
 
 /// Brings back what was moved away.

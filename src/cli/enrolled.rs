@@ -1,15 +1,22 @@
 //! What `gallery` and `live` begin with: a folder with one sub-folder a name, as a gallery.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use super::{FolderArgs, ModelArgs, indexed::Indexed};
 use crate::{
-    analysis::gallery::Gallery,
+    analysis::gallery::{Gallery, is_meant},
     cancel::CancelToken,
     error::{Error, Result},
     folders,
-    index::labels::Labels,
+    index::{Entry, labels::Labels},
+    printable::{printable, printable_str},
 };
+
+/// Sentences of one kind that are said before the rest is only counted.
+const SAID: usize = 8;
 
 /// A gallery and the index behind it.
 pub struct Enrolled {
@@ -21,6 +28,10 @@ pub struct Enrolled {
     pub indexed: Option<Indexed>,
     /// Pictures that lie in no sub-folder: they have no name.
     pub unnamed: usize,
+    /// Pictures in which no face was found, where faces are looked for.
+    pub without_face: Vec<PathBuf>,
+    /// Pictures with several faces of which none is clearly the one that is meant.
+    pub several_faces: Vec<PathBuf>,
 }
 
 impl Enrolled {
@@ -34,19 +45,64 @@ impl Enrolled {
             Some(folder) => folder.to_owned(),
             None => folders::gallery()?,
         };
-        let nothing = |folder| Self { gallery: Gallery::default(), folder, indexed: None, unnamed: 0 };
+        let nothing = |folder| Self {
+            gallery: Gallery::default(),
+            folder,
+            indexed: None,
+            unnamed: 0,
+            without_face: Vec::new(),
+            several_faces: Vec::new(),
+        };
         if is_default && !folder.is_dir() {
             return Ok(nothing(folder));
         }
         let folders = FolderArgs { folders: vec![folder.clone()], exclude: Vec::new(), include_hidden: false };
         let indexed = match Indexed::new(&folders, model, cancel) {
             Ok(indexed) => indexed,
-            Err(Error::NoImages(_)) => return Ok(nothing(folder)),
+            Err(Error::NoImages(_) | Error::NoFaces(_)) => return Ok(nothing(folder)),
             Err(error) => return Err(error),
         };
         let labels = Labels::folders(&indexed.index);
-        let unnamed = indexed.index.iter().filter(|entry| labels.of(entry.id).is_none()).count();
-        Ok(Self { gallery: Gallery::of(&indexed.index, &labels), folder, indexed: Some(indexed), unnamed })
+        let index = &indexed.index;
+        let firsts = || index.iter().filter(Entry::is_first_of_picture);
+        let unnamed = firsts().filter(|entry| labels.of(entry.id).is_none()).count();
+        let several = firsts().filter(|entry| labels.of(entry.id).is_some() && !is_meant(index, entry));
+        let enrolled = Self {
+            gallery: Gallery::of(index, &labels),
+            folder,
+            unnamed,
+            without_face: indexed.without_face.clone(),
+            several_faces: several.map(|entry| entry.path()).collect(),
+            indexed: Some(indexed),
+        };
+        enrolled.say_what_is_left_out();
+        Ok(enrolled)
+    }
+
+    /// For people, beside the data.
+    fn say_what_is_left_out(&self) {
+        let mut sentences = Vec::new();
+        for (pictures, why) in [
+            (&self.without_face, "no face is found in it"),
+            (&self.several_faces, "it has several faces, and none is clearly the one that is meant"),
+        ] {
+            let said = pictures.iter().take(SAID).map(|path| format!("{} is left out: {why}", printable(path)));
+            sentences.extend(said);
+            if pictures.len() > SAID {
+                sentences.push(format!("{} more are left out: {why}", pictures.len() - SAID));
+            }
+        }
+        let folders = self.without_face.iter().chain(&self.several_faces).filter_map(|path| path.parent()?.file_name());
+        let mut nobody: Vec<_> = folders.map(|name| printable_str(&name.to_string_lossy())).collect();
+        nobody.sort();
+        nobody.dedup();
+        nobody.retain(|name| self.gallery.number(name).is_none());
+        let is_named = |name: &String| self.folder.file_name().is_none_or(|folder| folder.to_string_lossy() != **name);
+        sentences
+            .extend(nobody.iter().filter(|name| is_named(name)).map(|name| format!("nobody is enrolled as {name}")));
+        for sentence in sentences {
+            let _ = writeln!(io::stderr(), "lookalike: {sentence}");
+        }
     }
 
     /// The same, unless nothing is enrolled.

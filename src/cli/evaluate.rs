@@ -17,6 +17,7 @@ use crate::{
     analysis::separation::{Evaluation, NearDuplicates, Separation, VOTERS, evaluate},
     embed,
     error::{Error, Exit, Result},
+    index::RowKind,
     printable::printable,
 };
 
@@ -51,6 +52,7 @@ fn cosine(text: &str) -> Result<f32, String> {
 /// One model's scores.
 struct Scored {
     model: String,
+    rows: RowKind,
     baseline: bool,
     dimension: usize,
     evaluation: Evaluation,
@@ -64,7 +66,7 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
     let cancel = cancelled_by_signals()?;
     let names: Vec<Option<String>> =
         if args.models.is_empty() { vec![None] } else { args.models.iter().cloned().map(Some).collect() };
-    let asked = names.into_iter().map(|model| ModelArgs { model, weights: None, how: args.how.clone() });
+    let asked = names.into_iter().map(|model| ModelArgs { model, faces: false, weights: None, how: args.how.clone() });
     // A model that is not here is said before the others have worked for an hour.
     let models =
         asked.map(|model| Ok((embed::choose(&model.choice())?.manifest, model))).collect::<Result<Vec<_>>>()?;
@@ -89,7 +91,8 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
             exit = Exit::Failed;
         }
         let dimension = indexed.index.dim();
-        scored.push(Scored { model: indexed.model, baseline: indexed.baseline, dimension, evaluation });
+        let rows = indexed.index.kind();
+        scored.push(Scored { model: indexed.model, rows, baseline: indexed.baseline, dimension, evaluation });
     }
     let written = if args.json { json(args, &scored, out) } else { table(&scored, out) };
     written.map_err(stdout_error)?;
@@ -97,11 +100,14 @@ pub fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<Exit> {
 }
 
 fn table(scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
-    let Some(Scored { evaluation: first, .. }) = scored.first() else { return Ok(()) };
+    let Some(Scored { rows, evaluation: first, .. }) = scored.first() else { return Ok(()) };
     writeln!(
         out,
-        "{} pictures, {} of them in {} groups of two or more (sub-folders)",
-        first.images, first.queries, first.groups
+        "{} {}, {} of them in {} groups of two or more (sub-folders)",
+        first.images,
+        rows.plural(),
+        first.queries,
+        first.groups
     )?;
     let width = scored.iter().map(|scored| scored.model.chars().count()).max().unwrap_or(0).max("model".len());
     let knn = format!("{VOTERS}-NN");
@@ -205,7 +211,7 @@ impl From<&Separation> for Scores {
 
 fn json(args: &EvaluateArgs, scored: &[Scored], out: &mut dyn Write) -> io::Result<()> {
     let models =
-        scored.iter().map(|Scored { model, baseline, dimension, evaluation }| ModelScores {
+        scored.iter().map(|Scored { model, baseline, dimension, evaluation, .. }| ModelScores {
             model,
             baseline: *baseline,
             dimension: *dimension,

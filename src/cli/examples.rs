@@ -84,7 +84,7 @@ pub const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "live",
         &[
-            ("lookalike live --gallery ~/People", "look through the camera"),
+            ("lookalike live --gallery ~/People --faces", "who is before the camera"),
             ("lookalike live --gallery ~/Toys --source ~/Inbox --json", "a line for each new picture of a folder"),
             ("lookalike live --once --source door.jpg --exec 'notify-send {name}'", "one picture, and a command"),
         ],

@@ -110,6 +110,8 @@ pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Ex
 fn usable_models() -> Vec<String> {
     let Ok(folders) = embed::catalog::Folders::from_env() else { return Vec::new() };
     let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(embed::catalog::CatalogEntry::usable);
+    // Models are compared on whole pictures.
+    let usable = usable.filter(|entry| !entry.manifest.finds_faces());
     usable.map(|entry| entry.manifest.name).collect()
 }
 

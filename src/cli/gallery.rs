@@ -12,6 +12,7 @@ use super::{
 use crate::{
     analysis::gallery::trials::trials,
     error::{Error, Exit, Result},
+    index::RowKind,
     similarity::Metric,
 };
 
@@ -21,9 +22,9 @@ pub struct GalleryArgs {
     /// A folder with one sub-folder for each person or thing, several pictures in each [default: the names given in the explorer]
     #[arg(value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
-    /// How pictures are compared.
-    #[arg(long, value_enum, default_value_t)]
-    pub metric: Metric,
+    /// How pictures are compared [default: cosine; euclidean for faces]
+    #[arg(long, value_enum)]
+    pub metric: Option<Metric>,
     /// Share of strangers that may be given a name, by which the threshold is chosen.
     #[arg(long, value_name = "RATE", value_parser = rate, default_value = "0.01")]
     pub far: f64,
@@ -41,6 +42,14 @@ pub struct GalleryArgs {
     pub strict: bool,
 }
 
+/// How a network of this kind is meant to be compared.
+pub(super) fn usual_metric(kind: RowKind) -> Metric {
+    match kind {
+        RowKind::Picture => Metric::Cosine,
+        RowKind::Face => Metric::Euclidean,
+    }
+}
+
 /// Indexes the gallery, tries its pictures on itself, and prints what that tells.
 ///
 /// # Errors
@@ -52,11 +61,12 @@ pub fn run(args: &GalleryArgs, out: &mut dyn Write) -> Result<Exit> {
     let mut reporter = Reporter::stderr();
     let all = enrolled.gallery.samples().len();
     let mut on_progress = |done| reporter.line(|| format!("comparing {done}/{all}"));
-    let pairs = enrolled.gallery.pairs(args.metric, &|| cancel.is_cancelled(), &mut on_progress);
+    let metric = args.metric.unwrap_or_else(|| usual_metric(indexed.index.kind()));
+    let pairs = enrolled.gallery.pairs(metric, &|| cancel.is_cancelled(), &mut on_progress);
     reporter.clear();
     let pairs = pairs.ok_or(Error::Interrupted)?;
-    let trials = trials(&enrolled.gallery, args.metric, usize::MAX);
-    let report = report::Report { args, enrolled: &enrolled, indexed, pairs: &pairs, trials: &trials };
+    let trials = trials(&enrolled.gallery, metric, usize::MAX);
+    let report = report::Report { args, metric, enrolled: &enrolled, indexed, pairs: &pairs, trials: &trials };
     if args.json { report.json(out) } else { report.text(out) }.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
 }

@@ -1,11 +1,9 @@
 //! `lookalike groups`: which pictures of a folder belong together; and a folder of links for each group.
 
-mod link;
-
 use std::{
     borrow::Cow,
+    collections::HashSet,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -14,17 +12,18 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, group_text, path_text, pretty_json},
+    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
+    links::{LinkArgs, Together},
     progress::Reporter,
     stdout_error,
 };
 use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
     error::{Error, Exit, Result},
-    index::{Entry, ImageId, labels::Labels},
-    printable::{printable, printable_str},
+    index::{Entry, ImageId, RowKind, labels::Labels},
+    printable::printable_str,
     similarity::graph::MOST_NEIGHBORS,
     task::{Known, Made, Task},
     text,
@@ -58,15 +57,9 @@ pub struct GroupsArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Make a folder of symbolic links for each group, in this folder; with --yes, else say what would be made
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["csv", "json"])]
-    pub link_to: Option<PathBuf>,
-    /// Copy the pictures instead of linking to them.
-    #[arg(long, requires = "link_to")]
-    pub copy: bool,
-    /// Do it.
-    #[arg(long, requires = "link_to")]
-    pub yes: bool,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -138,9 +131,7 @@ impl GroupsArgs {
 /// [`Error::Interrupted`] when stopped.
 pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
     let method = args.method()?;
-    if let Some(target) = &args.link_to {
-        link::check(target)?;
-    }
+    args.links.check()?;
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let Indexed { index, kept, .. } = &indexed;
     let graph = if method.neighbors() > 0 { kept.graph(index) } else { None };
@@ -160,8 +151,14 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
         kept.keep(graph, index);
     }
     let answer = Answer::new(&indexed, &found, &names);
-    let written = match &args.link_to {
-        Some(target) => return link::run(args, &answer, target, out).map(|()| indexed.exit(args.strict)),
+    let written = match &args.links.link_to {
+        Some(target) => {
+            let rest = match found.noise.len() {
+                0 => String::new(),
+                count => format!("; {} in no group", text::counted(count, "picture")),
+            };
+            return args.links.run(target, answer.together(), &rest, out).map(|()| indexed.exit(args.strict));
+        }
         None if args.json => answer.json(out),
         None if args.csv => answer.csv(out),
         None => answer.text(out),
@@ -195,6 +192,8 @@ struct JsonImage<'a> {
     group: Cow<'a, str>,
     /// To the center of the group.
     cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 impl<'a> Answer<'a> {
@@ -214,6 +213,17 @@ impl<'a> Answer<'a> {
         self.names.iter().map(String::as_str).zip(&self.found.clusters)
     }
 
+    /// The pictures of each group, for its folder of links.
+    fn together(&self) -> Vec<Together> {
+        let groups = self.groups().map(|(name, cluster)| {
+            let pictures = cluster.members.iter().filter_map(|(id, _)| self.entry(*id)).map(|entry| entry.path());
+            // Several faces of a picture may be in one group.
+            let mut linked = HashSet::new();
+            Together { name: name.into(), pictures: pictures.filter(|path| linked.insert(path.clone())).collect() }
+        });
+        groups.collect()
+    }
+
     fn entry(&self, id: ImageId) -> Option<Entry<'_>> {
         self.indexed.index.get(id)
     }
@@ -222,7 +232,7 @@ impl<'a> Answer<'a> {
     fn method(&self) -> String {
         match self.found.method {
             Method::Hdbscan(Density { min_size, min_samples }) => {
-                format!("hdbscan, {min_size} pictures or more, {min_samples} samples")
+                format!("hdbscan, {min_size} {} or more, {min_samples} samples", self.indexed.index.kind().plural())
             }
             Method::Dendrogram(Cut::Height(height)) => format!("dendrogram, cut at cosine {height:.3}"),
             method => method.name().to_owned(),
@@ -233,8 +243,7 @@ impl<'a> Answer<'a> {
         let Self { found, folders, .. } = self;
         let grouped: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
         let noise = if found.noise.is_empty() { String::new() } else { format!(", {} in none", found.noise.len()) };
-        let counts =
-            format!("{} of {}", text::counted(found.clusters.len(), "group"), text::counted(grouped, "picture"));
+        let counts = format!("{} of {}", text::counted(found.clusters.len(), "group"), self.indexed.counted(grouped));
         writeln!(out, "{counts}{noise} · {}", self.method())?;
         if let Some(silhouette) = found.silhouette {
             writeln!(out, "silhouette {silhouette:.3}")?;
@@ -247,20 +256,20 @@ impl<'a> Answer<'a> {
             )?;
         }
         for (name, cluster) in self.groups() {
-            let size = text::counted(cluster.members.len(), "picture");
+            let size = self.indexed.counted(cluster.members.len());
             let folder = cluster.folder.map_or(String::new(), |(folder, purity)| {
                 format!(", {:.0} % in {}/", 100.0 * purity, folders.name(folder))
             });
             writeln!(out, "\n{}: {size}, cohesion {:.3}{folder}", printable_str(name), cluster.cohesion)?;
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
-                writeln!(out, "  {cosine:.3}  {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "  {cosine:.3}  {}", self.indexed.label(&entry))?;
             }
         }
         if !found.noise.is_empty() {
-            writeln!(out, "\nin no group: {}", text::counted(found.noise.len(), "picture"))?;
+            writeln!(out, "\nin no group: {}", self.indexed.counted(found.noise.len()))?;
             for entry in found.noise.iter().filter_map(|id| self.entry(*id)) {
-                writeln!(out, "         {}", printable(self.indexed.path(&entry)))?;
+                writeln!(out, "         {}", self.indexed.label(&entry))?;
             }
         }
         Ok(())
@@ -269,16 +278,17 @@ impl<'a> Answer<'a> {
     /// One line a picture; the noise has neither number, name nor cosine.
     fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let terminal = io::stdout().is_terminal();
-        writeln!(out, "path,group,name,cosine")?;
+        writeln!(out, "path,group,name,cosine{}", face_columns(self.indexed.index.kind()))?;
         for (number, (name, cluster)) in self.groups().enumerate() {
             for (id, cosine) in &cluster.members {
                 let Some(entry) = self.entry(*id) else { continue };
                 let path = csv_field(&path_text(&entry.path()), terminal);
-                writeln!(out, "{path},{},{},{cosine}", number + 1, csv_field(name, terminal))?;
+                let (name, face) = (csv_field(name, terminal), face_fields(&entry));
+                writeln!(out, "{path},{},{name},{cosine}{face}", number + 1)?;
             }
         }
         for entry in self.found.noise.iter().filter_map(|id| self.entry(*id)) {
-            writeln!(out, "{},,,", csv_field(&path_text(&entry.path()), terminal))?;
+            writeln!(out, "{},,,{}", csv_field(&path_text(&entry.path()), terminal), face_fields(&entry))?;
         }
         Ok(())
     }
@@ -287,7 +297,8 @@ impl<'a> Answer<'a> {
         let path = |id: ImageId| self.entry(id).map(|entry| path_text(&entry.path()).into_owned());
         let image = |(id, cosine): &(ImageId, f32)| {
             let entry = self.entry(*id)?;
-            Some(JsonImage { path: path_text(&entry.path()).into_owned(), group: group_text(&entry), cosine: *cosine })
+            let (path, face) = (path_text(&entry.path()).into_owned(), JsonFace::of(&entry));
+            Some(JsonImage { path, group: group_text(&entry), cosine: *cosine, face })
         };
         let groups: Vec<_> = self
             .groups()
@@ -309,7 +320,7 @@ impl<'a> Answer<'a> {
             Method::Dendrogram(Cut::Height(height)) => Some(height),
             _ => None,
         };
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,
             "model": self.indexed.model,
             "method": self.found.method.name(),
@@ -322,6 +333,10 @@ impl<'a> Answer<'a> {
             "groups": groups,
             "noise": self.found.noise.iter().filter_map(|id| path(*id)).collect::<Vec<_>>(),
         });
+        if self.indexed.index.kind() == RowKind::Face {
+            let faces = self.found.noise.iter().filter_map(|id| JsonFace::of(&self.entry(*id)?));
+            value["noise_faces"] = serde_json::to_value(faces.collect::<Vec<_>>())?;
+        }
         writeln!(out, "{}", pretty_json(&value)?)
     }
 }

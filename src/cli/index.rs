@@ -9,11 +9,13 @@ use crate::{
     cli::{
         FolderArgs, ModelArgs, SCHEMA_VERSION,
         data::{path_text, pretty_json},
+        indexed::nothing_in,
         interrupt::cancelled_by_signals,
         progress::Reporter,
         request, stdout_error,
     },
-    error::{Error, Exit, Result},
+    error::{Exit, Result},
+    index::{RowKind, Skipped},
     pipeline::{self, Report, Summary},
     printable::{printable, printable_str},
 };
@@ -38,7 +40,7 @@ pub struct IndexArgs {
 /// Indexes, then prints what that came to.
 ///
 /// # Errors
-/// As [`pipeline::run`]; [`Error::NoImages`] when nothing at all could be indexed.
+/// As [`pipeline::run`]; [`Error::NoImages`](crate::error::Error::NoImages) when nothing at all could be indexed.
 pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
     let request = request(&args.folders, &args.model)?;
     let cancel = cancelled_by_signals()?;
@@ -54,28 +56,47 @@ pub fn run(args: &IndexArgs, out: &mut dyn Write) -> Result<Exit> {
     let outcome = ended?;
     let written = if args.json { json(args, &name, &outcome, out) } else { text(args, &name, baseline, &outcome, out) };
     written.map_err(stdout_error)?;
+    let (faceless, failed) = by_fate(&outcome);
     if outcome.index.is_empty() {
-        return Err(Error::NoImages(args.folders.folders()[0].clone()));
+        return Err(nothing_in(&args.folders.folders()[0], !faceless.is_empty()));
     }
-    Ok(if args.strict && !outcome.skipped.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(if args.strict && !failed.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
 fn text(args: &IndexArgs, model: &str, baseline: bool, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
-    for skipped in done.skipped.iter() {
-        // The reasons are for people; where nobody reads them the summary still counts them.
+    let (faceless, failed) = by_fate(done);
+    // The reasons are for people; where nobody reads them the summary still counts them.
+    for skipped in &faceless {
+        let _ = writeln!(std::io::stderr(), "no face in {}", printable(&skipped.path));
+    }
+    for skipped in &failed {
         let _ = writeln!(std::io::stderr(), "skipped {}: {}", printable(&skipped.path), printable_str(&skipped.reason));
     }
     let Summary { added, reused, renamed, removed, seconds, .. } = done;
     let folders: Vec<_> = args.folders.folders().iter().map(printable).collect();
-    let (len, folders) = (done.index.len(), folders.join(", "));
-    let images = if len == 1 { "image" } else { "images" };
-    writeln!(out, "{len} {images} in {folders}, embedded by {}{}", printable_str(model), note(baseline))?;
+    let folders = folders.join(", ");
+    let (len, pictures) = (done.index.len(), done.index.pictures());
+    let noun = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let what = match done.index.kind() {
+        RowKind::Picture => noun(len, "image"),
+        RowKind::Face => format!("{} in {}", noun(len, "face"), noun(pictures, "picture")),
+    };
+    writeln!(out, "{what} in {folders}, embedded by {}{}", printable_str(model), note(baseline))?;
     let rate = if *added > 0 { format!(" ({:.1} images/s)", *added as f64 / seconds) } else { String::new() };
+    let without = match done.index.kind() {
+        RowKind::Picture => String::new(),
+        RowKind::Face => format!("{} without a face, ", faceless.len()),
+    };
     writeln!(
         out,
-        "{added} new or changed, {reused} known, {renamed} renamed, {removed} gone, {} skipped in {seconds:.1} s{rate}",
-        done.skipped.len()
+        "{added} new or changed, {reused} known, {renamed} renamed, {removed} gone, {without}{} skipped in {seconds:.1} s{rate}",
+        failed.len()
     )
+}
+
+/// Pictures without a face, and files that could not be indexed.
+fn by_fate(done: &Summary) -> (Vec<&Skipped>, Vec<&Skipped>) {
+    done.skipped.iter().partition(|skipped| skipped.has_no_face())
 }
 
 fn note(baseline: bool) -> &'static str {
@@ -83,18 +104,16 @@ fn note(baseline: bool) -> &'static str {
 }
 
 fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
-    let skipped: Vec<_> = done
-        .skipped
-        .iter()
-        .map(|skipped| json!({ "path": path_text(&skipped.path), "reason": skipped.reason }))
-        .collect();
+    let (faceless, failed) = by_fate(done);
+    let skipped: Vec<_> =
+        failed.iter().map(|skipped| json!({ "path": path_text(&skipped.path), "reason": skipped.reason })).collect();
     let folders: Vec<_> = args.folders.folders().iter().map(|folder| path_text(folder).into_owned()).collect();
-    let summary = json!({
+    let mut summary = json!({
         "schema_version": SCHEMA_VERSION,
         "folders": folders,
         "model": model,
         "dimension": done.index.dim(),
-        "images": done.index.len(),
+        "images": done.index.pictures(),
         "added": done.added,
         "reused": done.reused,
         "renamed": done.renamed,
@@ -102,5 +121,9 @@ fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> s
         "skipped": skipped,
         "seconds": done.seconds,
     });
+    if done.index.kind() == RowKind::Face {
+        summary["faces"] = done.index.len().into();
+        summary["without_face"] = faceless.iter().map(|skipped| path_text(&skipped.path)).collect();
+    }
     writeln!(out, "{}", pretty_json(&summary)?)
 }

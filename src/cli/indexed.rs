@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -29,8 +29,10 @@ pub struct Indexed {
     pub near_duplicate: Option<f32>,
     /// The graph of the nearest pictures that is kept beside the index.
     pub kept: Kept,
-    /// Files that could not be indexed.
+    /// Files that could not be indexed; pictures that were, and have no face, are none of them.
     pub skipped: usize,
+    /// Pictures without a face, where faces are looked for.
+    pub without_face: Vec<PathBuf>,
     /// Set when the user wants to stop.
     pub cancel: CancelToken,
     several_roots: bool,
@@ -56,17 +58,34 @@ impl Indexed {
         kept.run_ended();
         reporter.clear();
         let outcome = ended?;
-        let skipped = outcome.skipped.len();
+        let without_face = outcome.skipped.iter().filter(|skipped| skipped.has_no_face());
+        let without_face: Vec<_> = without_face.map(|skipped| skipped.path.clone()).collect();
+        let faceless = without_face.len();
+        let skipped = outcome.skipped.len() - faceless;
+        // Said for people; whoever reads only the data misses nothing.
         if skipped > 0 {
-            // Said for people; whoever reads only the data misses nothing.
             let files = if skipped == 1 { "1 file was".into() } else { format!("{skipped} files were") };
             let _ = writeln!(io::stderr(), "lookalike: {files} skipped; `lookalike index` says why");
         }
+        if faceless > 0 {
+            let have = if faceless == 1 { "picture has" } else { "pictures have" };
+            let _ = writeln!(io::stderr(), "lookalike: {faceless} {have} no face");
+        }
         if outcome.index.is_empty() {
-            return Err(Error::NoImages(folders.folders()[0].clone()));
+            return Err(nothing_in(&folders.folders()[0], faceless > 0));
         }
         let several_roots = request.roots.len() > 1;
-        Ok(Self { index: outcome.index, model: name, baseline, near_duplicate, kept, skipped, cancel, several_roots })
+        Ok(Self {
+            index: outcome.index,
+            model: name,
+            baseline,
+            near_duplicate,
+            kept,
+            skipped,
+            without_face,
+            cancel,
+            several_roots,
+        })
     }
 
     /// How the command ends: [`Exit::Failed`] when files were skipped and that counts.
@@ -81,10 +100,16 @@ impl Indexed {
         if self.several_roots { entry.path().into() } else { entry.relative().into() }
     }
 
-    /// [`Indexed::path`] for tables.
+    /// [`Indexed::path`] for tables, with the mark of a face.
     #[must_use]
     pub fn label(&self, entry: &Entry<'_>) -> String {
-        printable(self.path(entry))
+        printable(self.path(entry)) + &entry.mark()
+    }
+
+    /// So many rows, in words.
+    #[must_use]
+    pub fn counted(&self, rows: usize) -> String {
+        self.index.kind().counted(rows)
     }
 
     /// The model for the line under a table.
@@ -93,4 +118,10 @@ impl Indexed {
         let kind = if self.baseline { " (a baseline, not a trained embedder)" } else { "" };
         format!("{}{kind}", printable_str(&self.model))
     }
+}
+
+/// What it is when nothing could be indexed: there are pictures without a face, or there are none.
+#[must_use]
+pub fn nothing_in(folder: &Path, without_faces: bool) -> Error {
+    if without_faces { Error::NoFaces(folder.to_owned()) } else { Error::NoImages(folder.to_owned()) }
 }

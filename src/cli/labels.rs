@@ -1,17 +1,16 @@
 //! `lookalike labels`: how well the labels of a folder can be told apart, which are confused, and which pictures are likely
 //! mislabeled.
 
-mod links;
 mod learned;
 pub(super) mod probe_file;
 
-pub(super) use self::{
-    learned::{Learned, kept_file, source},
-    links::link,
-};
+pub(super) use self::learned::{Learned, kept_file, source};
 
 use std::{
-    io::{self, Write},
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
 
@@ -20,13 +19,15 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, path_text, pretty_json},
+    data::{JsonFace, csv_field, face_columns, face_fields, path_text, pretty_json},
+    links::{LinkArgs, Together},
     stdout_error,
 };
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, OutOfFold, VOTERS},
     error::{Exit, Result},
-    printable::printable_str,
+    index::{RowKind, label_file},
+    printable::{printable, printable_str},
     text,
 };
 
@@ -45,9 +46,9 @@ pub struct LabelsArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Fill a new folder with a sub-folder a label, with links to its pictures; nothing is moved.
-    #[arg(long, value_name = "FOLDER")]
-    pub link_to: Option<PathBuf>,
+    /// Where links go.
+    #[command(flatten)]
+    pub links: LinkArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -73,35 +74,58 @@ pub struct LearningArgs {
 /// As the indexing and [`LabelTable::read`](crate::index::label_file::LabelTable::read); [`Error::Usage`](crate::error::Error::Usage) where nothing can be
 /// learned.
 pub fn run(args: &LabelsArgs, out: &mut dyn Write) -> Result<Exit> {
+    args.links.check()?;
     let learned = Learned::new(&args.folders, &args.model, &args.learning)?;
-    if args.csv {
+    if let Some(target) = &args.links.link_to {
+        let labeled = learned.indexed.index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
+        args.links.run(target, together(labeled), "", out)?;
+    } else if args.csv {
         csv(&learned, out).map_err(stdout_error)?;
     } else {
         let found = learned.classification()?;
         let written = if args.json { json(&learned, found, out) } else { report(&learned, found, out) };
         written.map_err(stdout_error)?;
     }
-    if let Some(folder) = &args.link_to {
-        let index = &learned.indexed.index;
-        let labels = index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
-        link(folder, labels.filter(|(_, label)| !label.is_empty()))?;
-    }
     Ok(learned.indexed.exit(args.strict))
 }
 
 fn csv(learned: &Learned, out: &mut dyn Write) -> io::Result<()> {
-    let terminal = io::IsTerminal::is_terminal(&io::stdout());
-    writeln!(out, "path,label")?;
-    let mut entries: Vec<_> = learned.indexed.index.iter().collect();
-    entries.sort_by(|a, b| (a.root, a.relative()).cmp(&(b.root, b.relative())));
-    for entry in entries {
-        let label = learned.source.of(&entry);
-        if !label.is_empty() {
+    let index = &learned.indexed.index;
+    let mut entries: Vec<_> = index.iter().collect();
+    entries.sort_by(|a, b| (a.root, a.relative(), a.id).cmp(&(b.root, b.relative(), b.id)));
+    let labeled = entries.iter().map(|entry| (entry, learned.source.of(entry)));
+    let labeled = labeled.filter(|(_, label)| !label.is_empty());
+    let terminal = io::stdout().is_terminal();
+    if index.kind() == RowKind::Face {
+        writeln!(out, "path,label{}", face_columns(index.kind()))?;
+        for (entry, label) in labeled {
             let label = String::from_utf8_lossy(label);
-            writeln!(out, "{},{}", csv_field(&path_text(&entry.path()), terminal), csv_field(&label, terminal))?;
+            let [path, label] = [&path_text(&entry.path()), &label].map(|field| csv_field(field, terminal));
+            writeln!(out, "{path},{label}{}", face_fields(entry))?;
         }
+        return Ok(());
     }
-    Ok(())
+    let rows = labeled.map(|(entry, label)| (entry.path(), None, label));
+    let written = match terminal {
+        true => label_file::to_csv(rows.map(|(path, face, label)| (printable(&path), face, label_file::shown(label))))?,
+        false => label_file::to_csv(rows)?,
+    };
+    out.write_all(&written)
+}
+
+/// Pictures by their label, in the order of labels; those without one are left out.
+pub(super) fn together(labeled: impl Iterator<Item = (PathBuf, Vec<u8>)>) -> Vec<Together> {
+    let mut of_label: BTreeMap<Vec<u8>, Vec<PathBuf>> = BTreeMap::new();
+    for (path, label) in labeled.filter(|(_, label)| !label.is_empty()) {
+        of_label.entry(label).or_default().push(path);
+    }
+    let together = |(label, mut pictures): (Vec<u8>, Vec<PathBuf>)| {
+        pictures.sort();
+        // Several faces of a picture may have one label.
+        pictures.dedup();
+        Together { name: OsString::from_vec(label), pictures }
+    };
+    of_label.into_iter().map(together).collect()
 }
 
 /// The share with its interval, as people read it.
@@ -115,8 +139,10 @@ const SHOWN: usize = 20;
 
 fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::Result<()> {
     let indexed = &learned.indexed;
-    let (pictures, labels) =
-        (text::counted(found.labeled.len(), "labeled picture"), text::counted(found.names.len(), "label"));
+    let (pictures, labels) = (
+        text::counted(found.labeled.len(), &format!("labeled {}", indexed.index.kind().noun())),
+        text::counted(found.names.len(), "label"),
+    );
     let corrected = match learned.corrected() {
         0 => String::new(),
         count => format!(", {} corrected", text::count(count)),
@@ -125,13 +151,14 @@ fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io:
     if !found.alone.is_empty() {
         let names: Vec<_> = found.alone.iter().take(3).map(|name| printable_str(name)).collect();
         let more = if found.alone.len() > 3 { ", …" } else { "" };
-        writeln!(out, "left out, with a single picture each: {}{more}", names.join(", "))?;
+        writeln!(out, "left out, with a single {} each: {}{more}", indexed.index.kind().noun(), names.join(", "))?;
     }
-    writeln!(out, "accuracy on unseen pictures ({FOLDS} folds, 95 % Wilson score interval)")?;
+    let rows = indexed.index.kind().plural();
+    writeln!(out, "accuracy on unseen {rows} ({FOLDS} folds, 95 % Wilson score interval)")?;
     writeln!(out, "  linear probe  {}  C = {}", with_interval(&found.probe_confusion), found.strength)?;
     writeln!(out, "  {VOTERS}-NN          {}", with_interval(&found.voted_confusion))?;
     let width = found.names.iter().map(|name| text::width(&printable_str(name))).max().unwrap_or(0).clamp(5, 40);
-    writeln!(out, "\n{:width$}  pictures  precision  recall", "label")?;
+    writeln!(out, "\n{:width$}  {rows:>8}  precision  recall", "label")?;
     let confusion = &found.probe_confusion;
     for (label, name) in found.names.iter().enumerate().take(SHOWN) {
         let name = text::cut(&printable_str(name), width);
@@ -147,7 +174,7 @@ fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io:
         writeln!(out, "{:6}  {one} taken for {other}", confusion.count(*given, *predicted))?;
     }
     more(mistakes.len(), "pair", out)?;
-    writeln!(out, "\n{} likely mislabeled", text::counted(found.suspects.len(), "picture"))?;
+    writeln!(out, "\n{} likely mislabeled", indexed.counted(found.suspects.len()))?;
     for suspect in found.suspects.iter().take(SHOWN) {
         let picture = &found.labeled[suspect.at];
         let Some(entry) = indexed.index.get(picture.id) else { continue };
@@ -155,9 +182,9 @@ fn report(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io:
         let (given_p, looks_p) = (picture.probability, suspect.probability);
         writeln!(out, "  {}  {given} {given_p:.3}, looks like {looks} {looks_p:.3}", indexed.label(&entry))?;
     }
-    more(found.suspects.len(), "picture", out)?;
+    more(found.suspects.len(), indexed.index.kind().noun(), out)?;
     if !found.predictions.is_empty() {
-        let pictures = text::counted(found.predictions.len(), "picture");
+        let pictures = indexed.counted(found.predictions.len());
         writeln!(out, "\n{pictures} without a label: `lookalike classify` says what they show")?;
     }
     Ok(())
@@ -221,6 +248,8 @@ struct Picture<'a> {
     looks_like_probability: f32,
     /// The fold whose probe has not seen it.
     fold: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 fn json(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::Result<()> {
@@ -234,6 +263,7 @@ fn json(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::R
     let count = found.names.len();
     let path =
         |id| learned.indexed.index.get(id).map(|entry| path_text(&entry.path()).into_owned()).unwrap_or_default();
+    let face = |id| learned.indexed.index.get(id).as_ref().and_then(JsonFace::of);
     let picture = |of: &OutOfFold, (label, probability): (usize, f32)| Picture {
         path: path(of.id),
         label: Some(&found.names[of.given]),
@@ -241,12 +271,21 @@ fn json(learned: &Learned, found: &Classification, out: &mut dyn Write) -> io::R
         looks_like: &found.names[label],
         looks_like_probability: probability,
         fold: Some(of.fold),
+        face: face(of.id),
     };
     let suspects = found.suspects.iter().map(|of| picture(&found.labeled[of.at], (of.looks_like, of.probability)));
     let unlabeled = found.predictions.iter().map(|of| {
         let (label, looks_like_probability) = of.guesses.best();
         let looks_like = found.names[label].as_str();
-        Picture { path: path(of.id), label: None, probability: None, looks_like, looks_like_probability, fold: None }
+        Picture {
+            path: path(of.id),
+            label: None,
+            probability: None,
+            looks_like,
+            looks_like_probability,
+            fold: None,
+            face: face(of.id),
+        }
     });
     let report = Report {
         schema_version: SCHEMA_VERSION,

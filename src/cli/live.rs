@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 
 use self::reactions::Reactions;
-use super::{ModelArgs, enrolled::Enrolled, interrupt::cancelled_by_signals};
+use super::{ModelArgs, enrolled::Enrolled, gallery::usual_metric, interrupt::cancelled_by_signals};
 use crate::{
     analysis::gallery::{Criterion, Gallery, trials::TriedGallery},
     cancel::CancelToken,
@@ -22,7 +22,8 @@ use crate::{
     embed,
     error::{Error, Exit, Result},
     event_loop::{self, live::Options},
-    live::{Looker, Pace, RegionEmbedder, Source, WholePicture, hook::Hook},
+    index::RowKind,
+    live::{Finder, Looker, Pace, RegionEmbedder, Source, hook::Hook},
     printable::printable_str,
     similarity::Metric,
     terminal::DisplayOptions,
@@ -57,9 +58,9 @@ pub struct LiveArgs {
     /// By how much the best name must be more alike than the second.
     #[arg(long, value_name = "VALUE", default_value_t = 0.0)]
     pub margin: f32,
-    /// How pictures are compared.
-    #[arg(long, value_enum, default_value_t)]
-    pub metric: Metric,
+    /// How pictures are compared [default: cosine; euclidean for faces]
+    #[arg(long, value_enum)]
+    pub metric: Option<Metric>,
     /// Print one JSON object a line instead of showing a screen; so it is where standard output is no terminal.
     #[arg(long)]
     pub json: bool,
@@ -119,7 +120,9 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
         choice.threads = 1;
     }
     let model = embed::choose(&choice)?;
-    let embedder = Box::new(WholePicture(embed::load(&model, &choice)?));
+    let embedder = Box::new(Finder(embed::load(&model, &choice)?));
+    let seeks = if model.manifest.finds_faces() { RowKind::Face } else { RowKind::Picture };
+    let metric = args.metric.unwrap_or_else(|| usual_metric(seeks));
     let mut reactions = Reactions::new(hook, args.keep.clone());
     let exit = if on_screen {
         let options = Options {
@@ -129,7 +132,8 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
             enrolled: tried,
             folder: enrolled.folder,
             model: printable_str(&model.manifest.name),
-            metric: args.metric,
+            seeks,
+            metric,
             far: args.far,
             threshold: args.threshold,
             margin: args.margin,
@@ -143,7 +147,13 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
         })?;
         if left { Exit::Done } else { Exit::Interrupted }
     } else {
-        headless(args, source, &tried, embedder, &mut reactions, &cancel, out)?
+        let found = tried.threshold(metric, args.far, args.margin).map(|found| found.value);
+        let criterion = Criterion { metric, threshold: args.threshold.or(found), margin: args.margin };
+        if criterion.threshold.is_none() {
+            return Err(one_name(&tried.gallery));
+        }
+        let lines = lines::Lines { args, seeks, enrolled: &tried, criterion, reactions: &mut reactions };
+        headless(lines, source, embedder, &cancel, out)?
     };
     if exit != Exit::Interrupted
         && let Some(hook) = &mut reactions.hook
@@ -168,23 +178,16 @@ impl LiveArgs {
 
 /// Looks and prints a line for each region.
 fn headless(
-    args: &LiveArgs,
+    mut lines: lines::Lines<'_>,
     source: Source,
-    tried: &TriedGallery,
     embedder: Box<dyn RegionEmbedder>,
-    reactions: &mut Reactions,
     cancel: &CancelToken,
     out: &mut dyn Write,
 ) -> Result<Exit> {
-    let found = tried.threshold(args.metric, args.far, args.margin).map(|found| found.value);
-    let criterion = Criterion { metric: args.metric, threshold: args.threshold.or(found), margin: args.margin };
-    if criterion.threshold.is_none() {
-        return Err(one_name(&tried.gallery));
-    }
+    let args = lines.args;
     let name = source.name();
     let source = source.open(|sentence| lines::say(&sentence))?;
     let mut looker = Looker::new(Arc::clone(&source.inbox), embedder, args.pace());
-    let mut lines = lines::Lines { args, enrolled: tried, criterion, reactions };
     if !args.once || io::stderr().is_terminal() {
         lines.introduce(&name);
     }

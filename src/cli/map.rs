@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::drawing::Drawing;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, group_text, path_text, pretty_json},
+    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     picture,
@@ -143,6 +143,8 @@ struct JsonImage<'a> {
     group: std::borrow::Cow<'a, str>,
     x: f32,
     y: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 impl Shown<'_> {
@@ -150,12 +152,12 @@ impl Shown<'_> {
     fn entries(&self) -> Vec<(Entry<'_>, [f32; 2])> {
         let points = self.map.points();
         let mut entries: Vec<_> = points.filter_map(|(id, point)| Some((self.indexed.index.get(id)?, point))).collect();
-        entries.sort_by_key(|(entry, _)| (entry.root, entry.relative()));
+        entries.sort_by_key(|(entry, _)| (entry.root, entry.relative(), entry.id));
         entries
     }
 
     fn title(&self) -> String {
-        let pictures = text::counted(self.entries().len(), "picture");
+        let pictures = self.indexed.counted(self.entries().len());
         format!("{} of {pictures}, embedded by {}", self.map.method.name(), self.indexed.model_label())
     }
 
@@ -172,13 +174,14 @@ impl Shown<'_> {
 
     fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let terminal = io::stdout().is_terminal();
-        writeln!(out, "path,group,x,y")?;
+        writeln!(out, "path,group,x,y{}", face_columns(self.indexed.index.kind()))?;
         for (entry, [x, y]) in self.entries() {
             let path = self.indexed.path(&entry);
             // A name that is no text has a URL, which is of the whole path.
             let whole = path.to_str().is_none().then(|| entry.path());
             let path = csv_field(&path_text(whole.as_deref().unwrap_or(&path)), terminal);
-            writeln!(out, "{path},{},{x},{y}", csv_field(&group_text(&entry), terminal))?;
+            let (group, face) = (csv_field(&group_text(&entry), terminal), face_fields(&entry));
+            writeln!(out, "{path},{group},{x},{y}{face}")?;
         }
         Ok(())
     }
@@ -189,6 +192,7 @@ impl Shown<'_> {
             group: group_text(&entry).into_owned().into(),
             x,
             y,
+            face: JsonFace::of(&entry),
         };
         let images: Vec<_> = self.entries().into_iter().map(image).collect();
         let quality = self.map.quality;

@@ -17,7 +17,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use self::drawing::Heatmap;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{csv_field, group_text, json, path_text},
+    data::{JsonFace, csv_field, group_text, json, path_text},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     picture, stdout_error,
@@ -137,7 +137,7 @@ impl Table<'_> {
             let path = self.indexed.path(entry);
             // A name that is no text has a URL, which is of the whole path.
             let whole = path.to_str().is_none().then(|| entry.path());
-            csv_field(&path_text(whole.as_deref().unwrap_or(&path)), terminal)
+            csv_field(&(path_text(whole.as_deref().unwrap_or(&path)) + &*entry.mark()), terminal)
         };
         let head: Vec<_> = self.entries().map(|entry| label(&entry)).collect();
         writeln!(out, "{},{}", self.metric.name(), head.join(",")).map_err(stdout_error)?;
@@ -153,10 +153,15 @@ impl Table<'_> {
     fn json(&self, out: &mut dyn Write) -> Result<()> {
         let paths: Vec<_> = self.entries().map(|entry| path_text(&entry.path()).into_owned()).collect();
         let groups: Vec<_> = self.entries().map(|entry| group_text(&entry)).collect();
+        let faces: Vec<_> = self.entries().filter_map(|entry| JsonFace::of(&entry)).collect();
         let mut head = || {
             write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"metric\":\"{}\"", self.metric.name())?;
             write!(out, ",\"order\":\"{}\",\"model\":{}", self.kind.name(), json(&self.indexed.model)?)?;
-            write!(out, ",\n\"images\":{},\n\"groups\":{},\n\"values\":[", json(&paths)?, json(&groups)?)
+            write!(out, ",\n\"images\":{},\n\"groups\":{},", json(&paths)?, json(&groups)?)?;
+            if !faces.is_empty() {
+                write!(out, "\n\"faces\":{},", json(&faces)?)?;
+            }
+            write!(out, "\n\"values\":[")
         };
         head().map_err(stdout_error)?;
         let mut between = "\n";
@@ -255,7 +260,8 @@ impl Table<'_> {
             Metric::Euclidean => "euclidean distance",
         };
         let (len, model) = (self.order.len(), self.indexed.model_label());
-        format!("{what} of {len} pictures in {} order, embedded by {model}", self.kind.name())
+        let rows = self.indexed.index.kind().plural();
+        format!("{what} of {len} {rows} in {} order, embedded by {model}", self.kind.name())
     }
 
     fn heading(&self, rows: &[Range<usize>; 2], format: &Format, out: &mut dyn Write) -> io::Result<()> {

@@ -1,10 +1,11 @@
-//! `lookalike models`: which models there are and where their weights lie; `models pull` downloads them.
+//! `lookalike models`: which models there are and where their weights lie; `models pull` downloads them, `--layers` shows what
+//! a network is made of.
 
 use std::{
     borrow::Cow,
     fs,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -22,6 +23,8 @@ use crate::{
     printable::{printable, printable_str},
 };
 
+mod layers;
+
 /// Arguments of `lookalike models`.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,6 +32,9 @@ pub struct ModelsArgs {
     /// What to do; without it the models are listed.
     #[command(subcommand)]
     pub command: Option<ModelsCommand>,
+    /// Print the layers of a model's network, and where its embedding is taken.
+    #[arg(long, value_name = "MODEL")]
+    pub layers: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -52,10 +58,11 @@ pub enum ModelsCommand {
 pub fn run(args: &ModelsArgs, out: &mut dyn Write) -> Result<Exit> {
     let folders = Folders::from_env()?;
     let catalog = catalog(&folders);
-    match &args.command {
-        Some(ModelsCommand::Pull { name }) => pull(catalog.named(name)?, &folders, out)?,
-        None if args.json => json(&catalog, out)?,
-        None => table(&catalog, &folders, out)?,
+    match (&args.command, &args.layers) {
+        (Some(ModelsCommand::Pull { name }), _) => pull(catalog.named(name)?, &folders, out)?,
+        (None, Some(name)) => layers::print(&catalog.named(name)?.manifest, args.json, out)?,
+        (None, None) if args.json => json(&catalog, out)?,
+        (None, None) => table(&catalog, &folders, out)?,
     }
     Ok(Exit::Done)
 }
@@ -152,14 +159,7 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
     let header = ["", "NAME", "DIM", "INPUT", "SIZE", "WEIGHTS"].map(String::from);
     let best = catalog.best().ok().map(|entry| &*entry.manifest.name);
     let rows: Vec<_> = [header].into_iter().chain(catalog.entries.iter().map(|entry| row(entry, best))).collect();
-    let widths: [usize; 6] =
-        std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text += cells.join("  ").trim_end();
-        text.push('\n');
-    }
+    let mut text = aligned(&rows);
     text += "\n* is used unless --model names another one.\n\nLicenses of the weights:\n";
     for (license, names) in licenses(&catalog.entries) {
         text += &format!("  {}: {}\n", names.join(", "), printable_str(license));
@@ -174,6 +174,19 @@ fn table(catalog: &Catalog, folders: &Folders, out: &mut dyn Write) -> Result<()
         text += &format!("Not read: {problem}\n");
     }
     out.write_all(text.as_bytes()).map_err(stdout_error)
+}
+
+/// The rows of a table, each column as wide as its widest cell.
+fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let widths: [usize; COLUMNS] =
+        std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text += cells.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
 }
 
 /// Each license once, with the models it is for.
@@ -207,9 +220,11 @@ fn row(entry: &CatalogEntry, best: Option<&str>) -> [String; 6] {
 }
 
 fn size(entry: &CatalogEntry) -> String {
-    let on_disk = |file: &Path| fs::metadata(file).ok().map(|meta| meta.len() as f64 / f64::from(1 << 20));
-    let known = entry.manifest.weights.as_ref().and_then(|source| source.mib).map(f64::from);
-    entry.found.as_deref().and_then(on_disk).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
+    let Some(source) = &entry.manifest.weights else { return "-".into() };
+    let on_disk = |file: PathBuf| fs::metadata(file).ok().map(|meta| meta.len() as f64 / f64::from(1 << 20));
+    let there = |file: &Path| source.files().map(|part| on_disk(file.with_file_name(&part.file))).sum::<Option<f64>>();
+    let known = source.files().map(|part| part.mib.map(f64::from)).sum::<Option<f64>>();
+    entry.found.as_deref().and_then(there).or(known).map_or_else(|| "-".into(), |mib| format!("{mib:.1} MiB"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashSet,
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{group_text, path_text, pretty_json, write_path},
+    data::{JsonFace, group_text, path_text, pretty_json, write_path},
     folder_of,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
@@ -24,7 +25,7 @@ use crate::{
     index::{Entry, ImageId, Index},
     pipeline,
     printable::printable,
-    scan,
+    scan::{self, NO_FACE},
     similarity::{Comparison, Metric, Neighbor, Query, combined, compare},
 };
 
@@ -91,7 +92,9 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let written = if args.json {
         json(args, &asked, &indexed, &found, &rows, out)
     } else if args.print0 || args.paths_only {
-        rows.iter().try_for_each(|(_, entry)| write_path(&entry.path(), args.print0, out))
+        let mut seen = HashSet::new();
+        let mut paths = rows.iter().map(|(_, entry)| entry.path()).filter(|path| seen.insert(path.clone()));
+        paths.try_for_each(|path| write_path(&path, args.print0, out))
     } else if terminal {
         table(args, &asked, &indexed, &found, &rows, out)
     } else {
@@ -136,7 +139,10 @@ impl Asked {
     fn query(&self, args: &NeighborsArgs, index: &Index) -> Result<(Query, Vec<ImageId>)> {
         if let ([path], []) = (&self.like[..], &self.unlike[..]) {
             let query = match find(index, path) {
-                Some(entry) => Query::Image(entry.id),
+                Some(entry) => {
+                    say_which(index.of_one_picture(entry.id).count(), path);
+                    Query::Image(entry.id)
+                }
                 None => Query::Embedding(embedding(args, path)?.into()),
             };
             return Ok((query, Vec::new()));
@@ -145,6 +151,7 @@ impl Asked {
         let mut embeddings = |paths: &[PathBuf]| {
             let one = |path: &PathBuf| match find(index, path) {
                 Some(entry) => {
+                    say_which(index.of_one_picture(entry.id).count(), path);
                     own.push(entry.id);
                     Ok(entry.embedding())
                 }
@@ -164,7 +171,15 @@ impl Asked {
     }
 }
 
-/// The row of this very file. Pictures that were reached through a link lie elsewhere in truth: those that may be the
+/// Says that of several faces the largest is compared.
+fn say_which(faces: usize, path: &Path) {
+    if faces > 1 {
+        // Said for people: the answer is the same for all.
+        let _ = writeln!(io::stderr(), "lookalike: {} has {faces} faces: the largest is compared", printable(path));
+    }
+}
+
+/// The row of this very file, of its faces the largest. Pictures that were reached through a link lie elsewhere in truth: those that may be the
 /// same file by size and time are looked up.
 fn find<'a>(index: &'a Index, real: &Path) -> Option<Entry<'a>> {
     let by_name = index.iter().find(|entry| entry.path() == real);
@@ -175,11 +190,14 @@ fn find<'a>(index: &'a Index, real: &Path) -> Option<Entry<'a>> {
     })
 }
 
-/// The embedding of a picture outside the folders.
+/// The embedding of a picture outside the folders, or of its largest face.
 fn embedding(args: &NeighborsArgs, path: &Path) -> Result<Vec<f32>> {
     let choice = args.model.choice();
     let mut embedder = embed::load(&embed::choose(&choice)?, &choice)?;
-    pipeline::embed_one(path, embedder.as_mut(), choice.exact)
+    let found = pipeline::find_in(path, embedder.as_mut(), choice.exact)?;
+    say_which(found.len(), path);
+    let none = || Error::Image { path: path.to_path_buf(), reason: NO_FACE.to_owned() };
+    found.into_iter().next().map(|first| first.embedding).ok_or_else(none)
 }
 
 type Row<'a> = (Neighbor, Entry<'a>);
@@ -195,7 +213,12 @@ fn table(
 ) -> io::Result<()> {
     let (end, metric) = (if args.farthest { "least" } else { "most" }, args.metric.name());
     let (images, of) = (asked.named(), found.candidates());
-    writeln!(out, "{end} like {images} of {of} pictures, by {metric}, embedded by {}", indexed.model_label())?;
+    writeln!(
+        out,
+        "{end} like {images} of {of} {}, by {metric}, embedded by {}",
+        indexed.index.kind().plural(),
+        indexed.model_label()
+    )?;
     let width = rows.iter().map(|(neighbor, _)| neighbor.rank).max().unwrap_or(0).to_string().len().max(4);
     writeln!(out, "{:>width$}  {metric:>9}  path", "rank")?;
     for (neighbor, entry) in rows {
@@ -204,12 +227,13 @@ fn table(
     Ok(())
 }
 
-/// For programs: value, tab, absolute path.
+/// For programs: value, tab, absolute path; of a face after another tab its number.
 fn lines(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
     for (neighbor, entry) in rows {
         write!(out, "{}\t", neighbor.value)?;
         out.write_all(entry.path().as_os_str().as_encoded_bytes())?;
-        writeln!(out)?;
+        let face = entry.face_number().map(|number| format!("\t{number}")).unwrap_or_default();
+        writeln!(out, "{face}")?;
     }
     Ok(())
 }
@@ -239,6 +263,8 @@ struct Item<'a> {
     group: Cow<'a, str>,
     cosine: f32,
     euclidean: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 fn json(
@@ -267,6 +293,7 @@ fn json(
                 group: group_text(entry),
                 cosine: found.value(Metric::Cosine, neighbor.id),
                 euclidean: found.value(Metric::Euclidean, neighbor.id),
+                face: JsonFace::of(entry),
             })
             .collect(),
     };

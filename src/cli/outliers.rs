@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{group_text, path_text, pretty_json},
+    data::{JsonFace, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     progress::Reporter,
@@ -20,9 +20,7 @@ use crate::{
     analysis::outliers::{FLAGGED, Measure, Outlier, Outliers, Scope, WITNESSES},
     error::{Error, Exit, Result},
     index::{Entry, ImageId, labels::Labels},
-    printable::printable,
     task::{Made, Task},
-    text,
     worker::on_all_cores,
 };
 
@@ -94,6 +92,8 @@ struct JsonScores {
 struct JsonNear {
     path: String,
     cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +104,8 @@ struct JsonImage<'a> {
     in_folder: Option<JsonScores>,
     looks_like: Option<&'a str>,
     nearest: Vec<JsonNear>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
 }
 
 impl Answer<'_> {
@@ -132,24 +134,24 @@ impl Answer<'_> {
             }
             let ranked = self.found.ranked(scope, self.measure);
             let flagged: Vec<&Outlier> = ranked.iter().filter(|outlier| outlier.is_flagged()).collect();
-            writeln!(out, "\n{title}: {} of {} flagged", flagged.len(), text::counted(ranked.len(), "picture"))?;
+            writeln!(out, "\n{title}: {} of {} flagged", flagged.len(), self.indexed.counted(ranked.len()))?;
             for outlier in flagged {
                 let Some(entry) = self.entry(outlier.id) else { continue };
-                let (deviations, path) = (outlier.deviation, printable(self.indexed.path(&entry)));
+                let (deviations, path) = (outlier.deviation, self.indexed.label(&entry));
                 writeln!(out, "  {deviations:5.1}  {path}")?;
                 let near = self.nearest(outlier.id);
                 let near: Vec<_> =
-                    near.map(|(near, cosine)| format!("{cosine:.3} {}", printable(self.indexed.path(&near)))).collect();
+                    near.map(|(near, cosine)| format!("{cosine:.3} {}", self.indexed.label(&near))).collect();
                 writeln!(out, "         nearest: {}", near.join(", "))?;
             }
         }
         if self.found.has_folders() {
             let misplaced = &self.found.misplaced;
-            let count = text::counted(misplaced.len(), "picture");
+            let count = self.indexed.counted(misplaced.len());
             writeln!(out, "\nlook like another folder: {count} (the {WITNESSES} nearest all lie there)")?;
             for found in misplaced {
                 let Some(entry) = self.entry(found.id) else { continue };
-                let (path, folder) = (printable(self.indexed.path(&entry)), self.folders.name(found.looks_like));
+                let (path, folder) = (self.indexed.label(&entry), self.folders.name(found.looks_like));
                 writeln!(out, "  {path} looks like {folder}/ ({:.3})", found.cosine)?;
             }
         }
@@ -184,8 +186,13 @@ impl Answer<'_> {
                 looks_like: looks(entry.id),
                 nearest: self
                     .nearest(entry.id)
-                    .map(|(near, cosine)| JsonNear { path: path_text(&near.path()).into_owned(), cosine })
+                    .map(|(near, cosine)| JsonNear {
+                        path: path_text(&near.path()).into_owned(),
+                        cosine,
+                        face: JsonFace::of(&near),
+                    })
                     .collect(),
+                face: JsonFace::of(&entry),
             })
             .collect();
         let value = serde_json::json!({

@@ -56,6 +56,9 @@ pub fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit> {
     let paths = [open(a)?, open(b)?];
     let choice = args.model.choice();
     let model = embed::choose(&choice)?;
+    if model.manifest.finds_faces() {
+        return Err(Error::Usage("which regions make a pair alike is known of whole pictures, not of faces".into()));
+    }
     let mut embedder = embed::load(&model, &choice)?;
     let found = explain([&paths[0], &paths[1]], embedder.as_mut(), choice.exact)?;
     if let Some(file) = &args.png {

@@ -1,6 +1,7 @@
 //! Lists of what was moved where: one file for each time, one line of JSON for each move, written before it is done.
 
 use std::{
+    collections::HashMap,
     ffi::OsStr,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
@@ -105,11 +106,12 @@ pub fn undo(list: &Path) -> Result<Undone> {
     // The last line of a run that was killed may not be whole: its file was not moved yet.
     let entries: Vec<Entry> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let mut undone = Undone::default();
+    let mut trash = None;
     for entry in entries.iter().rev() {
         let from = decoded(&entry.from);
         let back = match &entry.to {
             Some(to) => from_folder(&decoded(to), &from),
-            None => from_trash(&from, entry.at),
+            None => from_trash(&mut trash, &from, entry.at),
         };
         match back {
             Ok(true) => undone.back.push(from),
@@ -150,24 +152,44 @@ fn from_folder(moved: &Path, to: &Path) -> Result<bool, String> {
     }
 }
 
+/// What lies in the trash, by the path that it had; looked up once, for it may be much.
 #[cfg(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android")))]
-fn from_trash(to: &Path, at: u64) -> Result<bool, String> {
+type Trash = HashMap<PathBuf, Vec<trash::TrashItem>>;
+#[cfg(not(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android"))))]
+type Trash = ();
+
+#[cfg(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android")))]
+fn from_trash(trash: &mut Option<Trash>, to: &Path, at: u64) -> Result<bool, String> {
     use trash::os_limited::{list, restore_all};
-    let items = list().map_err(|error| error.to_string())?;
+    let trash = match trash {
+        Some(trash) => trash,
+        None => {
+            let mut by_path = Trash::new();
+            for item in list().map_err(|error| error.to_string())? {
+                by_path.entry(item.original_path()).or_default().push(item);
+            }
+            trash.insert(by_path)
+        }
+    };
     // The trash knows folders by their real paths. It keeps seconds; clocks are read one after the other.
     let real = to.parent().and_then(|folder| Some(fs::canonicalize(folder).ok()?.join(to.file_name()?)));
-    let is_it = |path: &Path| path == to || Some(path) == real.as_deref();
-    let fits = |item: &trash::TrashItem| is_it(&item.original_path()) && item.time_deleted.abs_diff(at as i64) <= 2;
-    let Some(item) = items.into_iter().filter(fits).min_by_key(|item| item.time_deleted.abs_diff(at as i64)) else {
+    let paths = [Some(to.to_owned()), real.filter(|real| real != to)];
+    let apart = |item: &trash::TrashItem| item.time_deleted.abs_diff(at as i64);
+    let fitting = paths.into_iter().flatten().flat_map(|path| {
+        let items = trash.get(&path).into_iter().flatten().enumerate();
+        items.map(|(place, item)| (apart(item), path.clone(), place)).collect::<Vec<_>>()
+    });
+    let Some((_, path, place)) = fitting.filter(|item| item.0 <= 2).min() else {
         return if is_there(to) { Ok(false) } else { Err(NOT_IN_TRASH.into()) };
     };
     if is_there(to) {
         return Err(TAKEN.into());
     }
-    restore_all([item]).map(|()| true).map_err(|error| error.to_string())
+    let item = trash.get_mut(&path).map(|items| items.swap_remove(place));
+    restore_all(item).map(|()| true).map_err(|error| error.to_string())
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"), not(target_os = "ios"), not(target_os = "android"))))]
-fn from_trash(to: &Path, _: u64) -> Result<bool, String> {
+fn from_trash(_: &mut Option<Trash>, to: &Path, _: u64) -> Result<bool, String> {
     if is_there(to) { Ok(false) } else { Err("this system's trash must be asked: put it back there".into()) }
 }

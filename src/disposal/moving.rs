@@ -15,20 +15,9 @@ pub(super) fn free_name(path: &Path) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let stem = path.file_stem().unwrap_or_default();
-    let numbered = |number: u32| {
-        let mut name = stem.to_owned();
-        name.push(format!("-{number}"));
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        path.with_file_name(name)
-    };
-    let names = std::iter::once(path.to_owned()).chain((2..10_000).map(numbered));
     let is_free =
         |name: &PathBuf| fs::symlink_metadata(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    names.into_iter().find(is_free).ok_or_else(|| io::ErrorKind::AlreadyExists.into())
+    files::numbered(path).find(is_free).ok_or_else(|| io::ErrorKind::AlreadyExists.into())
 }
 
 /// Gives a file another path, also on another file system.

@@ -35,7 +35,14 @@ fn away(pair: &Pair) -> (PathBuf, Away) {
 #[track_caller]
 fn move_away(pair: &Pair, protected: &[PathBuf]) -> Disposed {
     let (_, away) = away(pair);
-    dispose(std::slice::from_ref(&pair.doomed), &away, protected, &pair.folder.path().join("lists")).unwrap()
+    dispose(
+        std::slice::from_ref(&pair.doomed),
+        &away,
+        protected,
+        &pair.folder.path().join("lists"),
+        &CancelToken::default(),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -126,7 +133,9 @@ fn a_list_names_whole_paths_and_is_done_with_when_the_rest_is_lost() {
     let up = "../".repeat(std::env::current_dir().unwrap().components().count());
     let relative = Path::new(&up).join(pair.folder.path().strip_prefix("/").unwrap()).join("away");
     let lists = pair.folder.path().join("lists");
-    let done = dispose(std::slice::from_ref(&pair.doomed), &Away::Folder(relative), &[], &lists).unwrap();
+    let done =
+        dispose(std::slice::from_ref(&pair.doomed), &Away::Folder(relative), &[], &lists, &CancelToken::default())
+            .unwrap();
     assert_eq!(done.moved.len(), 1, "{:?}", done.refused);
     let list = done.list.unwrap();
     let entry: serde_json::Value = serde_json::from_str(fs::read_to_string(&list).unwrap().trim()).unwrap();
@@ -135,4 +144,15 @@ fn a_list_names_whole_paths_and_is_done_with_when_the_rest_is_lost() {
     fs::remove_file(to).unwrap();
     assert_eq!(undo(&list).unwrap().refused.len(), 1);
     assert_eq!(newest(&lists), None, "what is lost does not stand in the way of older lists");
+}
+
+#[test]
+fn a_move_that_is_stopped_leaves_the_rest_and_says_how_many() {
+    let pair = pair(OsStr::new("x.png"));
+    let (stop, lists) = (CancelToken::default(), pair.folder.path().join("lists"));
+    stop.cancel();
+    let doomed = [pair.doomed.clone(), pair.doomed.clone()];
+    let done = dispose(&doomed, &away(&pair).1, &[], &lists, &stop).unwrap();
+    assert_eq!((done.moved.len(), done.refused.len(), done.left, done.list), (0, 0, 2, None));
+    assert!(pair.doomed.file.path.exists());
 }

@@ -17,7 +17,7 @@ use std::{
 
 use image::RgbImage;
 
-use super::Embedder;
+use super::{Embedder, Found};
 use crate::{
     cancel::CancelToken,
     error::{Error, Result},
@@ -31,16 +31,16 @@ pub struct Batch<T> {
     pub decode_bound: bool,
 }
 
-/// An item with its raw embedding, or the reason why it has none, in words for the user.
-pub type Embedded<T> = (T, Result<Vec<f32>, String>);
+/// An item with what was found in it, or the reason why it was not looked at, in words for the user.
+pub type Embedded<T> = (T, Result<Vec<Found>, String>);
 
-/// An item that was read: its picture at the network's input size, or why there is none.
+/// An item that was read: its picture as the network takes it, or why there is none.
 type Arrival<T> = (T, Result<RgbImage, String>);
 
 /// Reads all items with `threads` threads, embeds them on the same threads, and hands them over batch by batch on the
 /// calling one.
 ///
-/// `read` gives a picture of the embedder's input size; it may note what it learns in the item. A panic in it, or an
+/// `read` gives a picture as [`super::preprocess::fit`] makes it for the embedder; it may note what it learns in the item. A panic in it, or an
 /// embedding that is not finite, is that item's failure and ends nothing. When the work is cancelled or `on_batch`
 /// fails, pictures on their way are dropped.
 ///
@@ -235,21 +235,18 @@ fn embed<T>(arrivals: Vec<Arrival<T>>, embedder: &mut dyn Embedder) -> Result<Ve
     let items: Vec<_> =
         arrivals.into_iter().map(|(item, picture)| (item, picture.map(|picture| pictures.push(picture)))).collect();
     let name = embedder.manifest().name.clone();
-    let embedded = catch_unwind(AssertUnwindSafe(|| embedder.embed(&pictures)))
+    let embedded = catch_unwind(AssertUnwindSafe(|| embedder.find(&pictures)))
         .unwrap_or_else(|panic| Err(Error::model(&name, format!("the network crashed ({})", message(&*panic)))))?;
     if embedded.len() != pictures.len() {
-        return Err(Error::model(
-            name,
-            format!("it gave {} embeddings for {} pictures", embedded.len(), pictures.len()),
-        ));
+        return Err(Error::model(name, format!("it gave {} answers for {} pictures", embedded.len(), pictures.len())));
     }
     let mut embedded = embedded.into_iter();
     let results = items.into_iter().map(|(item, read)| {
-        let embedding = read.map(|()| embedded.next().unwrap_or_default()).and_then(|embedding| {
-            let finite = embedding.iter().all(|value| value.is_finite());
-            if finite { Ok(embedding) } else { Err("the network's answer for it is not finite".into()) }
+        let found = read.map(|()| embedded.next().unwrap_or_default()).and_then(|found| {
+            let finite = found.iter().flat_map(|found| &found.embedding).all(|value| value.is_finite());
+            if finite { Ok(found) } else { Err("the network's answer for it is not finite".into()) }
         });
-        (item, embedding)
+        (item, found)
     });
     Ok(results.collect())
 }
@@ -320,8 +317,8 @@ mod tests {
     fn every_item_comes_back_once_with_its_own_embedding() {
         let results = all((0..100).collect(), |&mut item| Ok(picture(item))).unwrap();
         assert_eq!(results.len(), 100);
-        for (item, embedding) in results {
-            assert_eq!(embedding, Ok(vec![f32::from(item)]));
+        for (item, found) in results {
+            assert_eq!(found, Ok(vec![Found { face: None, embedding: vec![f32::from(item)] }]));
         }
     }
 

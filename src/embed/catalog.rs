@@ -75,7 +75,7 @@ pub struct CatalogEntry {
     /// The model.
     #[serde(flatten)]
     pub manifest: Manifest,
-    /// The weights file, when it was found. The baseline has none and needs none.
+    /// The weights file, when it was found with all that belong beside it. The baseline has none and needs none.
     pub found: Option<PathBuf>,
 }
 
@@ -146,14 +146,14 @@ impl Catalog {
         })
     }
 
-    /// The usable model of the highest rank; the baseline when there is nothing else.
+    /// The usable model of the highest rank that takes any picture; the baseline when there is nothing else.
     ///
     /// # Errors
     /// [`Error::Model`] when not even the baseline is left.
     pub fn best(&self) -> Result<&CatalogEntry> {
         self.entries
             .iter()
-            .find(|entry| entry.usable())
+            .find(|entry| entry.usable() && !entry.manifest.finds_faces())
             .ok_or_else(|| Error::model("auto", "no model can be used: see `lookalike models`"))
     }
 
@@ -183,10 +183,11 @@ impl Catalog {
     }
 }
 
-/// The first of the files that is there; of several, the first with the manifest's sum where that is known in full, so
-/// that a copy installed long ago does not stand for the weights of a newer checkout.
+/// The first of the files that is there with all that belong beside it; of several, the first with the manifest's sum
+/// where that is known in full, so that a copy installed long ago does not stand for the weights of a newer checkout.
 fn find(source: &WeightsSource, files: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
-    let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
+    let is_whole = |file: &PathBuf| source.files().all(|part| file.with_file_name(&part.file).is_file());
+    let mut files: Vec<_> = files.filter(is_whole).collect();
     files.dedup();
     let sum = source.sha256.as_deref().filter(|sum| sum.len() == 64 && files.len() > 1);
     let right = |sum: &str| files.iter().position(|file| sha256(file).is_ok_and(|of| of.eq_ignore_ascii_case(sum)));
@@ -260,6 +261,23 @@ mod tests {
         fs::write(folders.torch.join("resnet50-0676ba61.pth"), "").unwrap();
         fs::write(folders.checkouts[0].join("gaze.safetensors"), "").unwrap();
         assert_eq!(catalog(&folders).best().unwrap().manifest.name, "gaze");
+    }
+
+    #[test]
+    fn a_model_of_several_files_is_there_when_one_folder_holds_them_all_and_never_chosen_by_itself() {
+        let home = TempDir::new().unwrap();
+        let folders = folders(&home);
+        let files = ["pnet.pt", "rnet.pt", "onet.pt", "dlib_face_recognition_resnet_model_v1.dat"];
+        for (at, name) in files.iter().enumerate() {
+            assert_eq!(found(&folders, "faces"), None);
+            fs::write([&folders.torch, &folders.models][at % 2].join(name), "").unwrap();
+        }
+        assert_eq!(found(&folders, "faces"), None, "they lie in two folders");
+        for name in files {
+            fs::write(folders.torch.join(name), "").unwrap();
+        }
+        assert_eq!(found(&folders, "faces"), Some(folders.torch.join(files[3])));
+        assert_eq!(catalog(&folders).best().unwrap().manifest.name, "color-grid");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
 /// Bytes that are there, and bytes in all when the server says.
 pub type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
-/// Downloads a model's weights into `folder` and returns the file.
+/// Downloads a model's weights into `folder` and returns the file, or the first of several.
 ///
 /// What arrives is kept in `<file>.part`; the next call goes on from there, as long as the server's file is the same. Of
 /// several calls at once, in whichever processes, one downloads and the others wait for it. The file gets its name only
@@ -30,6 +30,13 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 /// when the sum is wrong (the part is thrown away then); [`Error::Model`] when the model has no official home.
 pub fn pull(manifest: &Manifest, folder: &Path, on_progress: OnProgress) -> Result<PathBuf> {
     let source = manifest.weights.as_ref().ok_or_else(|| Error::model(&manifest.name, "it needs no weights"))?;
+    for file in source.files() {
+        pull_file(manifest, file, folder, on_progress)?;
+    }
+    Ok(folder.join(&source.file))
+}
+
+fn pull_file(manifest: &Manifest, source: &WeightsSource, folder: &Path, on_progress: OnProgress) -> Result<()> {
     let address = source.url.as_deref().ok_or_else(|| {
         Error::model(
             &manifest.name,
@@ -42,8 +49,7 @@ pub fn pull(manifest: &Manifest, folder: &Path, on_progress: OnProgress) -> Resu
     let mut part = Part::open(&folder.join(format!("{}.part", source.file)))?;
     // Somebody else was quicker.
     if file.is_file() {
-        part.discard()?;
-        return Ok(file);
+        return part.discard();
     }
     let fetched = fetch(address, source, &mut part, &by_hand, on_progress);
     if let Err(error) = fetched.and_then(|()| check_sum(source, &part, &by_hand)) {
@@ -53,8 +59,7 @@ pub fn pull(manifest: &Manifest, folder: &Path, on_progress: OnProgress) -> Resu
         return Err(error);
     }
     fs::rename(&part.path, &file).map_err(Error::io("write", &file))?;
-    remove(&part.tag)?;
-    Ok(file)
+    remove(&part.tag)
 }
 
 /// What has arrived so far of a file. While it is open, no other process has it.

@@ -9,8 +9,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    manifest::{Architecture, Interpolation, InvertedResidualLayout, Manifest, ResNetLayout, Resize},
+    convnext::ConvNextLayout,
+    inverted_residual::InvertedResidualLayout,
+    manifest::{Architecture, Interpolation, Manifest, Resize},
     preprocess,
+    resnet::ResNetLayout,
+    vision_transformer::VisionTransformerLayout,
 };
 use crate::{
     decode::Alpha,
@@ -27,6 +31,10 @@ struct Recipe<'a> {
     resnet: Option<&'a ResNetLayout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inverted_residual: Option<&'a InvertedResidualLayout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    convnext: Option<&'a ConvNextLayout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vision_transformer: Option<&'a VisionTransformerLayout>,
     input: u32,
     resize: Resize,
     interpolation: Interpolation,
@@ -39,6 +47,9 @@ struct Recipe<'a> {
     preprocessing: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix: Option<&'a str>,
+    /// The layer, where it is not the network's last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<&'a str>,
 }
 
 /// A hash of 16 hexadecimal digits that changes whenever a model's embeddings would: of the weights, and of what the
@@ -52,6 +63,8 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         architecture,
         resnet,
         inverted_residual,
+        convnext,
+        vision_transformer,
         input,
         resize,
         interpolation,
@@ -63,15 +76,20 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         description: _,
         weights: source,
         license: _,
+        // As its manifest has it, it may be called by another name, and say nothing where the program knows of no layers.
         layer: _,
         near_duplicate: _,
         baseline: _,
         rank: _,
     } = manifest;
+    let layers = manifest.layers();
+    let before_last = manifest.taken(&layers).filter(|at| at + 1 < layers.len());
     let recipe = Recipe {
         architecture: *architecture,
         resnet: resnet.as_ref(),
         inverted_residual: inverted_residual.as_ref(),
+        convnext: convnext.as_ref(),
+        vision_transformer: vision_transformer.as_ref(),
         input: *input,
         resize: *resize,
         interpolation: *interpolation,
@@ -81,12 +99,16 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         dim: *dim,
         preprocessing: preprocess::VERSION,
         prefix: source.as_ref().and_then(|source| source.prefix.as_deref()),
+        layer: before_last.map(|at| &*layers[at].name),
     };
     let recipe = serde_json::to_vec(&recipe).map_err(|error| Error::model(&manifest.name, error))?;
     let mut hash = Sha256::new();
     hash.update(recipe);
     if let Some(file) = weights {
         hash.update(sample(file)?);
+        for further in source.iter().flat_map(|source| &source.beside) {
+            hash.update(sample(&file.with_file_name(&further.file))?);
+        }
     }
     Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
@@ -169,12 +191,45 @@ mod tests {
         }
     }
 
+    #[test]
+    fn it_covers_every_file_of_a_model() {
+        let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<_> =
+            manifest.weights.as_ref().unwrap().files().map(|part| folder.path().join(&part.file)).collect();
+        files.iter().for_each(|file| std::fs::write(file, "old").unwrap());
+        let mut seen = vec![fingerprint(&manifest, Some(&files[0])).unwrap()];
+        for file in &files {
+            std::fs::write(file, "new").unwrap();
+            seen.push(fingerprint(&manifest, Some(&files[0])).unwrap());
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
+    }
+
+    #[test]
+    fn it_follows_the_layer_by_whatever_name_and_not_what_is_said_of_the_last() {
+        let text = include_str!("../../models/resnet50.toml").replace("dim = 2048", "dim = 1024");
+        let print = |layer: &str| {
+            let manifest = Manifest::parse(&text.replace("\"avgpool\"", &format!("\"{layer}\""))).unwrap();
+            fingerprint(&manifest, None).unwrap()
+        };
+        assert_eq!(print("layer3"), print("layer3.5"));
+        assert_ne!(print("layer3"), print("layer3.4"));
+        let last = |text: &str| fingerprint(&Manifest::parse(text).unwrap(), None).unwrap();
+        let text = include_str!("../../models/resnet50.toml");
+        assert_eq!(last(text), last(&text.replace("layer = \"avgpool\"", "")));
+    }
+
     /// Every index is kept under this hash: a renamed type or variant must not empty them all.
     #[test]
     fn it_stays_what_it_is_from_release_to_release() {
         let manifest = Manifest::parse(include_str!("../../models/resnet50.toml")).unwrap();
         assert_eq!(preprocess::VERSION, 1, "then the hash below changes too");
         assert_eq!(fingerprint(&manifest, None).unwrap(), "2fc5457ca47ced3b");
+        let gaze = Manifest::parse(include_str!("../../models/gaze.toml")).unwrap();
+        assert_eq!(fingerprint(&gaze, None).unwrap(), "f0c373317686e05c");
     }
 
     #[test]

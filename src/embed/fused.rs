@@ -27,8 +27,9 @@ const CODE: &str = r#"class Fused(Module):
     padding: List[int],
     stride: List[int],
     groups: int,
-    activation: str) -> Tensor:
-    return ops.mkldnn._convolution_pointwise(x, weight, bias, padding, stride, [1, 1], groups, activation, annotate(List[Optional[number]], []), "")
+    activation: str,
+    algorithm: str) -> Tensor:
+    return ops.mkldnn._convolution_pointwise(x, weight, bias, padding, stride, [1, 1], groups, activation, annotate(List[Optional[number]], []), algorithm)
   def convolve_relu6(self: __torch__.Fused,
     x: Tensor,
     weight: Tensor,
@@ -70,6 +71,16 @@ pub(super) enum Activation {
     Relu,
     /// min(max(x, 0), 6).
     Relu6,
+    /// x · σ(x) with the logistic function σ (Elfwing et al. 2017), also called swish.
+    Silu,
+    /// x · min(max(x + 3, 0), 6) / 6 (Howard et al., "Searching for MobileNetV3", 2019).
+    HardSwish,
+    /// The logistic function.
+    Sigmoid,
+    /// min(max(x + 3, 0), 6) / 6.
+    HardSigmoid,
+    /// x · Φ(x) with the normal distribution Φ (Hendrycks and Gimpel 2016).
+    Gelu,
 }
 
 impl Activation {
@@ -79,6 +90,25 @@ impl Activation {
             Self::None => Ok(x),
             Self::Relu => x.f_relu_(),
             Self::Relu6 => x.f_clamp_(0, 6),
+            Self::Silu => x.f_silu_(),
+            Self::HardSwish => x.f_hardswish_(),
+            Self::Sigmoid => x.f_sigmoid_(),
+            Self::HardSigmoid => x.f_hardsigmoid_(),
+            Self::Gelu => x.f_gelu_("none"),
+        }
+    }
+
+    /// oneDNN's name and algorithm, as libtorch passes them on; `None` for the one that takes limits.
+    fn named(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::None => Some(("none", "")),
+            Self::Relu => Some(("relu", "")),
+            Self::Relu6 => None,
+            Self::Silu => Some(("swish", "")),
+            Self::HardSwish => Some(("hardswish", "")),
+            Self::Sigmoid => Some(("sigmoid", "")),
+            Self::HardSigmoid => Some(("hardsigmoid", "")),
+            Self::Gelu => Some(("gelu", "none")),
         }
     }
 }
@@ -125,13 +155,28 @@ impl Fused {
         let (shape, geometry) = ([1, 16, 4, 4], Geometry { stride: 1, padding: 0, groups: 1 });
         let (x, bias) = (ones(shape)?, Tensor::f_ones([16], (kind, Device::Cpu))?);
         let weight = self.pack(&ones([16, 16, 1, 1])?, geometry, shape)?;
-        let y = self.convolve(&x, &weight, &bias, geometry, Activation::Relu)?;
-        let limited = self.convolve(&x, &weight, &bias, geometry, Activation::Relu6)?;
-        let sum = self.convolve_add(&x, &weight, &bias, geometry, &y, Activation::Relu)?;
-        let all = |y: &Tensor, value: f64| Ok(y.f_to_kind(Kind::Float)?.f_eq(value)?.f_all()?.f_int64_value(&[])? == 1);
-        // 16 ones and the bias, twice: small numbers, which every precision holds.
-        let right: Result<_, TchError> = all(&sum, 34.0).and_then(|right| Ok(right && all(&limited, 6.0)?));
-        if right? { Ok(()) } else { Err(TchError::Torch("they compute something else than a convolution".into())) }
+        // 16 ones and the bias: small numbers, which every precision holds.
+        let all = |y: &Tensor, value: f64| -> Result<bool, TchError> {
+            let apart = y.f_to_kind(Kind::Float)?.f_sub_scalar(value)?.f_abs()?.f_max()?.f_double_value(&[])?;
+            Ok(apart <= value / 256.0)
+        };
+        let mut right = true;
+        for (then, expected) in [
+            (Activation::None, 17.0),
+            (Activation::Relu, 17.0),
+            (Activation::Relu6, 6.0),
+            (Activation::Silu, 17.0),
+            (Activation::HardSwish, 17.0),
+            (Activation::Sigmoid, 1.0),
+            (Activation::HardSigmoid, 1.0),
+            (Activation::Gelu, 17.0),
+        ] {
+            let y = self.convolve(&x, &weight, &bias, geometry, then)?;
+            right &= all(&y, expected)?;
+            let sum = self.convolve_add(&x, &weight, &bias, geometry, &Tensor::f_zeros_like(&y)?, then)?;
+            right &= all(&sum, expected)?;
+        }
+        if right { Ok(()) } else { Err(TchError::Torch("they compute something else than a convolution".into())) }
     }
 
     /// A convolution's weights laid out for an input of the given shape.
@@ -151,12 +196,8 @@ impl Fused {
     ) -> Result<Tensor, TchError> {
         let mut arguments =
             vec![tensor(x), tensor(weight), tensor(bias), list(padding), list(stride), IValue::Int(groups)];
-        let activation = match then {
-            Activation::None => "none",
-            Activation::Relu => "relu",
-            Activation::Relu6 => return self.call("convolve_relu6", &arguments),
-        };
-        arguments.push(activation.into());
+        let Some((activation, algorithm)) = then.named() else { return self.call("convolve_relu6", &arguments) };
+        arguments.extend([activation.into(), algorithm.into()]);
         self.call("convolve", &arguments)
     }
 
@@ -171,10 +212,9 @@ impl Fused {
         then: Activation,
     ) -> Result<Tensor, TchError> {
         let (activation, after) = match then {
-            Activation::None => (IValue::None, Activation::None),
             Activation::Relu => ("relu".into(), Activation::None),
-            // The operator takes no limits here.
-            Activation::Relu6 => (IValue::None, Activation::Relu6),
+            // The operator takes no limits and no algorithm here.
+            other => (IValue::None, other),
         };
         let groups = IValue::Int(groups);
         let arguments =

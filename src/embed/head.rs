@@ -1,10 +1,13 @@
-//! From the last feature maps of a network to an embedding: their mean over the picture, and a linear layer of the model's
-//! own where it has one.
+//! From the output of a network's last step to an embedding: one list of values for the whole picture, and the layer norm
+//! and the linear layer behind it where a network has them.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::{
     device::Compute,
+    layer::{Layer, Shape},
+    norm::LayerNorm,
     torch_error,
     weights::{Wanted, Weights},
 };
@@ -13,76 +16,154 @@ use crate::error::Result;
 /// Below this a vector is not made longer, as in PyTorch's `normalize`.
 const LEAST_LENGTH: f64 = 1e-12;
 
-/// What makes the embedding.
-pub(super) struct Head {
-    /// Weight and bias.
-    linear: Option<(Tensor, Tensor)>,
-    /// Whether the mean is scaled to length 1 before the linear layer.
-    normalize: bool,
+/// How maps or tokens become one list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pool {
+    /// The class token of a sequence.
+    #[default]
+    ClassToken,
+    /// The mean over all positions of a map, or over all patches of a sequence.
+    Mean,
 }
 
-impl Head {
-    /// The tensors of a linear layer from `features` to `dim` values.
-    pub(super) fn wanted(linear: Option<&str>, features: i64, dim: usize) -> Vec<Wanted> {
-        let Some(name) = linear else { return Vec::new() };
-        vec![
-            Wanted { name: format!("{name}.weight"), shape: vec![dim as i64, features] },
-            Wanted { name: format!("{name}.bias"), shape: vec![dim as i64] },
-        ]
+/// What makes the embedding, before its weights are there.
+#[derive(Clone)]
+pub(super) struct HeadPlan {
+    pub(super) pool: Pool,
+    /// The pooling as a layer; `None` where the last step is the last layer.
+    pub(super) pooled: Option<&'static str>,
+    /// Name and epsilon of a layer norm behind it.
+    pub(super) norm: Option<(&'static str, f64)>,
+    /// Whether the pooled values are scaled to length 1 before the linear layer.
+    pub(super) normalize: bool,
+    /// Name of the linear layer, and how many values it gives.
+    pub(super) linear: Option<(String, i64)>,
+}
+
+impl HeadPlan {
+    /// The mean over a picture, as the layer `avgpool`.
+    pub(super) const MEAN: Self =
+        Self { pool: Pool::Mean, pooled: Some("avgpool"), norm: None, normalize: false, linear: None };
+
+    /// Its layers behind the steps, the last of which gives so many channels.
+    pub(super) fn layers(&self, channels: i64) -> impl Iterator<Item = Layer> {
+        let layer = |name: &str, values| Layer { name: name.into(), stage: None, shape: Shape::Values(values) };
+        let pooled = self.pooled.map(|name| layer(name, channels));
+        let norm = self.norm.map(|(name, _)| layer(name, channels));
+        let linear = self.linear.as_ref().map(|(name, values)| layer(name, *values));
+        [pooled, norm, linear].into_iter().flatten()
     }
 
-    pub(super) fn build(
-        linear: Option<&str>,
-        normalize: bool,
-        weights: &mut Weights,
-        compute: Compute,
-    ) -> Result<Self> {
+    /// As far as the layer at that place in [`HeadPlan::layers`]; the first is the pooling alone.
+    pub(super) fn up_to(&mut self, at: usize) {
+        let normed = usize::from(self.norm.is_some());
+        if at < 1 + normed {
+            (self.linear, self.normalize) = (None, false);
+        }
+        if at < 1 {
+            self.norm = None;
+        }
+    }
+
+    /// The tensors that it reads; the last step gives so many channels.
+    pub(super) fn wanted(&self, channels: i64) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        if let Some((name, _)) = self.norm {
+            wanted.extend(LayerNorm::wanted(name, channels));
+        }
+        if let Some((name, values)) = &self.linear {
+            wanted.push(Wanted { name: format!("{name}.weight"), shape: vec![*values, channels] });
+            wanted.push(Wanted { name: format!("{name}.bias"), shape: vec![*values] });
+        }
+        wanted
+    }
+
+    pub(super) fn build(&self, weights: &mut Weights, compute: Compute) -> Result<Head> {
+        // In float32, like everything here: half-precision sums over many positions would cost digits for nothing.
+        let exact = Compute { kind: Kind::Float, ..compute };
+        let norm = self.norm.map(|(name, epsilon)| LayerNorm::build(name, epsilon, weights, exact)).transpose()?;
         let mut part = |name: &str, part: &str| {
             let tensor = weights.take(&format!("{name}.{part}"))?;
             tensor.f_to_device(compute.device).map_err(torch_error(name))
         };
-        let linear = linear.map(|name| Ok((part(name, "weight")?, part(name, "bias")?))).transpose()?;
-        Ok(Self { linear, normalize })
+        let linear =
+            self.linear.as_ref().map(|(name, _)| Ok((part(name, "weight")?, part(name, "bias")?))).transpose()?;
+        Ok(Head { pool: self.pool, norm, normalize: self.normalize, linear })
     }
+}
 
+/// What makes the embedding.
+pub(super) struct Head {
+    pool: Pool,
+    norm: Option<LayerNorm>,
+    normalize: bool,
+    /// Weight and bias.
+    linear: Option<(Tensor, Tensor)>,
+}
+
+impl Head {
     /// The same head for another thread.
     pub(super) fn share(&self) -> Self {
         let linear = self.linear.as_ref().map(|(weight, bias)| (weight.shallow_clone(), bias.shallow_clone()));
-        Self { linear, ..*self }
+        Self { linear, norm: self.norm.as_ref().map(LayerNorm::share), ..*self }
     }
 
-    /// The parts (H×W×dim, float32) that the embedding of one picture's feature maps (1×C×H×W) is the sum of. The bias is
-    /// shared evenly among all positions.
-    pub(super) fn parts(&self, maps: &Tensor) -> Result<Tensor, TchError> {
-        let maps = maps.f_to_kind(Kind::Float)?;
-        let (height, width) = match maps.size()[..] {
-            [_, _, height, width] => (height, width),
-            _ => (1, 1),
+    /// Embeddings (N×dim, float32) of the last step's output.
+    pub(super) fn apply(&self, features: &Tensor) -> Result<Tensor, TchError> {
+        let mut values = self.pooled(features)?;
+        if let Some(norm) = &self.norm {
+            values = norm.apply(&values)?;
+        }
+        if self.normalize {
+            let length = values.f_norm_scalaropt_dim(2, [1], true)?.f_clamp_min(LEAST_LENGTH)?;
+            values = values.f_div(&length)?;
+        }
+        match &self.linear {
+            Some((weight, bias)) => values.f_linear(weight, Some(bias)),
+            None => Ok(values),
+        }
+    }
+
+    /// One list of values a picture, N×C, float32.
+    fn pooled(&self, features: &Tensor) -> Result<Tensor, TchError> {
+        match (self.pool, features.dim()) {
+            (_, 4) => features.f_mean_dim(&[2, 3][..], false, Kind::Float),
+            (Pool::Mean, _) => patches(features)?.f_mean_dim(&[1][..], false, Kind::Float),
+            (Pool::ClassToken, _) => features.f_select(1, 0)?.f_to_kind(Kind::Float),
+        }
+    }
+
+    /// The parts (H×W×dim, float32) that the embedding of one picture's maps (1×C×H×W) or tokens (1×T×C) is the sum of;
+    /// `None` for a class token. What is the same for all positions is shared evenly among them.
+    pub(super) fn parts(&self, features: &Tensor) -> Result<Option<Tensor>, TchError> {
+        let maps = match (self.pool, features.dim()) {
+            (_, 4) => features.f_squeeze_dim(0)?.f_permute([1, 2, 0])?,
+            (Pool::Mean, _) => {
+                let patches = patches(features)?;
+                let (side, channels) = (patches.size()[1].isqrt(), patches.size()[2]);
+                patches.f_view([side, side, channels])?
+            }
+            (Pool::ClassToken, _) => return Ok(None),
         };
-        let positions = (height * width) as f64;
-        let mut scale = positions;
+        let (maps, positions) = (maps.f_to_kind(Kind::Float)?, (maps.size()[0] * maps.size()[1]) as f64);
+        let mut parts = maps.f_div_scalar(positions)?;
+        if let Some(norm) = &self.norm {
+            parts = norm.parts(&parts, positions)?;
+        }
         if self.normalize {
-            let mean = maps.f_mean_dim(&[2, 3][..], false, Kind::Float)?;
-            scale *= mean.f_norm()?.f_double_value(&[])?.max(LEAST_LENGTH);
+            let length = parts.f_sum_dim_intlist(&[0, 1][..], false, Kind::Float)?.f_norm()?.f_double_value(&[])?;
+            parts = parts.f_div_scalar(length.max(LEAST_LENGTH))?;
         }
-        let parts = maps.f_squeeze_dim(0)?.f_permute([1, 2, 0])?.f_div_scalar(scale)?;
-        match &self.linear {
-            Some((weight, bias)) => parts.f_linear(weight, Some(bias.f_div_scalar(positions)?)),
-            None => Ok(parts),
-        }
+        let parts = match &self.linear {
+            Some((weight, bias)) => parts.f_linear(weight, Some(bias.f_div_scalar(positions)?))?,
+            None => parts,
+        };
+        Ok(Some(parts))
     }
+}
 
-    /// Embeddings (N×dim, float32) of feature maps (N×C×H×W).
-    pub(super) fn apply(&self, maps: &Tensor) -> Result<Tensor, TchError> {
-        // Half-precision sums over 49 pixels would cost digits for nothing.
-        let mut features = maps.f_to_kind(Kind::Float)?.f_mean_dim(&[2, 3][..], false, Kind::Float)?;
-        if self.normalize {
-            let length = features.f_norm_scalaropt_dim(2, [1], true)?.f_clamp_min(LEAST_LENGTH)?;
-            features = features.f_div(&length)?;
-        }
-        match &self.linear {
-            Some((weight, bias)) => features.f_linear(weight, Some(bias)),
-            None => Ok(features),
-        }
-    }
+/// Tokens (N×T×C) without the class token.
+fn patches(tokens: &Tensor) -> Result<Tensor, TchError> {
+    tokens.f_narrow(1, 1, tokens.size()[1] - 1)
 }

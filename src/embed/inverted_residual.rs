@@ -1,179 +1,354 @@
 //! Networks of inverted residuals (Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018) without
 //! the classifier, each batch norm folded into the convolution before it: a 1×1 convolution widens the maps, a depthwise
-//! one filters each by itself, and a 1×1 convolution without an activation narrows them again.
+//! one filters each by itself, squeeze-and-excitation (Hu et al. 2017) weighs them where a network has it, and a 1×1
+//! convolution without an activation narrows them again.
 //!
-//! Names, padding and activations are those of EfficientNet-Lite (Google; Tan and Le, "EfficientNet", 2019, without
-//! squeeze-and-excitation, with ReLU6) as the PyTorch port `efficientnet_pytorch` stores it.
+//! One layout stands for MobileNetV2 and V3 (Howard et al. 2019) and EfficientNet (Tan and Le 2019) as torchvision builds
+//! them, and for EfficientNet-Lite (Google) as `efficientnet_pytorch` stores it.
 
+use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::{
-    convolution::{Convolution, Convolver, Padding, Plan},
-    device::Compute,
+    blueprint::{Blueprint, ConvolutionPlan, Site, Step, StepPlan},
+    convolution::{BatchNorm, Convolution, Convolver, Padding, Plan},
     fused::Activation,
-    head::Head,
-    manifest::InvertedResidualLayout,
-    torch_error,
-    weights::{Wanted, Weights},
+    head::HeadPlan,
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
+    weights::Wanted,
 };
 use crate::error::Result;
 
-/// The batch norms of TensorFlow's EfficientNets add this to the variance.
-const BATCH_NORM_EPSILON: f64 = 1e-3;
-
-fn plan(conv: &str, norm: &str, [inputs, outputs]: [i64; 2], [kernel, stride]: [i64; 2]) -> Plan {
-    let (conv, norm) = (conv.into(), norm.into());
-    Plan { conv, norm, inputs, outputs, kernel, stride, groups: 1, padding: Padding::Same }
+/// The layout of a network of inverted residuals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvertedResidualLayout {
+    /// Channels of the first convolution, which halves the sides.
+    pub stem: i64,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+    /// Channels of the last convolution, which are pooled.
+    pub features: i64,
+    /// Whether the pooled features are scaled to length 1 before the linear layer.
+    #[serde(default)]
+    pub normalize: bool,
+    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
+    /// What is the same all through the network.
+    #[serde(default, skip_serializing_if = "Family::is_usual")]
+    pub family: Family,
 }
 
-/// The convolutions of a block: those with ReLU6, and the last one.
+/// What is the same all through a network of inverted residuals: tensor names, padding, activations, the batch norms'
+/// epsilon, and how squeeze-and-excitation is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// ReLU6; names of `efficientnet_pytorch`.
+    #[default]
+    EfficientnetLite,
+    /// SiLU, squeeze-and-excitation in every block; names of torchvision, as of all that follow.
+    Efficientnet,
+    /// ReLU6.
+    MobilenetV2,
+    /// Hard swish or ReLU, squeeze-and-excitation in some stages.
+    MobilenetV3,
+}
+
+/// Inverted residuals of one shape, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// How many.
+    pub blocks: usize,
+    /// Channels of their outputs.
+    pub channels: i64,
+    /// Side of the depthwise convolution's kernel.
+    pub kernel: i64,
+    /// Stride of the first one's depthwise convolution.
+    pub stride: i64,
+    /// Channels inside, as a multiple of the input's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expansion: Option<i64>,
+    /// Channels inside, where they are no multiple of the input's; instead of `expansion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<i64>,
+    /// Only of MobileNetV3: ReLU instead of hard swish.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relu: bool,
+    /// Only of MobileNetV3: squeeze-and-excitation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub squeeze: bool,
+}
+
+impl Stage {
+    /// Channels inside a block with so many inputs.
+    fn hidden(&self, inputs: i64) -> i64 {
+        self.hidden.unwrap_or_else(|| inputs * self.expansion.unwrap_or(1))
+    }
+}
+
+impl InvertedResidualLayout {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let inside = self.stages.iter().filter_map(|stage| stage.hidden);
+        let mut channels =
+            self.stages.iter().map(|stage| stage.channels).chain([self.stem, self.features]).chain(inside);
+        if channels.any(|channels| !(1..=MOST_CHANNELS).contains(&channels)) {
+            return Err("`inverted_residual`: channels must be between 1 and 65536".into());
+        }
+        let sound = |stage: &Stage| {
+            stage.blocks > 0
+                && (1..=11).contains(&stage.kernel)
+                && stage.kernel % 2 == 1
+                && (1..=2).contains(&stage.stride)
+                && stage.expansion.is_none_or(|expansion| (1..=16).contains(&expansion))
+                && stage.expansion.is_some() != stage.hidden.is_some()
+        };
+        let blocks = self.stages.iter().fold(0_usize, |sum, stage| sum.saturating_add(stage.blocks));
+        if !(1..=MOST_BLOCKS).contains(&blocks) || !self.stages.iter().all(sound) {
+            return Err("`inverted_residual.stages`: 1 to 512 blocks in all, each stage with at least one, an odd kernel up to 11, \
+                        a stride of 1 or 2 and either an expansion from 1 to 16 or hidden channels"
+                .into());
+        }
+        if self.family != Family::MobilenetV3 && self.stages.iter().any(|stage| stage.relu || stage.squeeze) {
+            return Err("`inverted_residual.stages`: only mobilenet-v3 has `relu` and `squeeze`".into());
+        }
+        check_projection("inverted_residual", self.projection.as_deref())
+    }
+}
+
+impl Family {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn activation(self, stage: Option<&Stage>) -> Activation {
+        match self {
+            Self::EfficientnetLite | Self::MobilenetV2 => Activation::Relu6,
+            Self::Efficientnet => Activation::Silu,
+            Self::MobilenetV3 if stage.is_some_and(|stage| stage.relu) => Activation::Relu,
+            Self::MobilenetV3 => Activation::HardSwish,
+        }
+    }
+
+    /// What the batch norms add to the variance.
+    fn epsilon(self) -> f64 {
+        match self {
+            Self::EfficientnetLite | Self::MobilenetV3 => 1e-3,
+            Self::Efficientnet | Self::MobilenetV2 => 1e-5,
+        }
+    }
+
+    fn plan(self, [conv, norm]: [String; 2], [inputs, outputs]: [i64; 2], [kernel, stride]: [i64; 2]) -> Plan {
+        let padding = if self == Self::EfficientnetLite { Padding::Same } else { Padding::Half };
+        let norm = Some(BatchNorm { name: norm, epsilon: self.epsilon() });
+        Plan { conv, norm, inputs, outputs, kernel, stride, groups: 1, padding }
+    }
+
+    /// The first or the last convolution, `at` of all stages or blocks.
+    fn single(self, at: Option<usize>, channels: [i64; 2], geometry: [i64; 2]) -> Box<dyn StepPlan> {
+        let (name, norm) = match (self, at) {
+            (Self::EfficientnetLite, None) => ("_conv_stem".into(), "_bn0".into()),
+            (Self::EfficientnetLite, Some(_)) => ("_conv_head".into(), "_bn1".into()),
+            (_, at) => (format!("features.{}", at.unwrap_or(0)), format!("features.{}.1", at.unwrap_or(0))),
+        };
+        let conv = if self == Self::EfficientnetLite { name.clone() } else { format!("{name}.0") };
+        let plan = self.plan([conv, norm], channels, geometry);
+        Box::new(ConvolutionPlan { name, plan, then: self.activation(None) })
+    }
+
+    /// The middle channels of squeeze-and-excitation, and the activations behind its two convolutions; `None` where a
+    /// block of the stage has none.
+    fn squeeze(self, stage: &Stage, inputs: i64) -> Option<(i64, [Activation; 2])> {
+        match self {
+            Self::Efficientnet => Some(((inputs / 4).max(1), [Activation::Silu, Activation::Sigmoid])),
+            Self::MobilenetV3 if stage.squeeze => {
+                // The nearest multiple of 8 that does not take away more than a tenth.
+                let quarter = stage.hidden(inputs) / 4;
+                let near = ((quarter + 4) / 8 * 8).max(8);
+                let middle = if near * 10 < quarter * 9 { near + 8 } else { near };
+                Some((middle, [Activation::Relu, Activation::HardSigmoid]))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The network of a layout. `dim` is the width of the linear layer, if there is one.
+pub(super) fn blueprint(layout: &InvertedResidualLayout, dim: usize) -> Blueprint {
+    let family = layout.family;
+    let mut steps = vec![family.single(None, [3, layout.stem], [3, 2])];
+    let mut inputs = layout.stem;
+    for (number, stage) in layout.stages.iter().enumerate() {
+        for index in 0..stage.blocks {
+            let before = steps.len();
+            let (name, whole) = match family {
+                Family::EfficientnetLite => (format!("_blocks.{}", before - 1), None),
+                Family::Efficientnet => {
+                    (format!("features.{}.{index}", number + 1), Some(format!("features.{}", number + 1)))
+                }
+                Family::MobilenetV2 | Family::MobilenetV3 => (format!("features.{before}"), None),
+            };
+            let stride = if index == 0 { stage.stride } else { 1 };
+            let plan = block(family, name, stage, inputs, stride);
+            steps.push(Box::new(BlockPlan { stage: whole.filter(|_| index + 1 == stage.blocks), ..plan }));
+            inputs = stage.channels;
+        }
+    }
+    let at = if family == Family::Efficientnet { layout.stages.len() + 1 } else { steps.len() };
+    steps.push(family.single(Some(at), [inputs, layout.features], [1, 1]));
+    let linear = layout.projection.clone().map(|name| (name, dim as i64));
+    Blueprint { steps, head: HeadPlan { normalize: layout.normalize, linear, ..HeadPlan::MEAN }, ignored }
+}
+
+fn ignored(name: &str) -> bool {
+    name.starts_with("_fc.") || name.starts_with("classifier.") || name.ends_with(".num_batches_tracked")
+}
+
+fn block(family: Family, name: String, stage: &Stage, inputs: i64, stride: i64) -> BlockPlan {
+    let hidden = stage.hidden(inputs);
+    let widens = hidden != inputs;
+    let squeeze = family.squeeze(stage, inputs);
+    // The parts of a block are numbered by torchvision, and those that are not there take no number.
+    let mut number = 0;
+    let mut named = |conv: &str, norm: &str, last: bool| {
+        let parts = match family {
+            Family::EfficientnetLite => [conv.to_owned(), norm.to_owned()],
+            Family::MobilenetV2 if last => [format!("conv.{number}"), format!("conv.{}", number + 1)],
+            Family::MobilenetV2 => [format!("conv.{number}.0"), format!("conv.{number}.1")],
+            _ => [format!("block.{number}.0"), format!("block.{number}.1")],
+        };
+        number += 1;
+        parts.map(|part| format!("{name}.{part}"))
+    };
+    let mut convs = Vec::new();
+    if widens {
+        convs.push(family.plan(named("_expand_conv", "_bn0", false), [inputs, hidden], [1, 1]));
+    }
+    let depthwise = family.plan(named("_depthwise_conv", "_bn1", false), [hidden; 2], [stage.kernel, stride]);
+    convs.push(Plan { groups: hidden, ..depthwise });
+    let squeeze = squeeze.map(|(middle, activations)| {
+        let [conv, _] = named("", "", false);
+        let within = conv.trim_end_matches(".0");
+        let conv = |name: &str, channels| {
+            let plan = family.plan([format!("{within}.{name}"), String::new()], channels, [1, 1]);
+            Plan { norm: None, ..plan }
+        };
+        SqueezePlan { convs: [conv("fc1", [hidden, middle]), conv("fc2", [middle, hidden])], activations }
+    });
+    let project = family.plan(named("_project_conv", "_bn2", true), [hidden, stage.channels], [1, 1]);
+    let residual = stride == 1 && inputs == stage.channels;
+    BlockPlan { name, stage: None, convs, then: family.activation(Some(stage)), squeeze, project, residual }
+}
+
+/// The convolutions of a block: those with an activation, and the last one.
 struct BlockPlan {
+    name: String,
+    stage: Option<String>,
     convs: Vec<Plan>,
+    then: Activation,
+    squeeze: Option<SqueezePlan>,
     project: Plan,
     /// Whether the input is added to the output.
     residual: bool,
 }
 
-fn stem(layout: &InvertedResidualLayout) -> Plan {
-    plan("_conv_stem", "_bn0", [3, layout.stem], [3, 2])
+/// The two convolutions of squeeze-and-excitation, on the means of the maps.
+struct SqueezePlan {
+    convs: [Plan; 2],
+    activations: [Activation; 2],
 }
 
-/// All blocks in order.
-fn blocks(layout: &InvertedResidualLayout) -> Vec<BlockPlan> {
-    let mut blocks: Vec<BlockPlan> = Vec::new();
-    let mut inputs = layout.stem;
-    for stage in &layout.stages {
-        for index in 0..stage.blocks {
-            let name = format!("_blocks.{}", blocks.len());
-            let named = |conv: &str, norm: &str, channels, [kernel, stride]: [i64; 2]| {
-                plan(&format!("{name}.{conv}"), &format!("{name}.{norm}"), channels, [kernel, stride])
-            };
-            let stride = if index == 0 { stage.stride } else { 1 };
-            let wide = inputs * stage.expansion;
-            let mut convs = Vec::new();
-            if stage.expansion > 1 {
-                convs.push(named("_expand_conv", "_bn0", [inputs, wide], [1, 1]));
-            }
-            let depthwise = named("_depthwise_conv", "_bn1", [wide, wide], [stage.kernel, stride]);
-            convs.push(Plan { groups: wide, ..depthwise });
-            blocks.push(BlockPlan {
-                convs,
-                project: named("_project_conv", "_bn2", [wide, stage.channels], [1, 1]),
-                residual: stride == 1 && inputs == stage.channels,
-            });
-            inputs = stage.channels;
-        }
+impl StepPlan for BlockPlan {
+    fn name(&self) -> Option<String> {
+        Some(self.name.clone())
     }
-    blocks
+
+    fn stage(&self) -> Option<String> {
+        self.stage.clone()
+    }
+
+    fn wanted(&self) -> Vec<Wanted> {
+        let squeeze = self.squeeze.iter().flat_map(|squeeze| &squeeze.convs);
+        self.convs.iter().chain(squeeze).chain([&self.project]).flat_map(Plan::wanted).collect()
+    }
+
+    fn output(&self, input: Shape) -> Shape {
+        let side = self.convs.iter().fold(input.side(), |side, conv| conv.side(side));
+        Shape::Map { channels: self.project.outputs, side }
+    }
+
+    fn build(&self, site: &mut Site, input: Shape) -> Result<Box<dyn Step>> {
+        let mut side = input.side();
+        let mut convs = Vec::new();
+        for plan in &self.convs {
+            convs.push(site.convolution(plan, side)?);
+            side = plan.side(side);
+        }
+        let squeeze = self.squeeze.as_ref().map(|squeeze| -> Result<_> {
+            let [reduce, expand] = &squeeze.convs;
+            let convs = [site.convolution(reduce, 1)?, site.convolution(expand, 1)?];
+            Ok(Squeeze { convs, activations: squeeze.activations })
+        });
+        let squeeze = squeeze.transpose()?;
+        let project = site.convolution(&self.project, side)?;
+        Ok(Box::new(InvertedResidual { convs, then: self.then, squeeze, project, residual: self.residual }))
+    }
 }
 
-fn last(layout: &InvertedResidualLayout) -> Plan {
-    let inputs = layout.stages.last().map_or(layout.stem, |stage| stage.channels);
-    plan("_conv_head", "_bn1", [inputs, layout.features], [1, 1])
-}
-
-/// Every tensor that the network reads from a state dict. `dim` is the width of the linear layer, if there is one.
-#[must_use]
-pub fn wanted(layout: &InvertedResidualLayout, dim: usize) -> Vec<Wanted> {
-    let blocks = blocks(layout);
-    let (first, last) = ([stem(layout)], [last(layout)]);
-    let convs = blocks.iter().flat_map(|block| block.convs.iter().chain([&block.project]));
-    let mut wanted: Vec<_> = first.iter().chain(convs).chain(&last).flat_map(Plan::wanted).collect();
-    wanted.extend(Head::wanted(layout.projection.as_deref(), layout.features, dim));
-    wanted
-}
-
-/// Tensors that may be in the file and are of no use here: the classifier, and batch norm's counters.
-#[must_use]
-pub fn ignored(name: &str) -> bool {
-    name.starts_with("_fc.") || name.ends_with(".num_batches_tracked")
-}
-
-struct Block {
+struct InvertedResidual {
     convs: Vec<Convolution>,
+    then: Activation,
+    squeeze: Option<Squeeze>,
     project: Convolution,
     residual: bool,
 }
 
-/// The network on one device, in one precision.
-pub(super) struct InvertedResidual {
-    stem: Convolution,
-    blocks: Vec<Block>,
-    last: Convolution,
-    head: Head,
-    convolver: Convolver,
-}
-
-impl InvertedResidual {
-    /// Builds the network for batches of N×3×side×side; others work too, a little slower.
-    pub(super) fn build(
-        layout: &InvertedResidualLayout,
-        weights: &mut Weights,
-        compute: Compute,
-        convolver: Convolver,
-        [batch, mut side]: [i64; 2],
-    ) -> Result<Self> {
-        let mut conv = |plan: &Plan| -> Result<Convolution> {
-            let conv = Convolution::fold(plan, BATCH_NORM_EPSILON, weights, compute)?;
-            let shape = [batch, plan.inputs, side, side];
-            side = (side - 1) / plan.stride + 1;
-            convolver.prepare(conv, shape).map_err(torch_error(&plan.conv))
-        };
-        let stem = conv(&stem(layout))?;
-        let mut built = Vec::new();
-        for block in blocks(layout) {
-            let convs = block.convs.iter().map(&mut conv).collect::<Result<_>>()?;
-            built.push(Block { convs, project: conv(&block.project)?, residual: block.residual });
+impl Step for InvertedResidual {
+    fn run(&self, convolver: &Convolver, input: Tensor) -> Result<Tensor, TchError> {
+        let mut x = input.shallow_clone();
+        for conv in &self.convs {
+            x = convolver.convolve(conv, &x, self.then)?;
         }
-        let last = conv(&last(layout))?;
-        let head = Head::build(layout.projection.as_deref(), layout.normalize, weights, compute)?;
-        Ok(Self { stem, blocks: built, last, head, convolver })
+        if let Some(squeeze) = &self.squeeze {
+            x = squeeze.run(convolver, x)?;
+        }
+        if self.residual {
+            return convolver.convolve_add(&self.project, &x, &input, Activation::None);
+        }
+        convolver.convolve(&self.project, &x, Activation::None)
     }
 
-    /// The same network for another thread; the weights are in memory once.
-    pub(super) fn share(&self) -> Result<Self, TchError> {
-        let block = |block: &Block| Block {
-            convs: block.convs.iter().map(Convolution::share).collect(),
-            project: block.project.share(),
-            residual: block.residual,
-        };
-        Ok(Self {
-            stem: self.stem.share(),
-            blocks: self.blocks.iter().map(block).collect(),
-            last: self.last.share(),
-            head: self.head.share(),
-            convolver: self.convolver.share()?,
+    fn share(&self) -> Box<dyn Step> {
+        Box::new(Self {
+            convs: self.convs.iter().map(Convolution::share).collect(),
+            squeeze: self.squeeze.as_ref().map(Squeeze::share),
+            project: self.project.share(),
+            ..*self
         })
     }
+}
 
-    /// Embeddings of a normalized batch, float32, N×dim.
-    pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.head.apply(&self.maps(batch)?)
+/// Squeeze-and-excitation: each map times a factor that two small layers make of the means of all maps.
+struct Squeeze {
+    convs: [Convolution; 2],
+    activations: [Activation; 2],
+}
+
+impl Squeeze {
+    fn share(&self) -> Self {
+        Self { convs: self.convs.each_ref().map(Convolution::share), ..*self }
     }
 
-    /// What the embedding of a batch of one is the sum of, float32, H×W×dim.
-    pub(super) fn parts(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.head.parts(&self.maps(batch)?)
-    }
-
-    /// The last feature maps, N×C×H×W.
-    fn maps(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        let mut x = self.convolver.convolve(&self.stem, batch, Activation::Relu6)?;
-        for block in &self.blocks {
-            x = self.block(block, &x)?;
+    fn run(&self, convolver: &Convolver, mut x: Tensor) -> Result<Tensor, TchError> {
+        // The same as the mean over both sides, and quicker.
+        let sides = &x.size()[2..];
+        let mut factors = x.f_avg_pool2d(sides, sides, [0, 0], false, true, None::<i64>)?;
+        for (conv, then) in self.convs.iter().zip(self.activations) {
+            factors = convolver.convolve(conv, &factors, then)?;
         }
-        self.convolver.convolve(&self.last, &x, Activation::Relu6)
-    }
-
-    /// The output of a residual may take the place of the input.
-    fn block(&self, block: &Block, input: &Tensor) -> Result<Tensor, TchError> {
-        let mut x = input.shallow_clone();
-        for conv in &block.convs {
-            x = self.convolver.convolve(conv, &x, Activation::Relu6)?;
-        }
-        if block.residual {
-            return self.convolver.convolve_add(&block.project, &x, input, Activation::None);
-        }
-        self.convolver.convolve(&block.project, &x, Activation::None)
+        x.f_mul_(&factors)
     }
 }

@@ -2,10 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Alpha;
+use super::{
+    blueprint::Blueprint,
+    convnext::{self, ConvNextLayout},
+    inverted_residual::{self, InvertedResidualLayout},
+    layer::Layer,
+    limits::{MOST_CHANNELS, MOST_NAME},
+    resnet::{self, ResNetLayout},
+    vision_transformer::{self, VisionTransformerLayout},
+    weights::Wanted,
+};
+use crate::{decode::Alpha, printable::printable_str};
 
 /// The manifests that are part of the program, one file a model in `models/`.
-const BUILT_IN: [&str; 8] = [
+const BUILT_IN: &[&str] = &[
     include_str!("../../models/gaze.toml"),
     include_str!("../../models/color-grid.toml"),
     include_str!("../../models/resnet18.toml"),
@@ -14,14 +24,28 @@ const BUILT_IN: [&str; 8] = [
     include_str!("../../models/resnet50-v2.toml"),
     include_str!("../../models/resnet101.toml"),
     include_str!("../../models/resnet152.toml"),
+    include_str!("../../models/mobilenet-v2.toml"),
+    include_str!("../../models/mobilenet-v3-large.toml"),
+    include_str!("../../models/mobilenet-v3-small.toml"),
+    include_str!("../../models/efficientnet-b0.toml"),
+    include_str!("../../models/efficientnet-b1.toml"),
+    include_str!("../../models/efficientnet-b2.toml"),
+    include_str!("../../models/efficientnet-b3.toml"),
+    include_str!("../../models/efficientnet-b4.toml"),
+    include_str!("../../models/convnext-tiny.toml"),
+    include_str!("../../models/convnext-small.toml"),
+    include_str!("../../models/vit-b-16.toml"),
+    include_str!("../../models/dinov2-small.toml"),
+    include_str!("../../models/dinov2-base.toml"),
+    include_str!("../../models/faces.toml"),
 ];
 
-/// Limits of a manifest's fields, each well above anything that a network of today has.
+/// Limits of a manifest's fields, each well above anything sensible.
 const MOST_INPUT: u32 = 2048;
-const MOST_CHANNELS: i64 = 65_536;
-const MOST_BLOCKS: usize = 512;
-const MOST_NAME: usize = 200;
+const MOST_FILES: usize = 16;
 const MOST_TEXT: usize = 2000;
+/// How many layers a sentence lists before it names the last.
+const LAYERS_LISTED: usize = 6;
 
 /// Everything the program knows of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,16 +64,22 @@ pub struct Manifest {
     /// Layout of a native network of inverted residuals; only with [`Architecture::InvertedResidual`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverted_residual: Option<InvertedResidualLayout>,
+    /// Layout of a native ConvNeXt; only with [`Architecture::ConvNext`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convnext: Option<ConvNextLayout>,
+    /// Layout of a native vision transformer; only with [`Architecture::VisionTransformer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vision_transformer: Option<VisionTransformerLayout>,
     /// The weights file and its home; the baseline has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsSource>,
     /// Terms of the weights.
     #[serde(default = "not_stated")]
     pub license: String,
-    /// Width and height of the network's input, in pixels.
+    /// Width and height of the network's input, in pixels; of a face that was cut out, where it embeds faces.
     #[serde(default = "imagenet_input")]
     pub input: u32,
-    /// How a picture of any shape becomes a square.
+    /// How a picture of any shape becomes a square, or what faces are looked for in.
     #[serde(default)]
     pub resize: Resize,
     /// The resampling filter.
@@ -66,7 +96,8 @@ pub struct Manifest {
     pub std: [f32; 3],
     /// Values in an embedding.
     pub dim: usize,
-    /// The layer whose output is the embedding, for people.
+    /// The layer whose output is the embedding, one of [`Manifest::layers`]; the last one when it is not said. For people
+    /// where the program knows of no layers.
     #[serde(default)]
     pub layer: String,
     /// Cosine similarity from which two pictures are taken for one picture and a changed copy of it.
@@ -86,74 +117,24 @@ pub enum Architecture {
     /// A residual network (He et al. 2015, as torchvision builds it) without its classifier.
     #[serde(rename = "resnet")]
     ResNet,
-    /// A network of inverted residuals (Sandler et al. 2018), as EfficientNet-Lite is, without its classifier.
+    /// A network of inverted residuals (Sandler et al. 2018), as MobileNet and EfficientNet are, without its classifier.
     #[serde(rename = "inverted-residual")]
     InvertedResidual,
+    /// A ConvNeXt (Liu et al. 2022, as torchvision builds it) without its classifier.
+    #[serde(rename = "convnext")]
+    ConvNext,
+    /// A vision transformer (Dosovitskiy et al. 2020), as torchvision's and DINOv2 are, without its classifier.
+    #[serde(rename = "vision-transformer")]
+    VisionTransformer,
     /// A TorchScript module that maps N×3×H×W to N×dim.
     #[serde(rename = "torchscript")]
     TorchScript,
     /// The mean color of each cell of an 8×8 grid.
     #[serde(rename = "color-grid")]
     ColorGrid,
-}
-
-/// The layout of a ResNet; tensor names and shapes are torchvision's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResNetLayout {
-    /// The kind of residual block.
-    pub block: Block,
-    /// Blocks in each of the four stages.
-    pub depths: [usize; 4],
-    /// Channels of the 3×3 convolutions in each stage; the first is also the stem's.
-    pub widths: [i64; 4],
-    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub projection: Option<String>,
-}
-
-/// A residual block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Block {
-    /// Two 3×3 convolutions.
-    Basic,
-    /// 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.
-    Bottleneck,
-}
-
-/// The layout of a network of inverted residuals; tensor names and shapes are those of `efficientnet_pytorch`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InvertedResidualLayout {
-    /// Channels of the first convolution, which halves the sides.
-    pub stem: i64,
-    /// The stages in order.
-    pub stages: Vec<Stage>,
-    /// Channels of the last convolution, which are pooled.
-    pub features: i64,
-    /// Whether the pooled features are scaled to length 1 before the linear layer.
-    #[serde(default)]
-    pub normalize: bool,
-    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub projection: Option<String>,
-}
-
-/// Inverted residuals of one shape, one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stage {
-    /// How many.
-    pub blocks: usize,
-    /// Channels of their outputs.
-    pub channels: i64,
-    /// Side of the depthwise convolution's kernel.
-    pub kernel: i64,
-    /// Stride of the first one's depthwise convolution.
-    pub stride: i64,
-    /// Channels inside, as a multiple of the input's.
-    pub expansion: i64,
+    /// Finds faces with MTCNN (Zhang et al. 2016) and embeds each with dlib's ResNet-29 (King 2017).
+    #[serde(rename = "faces")]
+    Faces,
 }
 
 /// Where weights come from.
@@ -174,6 +155,9 @@ pub struct WeightsSource {
     /// Size in MiB, for people who are about to download it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mib: Option<f32>,
+    /// Further files that the network needs; they lie in the same folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<WeightsSource>,
 }
 
 /// How a picture of any shape becomes a square.
@@ -185,6 +169,8 @@ pub enum Resize {
     Squash,
     /// The shorter side to this many pixels, then the square in the center, as torchvision's `Resize` and `CenterCrop`.
     ShorterSide(u32),
+    /// No square: the longer side to this many pixels at most, in proportion. For what looks for things in a picture.
+    LongerSide(u32),
 }
 
 /// The resampling filter, antialiased as Pillow's.
@@ -221,7 +207,7 @@ fn plain_name(name: &str) -> bool {
 
 /// The manifests that are part of the program. One that does not parse is a mistake of ours, which a test would catch.
 pub(super) fn built_in() -> impl Iterator<Item = Result<Manifest, String>> {
-    BUILT_IN.into_iter().map(Manifest::parse)
+    BUILT_IN.iter().copied().map(Manifest::parse)
 }
 
 impl Manifest {
@@ -253,6 +239,17 @@ impl Manifest {
         if matches!(self.resize, Resize::ShorterSide(side) if side < self.input || side > 2 * MOST_INPUT) {
             return wrong("`resize.shorter-side` must not be smaller than `input`, nor larger than 4096");
         }
+        if matches!(self.resize, Resize::LongerSide(side) if !(self.input..=2 * MOST_INPUT).contains(&side)) {
+            return wrong("`resize.longer-side` must not be smaller than `input`, nor larger than 4096");
+        }
+        if matches!(self.resize, Resize::LongerSide(_)) != self.finds_faces() {
+            return wrong("`resize.longer-side` is for faces, and they need it");
+        }
+        if self.finds_faces() && self.weights.as_ref().is_none_or(|source| source.beside.len() != 3) {
+            return wrong(
+                "faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three",
+            );
+        }
         // Pixels run from 0 to 1, so anything sensible is far inside of these.
         if self.std.iter().any(|std| !(1e-6..=1e6).contains(std))
             || self.mean.iter().any(|mean| !(-1e6..=1e6).contains(mean))
@@ -262,39 +259,116 @@ impl Manifest {
         if self.near_duplicate.is_some_and(|cosine| !(-1.0..=1.0).contains(&cosine)) {
             return wrong("`near_duplicate` is a cosine similarity, from -1 to 1");
         }
-        match (self.architecture, &self.inverted_residual, &self.weights) {
-            (Architecture::InvertedResidual, Some(layout), Some(_)) => layout.check(self.dim)?,
-            (Architecture::InvertedResidual, ..) => {
-                return wrong("an inverted-residual network needs the tables `[inverted_residual]` and `[weights]`");
+        for (architecture, table, there) in [
+            (Architecture::ResNet, "resnet", self.resnet.is_some()),
+            (Architecture::InvertedResidual, "inverted_residual", self.inverted_residual.is_some()),
+            (Architecture::ConvNext, "convnext", self.convnext.is_some()),
+            (Architecture::VisionTransformer, "vision_transformer", self.vision_transformer.is_some()),
+        ] {
+            let is_it = self.architecture == architecture;
+            if is_it && !(there && self.weights.is_some()) {
+                return Err(format!("this architecture needs the tables `[{table}]` and `[weights]`"));
             }
-            (_, Some(_), _) => return wrong("only an inverted-residual network has the table `[inverted_residual]`"),
-            _ => {}
+            if there && !is_it {
+                return Err(format!("another architecture than this one has the table `[{table}]`"));
+            }
         }
-        match (self.architecture, &self.resnet, &self.weights) {
-            (Architecture::ResNet, Some(layout), Some(_)) => layout.check(self.dim),
-            (Architecture::ResNet, ..) => wrong("a resnet needs the tables `[resnet]` and `[weights]`"),
-            (_, Some(_), _) => wrong("only a resnet has the table `[resnet]`"),
-            (Architecture::TorchScript, None, None) => wrong("a torchscript module needs the table `[weights]`"),
-            (Architecture::ColorGrid, None, _) if self.dim != 192 || !self.input.is_multiple_of(8) => {
+        self.resnet.as_ref().map_or(Ok(()), ResNetLayout::check)?;
+        self.inverted_residual.as_ref().map_or(Ok(()), InvertedResidualLayout::check)?;
+        self.convnext.as_ref().map_or(Ok(()), |layout| layout.check(self.input))?;
+        self.vision_transformer.as_ref().map_or(Ok(()), |layout| layout.check(self.input))?;
+        match (self.architecture, &self.weights) {
+            (Architecture::TorchScript, None) => wrong("a torchscript module needs the table `[weights]`"),
+            (Architecture::ColorGrid, _) if self.dim != 192 || !self.input.is_multiple_of(8) => {
                 wrong("color-grid has 192 dimensions and an input that is a multiple of 8")
             }
-            _ => Ok(()),
+            _ => self.check_layer(),
         }
     }
 
-    /// How many pixels the shorter side of a picture should have at least, so that resizing only ever shrinks it.
+    /// The layer must be there, and give as many values as an embedding has.
+    fn check_layer(&self) -> Result<(), String> {
+        let layers = self.layers();
+        let Some(last) = layers.last() else { return Ok(()) };
+        let Some(at) = self.taken(&layers) else {
+            let first: Vec<_> = layers.iter().take(LAYERS_LISTED).map(|layer| &*layer.name).collect();
+            let asked = printable_str(&self.layer);
+            return Err(format!("no `layer` is called {asked}: there are {} to {}", first.join(", "), last.name));
+        };
+        let values = layers[at].shape.values();
+        if values != self.dim as i64 {
+            return Err(format!("this network gives {values} values at {}, `dim` says {}", layers[at].name, self.dim));
+        }
+        Ok(())
+    }
+
+    /// The layers at which an embedding can be taken, in order, the usual one last; nothing where the program does not know
+    /// the network.
+    #[must_use]
+    pub fn layers(&self) -> Vec<Layer> {
+        self.blueprints().first().map_or_else(Vec::new, |blueprint| blueprint.layers(self.input.into()))
+    }
+
+    /// The place of the chosen layer among those.
+    #[must_use]
+    pub fn taken(&self, layers: &[Layer]) -> Option<usize> {
+        match &*self.layer {
+            "" => layers.len().checked_sub(1),
+            name => layers.iter().rposition(|layer| layer.is_called(name)),
+        }
+    }
+
+    /// Every tensor of the network, once for each set of names that its weights may have.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<Vec<Wanted>> {
+        self.blueprints().iter().map(Blueprint::wanted).collect()
+    }
+
+    /// The network as a whole, once for each set of names that its weights may have; nothing where it is not ours to build.
+    pub(super) fn blueprints(&self) -> Vec<Blueprint> {
+        if let Some(layout) = &self.resnet {
+            return vec![resnet::blueprint(layout, self.dim)];
+        }
+        if let Some(layout) = &self.inverted_residual {
+            return vec![inverted_residual::blueprint(layout, self.dim)];
+        }
+        if let Some(layout) = &self.convnext {
+            return vec![convnext::blueprint(layout)];
+        }
+        self.vision_transformer.as_ref().map_or_else(Vec::new, vision_transformer::blueprints)
+    }
+
+    /// How many pixels the shorter side of a picture should have at least, so that resizing only ever shrinks it where the
+    /// picture is large enough.
     #[must_use]
     pub fn least_side(&self) -> u32 {
         match self.resize {
             Resize::Squash => self.input,
             Resize::ShorterSide(side) => side,
+            // Of the usual proportions, 4 by 3.
+            Resize::LongerSide(side) => side * 3 / 4,
         }
+    }
+
+    /// Whether it embeds the faces that it finds in a picture, and not the picture as a whole.
+    #[must_use]
+    pub fn finds_faces(&self) -> bool {
+        self.architecture == Architecture::Faces
     }
 }
 
 impl WeightsSource {
+    /// All files: this one and those beside it.
+    pub fn files(&self) -> impl Iterator<Item = &Self> {
+        [self].into_iter().chain(&self.beside)
+    }
+
     fn check(&self) -> Result<(), String> {
         let wrong = |reason: &str| Err(reason.to_string());
+        if self.beside.len() > MOST_FILES || self.beside.iter().any(|file| !file.beside.is_empty()) {
+            return wrong("`weights.beside` lists at most 16 files, each without files beside it");
+        }
+        self.beside.iter().try_for_each(Self::check)?;
         if !plain_name(&self.file) {
             return wrong("`weights.file` must be a plain file name of at most 200 bytes, without folders");
         }
@@ -315,71 +389,6 @@ impl WeightsSource {
             return wrong("`weights.mib` must be between 0 and 1000000");
         }
         Ok(())
-    }
-}
-
-impl ResNetLayout {
-    fn check(&self, dim: usize) -> Result<(), String> {
-        if self.depths.iter().any(|depth| !(1..=MOST_BLOCKS).contains(depth)) {
-            return Err("`resnet.depths` must be between 1 and 512".into());
-        }
-        if self.widths.iter().any(|width| !(1..=MOST_CHANNELS).contains(width)) {
-            return Err("`resnet.widths` must be between 1 and 65536".into());
-        }
-        if self.projection.as_ref().is_some_and(|name| name.is_empty() || name.len() > MOST_NAME) {
-            return Err("`resnet.projection` names a layer, in at most 200 bytes".into());
-        }
-        if self.projection.is_none() && self.features() != dim as i64 {
-            return Err(format!("this resnet has {} dimensions, `dim` says {dim}", self.features()));
-        }
-        Ok(())
-    }
-
-    /// Channels of the last stage's output.
-    #[must_use]
-    pub fn features(&self) -> i64 {
-        self.widths[3] * self.block.expansion()
-    }
-}
-
-impl InvertedResidualLayout {
-    fn check(&self, dim: usize) -> Result<(), String> {
-        let channels = self.stages.iter().map(|stage| stage.channels).chain([self.stem, self.features]);
-        if channels.into_iter().any(|channels| !(1..=MOST_CHANNELS).contains(&channels)) {
-            return Err("`inverted_residual`: channels must be between 1 and 65536".into());
-        }
-        let sound = |stage: &Stage| {
-            (1..=MOST_BLOCKS).contains(&stage.blocks)
-                && (1..=11).contains(&stage.kernel)
-                && stage.kernel % 2 == 1
-                && (1..=2).contains(&stage.stride)
-                && (1..=16).contains(&stage.expansion)
-        };
-        if !(1..=32).contains(&self.stages.len()) || !self.stages.iter().all(sound) {
-            return Err(
-                "`inverted_residual.stages`: 1 to 32 of them, each with 1 to 512 blocks, an odd kernel up to 11, \
-                        a stride of 1 or 2 and an expansion from 1 to 16"
-                    .into(),
-            );
-        }
-        if self.projection.as_ref().is_some_and(|name| name.is_empty() || name.len() > MOST_NAME) {
-            return Err("`inverted_residual.projection` names a layer, in at most 200 bytes".into());
-        }
-        if self.projection.is_none() && self.features != dim as i64 {
-            return Err(format!("this network has {} dimensions, `dim` says {dim}", self.features));
-        }
-        Ok(())
-    }
-}
-
-impl Block {
-    /// Output channels of a block, as a multiple of its width.
-    #[must_use]
-    pub fn expansion(self) -> i64 {
-        match self {
-            Self::Basic => 1,
-            Self::Bottleneck => 4,
-        }
     }
 }
 
@@ -414,6 +423,33 @@ mod tests {
     }
 
     #[test]
+    fn faces_need_four_files_and_a_bound_for_pictures() {
+        let text = include_str!("../../models/faces.toml");
+        let manifest = Manifest::parse(text).unwrap();
+        assert!(manifest.finds_faces() && manifest.resize == Resize::LongerSide(1280));
+        let source = manifest.weights.unwrap();
+        assert!(
+            source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some())
+        );
+        for (from, to, reason) in [
+            ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100", "longer-side"),
+            ("longer-side = 1280", "longer-side = 100000", "longer-side"),
+            ("architecture = \"faces\"", "architecture = \"torchscript\"", "longer-side"),
+            ("file = \"onet.pt\"", "file = \"../onet.pt\"", "weights.file"),
+            ("file = \"onet.pt\"", "file = \"onet.pt\"\nbeside = [{ file = \"more.pt\" }]", "weights.beside"),
+            ("[[weights.beside]]\nfile = \"onet.pt\"", "[[resnet]]\nfile = \"onet.pt\"", ""),
+        ] {
+            let broken = text.replace(from, to);
+            assert_ne!(broken, text, "{from}");
+            let error = Manifest::parse(&broken).unwrap_err();
+            assert!(error.contains(reason), "{to}: {error}");
+        }
+        let (start, _) = text.rsplit_once("[[weights.beside]]").unwrap();
+        assert!(Manifest::parse(start).unwrap_err().contains("three files"));
+    }
+
+    #[test]
     fn senseless_manifests_are_refused_with_a_reason() {
         let text = include_str!("../../models/resnet50.toml");
         for (from, to, reason) in [
@@ -438,10 +474,62 @@ mod tests {
             ("url = \"https:", "url = \"file:", "url"),
             ("mib = 97.8", "mib = inf", "mib"),
         ] {
-            let broken = text.replace(from, to);
-            assert_ne!(broken, text, "{from}");
-            let error = Manifest::parse(&broken).unwrap_err();
-            assert!(error.contains(reason), "{to}: {error}");
+            refused(text, from, to, reason);
         }
+    }
+
+    #[track_caller]
+    fn refused(text: &str, from: &str, to: &str, reason: &str) {
+        let broken = text.replacen(from, to, 1);
+        assert_ne!(broken, text, "{from}");
+        let error = Manifest::parse(&broken).unwrap_err();
+        assert!(error.contains(reason) && !error.contains('\n'), "{to}: {error}");
+    }
+
+    #[test]
+    fn absurd_networks_are_refused_before_anything_is_built() {
+        let mobilenet = include_str!("../../models/mobilenet-v3-large.toml");
+        let convnext = include_str!("../../models/convnext-tiny.toml");
+        let dinov2 = include_str!("../../models/dinov2-small.toml");
+        for (text, from, to, reason) in [
+            (mobilenet, "hidden = 200", "hidden = 1000000000", "65536"),
+            (mobilenet, "hidden = 200", "hidden = 200, expansion = 3", "hidden"),
+            (mobilenet, "expansion = 1,", "", "expansion"),
+            (mobilenet, "kernel = 5", "kernel = 4", "kernel"),
+            (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v2\"", "only mobilenet-v3"),
+            (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v9\"", "mobilenet-v9"),
+            (mobilenet, "\"inverted-residual\"", "\"convnext\"", "[inverted_residual]"),
+            (convnext, "depths = [3", "depths = [0", "depths"),
+            (convnext, "widths = [96", "widths = [30000", "widths"),
+            (convnext, "input = 224", "input = 16", "32"),
+            (convnext, "[convnext]", "[resnet]", "block"),
+            (dinov2, "patch = 14", "patch = 15", "multiple"),
+            (dinov2, "patch = 14", "patch = 0", "patch"),
+            (dinov2, "patch = 14", "patch = 1", "128"),
+            (dinov2, "grid = 37", "grid = 100000", "128"),
+            (dinov2, "heads = 6", "heads = 5", "heads"),
+            (dinov2, "heads = 6", "heads = 0", "heads"),
+            (dinov2, "depth = 12", "depth = 100000", "depth"),
+            (dinov2, "hidden = 1536", "hidden = 99999999", "hidden"),
+            (dinov2, "width = 384", "width = 390", "390"),
+            (dinov2, "\"class-token\"", "\"first\"", "first"),
+        ] {
+            refused(text, from, to, reason);
+        }
+    }
+
+    #[test]
+    fn a_layer_is_one_of_the_networks_and_has_as_many_values_as_an_embedding() {
+        let text = include_str!("../../models/resnet50.toml");
+        let inner = text.replace("\"avgpool\"", "\"layer3\"").replace("dim = 2048", "dim = 1024");
+        let manifest = Manifest::parse(&inner).unwrap();
+        let layers = manifest.layers();
+        let taken = &layers[manifest.taken(&layers).unwrap()];
+        assert_eq!((&*taken.name, taken.shape.sides()), ("layer3.5", vec![1024, 14, 14]));
+        refused(text, "\"avgpool\"", "\"layer3\"", "1024 values at layer3.5");
+        refused(text, "\"avgpool\"", "\"layer9\"", "layer9: there are conv1, ");
+        // Without one it is the last.
+        let last = Manifest::parse(&text.replace("layer = \"avgpool\"", "")).unwrap();
+        assert_eq!(last.taken(&last.layers()), Some(layers.len() - 1));
     }
 }

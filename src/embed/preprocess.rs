@@ -12,7 +12,8 @@ use super::manifest::{Interpolation, Manifest, Resize};
 pub const VERSION: u32 = 1;
 
 /// Resizes a picture to `input`×`input` pixels as the manifest says, with Pillow's antialiased filters on 8-bit
-/// channels: what torchvision's `Resize` (and `CenterCrop`) do with a PIL image, to a level or less.
+/// channels: what torchvision's `Resize` (and `CenterCrop`) do with a PIL image, to a level or less. What faces are looked
+/// for in keeps its proportions, and is only ever shrunk.
 ///
 /// # Errors
 /// A sentence when the picture has no pixels.
@@ -24,6 +25,9 @@ pub fn fit(picture: &RgbImage, manifest: &Manifest) -> Result<RgbImage, String> 
     }
     if matches!(manifest.resize, Resize::Squash) && (width, height) == (side, side) {
         return Ok(picture.clone());
+    }
+    if let Resize::LongerSide(most) = manifest.resize {
+        return within(picture, most);
     }
     let (left, top, crop_width, crop_height) = source_box(width, height, manifest);
     let filter = match manifest.interpolation {
@@ -37,6 +41,18 @@ pub fn fit(picture: &RgbImage, manifest: &Manifest) -> Result<RgbImage, String> 
     resize(picture, (side, side), filter, (left, top, crop_width, crop_height))
 }
 
+/// A picture whose longer side has at most so many pixels.
+fn within(picture: &RgbImage, most: u32) -> Result<RgbImage, String> {
+    let (width, height) = picture.dimensions();
+    let longer = width.max(height);
+    if longer <= most {
+        return Ok(picture.clone());
+    }
+    let side = |length: u32| (f64::from(length) * f64::from(most) / f64::from(longer)).round().max(1.0) as u32;
+    let whole = (0.0, 0.0, f64::from(width), f64::from(height));
+    resize(picture, (side(width), side(height)), FilterType::Bilinear, whole)
+}
+
 /// Whether the picture is so wide and low that it must be narrowed first: the resizer begins with the height, and would
 /// make of a line of a million pixels a picture of a million by `side`.
 fn is_band(width: u32, height: u32, side: u32) -> bool {
@@ -46,7 +62,7 @@ fn is_band(width: u32, height: u32, side: u32) -> bool {
 }
 
 /// Resizes the part of the picture at left, top, of this width and height.
-fn resize(
+pub(super) fn resize(
     picture: &RgbImage,
     (width, height): (u32, u32),
     filter: FilterType,
@@ -139,6 +155,22 @@ mod tests {
         assert_eq!(narrowed.dimensions(), (side, side));
         let most = narrowed.as_raw().iter().zip(expected.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(most <= Some(1), "{most:?}");
+    }
+
+    #[test]
+    fn what_faces_are_looked_for_in_keeps_its_proportions_and_never_grows() {
+        let manifest = Manifest::parse(include_str!("../../models/faces.toml")).unwrap();
+        for (before, after) in [
+            ((4000, 3000), (1280, 960)),
+            ((3000, 4000), (960, 1280)),
+            ((1280, 700), (1280, 700)),
+            ((20, 10), (20, 10)),
+            ((1, 100_000), (1, 1280)),
+        ] {
+            let fitted = fit(&RgbImage::new(before.0, before.1), &manifest).unwrap();
+            assert_eq!(fitted.dimensions(), after, "{before:?}");
+        }
+        assert!(fit(&RgbImage::new(0, 5), &manifest).is_err());
     }
 
     #[test]

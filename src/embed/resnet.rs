@@ -1,98 +1,184 @@
 //! Residual networks (He et al., "Deep Residual Learning for Image Recognition", 2015) as torchvision builds them,
 //! without the classifier, with each batch norm folded into the convolution before it.
 
+use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::{
-    convolution::{Convolution, Convolver, Padding, Plan},
-    device::Compute,
+    blueprint::{Blueprint, ConvolutionPlan, Site, Step, StepPlan},
+    convolution::{BatchNorm, Convolution, Convolver, Padding, Plan},
     fused::Activation,
-    head::Head,
-    manifest::{Block, ResNetLayout},
-    torch_error,
-    weights::{Wanted, Weights},
+    head::HeadPlan,
+    layer::Shape,
+    limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
+    weights::Wanted,
 };
 use crate::error::Result;
 
 /// torchvision's `BatchNorm2d` adds this to the variance.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 
-/// A residual block's convolutions and, where the shape changes, the one on its shortcut.
-struct BlockPlan {
-    convs: Vec<Plan>,
-    shortcut: Option<Plan>,
+/// The layout of a ResNet; tensor names and shapes are torchvision's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResNetLayout {
+    /// The kind of residual block.
+    pub block: Block,
+    /// Blocks in each of the four stages.
+    pub depths: [usize; 4],
+    /// Channels of the 3×3 convolutions in each stage; the first is also the stem's.
+    pub widths: [i64; 4],
+    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
 }
 
-fn stem(layout: &ResNetLayout) -> Plan {
-    Plan {
-        conv: "conv1".into(),
-        norm: "bn1".into(),
-        inputs: 3,
-        outputs: layout.widths[0],
-        kernel: 7,
-        stride: 2,
-        groups: 1,
-        padding: Padding::Half,
+/// A residual block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Block {
+    /// Two 3×3 convolutions.
+    Basic,
+    /// 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.
+    Bottleneck,
+}
+
+impl Block {
+    /// Output channels of a block, as a multiple of its width.
+    fn expansion(self) -> i64 {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
     }
 }
 
-/// All residual blocks in order.
-fn blocks(layout: &ResNetLayout) -> Vec<BlockPlan> {
-    let mut blocks = Vec::new();
-    let mut inputs = layout.widths[0];
+impl ResNetLayout {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.depths.iter().any(|depth| !(1..=MOST_BLOCKS).contains(depth)) {
+            return Err("`resnet.depths` must be between 1 and 512".into());
+        }
+        if self.widths.iter().any(|width| !(1..=MOST_CHANNELS).contains(width)) {
+            return Err("`resnet.widths` must be between 1 and 65536".into());
+        }
+        check_projection("resnet", self.projection.as_deref())
+    }
+}
+
+fn plan(conv: String, norm: String, [inputs, outputs]: [i64; 2], [kernel, stride]: [i64; 2]) -> Plan {
+    let norm = Some(BatchNorm { name: norm, epsilon: BATCH_NORM_EPSILON });
+    Plan { conv, norm, inputs, outputs, kernel, stride, groups: 1, padding: Padding::Half }
+}
+
+/// The network of a layout. `dim` is the width of the projection, if there is one.
+pub(super) fn blueprint(layout: &ResNetLayout, dim: usize) -> Blueprint {
+    let width = layout.widths[0];
+    let stem = plan("conv1".into(), "bn1".into(), [3, width], [7, 2]);
+    let stem = ConvolutionPlan { name: "conv1".into(), plan: stem, then: Activation::Relu };
+    let mut steps: Vec<Box<dyn StepPlan>> = vec![Box::new(stem), Box::new(MaxPool)];
+    let mut inputs = width;
     for (stage, (&depth, &width)) in layout.depths.iter().zip(&layout.widths).enumerate() {
         for index in 0..depth {
             let name = format!("layer{}.{index}", stage + 1);
             let stride = if stage > 0 && index == 0 { 2 } else { 1 };
             let outputs = width * layout.block.expansion();
-            let conv = |number: usize, inputs, outputs, kernel, stride| Plan {
-                conv: format!("{name}.conv{number}"),
-                norm: format!("{name}.bn{number}"),
-                inputs,
-                outputs,
-                kernel,
-                stride,
-                groups: 1,
-                padding: Padding::Half,
+            let conv = |number: usize, channels, geometry| {
+                plan(format!("{name}.conv{number}"), format!("{name}.bn{number}"), channels, geometry)
             };
             let convs = match layout.block {
-                Block::Basic => vec![conv(1, inputs, width, 3, stride), conv(2, width, outputs, 3, 1)],
-                Block::Bottleneck => {
-                    vec![conv(1, inputs, width, 1, 1), conv(2, width, width, 3, stride), conv(3, width, outputs, 1, 1)]
-                }
+                Block::Basic => vec![conv(1, [inputs, width], [3, stride]), conv(2, [width, outputs], [3, 1])],
+                Block::Bottleneck => vec![
+                    conv(1, [inputs, width], [1, 1]),
+                    conv(2, [width, width], [3, stride]),
+                    conv(3, [width, outputs], [1, 1]),
+                ],
             };
-            let shortcut = (stride != 1 || inputs != outputs).then(|| Plan {
-                conv: format!("{name}.downsample.0"),
-                norm: format!("{name}.downsample.1"),
-                inputs,
-                outputs,
-                kernel: 1,
-                stride,
-                groups: 1,
-                padding: Padding::Half,
-            });
-            blocks.push(BlockPlan { convs, shortcut });
+            let downsample = || {
+                let part = |part| format!("{name}.downsample.{part}");
+                plan(part(0), part(1), [inputs, outputs], [1, stride])
+            };
+            let shortcut = (stride != 1 || inputs != outputs).then(downsample);
+            let stage = (index + 1 == depth).then(|| format!("layer{}", stage + 1));
+            steps.push(Box::new(BlockPlan { name, stage, convs, shortcut }));
             inputs = outputs;
         }
     }
-    blocks
+    let linear = layout.projection.clone().map(|name| (name, dim as i64));
+    Blueprint { steps, head: HeadPlan { linear, ..HeadPlan::MEAN }, ignored }
 }
 
-/// Every tensor that the network reads from a state dict. `dim` is the width of the projection, if there is one.
-#[must_use]
-pub fn wanted(layout: &ResNetLayout, dim: usize) -> Vec<Wanted> {
-    let blocks = blocks(layout);
-    let stem = [stem(layout)];
-    let convs = blocks.iter().flat_map(|block| block.convs.iter().chain(&block.shortcut));
-    let mut wanted: Vec<_> = stem.iter().chain(convs).flat_map(Plan::wanted).collect();
-    wanted.extend(Head::wanted(layout.projection.as_deref(), layout.features(), dim));
-    wanted
-}
-
-/// Tensors that may be in the file and are of no use here: the classifier, and batch norm's counters.
-#[must_use]
-pub fn ignored(name: &str) -> bool {
+fn ignored(name: &str) -> bool {
     name.starts_with("fc.") || name.ends_with(".num_batches_tracked")
+}
+
+/// The largest value of each 3×3 positions, every other one.
+#[derive(Clone, Copy)]
+struct MaxPool;
+
+impl StepPlan for MaxPool {
+    fn name(&self) -> Option<String> {
+        Some("maxpool".into())
+    }
+
+    fn wanted(&self) -> Vec<Wanted> {
+        Vec::new()
+    }
+
+    fn output(&self, input: Shape) -> Shape {
+        Shape::Map { channels: input.values(), side: (input.side() + 1) / 2 }
+    }
+
+    fn build(&self, _: &mut Site, _: Shape) -> Result<Box<dyn Step>> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl Step for MaxPool {
+    fn run(&self, _: &Convolver, input: Tensor) -> Result<Tensor, TchError> {
+        input.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)
+    }
+
+    fn share(&self) -> Box<dyn Step> {
+        Box::new(*self)
+    }
+}
+
+/// A residual block's convolutions and, where the shape changes, the one on its shortcut.
+struct BlockPlan {
+    name: String,
+    stage: Option<String>,
+    convs: Vec<Plan>,
+    shortcut: Option<Plan>,
+}
+
+impl StepPlan for BlockPlan {
+    fn name(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    fn stage(&self) -> Option<String> {
+        self.stage.clone()
+    }
+
+    fn wanted(&self) -> Vec<Wanted> {
+        self.convs.iter().chain(&self.shortcut).flat_map(Plan::wanted).collect()
+    }
+
+    fn output(&self, input: Shape) -> Shape {
+        let channels = self.convs.last().map_or(input.values(), |conv| conv.outputs);
+        Shape::Map { channels, side: self.convs.iter().fold(input.side(), |side, conv| conv.side(side)) }
+    }
+
+    fn build(&self, site: &mut Site, input: Shape) -> Result<Box<dyn Step>> {
+        let mut side = input.side();
+        let shortcut = self.shortcut.as_ref().map(|plan| site.convolution(plan, side)).transpose()?;
+        let mut convs = Vec::new();
+        for plan in &self.convs {
+            convs.push(site.convolution(plan, side)?);
+            side = plan.side(side);
+        }
+        Ok(Box::new(ResidualBlock { convs, shortcut }))
+    }
 }
 
 struct ResidualBlock {
@@ -100,90 +186,22 @@ struct ResidualBlock {
     shortcut: Option<Convolution>,
 }
 
-/// The network on one device, in one precision.
-pub(super) struct ResNet {
-    stem: Convolution,
-    blocks: Vec<ResidualBlock>,
-    head: Head,
-    convolver: Convolver,
-}
-
-impl ResNet {
-    /// Builds the network for batches of N×3×side×side; others work too, a little slower.
-    pub(super) fn build(
-        layout: &ResNetLayout,
-        weights: &mut Weights,
-        compute: Compute,
-        convolver: Convolver,
-        [batch, side]: [i64; 2],
-    ) -> Result<Self> {
-        let mut conv = |plan: &Plan, side: i64| -> Result<Convolution> {
-            let conv = Convolution::fold(plan, BATCH_NORM_EPSILON, weights, compute)?;
-            convolver.prepare(conv, [batch, plan.inputs, side, side]).map_err(torch_error(&plan.conv))
-        };
-        let halved = |side: i64| (side + 1) / 2;
-        let first = conv(&stem(layout), side)?;
-        // The stem and the pooling behind it.
-        let mut side = halved(halved(side));
-        let mut residual = Vec::new();
-        for block in blocks(layout) {
-            let shortcut = block.shortcut.as_ref().map(|plan| conv(plan, side)).transpose()?;
-            let mut convs = Vec::new();
-            for plan in &block.convs {
-                convs.push(conv(plan, side)?);
-                side = if plan.stride == 2 { halved(side) } else { side };
-            }
-            residual.push(ResidualBlock { convs, shortcut });
-        }
-        let head = Head::build(layout.projection.as_deref(), false, weights, compute)?;
-        Ok(Self { stem: first, blocks: residual, head, convolver })
-    }
-
-    /// The same network for another thread; the weights are in memory once.
-    pub(super) fn share(&self) -> Result<Self, TchError> {
-        let block = |block: &ResidualBlock| ResidualBlock {
-            convs: block.convs.iter().map(Convolution::share).collect(),
-            shortcut: block.shortcut.as_ref().map(Convolution::share),
-        };
-        Ok(Self {
-            stem: self.stem.share(),
-            blocks: self.blocks.iter().map(block).collect(),
-            head: self.head.share(),
-            convolver: self.convolver.share()?,
-        })
-    }
-
-    /// Embeddings of a normalized batch, float32, N×dim.
-    pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.head.apply(&self.maps(batch)?)
-    }
-
-    /// What the embedding of a batch of one is the sum of, float32, H×W×dim.
-    pub(super) fn parts(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.head.parts(&self.maps(batch)?)
-    }
-
-    /// The last feature maps, N×C×H×W.
-    fn maps(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        let mut x = self.convolver.convolve(&self.stem, batch, Activation::Relu)?;
-        x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
-        for block in &self.blocks {
-            x = self.residual(block, x)?;
-        }
-        Ok(x)
-    }
-
-    /// Takes the input, because without a shortcut the output takes its place.
-    fn residual(&self, block: &ResidualBlock, input: Tensor) -> Result<Tensor, TchError> {
-        let Some((last, before)) = block.convs.split_last() else { return Ok(input) };
+impl Step for ResidualBlock {
+    fn run(&self, convolver: &Convolver, input: Tensor) -> Result<Tensor, TchError> {
+        let Some((last, before)) = self.convs.split_last() else { return Ok(input) };
         let mut x = input.shallow_clone();
         for conv in before {
-            x = self.convolver.convolve(conv, &x, Activation::Relu)?;
+            x = convolver.convolve(conv, &x, Activation::Relu)?;
         }
-        let sum = match &block.shortcut {
-            Some(conv) => self.convolver.convolve(conv, &input, Activation::None)?,
+        let sum = match &self.shortcut {
+            Some(conv) => convolver.convolve(conv, &input, Activation::None)?,
             None => input,
         };
-        self.convolver.convolve_add(last, &x, &sum, Activation::Relu)
+        convolver.convolve_add(last, &x, &sum, Activation::Relu)
+    }
+
+    fn share(&self) -> Box<dyn Step> {
+        let convs = self.convs.iter().map(Convolution::share).collect();
+        Box::new(Self { convs, shortcut: self.shortcut.as_ref().map(Convolution::share) })
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     app::live::{Change, Effect, Event, Live, Picture, Seen, Setup},
     display::{Display, Link, Palette},
     error::{Error, Result},
+    index::RowKind,
     live::{Frame, Looker, Pace, RegionEmbedder, Source, source::Open},
     similarity::Metric,
     terminal::{DisplayOptions, TerminalGuard, input, input::Input, signals},
@@ -43,6 +44,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// The model's name.
     pub model: String,
+    /// What it looks for.
+    pub seeks: RowKind,
     /// The metric to begin with.
     pub metric: Metric,
     /// The share of strangers that may be given a name.
@@ -95,6 +98,8 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<
         source: name,
         pace: options.pace_words,
         model: options.model,
+        seeks: options.seeks,
+        sends_pixels: painter.sends_pixels(),
         display: Display {
             size: screen.size().map_err(Error::Terminal)?,
             depth: capabilities.depth,
@@ -229,7 +234,7 @@ impl View<'_> {
                 let picture = match wanted.picture {
                     Shown::Newest => Picture::Now,
                     Shown::File(path) => Picture::Enrolled(path),
-                    Shown::Frame(frame) => Picture::Sighting(frame.number),
+                    Shown::Frame(frame, region) => Picture::Sighting(frame.number, region),
                 };
                 self.update(Event::Painted(picture, wanted.cells, preview))
             }
@@ -250,15 +255,17 @@ impl View<'_> {
                     }
                 }
                 Effect::Drop(path) => self.watch.drop_picture(path),
-                Effect::Paint(picture, cells) => {
+                Effect::Paint(picture, cells, framing) => {
                     let picture = match picture {
                         Picture::Now => Some(Shown::Newest),
                         Picture::Enrolled(path) => Some(Shown::File(path)),
-                        Picture::Sighting(number) => self.frames.get(&number).cloned().map(Shown::Frame),
+                        Picture::Sighting(number, region) => {
+                            self.frames.get(&number).map(|frame| Shown::Frame(Arc::clone(frame), region))
+                        }
                     };
                     let mirrored = self.live.is_mirrored && matches!(picture, Some(Shown::Newest));
                     if let Some(picture) = picture {
-                        self.watch.paint(Wanted { picture, cells, mirrored });
+                        self.watch.paint(Wanted { picture, cells, mirrored, framing });
                     }
                 }
                 Effect::Pause(paused) => self.watch.pause(paused),

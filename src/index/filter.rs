@@ -7,7 +7,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
 use super::{Entry, ImageId, Index};
 use crate::printable::printable;
 
-/// Words that must all occur in what is shown of a picture's path, in any case and in any normal form of Unicode: an
+/// Words that must all occur in what is shown of a picture's path, or of a face's with its number, in any case and in any normal form of Unicode: an
 /// `é` that a file system keeps as two characters is found by the `é` of a keyboard. No word lets everything through.
 /// Besides, a picture may have to be among some chosen ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,7 +78,7 @@ impl Filter {
             return true;
         }
         // A word may reach from the name of a folder into what lies there.
-        let shown = if several_roots { printable(entry.path()) } else { printable(entry.relative()) };
+        let shown = if several_roots { entry.whole_name() } else { entry.name() };
         self.occur_in(&shown)
     }
 
@@ -119,7 +119,7 @@ mod tests {
         let mut index = Index::new(1);
         for (root, path) in paths {
             let file = ImageFile { path: Path::new(root).join(path), size: 1, modified: 0, changed: 0 };
-            let image = Image { file, pixels: (1, 1), format: "PNG" };
+            let image = Image { file, pixels: (1, 1), format: "PNG", face: None };
             index.push(Arc::new(Segment::pack(Path::new(root).into(), [image], &[vec![1.0]], 1)));
         }
         index

@@ -1,12 +1,13 @@
 //! What is known of many pictures besides their embeddings, column by column: a million of them take little more memory
 //! than their paths, and are read from disk and dropped in a few pieces.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt, path::Path};
 
 use super::Image;
+use crate::face::Face;
 
-/// Pictures as columns. Paths are relative to the folder that the pictures were found under.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Pictures, or the faces in them, as columns. Paths are relative to the folder that the pictures were found under.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Images {
     /// The paths, one behind the other.
     pub(super) paths: Vec<u8>,
@@ -18,6 +19,16 @@ pub struct Images {
     pub(super) pixels: Vec<[u32; 2]>,
     /// Positions in [`FORMATS`].
     pub(super) formats: Vec<u8>,
+    /// The faces that the rows stand for. Rows beyond the end stand for whole pictures, so that those need no place here.
+    pub(super) faces: Vec<Option<FaceRow>>,
+}
+
+/// What a row knows that stands for a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct FaceRow {
+    /// Which face of its picture it is, counted from 0.
+    pub(super) part: u32,
+    pub(super) face: Face,
 }
 
 /// The names of formats as `decode` gives them; what is none of them is called by the last.
@@ -36,14 +47,17 @@ pub(super) fn format_named(name: &str) -> &'static str {
 }
 
 impl Images {
-    /// The pictures, found under `root`.
+    /// The pictures, found under `root`. All faces of a picture must follow on one another; they are counted here.
     #[must_use]
     pub fn new(root: &Path, images: impl IntoIterator<Item = Image>) -> Self {
         let mut columns = Self::default();
-        for Image { file, pixels, format } in images {
+        for Image { file, pixels, format, face } in images {
             let relative = file.path.strip_prefix(root).unwrap_or(&file.path);
             let times = [file.modified, file.changed];
+            let before = columns.len().checked_sub(1).filter(|before| columns.relative(*before) == relative);
+            let part = before.and_then(|before| columns.face(before)).map_or(0, |before| before.part + 1);
             columns.push(relative.as_os_str().as_bytes(), file.size, times, pixels.into(), format);
+            columns.set_face(face.map(|face| FaceRow { part, face }));
         }
         columns
     }
@@ -71,6 +85,31 @@ impl Images {
         self.formats.push(number_of(format));
     }
 
+    /// Makes the last row stand for a face.
+    pub(super) fn set_face(&mut self, face: Option<FaceRow>) {
+        if face.is_some() {
+            self.faces.resize(self.len() - 1, None);
+            self.faces.push(face);
+        }
+    }
+
+    /// The face that row `at` stands for, if it does not stand for a whole picture.
+    pub(super) fn face(&self, at: usize) -> Option<&FaceRow> {
+        self.faces.get(at)?.as_ref()
+    }
+
+    /// The rows of the picture that row `at` is of: itself, and with it the other faces of that picture.
+    #[must_use]
+    pub fn of_one_picture(&self, at: usize) -> Range<usize> {
+        let Some(FaceRow { part, .. }) = self.face(at) else { return at..at + 1 };
+        let belongs = |other: usize, part: u32| {
+            self.face(other).is_some_and(|face| face.part == part) && self.relative(other) == self.relative(at)
+        };
+        let before = (0..*part).rev().zip((0..at).rev()).take_while(|(part, other)| belongs(*other, *part)).count();
+        let behind = (part + 1..).zip(at + 1..self.len()).take_while(|(part, other)| belongs(*other, *part)).count();
+        at - before..at + 1 + behind
+    }
+
     /// Adds a row that stands for no picture.
     pub(super) fn push_vacant(&mut self) {
         self.push(b"", 0, [0, 0], [0, 0], "");
@@ -79,6 +118,14 @@ impl Images {
     /// Another size and other times of modification and change for the file of picture `at`.
     pub(super) fn set_file(&mut self, at: usize, size: u64, times: [i64; 2]) {
         (self.sizes[at], self.modified[at], self.changed[at]) = (size, times[0], times[1]);
+    }
+
+    /// Adds row `at` of `other`, a face with the number that it has there.
+    pub(super) fn push_from(&mut self, other: &Self, at: usize) {
+        let times = [other.modified[at], other.changed[at]];
+        let path = other.relative(at).as_os_str().as_bytes();
+        self.push(path, other.sizes[at], times, other.pixels[at], other.format(at));
+        self.set_face(other.face(at).copied());
     }
 
     /// All pictures of `other` behind those of `self`.
@@ -92,6 +139,10 @@ impl Images {
         self.changed.extend_from_slice(&other.changed);
         self.pixels.extend_from_slice(&other.pixels);
         self.formats.extend_from_slice(&other.formats);
+        if !other.faces.is_empty() {
+            self.faces.resize(self.ends.len() - other.ends.len(), None);
+            self.faces.extend_from_slice(&other.faces);
+        }
     }
 
     /// The path of picture `at`.

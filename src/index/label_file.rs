@@ -1,4 +1,5 @@
-//! Files of labels, `path,label` a line: those that the user names, and the corrections that are kept beside the index.
+//! Files of labels, `path,label` a line: those that the user names, and the corrections that are kept beside the index. A
+//! label of one face says which of its picture's faces it is: `path,face,label`.
 
 use std::{
     borrow::Cow,
@@ -25,11 +26,36 @@ const LARGEST: u64 = 1 << 28;
 /// Characters that may stand between the columns.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Labels by the path of their picture.
+/// What a label is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelKey {
+    /// The picture's whole path.
+    pub path: PathBuf,
+    /// Which of its faces, counted from 1; nothing for the picture, and with it all faces that have no label of their own.
+    pub face: Option<u32>,
+}
+
+impl LabelKey {
+    /// What the label of a row alone is for.
+    #[must_use]
+    pub fn of(entry: &Entry<'_>) -> Self {
+        Self { path: entry.path(), face: entry.face_number() }
+    }
+
+    /// A whole picture.
+    #[must_use]
+    pub fn picture(path: PathBuf) -> Self {
+        Self { path, face: None }
+    }
+}
+
+/// Labels by what they are for.
 #[derive(Debug, Clone, Default)]
 pub struct LabelTable {
-    /// By whole path, the number of the row.
-    rows_at: HashMap<PathBuf, usize>,
+    /// The number of the row.
+    rows_at: HashMap<LabelKey, usize>,
+    /// The same, by where these paths lead when links are followed: it counts where no row names that place itself.
+    rows_behind: HashMap<LabelKey, usize>,
     rows: Vec<Row>,
     /// The file it was read from.
     file: PathBuf,
@@ -40,17 +66,19 @@ pub struct LabelTable {
 struct Row {
     /// Counted from 1; 0 for what was not read from a file.
     line: u64,
+    /// As it is in the file.
     path: PathBuf,
+    face: Option<u32>,
     label: Box<[u8]>,
 }
 
 impl LabelTable {
-    /// Reads a CSV file with the columns `path` and `label`: UTF-8 or UTF-16, with commas, semicolons or tabs, and any line
+    /// Reads a CSV file with the columns `path` and `label`, perhaps also `face`: UTF-8 or UTF-16, with commas, semicolons or tabs, and any line
     /// ends. A path may be whole, or relative to one of the `folders`, to the file's own folder or to the working folder.
-    /// A line without a label says nothing.
+    /// A line without a label says nothing, one without a face is about the whole picture.
     ///
     /// # Errors
-    /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields.
+    /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields, a face that is no number.
     pub fn read(file: &Path, folders: &[PathBuf]) -> Result<Self> {
         let wrong = |reason: String| Error::Labels { path: file.to_owned(), reason };
         let mut bytes = Vec::new();
@@ -60,7 +88,7 @@ impl LabelTable {
             return Err(wrong(format!("it is longer than {}", text::bytes(LARGEST))));
         }
         let bytes = as_utf_8(bytes).ok_or_else(|| wrong("it is no text".into()))?;
-        let (delimiter, [path_at, label_at]) = columns(&bytes)
+        let (delimiter, [path_at, label_at], face_at) = columns(&bytes)
             .ok_or_else(|| wrong("it has no columns path and label: its first line must be path,label".into()))?;
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(&*bytes);
         let own = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -75,19 +103,33 @@ impl LabelTable {
                 return Err(wrong(format!("line {line} has too few fields")));
             };
             let (path, label) = (path.trim_ascii(), label.trim_ascii());
+            let face = face_at.and_then(|at| record.get(at)).map(<[u8]>::trim_ascii).filter(|face| !face.is_empty());
+            let number =
+                |face| str::from_utf8(face).ok().and_then(|face| face.parse().ok()).filter(|number| *number > 0);
+            let face = match face.map(number) {
+                Some(None) => return Err(wrong(format!("line {line}: face must be a number, 1 for the first"))),
+                Some(number) => number,
+                None => None,
+            };
             if !path.is_empty() && !label.is_empty() {
-                table.add(
-                    Row { line, path: PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), label: label.into() },
-                    &bases,
-                )?;
+                let path = PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()));
+                table.add(Row { line, path, face, label: label.into() }, &bases)?;
             }
         }
         Ok(table)
     }
 
     fn add(&mut self, row: Row, bases: &[PathBuf]) -> Result<()> {
+        let number = self.rows.len();
         let places: Vec<PathBuf> = match row.path.is_absolute() {
-            true => vec![whole(&row.path)],
+            true => {
+                // A picture may be a link, or lie behind one, and is known by the path at which it was found.
+                let behind = [fs::canonicalize(&row.path).ok(), behind_folder(&row.path)];
+                behind.into_iter().flatten().for_each(|place| {
+                    self.rows_behind.entry(LabelKey { path: place, face: row.face }).or_insert(number);
+                });
+                vec![row.path.clone()]
+            }
             false => bases.iter().map(|base| base.join(&row.path)).collect(),
         };
         // A name with `..` in it is found where it leads.
@@ -95,9 +137,9 @@ impl LabelTable {
             let leads = place.components().any(|part| part == std::path::Component::ParentDir);
             leads.then(|| fs::canonicalize(&place).ok()).flatten().unwrap_or(place)
         });
-        let number = self.rows.len();
         for place in places {
-            let before = *self.rows_at.entry(place).or_insert(number);
+            let key = LabelKey { path: place, face: row.face };
+            let before = *self.rows_at.entry(key).or_insert(number);
             if let Some(before) = self.rows.get(before).filter(|before| before.label != row.label) {
                 let (path, [one, other]) =
                     (printable(&row.path), [&before.label, &row.label].map(|label| shown(label)));
@@ -112,32 +154,35 @@ impl LabelTable {
         Ok(())
     }
 
-    /// The label of a picture, as the bytes it has in the file.
+    /// The label of a picture, as the bytes it has in the file; of a face its own, or else its picture's.
     #[must_use]
     pub fn get(&self, entry: &Entry<'_>) -> Option<&[u8]> {
+        self.row_of(entry).map(|row| &*self.rows[row].label)
+    }
+
+    fn row_of(&self, entry: &Entry<'_>) -> Option<usize> {
         if self.rows.is_empty() {
             return None;
         }
-        self.at(&entry.path())
+        let key = LabelKey::of(entry);
+        self.row_at(&key).or_else(|| self.row_at(&LabelKey { face: None, ..key }))
     }
 
-    /// The label of the picture at a whole path.
-    #[must_use]
-    pub fn at(&self, path: &Path) -> Option<&[u8]> {
-        self.rows_at.get(path).map(|row| &*self.rows[*row].label)
+    fn row_at(&self, key: &LabelKey) -> Option<usize> {
+        self.rows_at.get(key).or_else(|| self.rows_behind.get(key)).copied()
     }
 
-    /// Gives the picture at a whole path a label, or takes its own away.
-    pub fn set(&mut self, path: PathBuf, label: Option<&[u8]>) {
+    /// Gives something a label, or takes its own away.
+    pub fn set(&mut self, key: LabelKey, label: Option<&[u8]>) {
         let Some(label) = label else {
-            self.rows_at.remove(&path);
+            self.rows_at.remove(&key);
             return;
         };
-        self.rows_at.insert(path.clone(), self.rows.len());
-        self.rows.push(Row { line: 0, path, label: label.into() });
+        self.rows_at.insert(key.clone(), self.rows.len());
+        self.rows.push(Row { line: 0, path: key.path, face: key.face, label: label.into() });
     }
 
-    /// How many paths have a label.
+    /// How many labels there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows_at.len()
@@ -154,8 +199,11 @@ impl LabelTable {
     pub fn unknown(&self, index: &Index) -> Option<String> {
         let mut known = vec![false; self.rows.len()];
         for entry in index.iter() {
-            if let Some(row) = self.rows_at.get(&entry.path()) {
-                known[*row] = true;
+            let key = LabelKey::of(&entry);
+            for key in [LabelKey { face: None, ..key.clone() }, key] {
+                if let Some(row) = self.row_at(&key) {
+                    known[row] = true;
+                }
             }
         }
         let mut unknown = self.rows.iter().zip(&known).filter(|(_, known)| !**known).map(|(row, _)| row);
@@ -166,14 +214,15 @@ impl LabelTable {
         };
         let hint = if self.is_utf_8 { "" } else { "; the file is not in UTF-8" };
         let (file, path) = (printable(&self.file), printable(&first.path));
-        Some(format!("{file} line {}: there is no indexed picture {path}{more}{hint}", first.line))
+        let face = first.face.map(|number| format!(" with a face {number}")).unwrap_or_default();
+        Some(format!("{file} line {}: there is no indexed picture {path}{face}{more}{hint}", first.line))
     }
 
-    /// All paths with their labels, in the order of paths.
-    pub fn iter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
-        let mut paths: Vec<_> = self.rows_at.iter().collect();
-        paths.sort();
-        paths.into_iter().map(|(path, row)| (path.as_path(), &*self.rows[*row].label))
+    /// All labels with what they are for, in the order of paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&LabelKey, &[u8])> {
+        let mut keys: Vec<_> = self.rows_at.iter().collect();
+        keys.sort();
+        keys.into_iter().map(|(key, row)| (key, &*self.rows[*row].label))
     }
 }
 
@@ -182,7 +231,7 @@ impl LabelTable {
 pub struct LabelSource {
     /// The file; pictures that it does not name have no label. Without one the sub-folders are the labels.
     pub given: Option<Arc<LabelTable>>,
-    /// What was corrected, by whole path; it goes before everything else.
+    /// What was corrected; it goes before everything else.
     pub corrected: Arc<LabelTable>,
 }
 
@@ -242,7 +291,29 @@ pub fn read_kept(file: &Path) -> Result<LabelTable> {
     if !file.exists() {
         return Ok(LabelTable::default());
     }
-    LabelTable::read(file, &[])
+    let mut table = LabelTable::read(file, &[])?;
+    // They were written with the paths that pictures are known by, and none speaks of another.
+    table.rows_behind.clear();
+    Ok(table)
+}
+
+/// Paths, which of their faces where it is about faces, and labels, byte for byte, as [`LabelTable::read`] reads them.
+///
+/// # Errors
+/// When memory cannot be written.
+pub fn to_csv(rows: impl Iterator<Item = (impl AsRef<Path>, Option<u32>, impl AsRef<[u8]>)>) -> io::Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let rows: Vec<_> = rows.collect();
+    let with_faces = rows.iter().any(|(_, face, _)| face.is_some());
+    let columns: &[&str] = if with_faces { &["path", "face", "label"] } else { &["path", "label"] };
+    out.write_record(columns).map_err(io::Error::other)?;
+    for (path, face, label) in &rows {
+        let face = face.map(|number| number.to_string()).unwrap_or_default();
+        let face = with_faces.then_some(face.as_bytes());
+        let fields = [path.as_ref().as_os_str().as_bytes()].into_iter().chain(face).chain([label.as_ref()]);
+        out.write_record(fields).map_err(io::Error::other)?;
+    }
+    out.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// Writes labels into a file in one step: whoever reads it sees the old ones or the new ones, also after a crash. What was
@@ -250,18 +321,13 @@ pub fn read_kept(file: &Path) -> Result<LabelTable> {
 ///
 /// # Errors
 /// [`Error::Io`]; the file is then as it was.
-pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, keep_older: bool) -> Result<()> {
+pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8])>, keep_older: bool) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
     let part = files::part_of(file);
     let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
-    let mut out = csv::Writer::from_writer(Vec::new());
-    made(out.write_record(["path", "label"]).map_err(io::Error::other))?;
-    for (path, label) in rows {
-        made(out.write_record([path.as_os_str().as_bytes(), label]).map_err(io::Error::other))?;
-    }
-    let bytes = out.into_inner().map_err(|error| Error::io("write", &part)(error.into_error()))?;
+    let bytes = to_csv(rows.map(|(key, label)| (&*key.path, key.face, label))).map_err(Error::io("write", &part))?;
     made(fs::File::create_new(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
     if keep_older && file.exists() {
         let (older, copy) = (file.with_extension("older.csv"), files::part_of(&file.with_extension("older.csv")));
@@ -269,6 +335,11 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a Path, &'a [u8])>, 
         fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
     }
     fs::rename(&part, file).map_err(Error::io("rename", &part))
+}
+
+/// The path of a file in the folder that its own folder leads to; the file itself may be a link.
+fn behind_folder(path: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
 /// A whole path without links, where that can be found out.
@@ -291,13 +362,13 @@ fn as_utf_8(bytes: Vec<u8>) -> Option<Cow<'static, [u8]>> {
     }
 }
 
-/// What stands between the columns, and which of them are `path` and `label`.
-fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2])> {
+/// What stands between the columns, which of them are `path` and `label`, and which is `face` if there is one.
+fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2], Option<usize>)> {
     DELIMITERS.into_iter().find_map(|delimiter| {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
         let names = reader.byte_headers().ok()?.clone();
         let at = |name: &str| names.iter().position(|column| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
-        Some((delimiter, [at("path")?, at("label")?]))
+        Some((delimiter, [at("path")?, at("label")?], at("face")))
     })
 }
 

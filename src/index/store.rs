@@ -5,6 +5,8 @@
 //! most. One process writes at a time; others read what is committed. Nothing here is ever trusted: what is not a
 //! lookalike index is set aside under another name, said in one sentence, and built anew. A store of another version of
 //! lookalike is no damage: every schema has stores of its own, and two versions on one machine leave each other's alone.
+//! Rows that stand for faces have a schema of their own, by which a picture may have several rows, always next to each
+//! other and written in one transaction.
 //!
 //! Beside the database lies a columnar copy of its records, from which a large store is read many times quicker; the database stays
 //! the truth, and tells what has changed since.
@@ -22,12 +24,13 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
-    index::{Rows, Segment},
+    index::{RowKind, Rows, Segment},
     printable::{printable, printable_str},
     scan::ImageFile,
 };
 
 mod cache;
+mod faces;
 mod graphs;
 mod lock;
 mod maintain;
@@ -66,6 +69,8 @@ pub struct Key {
     pub exact: bool,
     /// Values in an embedding.
     pub dim: usize,
+    /// What a row stands for; the model decides it.
+    pub rows: RowKind,
 }
 
 impl Key {
@@ -81,7 +86,7 @@ impl Key {
         hash.update(self.root.as_os_str().as_bytes());
         hash.update([0]);
         hash.update(self.line());
-        hash.update(format!(" schema={SCHEMA}"));
+        hash.update(format!(" schema={}", schema(self.rows)));
         let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = self.root.file_name().unwrap_or_default().to_string_lossy();
         let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
@@ -105,8 +110,18 @@ impl From<Error> for Fault {
 const DATABASE: &str = "records.sqlite";
 /// Tells databases of lookalike from others; "look" in ASCII.
 const APPLICATION: i32 = 0x6c6f_6f6b;
-/// The version of the tables. It is part of a store's name, see [`Key::folder_name`].
-const SCHEMA: i32 = 3;
+/// The version of the tables for rows that stand for pictures. It is part of a store's name, see [`Key::folder_name`].
+const PICTURES: i32 = 3;
+/// The version of the tables for rows that stand for faces.
+const FACES: i32 = 4;
+
+fn schema(rows: RowKind) -> i32 {
+    match rows {
+        RowKind::Picture => PICTURES,
+        RowKind::Face => FACES,
+    }
+}
+
 /// Never a reason to set it aside: it holds hours of work, and whoever wrote it goes on using it.
 const OTHER_VERSION: &str = "another version of lookalike wrote it: use that one, or another folder with --cache-dir";
 /// Vectors of pictures that vanished are kept this long, because disks and folders come back.
@@ -139,7 +154,7 @@ struct Meta {
     in_columns: u32,
 }
 
-/// One picture on record, besides what the segment says of it.
+/// One row on record, besides what the segment says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowState {
     /// No picture: the row was replaced or its record deleted.
@@ -187,7 +202,8 @@ pub struct Present {
 /// What one transaction changes.
 #[derive(Default)]
 pub struct Change<'a> {
-    /// New rows with the hashes of their files; a row on record for the same path is replaced.
+    /// New rows with the hashes of their files; rows on record for the same paths are replaced. The rows of a picture follow
+    /// on one another, and so do the rows that the other fields list.
     pub rows: Option<(&'a Segment, &'a [ContentHash])>,
     /// Files that could not be embedded; rows on record for them are deleted.
     pub failed: &'a [Failure],
@@ -276,7 +292,7 @@ impl Store {
             Ok((application, schema, tables))
         })();
         match made.map_err(|e| sql(&path, e))? {
-            (APPLICATION, SCHEMA, _) => {}
+            (APPLICATION, version, _) if version == schema(key.rows) => {}
             (0, 0, 0) if writer => create(&mut db, folder, key).map_err(|e| sql(&path, e))?,
             (APPLICATION, _, _) => return Err(Fault::Other(Error::store(path, OTHER_VERSION))),
             _ => return Err(Fault::Damaged("its database was not made by lookalike".into())),
@@ -368,27 +384,31 @@ fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()>
     let generation = now();
     connection::tune(db, folder)?;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(
+    let (path, face) = match key.rows {
+        RowKind::Picture => ("path BLOB NOT NULL UNIQUE", ""),
+        RowKind::Face => ("path BLOB NOT NULL", ", part INTEGER NOT NULL, face BLOB NOT NULL, UNIQUE (path, part)"),
+    };
+    tx.execute_batch(&format!(
         "CREATE TABLE store (root BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL,
              vectors INTEGER NOT NULL, next_row INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0,
              columns INTEGER NOT NULL DEFAULT 0, in_columns INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL,
              skipped INTEGER NOT NULL DEFAULT 0);
-         CREATE TABLE images (row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
+         CREATE TABLE images (row INTEGER PRIMARY KEY, {path}, size INTEGER NOT NULL,
              modified INTEGER NOT NULL, changed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
-             norm REAL NOT NULL, scale REAL NOT NULL, checksum INTEGER NOT NULL, gone INTEGER, hash BLOB NOT NULL);
+             norm REAL NOT NULL, scale REAL NOT NULL, checksum INTEGER NOT NULL, gone INTEGER, hash BLOB NOT NULL{face});
          CREATE INDEX images_by_content ON images (size, hash);
          CREATE INDEX images_gone ON images (gone) WHERE gone IS NOT NULL;
          CREATE TABLE edited (row INTEGER PRIMARY KEY);
          CREATE TABLE failures (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
              changed INTEGER NOT NULL, reason TEXT NOT NULL, program TEXT NOT NULL) WITHOUT ROWID;",
-    )?;
+    ))?;
     let root = key.root.as_os_str().as_bytes();
     tx.execute(
         "INSERT INTO store (root, model, settings, vectors, next_row, used) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
         params![root, key.model, key.line(), generation, now()],
     )?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
-    tx.pragma_update(None, "user_version", SCHEMA)?;
+    tx.pragma_update(None, "user_version", schema(key.rows))?;
     tx.commit()
 }
 

@@ -1,6 +1,6 @@
 //! What an index promises whatever happens to it.
 
-use std::{collections::BTreeMap, ffi::OsStr, path::Path};
+use std::{collections::BTreeMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ const DIM: usize = 3;
 
 fn image(name: u32) -> Image {
     let file = ImageFile { path: format!("/r/{name}").into(), size: 0, modified: 0, changed: 0 };
-    Image { file, pixels: (1, 1), format: "PNG" }
+    Image { file, pixels: (1, 1), format: "PNG", face: None }
 }
 
 fn segment(names: std::ops::Range<u32>) -> Segment {
@@ -145,4 +145,56 @@ fn groups_are_the_first_folders_below_the_root() {
     index.push(Arc::new(Segment::pack(Path::new("/r").into(), images, &vec![vec![1.0; DIM]; 4], DIM)));
     let groups: Vec<_> = index.iter().map(|entry| entry.group_bytes()).collect();
     assert_eq!(groups, [&b"cats"[..], b"", b"dogs", b"caf\xe9"]);
+}
+
+/// Faces of pictures: the name of each, and how many it has.
+fn segment_of_faces(pictures: &[(u32, usize)]) -> Segment {
+    let face = Some(Face { area: [0.25, 0.5, 0.75, 1.5], points: [[0.5; 2]; 5], score: 0.9 });
+    let images: Vec<_> = pictures
+        .iter()
+        .flat_map(|(name, faces)| (0..*faces).map(|_| Image { pixels: (100, 50), face, ..image(*name) }))
+        .collect();
+    let embeddings: Vec<_> = (0..images.len()).map(|row| vec![row as f32; DIM]).collect();
+    Segment::pack(Path::new("/r").into(), images, &embeddings, DIM)
+}
+
+#[test]
+fn faces_are_counted_named_and_taken_together_by_picture() {
+    let mut index = Index::of(RowKind::Face, DIM);
+    index.push(Arc::new(segment_of_faces(&[(7, 3), (8, 1), (9, 2)])));
+    // A newer version of a picture may stand right behind the old one.
+    index.push(Arc::new(segment_of_faces(&[(9, 2), (7, 1)])));
+    let names: Vec<_> = index.iter().map(|entry| entry.name()).collect();
+    assert_eq!(names, ["7", "7 #2", "7 #3", "8", "9", "9 #2", "9", "9 #2", "7"]);
+    assert_eq!((index.len(), index.pictures(), &*index.counted()), (9, 5, "9 faces"));
+    let together = |id: u32| index.of_one_picture(ImageId(id)).map(|id| id.0).collect::<Vec<_>>();
+    for (id, all) in [(0, 0..3), (2, 0..3), (3, 3..4), (4, 4..6), (5, 4..6), (6, 6..8), (7, 6..8), (8, 8..9)] {
+        assert_eq!(together(id), all.collect::<Vec<_>>(), "{id}");
+    }
+    assert!(together(9).is_empty());
+    for id in index.of_one_picture(ImageId(1)) {
+        index.remove(id);
+    }
+    assert_eq!((index.len(), index.pictures()), (6, 4));
+    index.restore(ImageId(0));
+    assert_eq!((index.len(), index.pictures()), (7, 5));
+    let entry = index.get(ImageId(5)).unwrap();
+    assert_eq!((entry.face_number(), entry.face().map(|face| face.score)), (Some(2), Some(0.9)));
+    // A part of it names its rows as it does, though other faces of the picture are not there.
+    let part = index.part(&[ImageId(5), ImageId(0), ImageId(7)]);
+    assert_eq!(part.iter().map(|entry| entry.name()).collect::<Vec<_>>(), ["9 #2", "7", "9 #2"]);
+    assert_eq!(part.of_one_picture(ImageId(1)).collect::<Vec<_>>(), [ImageId(1)]);
+    assert_eq!((part.kind(), part.pictures()), (RowKind::Face, 1));
+}
+
+#[test]
+fn what_stands_for_pictures_has_no_face_and_needs_no_place_for_one() {
+    let segment = segment(0..3);
+    assert!(segment.images.faces.is_empty());
+    let mut index = Index::new(DIM);
+    index.push(Arc::new(segment));
+    assert_eq!((index.pictures(), &*index.counted()), (3, "3 pictures"));
+    let entry = index.get(ImageId(2)).unwrap();
+    assert_eq!((entry.face(), entry.face_number(), entry.mark()), (None, None, String::new()));
+    assert_eq!(index.of_one_picture(ImageId(2)).collect::<Vec<_>>(), [ImageId(2)]);
 }

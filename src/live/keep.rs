@@ -10,7 +10,10 @@ use std::{
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use jiff::Timestamp;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files,
+};
 
 /// The quality of the JPEG files: what is embedded again from them is the same to three decimals.
 const QUALITY: u8 = 95;
@@ -21,10 +24,8 @@ const QUALITY: u8 = 95;
 /// [`Error::Io`] when the folder or the file cannot be written; what was written of it is taken away.
 pub fn keep(picture: &RgbImage, at: SystemTime, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let stem = time(at).replace(':', "-");
-    for number in 1..1000 {
-        let name = if number == 1 { format!("{stem}.jpg") } else { format!("{stem}-{number}.jpg") };
-        let path = folder.join(name);
+    let name = format!("{}.jpg", time(at).replace(':', "-"));
+    for path in files::numbered(&folder.join(name)) {
         match File::create_new(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             made => {

@@ -8,25 +8,25 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    IndexingRun, detail,
-    folder::{Folder, NewRow},
+    IndexingRun, Loader, detail,
+    folder::{Folder, NewPicture},
     model_report,
 };
 use crate::{
     decode::{self, Detail},
     embed::{
-        self, Manifest, Model,
+        Found, Manifest, Model,
         batcher::{self, Batch},
         preprocess,
     },
     error::Result,
     index::store::{ContentHash, Failure},
     pipeline::{Progress, Report, Stage},
-    scan::{ImageFile, Skipped},
+    scan::{ImageFile, NO_FACE, Skipped},
 };
 
-/// Rows a transaction holds at most: what a killed run loses.
-const COMMIT_ROWS: usize = 64;
+/// Pictures a transaction holds at most: what a killed run loses.
+const COMMIT_PICTURES: usize = 64;
 /// Nothing waits longer than this for its transaction.
 const COMMIT_AFTER: Duration = Duration::from_millis(500);
 
@@ -39,7 +39,7 @@ pub(super) struct Work {
     file: ImageFile,
     /// What the thread that read the file found out besides the pixels.
     facts: Option<Facts>,
-    /// The decoder has no use for the file, and will have none until the file changes.
+    /// There is no use for the file, and will be none until it changes: it is no picture, or has no face.
     refused: bool,
 }
 
@@ -80,7 +80,7 @@ impl IndexingRun<'_> {
     }
 
     /// Decodes and embeds the files, committing as it goes.
-    pub(super) fn embed(&mut self, work: Vec<Work>, model: &Model) -> Result<()> {
+    pub(super) fn embed(&mut self, work: Vec<Work>, model: &Model, load: Loader<'_>) -> Result<()> {
         if work.is_empty() {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl IndexingRun<'_> {
         );
         self.report_found(&work);
         let choice = &self.request.model;
-        let mut embedder = embed::load(model, choice)?;
+        let mut embedder = load()?;
         (self.report)(model_report(&model.manifest, Some(embedder.device())));
         let manifest = &model.manifest;
         let detail = detail(manifest, choice.exact);
@@ -116,7 +116,7 @@ impl IndexingRun<'_> {
                 self.record(work, result);
             }
             let waiting: usize = self.folders.iter().map(Folder::waiting).sum();
-            if waiting >= COMMIT_ROWS || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
+            if waiting >= COMMIT_PICTURES || committed.is_none_or(|at| at.elapsed() >= COMMIT_AFTER) {
                 self.commit();
                 committed = Some(Instant::now());
             }
@@ -129,15 +129,24 @@ impl IndexingRun<'_> {
     }
 
     /// Takes over one result.
-    fn record(&mut self, mut work: Work, result: Result<Vec<f32>, String>) {
+    fn record(&mut self, mut work: Work, result: Result<Vec<Found>, String>) {
         let folder = &mut self.folders[work.folder];
-        match (result, work.facts.take()) {
-            (Ok(embedding), Some(Facts { hash, pixels, format })) => {
-                folder.add(NewRow { file: work.file, pixels, format, hash, embedding });
+        let found = match (result, work.facts.take()) {
+            (Ok(_), None) => return,
+            (Ok(found), Some(_)) if found.is_empty() => {
+                work.refused = true;
+                Err(NO_FACE.to_owned())
+            }
+            (Ok(found), Some(facts)) => Ok((found, facts)),
+            (Err(reason), _) => Err(reason),
+        };
+        match found {
+            Ok((found, Facts { hash, pixels, format })) => {
+                let rows = found.into_iter().map(|Found { face, embedding }| (face, embedding)).collect();
+                folder.add(NewPicture { file: work.file, pixels, format, hash, rows });
                 self.counts.added += 1;
             }
-            (Ok(_), None) => {}
-            (Err(reason), _) => {
+            Err(reason) => {
                 self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
                 // What could not even be read, or what this network has no answer for, may go well next time.
                 folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
@@ -189,7 +198,7 @@ mod tests {
 
     /// Whether a run remembers a failure of a file.
     #[track_caller]
-    fn check(facts: bool, refused: bool, remembered: bool) {
+    fn check(facts: bool, refused: bool, result: Result<Vec<Found>, String>, remembered: bool) {
         let request = Request {
             roots: Vec::new(),
             scan: scan::Options::default(),
@@ -210,16 +219,19 @@ mod tests {
         };
         let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
         let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
-        run.record(Work { folder: 0, file, facts, refused }, Err("no".into()));
+        run.record(Work { folder: 0, file, facts, refused }, result);
         assert_eq!((run.folders[0].waiting() == 1, run.skipped.len()), (remembered, 1));
     }
 
     #[test]
-    fn only_the_decoder_calls_a_file_bad_for_good() {
+    fn what_no_other_try_would_change_is_remembered() {
+        let no = || Err("no".to_owned());
         // The file could not be read; it is no picture; its picture has no size that fits; the network has no answer.
-        check(false, false, false);
-        check(false, true, true);
-        check(true, true, true);
-        check(true, false, false);
+        check(false, false, no(), false);
+        check(false, true, no(), true);
+        check(true, true, no(), true);
+        check(true, false, no(), false);
+        // There is no face in it.
+        check(true, false, Ok(Vec::new()), true);
     }
 }

@@ -24,7 +24,7 @@ mod renames;
 mod writing;
 
 pub(super) use renames::Moved;
-pub(super) use writing::NewRow;
+pub(super) use writing::NewPicture;
 
 /// A folder, its store if it has one, and what is known of its files.
 pub(super) struct Folder {
@@ -40,9 +40,9 @@ pub(super) struct Folder {
     /// The writer loaded the whole store at once, and has not changed it since.
     as_loaded: bool,
     compared: Compared,
-    /// Pictures whose files were met as they are on record.
+    /// The first rows of pictures whose files were met.
     seen: Marks,
-    waiting: Vec<NewRow>,
+    waiting: Vec<NewPicture>,
     waiting_failures: Vec<Failure>,
     /// The segments this run added last, to be joined: first row in the store, and the segment.
     tail: Vec<(u32, Arc<Segment>)>,
@@ -54,7 +54,7 @@ pub(super) struct Compared {
     pub reused: usize,
     /// Files that are new or changed, sorted by path.
     pub unknown: Vec<ImageFile>,
-    /// Pictures whose files are not there any more, in order of arrival.
+    /// The first rows of pictures whose files are not there any more, in order of arrival.
     pub missing: Vec<ImageId>,
     /// Files that had been missing.
     pub returned: Vec<Present>,
@@ -128,11 +128,13 @@ impl Folder {
             self.seen.set(id, true);
             let was = self.row_map.state(id);
             if was != RowState::Vacant && same((entry.size(), entry.modified(), entry.changed())) {
-                if was == RowState::Gone {
-                    self.compared.returned.extend(self.present(id, &file));
-                    self.row_map.set(id, RowState::Present);
+                for id in index.of_one_picture(id) {
+                    if was == RowState::Gone {
+                        self.compared.returned.extend(self.present(id, &file));
+                        self.row_map.set(id, RowState::Present);
+                    }
+                    index.restore(id);
                 }
-                index.restore(id);
                 self.compared.reused += 1;
                 return;
             }
@@ -152,7 +154,9 @@ impl Folder {
         let vanished = |id: ImageId| {
             !self.seen.is_set(id)
                 && index.entry_even_if_removed(id).is_some_and(|entry| {
-                    options.admits(entry.relative()) && found.looked_at(entry.root, entry.relative())
+                    entry.is_first_of_picture()
+                        && options.admits(entry.relative())
+                        && found.looked_at(entry.root, entry.relative())
                 })
         };
         let present = self.row_map.iter().filter(|(_, state)| *state == RowState::Present).map(|(id, _)| id);
@@ -164,6 +168,14 @@ impl Folder {
 
     fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
+    /// Takes the rows of a picture, of which `id` is one, out of the index for good.
+    fn vacate(&mut self, id: ImageId, index: &mut Index) {
+        for id in index.of_one_picture(id) {
+            index.remove(id);
+            self.row_map.set(id, RowState::Vacant);
+        }
     }
 
     fn present(&self, id: ImageId, file: &ImageFile) -> Option<Present> {

@@ -69,6 +69,7 @@ mod tests {
             file: ImageFile { path: name.into(), size: 0, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let mut index = Index::new(1);
         let embeddings = vec![vec![1.0]; names.len()];

@@ -5,6 +5,7 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 use super::{Lane, Made, Task};
 use crate::{
     analysis::{clusters::GroupName, copies::Copies, explanation::Explanation},
+    face::Face,
     index::{
         Entry, ImageId, Index,
         label_file::{LabelSource, LabelTable},
@@ -92,8 +93,8 @@ pub enum Job {
     },
     /// Put pictures under a name into the gallery of the explorer's names.
     Enroll {
-        /// The pictures.
-        paths: Vec<PathBuf>,
+        /// The pictures, or the faces.
+        portraits: Vec<Portrait>,
         /// Their name, which a folder can have.
         name: String,
     },
@@ -161,6 +162,26 @@ pub struct Seen {
     pub hash: Option<[u8; 32]>,
 }
 
+/// What shows somebody or something that gets a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Portrait {
+    /// The picture.
+    pub path: PathBuf,
+    /// The face that is meant, with its number, where the picture has several; else the picture says enough.
+    pub face: Option<(u32, Face)>,
+}
+
+impl Portrait {
+    /// What a row of the index shows.
+    #[must_use]
+    pub fn of(index: &Index, id: ImageId) -> Option<Self> {
+        let entry = index.get(id)?;
+        let is_alone = index.of_one_picture(id).count() < 2;
+        let face = entry.face_number().zip(entry.face().copied()).filter(|_| !is_alone);
+        Some(Self { path: entry.path(), face })
+    }
+}
+
 /// A file that is to be moved away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doomed {
@@ -211,6 +232,8 @@ pub struct Disposed {
     pub moved: Vec<PathBuf>,
     /// Those that stay, and why, without the path.
     pub refused: Vec<(PathBuf, String)>,
+    /// How many stay because it was stopped before it came to them.
+    pub left: usize,
     /// The list that undoes it.
     pub list: Option<PathBuf>,
 }
@@ -289,7 +312,7 @@ impl fmt::Debug for Job {
             Self::Make { index, task } => write!(f, "Make({:?} of {})", task.lane(), index.len()),
             Self::Stop(lane) => write!(f, "Stop({lane:?})"),
             Self::Previews { wanted, .. } => write!(f, "Previews({wanted:?})"),
-            Self::Enroll { paths, name } => write!(f, "Enroll({} as {name})", paths.len()),
+            Self::Enroll { portraits, name } => write!(f, "Enroll({} as {name})", portraits.len()),
             Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
             Self::Embed { path, cells } => write!(f, "Embed({} in {cells:?})", path.display()),

@@ -22,16 +22,25 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (alike, places) = (&app.screens.alike, Places::new(body));
     if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "Look-alikes need a second one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "Look-alikes need a second one.",
+        );
     }
     let Some(found) = &alike.found else {
-        let what = format!("Comparing {} with each other…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Comparing {} with each other…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * alike.progress));
     };
     title(app, canvas, places.title, found);
     let range = alike.range(&app.shared);
     if found.groups.is_empty() {
-        let what = format!("No two pictures look alike at a cosine similarity of {}.", between(range));
+        let what = format!(
+            "No two {} look alike at a cosine similarity of {}.",
+            app.shared.index.kind().plural(),
+            between(range)
+        );
         let (_, rest) = body.top(places.title.height);
         return empty::say(canvas, rest, &what, "Press - to see less alike ones too.");
     }
@@ -87,7 +96,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
         area,
         Line::from(vec![
             Span::styled(facts::listed_of(app, alike.groups().len(), found.groups.len(), "group"), theme.strong()),
-            Span::styled(format!(" of {} · cosine ", text::counted(pictures, "picture")), theme.dim()),
+            Span::styled(format!(" of {} · cosine ", app.shared.counted(pictures)), theme.dim()),
             Span::styled(between(range), theme.accent()),
             facts::narrowed_to(app, canvas),
             Span::styled(approximation, theme.mark()),
@@ -124,7 +133,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     let first = Line::from(vec![
         Span::styled(String::from(sign), theme.mark()),
         Span::styled(text::right_aligned(&text::value(group.best()), 5), strong),
-        Span::styled(format!("  {}{least}", text::counted(group.members.len(), "picture")), theme.dim()),
+        Span::styled(format!("  {}{least}", app.shared.counted(group.members.len())), theme.dim()),
         Span::styled(verdict, theme.mark()),
     ]);
     canvas.line(words, 0, first);

@@ -99,7 +99,7 @@ fn heading(app: &App, at: usize, place: usize) -> Option<usize> {
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
     let theme = canvas.theme;
     let Some(selected) = app.focused() else { return };
-    pictures::slot(app, canvas, Slot { image: selected, area: details.picture });
+    pictures::slot(app, canvas, Slot::new(selected, details.picture));
     facts::draw(app, canvas, details.facts, selected);
     if app.shared.index.len() < 2 {
         return;
@@ -109,7 +109,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
         let area = details.thumbs[at];
         let value = text::value(row.value);
         if details.as_pictures {
-            pictures::slot(app, canvas, Slot { image: row.id, area: details.thumb(at) });
+            pictures::slot(app, canvas, Slot::new(row.id, details.thumb(at)));
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
             let name = text::cut_name(&facts::name(app, row.id), under.width.into());

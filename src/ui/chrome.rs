@@ -11,8 +11,11 @@ use crate::{
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
     },
-    index::progress::{Progress, Stage},
-    printable::{printable, printable_str},
+    index::{
+        RowKind,
+        progress::{Progress, Stage},
+    },
+    printable::printable_str,
     text,
 };
 
@@ -63,7 +66,13 @@ pub(super) fn header(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 fn summary(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (folders, columns) = (empty::folders(app), usize::from(area.width));
-    let count = text::counted(app.shared.index.len(), "image");
+    let index = &app.shared.index;
+    let count = match index.kind() {
+        RowKind::Picture => text::counted(index.len(), "image"),
+        // The faces alone where there is little room.
+        RowKind::Face if columns < 76 => index.counted(),
+        RowKind::Face => format!("{} in {}", index.counted(), text::counted(index.pictures(), "picture")),
+    };
     let mut model = Span::default();
     if let Some(now) = &app.shared.model {
         let name = printable_str(&now.name);
@@ -150,10 +159,15 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
 fn useful<'a>(app: &App, hints: &'a [(String, &'static str)]) -> Vec<&'a (String, &'static str)> {
     let (nothing, left_out) = match app.context() {
         Context::Screen(Screen::Problems) => (app.shared.skipped.is_empty(), false),
+        Context::Screen(Screen::Models) if app.shared.index.kind() == RowKind::Face => (true, false),
         Context::Screen(_) => (app.shared.index.is_empty(), app.admits_nothing()),
         _ => (false, false),
     };
-    hints.iter().filter(|hint| !nothing && (!left_out || hint.1 == Action::Filter.hint())).collect()
+    // What is for whole pictures is not offered for their faces.
+    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
+    let is_for_all = |hint: &str| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint);
+    let is_useful = |hint: &str| !nothing && (!left_out || hint == Action::Filter.hint()) && is_for_all(hint);
+    hints.iter().filter(|hint| is_useful(hint.1)).collect()
 }
 
 /// As many hints as fit; help and quit always.
@@ -207,7 +221,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
         let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
-        let path = text::cut_middle(&printable(entry.path()), room);
+        let path = text::cut_middle(&entry.whole_name(), room);
         let line = vec![Span::styled(mark, canvas.theme.mark()), Span::styled(path, canvas.theme.dim())];
         canvas.line(area, 0, Line::from(line));
     }
@@ -221,24 +235,22 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             format!("{} of {}", text::count(app.screens.browse.list.ids.len()), text::count(app.shared.index.len())),
         ),
         Purpose::Name => {
-            let pictures = text::counted(app.named_paths().len(), "picture");
+            let pictures = app.shared.counted(app.named().len());
             ("name ", format!("for {pictures} · Enter names, Esc gives up"))
         }
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
         Purpose::Ask => ("ask with picture ", "Tab completes, Enter asks, Esc gives up".to_owned()),
         Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
-            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.shared.marks.len(), "path")))
+            ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marked_paths().len(), "path")))
         }
         Purpose::ExportLabels => ("write labels to ", "Enter writes, Esc gives up".to_owned()),
         Purpose::Label(_) => {
             let typed = prompt.text.trim();
-            let means = match app.screens.labels.completed(typed) {
-                Some(label) => format!("{} · ", printable_str(label)),
-                None if typed.is_empty() => String::new(),
-                None => "a new label · ".to_owned(),
-            };
-            ("label ", format!("{means}Enter takes it, Esc gives up"))
+            let labels = &app.screens.labels;
+            let new = if typed.is_empty() || labels.has(typed) { "" } else { "a new label · " };
+            let completed = labels.completed(typed).map(|label| format!("Tab: {} · ", printable_str(label)));
+            ("label ", format!("{new}{}Enter takes it, Esc gives up", completed.unwrap_or_default()))
         }
     };
     // What is wrong with the text is said beside it.

@@ -3,7 +3,7 @@
 use super::canvas::Canvas;
 use crate::{
     app::{App, RunState, action::Screen, layout::Area},
-    index::progress::Stage,
+    index::{Skipped, progress::Stage},
     printable::{printable, printable_str},
     text,
 };
@@ -48,6 +48,13 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
         (RunState::Failed(reason), _) => (
             "Indexing stopped.".to_owned(),
             format!("{} Press q to quit; “lookalike doctor” says what is set up.", sentence(&printable_str(reason))),
+        ),
+        (RunState::Done, _) if app.shared.skipped.iter().any(Skipped::has_no_face) => (
+            format!("There is no face in the pictures of {folders}."),
+            format!(
+                "Press {} to see them. Start again without --faces to look at the pictures as a whole.",
+                Screen::Problems.key()
+            ),
         ),
         (RunState::Done, _) if !app.shared.skipped.is_empty() => (
             format!("None of the {} could be read.", text::counted(app.shared.skipped.len(), "file")),

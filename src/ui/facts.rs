@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use super::canvas::Canvas;
 use crate::{
     app::{App, layout::Area, shared::Coloring},
+    face::Face,
     index::{Entry, ImageId},
     printable::{printable, printable_str},
     text,
@@ -12,16 +13,12 @@ use crate::{
 
 /// The file's name.
 pub(super) fn name(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| file_name(&entry))
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.file_name())
 }
 
 /// The path under the folder being explored, where names alone may repeat.
 pub(super) fn path(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
-}
-
-pub(super) fn file_name(entry: &Entry<'_>) -> String {
-    printable(entry.relative().file_name().unwrap_or_default())
+    app.shared.index.get(id).map_or_else(|| "(removed)".to_owned(), |entry| entry.name())
 }
 
 /// The folder it lies in, under the folder being explored; empty for that folder itself.
@@ -29,10 +26,21 @@ pub(super) fn folder(entry: &Entry<'_>) -> String {
     entry.relative().parent().map(printable).unwrap_or_default()
 }
 
-/// Size in pixels and format.
+/// Size in pixels and format; of a face its own size before that of its picture.
 pub(super) fn pixels(entry: &Entry<'_>) -> String {
     let (width, height) = entry.pixels();
-    format!("{width}×{height} {}", printable_str(entry.format()))
+    let picture = format!("{width}×{height} {}", printable_str(entry.format()));
+    let Some(Face { area: [left, top, right, bottom], .. }) = entry.face() else { return picture };
+    let [across, down] = [(right - left) * width as f32, (bottom - top) * height as f32];
+    format!("{across:.0}×{down:.0} of {picture}")
+}
+
+/// Which of its picture's faces a face is, and how sure the detector is of it; nothing of a whole picture.
+pub(super) fn detected(app: &App, entry: &Entry<'_>) -> Option<String> {
+    let (number, face) = entry.face_number().zip(entry.face())?;
+    let all = app.shared.index.of_one_picture(entry.id).count();
+    let which = if all > 1 { format!("face {number} of {all} · ") } else { String::new() };
+    Some(format!("{which}score {:.3}", face.score))
 }
 
 /// The sign of a marked picture, or of one that is to be unlike the answers.
@@ -73,7 +81,7 @@ pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, body: Area) {
     let words = format!("0 of {}", text::count(app.shared.index.len()));
     canvas.rule(title, Line::from(vec![Span::styled(words, canvas.theme.strong()), narrowed_to(app, canvas)]));
     let what = match app.shared.filter.is_among() {
-        true => "None of the marked pictures has all these words in its path.".to_owned(),
+        true => app.shared.words("None of the marked pictures has all these words in its path.").into_owned(),
         false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
     };
     none_listed(app, canvas, rest, &what);
@@ -81,27 +89,35 @@ pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, body: Area) {
 
 /// Says that nothing of what the filter lets through is in a list, and what to do.
 pub(super) fn none_listed(app: &App, canvas: &mut Canvas<'_>, area: Area, what: &str) {
-    let all = text::counted(app.shared.index.len(), "picture");
-    super::empty::say(canvas, area, what, &format!("/ changes the filter; without words all {all} are shown."));
+    let all = app.shared.index.counted();
+    let then = format!("/ changes the filter; without words all {all} are shown.");
+    super::empty::say(canvas, area, &app.shared.words(what), &then);
 }
 
 /// How many there are of something: of all of them, where the filter leaves some out.
 pub(super) fn listed_of(app: &App, listed: usize, all: usize, what: &str) -> String {
-    match app.shared.filter.is_empty() {
-        true => text::counted(all, what),
-        false => format!("{} of {}", text::count(listed), text::counted(all, what)),
-    }
+    of_listed(app, listed, text::counted(all, what))
 }
 
-/// Four lines: name, folder, pixels and format, bytes and date.
+/// The same of pictures.
+pub(super) fn listed_pictures(app: &App, listed: usize, all: usize) -> String {
+    of_listed(app, listed, app.shared.counted(all))
+}
+
+fn of_listed(app: &App, listed: usize, all: String) -> String {
+    if app.shared.filter.is_empty() { all } else { format!("{} of {all}", text::count(listed)) }
+}
+
+/// Four lines: name, folder, pixels and format, bytes and date; of a face in place of these what its detector said.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area, id: ImageId) {
     let Some(entry) = app.shared.index.get(id) else { return };
     let name = name_line(app, canvas, area.width.into(), id);
     canvas.line(area, 0, name);
     group_line(app, canvas, area, 1, id);
     canvas.text(area, 2, &pixels(&entry), canvas.theme.dim());
-    let size_and_date = format!("{} · {}", text::bytes(entry.size()), text::date(entry.modified()));
-    canvas.text(area, 3, &size_and_date, canvas.theme.dim());
+    let size_and_date = || format!("{} · {}", text::bytes(entry.size()), text::date(entry.modified()));
+    let last = detected(app, &entry).unwrap_or_else(size_and_date);
+    canvas.text(area, 3, &last, canvas.theme.dim());
 }
 
 /// The folder with the mark of its group.

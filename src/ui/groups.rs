@@ -14,6 +14,7 @@ use crate::{
         layout::Area,
         screens::groups::{FEWEST, Places},
     },
+    index::RowKind,
     text,
 };
 
@@ -24,10 +25,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (groups, places) = (&app.screens.groups, Places::new(body));
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "A group needs a second one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "A group needs a second one.",
+        );
     }
     let Some((asked, found)) = &groups.found else {
-        let what = format!("Finding what belongs together in {}…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Finding what belongs together in {}…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * groups.progress));
     };
     title(app, canvas, places.title, found, *asked != groups.method);
@@ -56,9 +62,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 }
 
 /// How the groups were found, in few words.
-fn method(found: &Clustering, asked: Method, wide: bool) -> String {
+fn method(found: &Clustering, asked: Method, rows: RowKind, wide: bool) -> String {
     match (found.method, asked) {
-        (Method::Hdbscan(Density { min_size, .. }), _) if wide => format!("HDBSCAN, {min_size} pictures or more"),
+        (Method::Hdbscan(Density { min_size, .. }), _) if wide => {
+            format!("HDBSCAN, {min_size} {} or more", rows.plural())
+        }
         (Method::Hdbscan(Density { min_size, .. }), _) => format!("HDBSCAN ≥ {min_size}"),
         (Method::KMeans(_), Method::KMeans(None)) if wide => "k-means, as many as separate best".to_owned(),
         (Method::KMeans(_), _) => "k-means".to_owned(),
@@ -74,10 +82,11 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let groups = &app.screens.groups;
     let lines = (0..groups.len()).filter(|line| groups.at(*line).is_some());
     let (listed, pictures) = lines.fold((0, 0), |(lines, sum), line| (lines + 1, sum + groups.count_of(line)));
+    let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
         Span::styled(facts::listed_of(app, listed, found.clusters.len(), "group"), theme.strong()),
-        Span::styled(format!(" of {}", text::counted(pictures, "picture")), theme.dim()),
-        Span::styled(format!(" · {}", method(found, groups.method, area.width >= 76)), theme.accent()),
+        Span::styled(format!(" of {}", app.shared.counted(pictures)), theme.dim()),
+        Span::styled(format!(" · {method}"), theme.accent()),
         facts::narrowed_to(app, canvas),
     ];
     if making {
@@ -112,7 +121,7 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     let words = area.left(2).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
     let all = groups.at(line).map_or(groups.noise().len(), |(_, cluster)| cluster.members.len());
-    let facts = format!("  {}", facts::listed_of(app, groups.count_of(line), all, "picture"));
+    let facts = format!("  {}", facts::listed_pictures(app, groups.count_of(line), all));
     let Some((number, cluster)) = groups.at(line) else {
         let first = vec![Span::styled("· noise", strong), Span::styled(facts, theme.dim())];
         canvas.line(words, 0, Line::from(first));

@@ -1,11 +1,14 @@
 //! The help page: how to read the screen, and its keys first.
 
+use std::borrow::Cow;
+
 use ratatui::text::{Line, Span};
 
 use super::{canvas::Canvas, empty};
 use crate::{
     app::{
         App,
+        action::Screen,
         layout::Area,
         reading::{self, MOUSE},
     },
@@ -25,7 +28,7 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
     let page = page.inside(1, 0);
     let columns = (page.width / COLUMN).max(1);
     let width = page.width / columns;
-    let words = |heading: &'static str, words: &[&str]| {
+    let words = |heading: &'static str, words: &[Cow<'_, str>]| {
         let wrapped = words.iter().flat_map(|words| {
             let lines = empty::wrapped(words, usize::from(width).saturating_sub(4));
             lines.into_iter().enumerate().map(|(at, line)| format!("{}{line}", if at == 0 { "  " } else { "    " }))
@@ -42,8 +45,10 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
         .into_iter()
         .map(|(heading, rows)| (heading, rows.into_iter().map(key).collect::<Vec<_>>()))
         .collect();
-    sections.insert(1.min(sections.len()), words("Reading it", &reading::lines(app.screen)));
-    sections.insert(2.min(sections.len()), words("Mouse", &MOUSE));
+    let about = |line| if app.screen == Screen::Problems { Cow::Borrowed(line) } else { app.shared.words(line) };
+    let reading: Vec<Cow<'_, str>> = reading::lines(app.screen).into_iter().map(about).collect();
+    sections.insert(1.min(sections.len()), words("Reading it", &reading));
+    sections.insert(2.min(sections.len()), words("Mouse", &MOUSE.map(Cow::Borrowed)));
     sections.retain(|(_, lines)| !lines.is_empty());
     let lines: usize = sections.iter().map(|(_, rows)| rows.len() + 2).sum();
     // Whole sections, spread as evenly as their order allows.

@@ -8,11 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty, facts};
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, Unlearnable},
-    app::{
-        App,
-        layout::Area,
-        screens::labels::{Labels, View},
-    },
+    app::{App, layout::Area, screens::labels::View},
     text,
 };
 
@@ -23,7 +19,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let labels = &app.screens.labels;
     let Some(found) = &labels.found else {
-        let what = format!("Learning the labels of {}…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Learning the labels of {}…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * labels.progress));
     };
     match &found.outcome {
@@ -64,7 +60,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
         spans.push(Span::styled(words, if view == labels.view { theme.active() } else { theme.dim() }));
     }
     spans.push(facts::narrowed_to(app, canvas));
-    if let Some(rest) = about(labels, learned) {
+    if let Some(rest) = about(app, learned) {
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 6);
         if text::width(&rest) <= room {
@@ -75,11 +71,12 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
 }
 
 /// What a page says besides its name.
-fn about(labels: &Labels, learned: &Classification) -> Option<String> {
+fn about(app: &App, learned: &Classification) -> Option<String> {
+    let labels = &app.screens.labels;
     match labels.view {
         View::Confusion => {
             let pictures = labels.confusion().map_or(learned.labeled.len(), |confusion| confusion.total() as usize);
-            Some(format!("of {} · out of {FOLDS} folds", text::counted(pictures, "picture")))
+            Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(pictures)))
         }
         View::Mislabeled => None,
         View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),

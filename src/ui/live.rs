@@ -12,6 +12,8 @@ use crate::{
         layout::{self, Area},
         live::{KEYS, Live, Naming, Picture, Places, SMALL, Sighting},
     },
+    face::Face,
+    index::RowKind,
     printable::{printable, printable_str},
     similarity::Metric,
     text,
@@ -38,7 +40,7 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     strip(live, &mut canvas, places.strip);
     log(live, &mut canvas, places.log);
     status(live, &mut canvas, places.status);
-    hints(&mut canvas, places.hints);
+    hints(live, &mut canvas, places.hints);
 }
 
 fn notice(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
@@ -75,7 +77,12 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     };
     let state_style = if live.is_paused || live.has_ended { theme.warning() } else { theme.accent() };
     let names = text::counted(live.setup.enrolled.gallery.len(), "name");
-    let model = if wide { format!(" · {}: whole pictures", live.setup.model) } else { String::new() };
+    let model = match (wide, looked_for(live)) {
+        (false, _) => String::new(),
+        // The model for faces has the name of what it looks for.
+        (_, what) if what == live.setup.model => format!(" · {what}"),
+        (_, what) => format!(" · {}: {what}", live.setup.model),
+    };
     let rest = format!(" · {names}{model} ");
     let room = usize::from(area.width).saturating_sub(text::width(&state) + text::width(&rest) + 5);
     let source = text::cut_middle(&printable_str(&live.setup.source), room.max(8));
@@ -91,6 +98,22 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     );
 }
 
+fn looked_for(live: &Live) -> &'static str {
+    match live.setup.seeks {
+        RowKind::Picture => "whole pictures",
+        RowKind::Face => "faces",
+    }
+}
+
+/// Where a picture that is ready lies in the middle of its place.
+fn placed(live: &Live, picture: &Picture, area: Area) -> Option<Area> {
+    let (_, preview) = live.pictures.get(picture)?;
+    let (width, height) = preview.size();
+    let fits = preview.reason().is_none() && width <= area.width && height <= area.height;
+    let (x, y) = (area.x + (area.width.max(width) - width) / 2, area.y + (area.height.max(height) - height) / 2);
+    fits.then_some(Area { x, y, width, height })
+}
+
 /// Draws a picture into the middle of its place; whether it could be.
 fn picture(live: &Live, canvas: &mut Canvas<'_>, picture: &Picture, area: Area) -> bool {
     let Some((_, preview)) = live.pictures.get(picture) else { return false };
@@ -98,11 +121,7 @@ fn picture(live: &Live, canvas: &mut Canvas<'_>, picture: &Picture, area: Area) 
         canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
         return true;
     }
-    let (width, height) = preview.size();
-    if width > area.width || height > area.height {
-        return false;
-    }
-    let place = Area { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    let Some(place @ Area { width, height, .. }) = placed(live, picture, area) else { return false };
     let rect = canvas.rect(place);
     if (rect.width, rect.height) == (width, height) {
         preview.render(rect, canvas.buf);
@@ -115,13 +134,20 @@ fn now(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
         let waiting = if live.has_ended { "nothing was seen" } else { "waiting for a picture…" };
         canvas.centered(places.now, places.now.height / 2, waiting, canvas.theme.dim());
     }
-    let Some((seen, identities)) = &live.seen else { return };
+    let Some((seen, _)) = &live.seen else { return };
     let theme = canvas.theme;
-    let known: Vec<_> = identities.iter().filter(|one| one.is_known).filter_map(|one| one.best).collect();
-    let gallery = &live.setup.enrolled.gallery;
-    let (sign, words, style) = match known.is_empty() {
-        true => ("?", "unknown".to_owned(), theme.warning()),
-        false => ("✓", known.iter().map(|one| gallery.name(one.name)).collect::<Vec<_>>().join(", "), theme.accent()),
+    let answers = answers(live);
+    for (face, answer) in &answers {
+        name_on_picture(live, canvas, places.now, face, answer);
+    }
+    let (sign, words, style) = match (&answers[..], answers.iter().any(|(_, answer)| answer.is_some())) {
+        ([], _) => ("–", format!("no {}", live.setup.seeks.noun()), theme.dim()),
+        ([(_, None)], _) => ("?", "unknown".to_owned(), theme.warning()),
+        (all, is_known) => {
+            let words: Vec<_> = all.iter().map(|(_, answer)| answer.unwrap_or("unknown")).collect();
+            let (sign, style) = if is_known { ("✓", theme.accent()) } else { ("?", theme.warning()) };
+            (sign, words.join(", "), style)
+        }
     };
     let (area, answer) = (places.captions[0].left(1).1, format!("{sign} {}", printable_str(&words)));
     let time = format!("{} ", seen.time);
@@ -129,6 +155,49 @@ fn now(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
     let answer = text::cut(&answer, area.width.into());
     let time = if fits { time } else { String::new() };
     canvas.line(area, 0, Line::from(vec![Span::styled(time, theme.dim()), Span::styled(answer, style)]));
+}
+
+/// Each region's face and name, from the left to the right as they are shown.
+fn answers(live: &Live) -> Vec<(Option<Face>, Option<&str>)> {
+    let Some((seen, identities)) = &live.seen else { return Vec::new() };
+    let gallery = &live.setup.enrolled.gallery;
+    let name = |one: &Identity| one.best.filter(|_| one.is_known).map(|best| gallery.name(best.name));
+    let mut all: Vec<_> = seen.regions.iter().zip(identities).map(|(region, one)| (region.face, name(one))).collect();
+    let left = |face: &Option<Face>| face.map_or(0.0, |face| shown_span(live, &face)[0]);
+    all.sort_by(|(a, _), (b, _)| left(a).total_cmp(&left(b)));
+    all
+}
+
+/// Where a face begins and ends from the left, as shares of the picture as it is shown.
+fn shown_span(live: &Live, face: &Face) -> [f32; 2] {
+    let [left, _, right, _] = face.area;
+    if live.is_mirrored { [1.0 - right, 1.0 - left] } else { [left, right] }
+}
+
+/// Writes a face's name over its frame, or under it where there is no room above.
+fn name_on_picture(live: &Live, canvas: &mut Canvas<'_>, area: Area, face: &Option<Face>, name: &Option<&str>) {
+    let (Some(face), Some(place)) = (face, placed(live, &Picture::Now, area)) else { return };
+    if live.setup.sends_pixels {
+        // Letters cannot stand on such a picture; the line below has the names in the same order.
+        return;
+    }
+    let theme = canvas.theme;
+    let cell = |share: f32, cells: u16| (share.clamp(0.0, 1.0) * f32::from(cells)) as u16;
+    let words = format!(" {} ", name.map_or_else(|| "?".to_owned(), printable_str));
+    let words = text::cut(&words, place.width.into());
+    let width = text::width(&words) as u16;
+    let x = place.x + cell(shown_span(live, face)[0], place.width).min(place.width.saturating_sub(width));
+    let (top, bottom) = (cell(face.area[1], place.height), cell(face.area[3], place.height));
+    let y = if top > 0 { top - 1 } else { (bottom + 1).min(place.height.saturating_sub(1)) };
+    let style = if name.is_some() { theme.active() } else { theme.warning() };
+    let label = Area { x, y: place.y + y, width, height: 1 };
+    for x in label.x..label.right() {
+        // The picture's colors must not shine through.
+        if let Some(cell) = canvas.cell(x, label.y) {
+            cell.reset();
+        }
+    }
+    canvas.text(label, 0, &words, style);
 }
 
 fn found(live: &Live, canvas: &mut Canvas<'_>, places: &Places) {
@@ -275,7 +344,7 @@ fn strip(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let room = usize::from(area.width.saturating_sub(1) / step);
     for (at, sighting) in live.log.iter().rev().take(room).enumerate() {
         let place = Area { x: area.x + 1 + at as u16 * step, y: area.y, width: SMALL.0, height: SMALL.1 };
-        if !picture(live, canvas, &Picture::Sighting(sighting.number), place) {
+        if !picture(live, canvas, &Picture::Sighting(sighting.number, sighting.region), place) {
             canvas.fill(layout::fitted(place, (4, 3)), theme.placeholder_glyph(), theme.placeholder());
         }
         let under = Area { y: place.bottom(), height: 1, ..place };
@@ -348,14 +417,15 @@ fn status(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     }
 }
 
-fn hints(canvas: &mut Canvas<'_>, area: Area) {
+fn hints(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let width = |key: &str, words: &str| text::width(key) + text::width(words) + 3;
     let (quit, others) = KEYS.split_last().map_or((("q", "quit"), &[][..]), |(quit, others)| (*quit, others));
     room = room.saturating_sub(width(quit.0, quit.1));
-    let fitting = others.iter().filter(|(key, words)| {
+    let meant = others.iter().filter(|(key, _)| *key != "Tab" || live.setup.seeks == RowKind::Face);
+    let fitting = meant.filter(|(key, words)| {
         let fits = width(key, words) <= room;
         room = if fits { room - width(key, words) } else { 0 };
         fits

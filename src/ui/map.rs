@@ -19,11 +19,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "A map needs a second one.");
+        return empty::say(canvas, body, &app.shared.words("There is only one picture."), "A map needs a second one.");
     }
     let map = &app.screens.map;
     let Some((projection, plot)) = map.shown().zip(map.plot(body)) else {
-        let what = format!("Making a map of {}…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Making a map of {}…", app.shared.index.counted());
         let then = map.making.as_ref().map_or_else(String::new, |making| format!("{:.0} % done", 100.0 * making.share));
         return empty::say(canvas, body, &what, &then);
     };
@@ -78,7 +78,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, shown: &Projection) {
         let seen = format!("{} of {} in view", text::count(visible), text::count(all));
         parts.insert(1, (format!(" · {seen}"), theme.dim()));
     } else {
-        parts.insert(1, (format!(" of {}", facts::listed_of(app, visible, all, "picture")), theme.dim()));
+        parts.insert(1, (format!(" of {}", facts::listed_pictures(app, visible, all)), theme.dim()));
     }
     let narrowed = facts::narrowed_to(app, canvas);
     parts.insert(2, (narrowed.content.into_owned(), narrowed.style));

@@ -17,7 +17,7 @@ use crate::{
         previews::Slot,
         screens::models::{Found, Models, Other, Places, View},
     },
-    index::progress::Stage,
+    index::{RowKind, progress::Stage},
     printable::printable_str,
     task::SideBySide,
     text,
@@ -28,12 +28,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
+    if app.shared.index.kind() == RowKind::Face {
+        let then = "Open the folder without --faces to compare models on its pictures.";
+        return empty::say(canvas, body, "Models are compared on whole pictures, not on faces.", then);
+    }
     let models = &app.screens.models;
     match (&models.other, &models.found) {
         (Other::Unchosen, _) => choice(app, canvas, body, None),
         (Other::Failed(reason), _) => choice(app, canvas, body, Some(reason)),
         (Other::Indexing(progress), _) => {
-            let what = format!("Indexing {} by {}…", text::counted(app.shared.index.len(), "picture"), models.name);
+            let what = format!("Indexing {} by {}…", app.shared.index.counted(), models.name);
             let then = match progress {
                 Some(now) if now.stage == Stage::Embedding => {
                     format!("{} of {}", text::count(now.done), text::count(now.total))
@@ -47,7 +51,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * models.progress));
         }
         (Other::Ready(_), Some(found)) if found.comparison.pairing.len() < 2 => {
-            empty::say(canvas, body, "There is only one picture.", "Models are compared by its neighbors.");
+            empty::say(
+                canvas,
+                body,
+                &app.shared.words("There is only one picture."),
+                "Models are compared by its neighbors.",
+            );
         }
         (Other::Ready(_), Some(found)) => match models.view {
             View::Neighbors => neighbors(app, canvas, models, found),
@@ -83,7 +92,7 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
     ]);
     canvas.rule(title, words);
     let area = rest.inside(2, 1);
-    let pictures = text::counted(app.shared.index.len(), "picture");
+    let pictures = app.shared.index.counted();
     canvas.text(area, 0, &format!("Compare {} with", own_name(app)), theme.dim());
     for (at, name) in choices.iter().enumerate() {
         let focused = at == models.choice;
@@ -138,7 +147,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
     title(app, canvas, places.title, found);
     if let Some(id) = app.shared.selected.filter(|_| places.query.width > 1) {
         canvas.divider(places.query.right() + 1, body, places.title);
-        pictures::slot(app, canvas, Slot { image: id, area: places.query });
+        pictures::slot(app, canvas, Slot::new(id, places.query));
         let under = Area { x: places.query.x, y: places.query.bottom(), width: places.query.width, height: 2 };
         let name = facts::name_line(app, canvas, under.width.into(), id);
         canvas.line(under, 0, name);
@@ -196,7 +205,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, found: &SideBySide) {
     let dims = |model: Option<&ModelInfo>| model.map(|model| format!("{} dimensions", model.dim)).unwrap_or_default();
     let [a, b] = names(app);
     let (own, other) = (dims(app.shared.model.as_ref()), dims(app.screens.models.model.as_ref()));
-    let pictures = text::counted(comparison.pairing.len(), "picture");
+    let pictures = app.shared.counted(comparison.pairing.len());
     line(canvas, Line::styled(format!("{pictures} · {a}, {own} · {b}, {other}"), theme.dim()));
     line(canvas, Line::default());
     let facts = [

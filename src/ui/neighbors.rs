@@ -31,7 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let Some(query) = app.shared.selected else {
-        return empty::say(canvas, body, "No picture is selected.", "Press 1 and choose one.");
+        return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
     };
     title(app, canvas, ranks.title);
     if let (Some(pane), Some(picture), Some(facts_area)) = (ranks.query, ranks.query_picture(), ranks.query_facts()) {
@@ -49,13 +49,18 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let ranking = &app.screens.neighbors;
     if app.shared.index.len() < 2 {
-        return empty::say(canvas, ranks.list, "There is only one picture.", "Neighbors need a second one.");
+        return empty::say(
+            canvas,
+            ranks.list,
+            &app.shared.words("There is only one picture."),
+            "Neighbors need a second one.",
+        );
     }
     if ranking.rows.is_empty() && ranking.is_ranked() {
         return facts::none_listed(app, canvas, ranks.list, "The filter lets through no other picture.");
     }
     if ranking.rows.is_empty() {
-        return empty::say(canvas, ranks.list, "Comparing…", &text::counted(app.shared.index.len(), "picture"));
+        return empty::say(canvas, ranks.list, "Comparing…", &app.shared.index.counted());
     }
     if let Some(sheet) = &ranks.sheet {
         return tiles(app, canvas, sheet);
@@ -94,7 +99,7 @@ fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
         if !names.is_empty() {
-            let words = format!("{what} {}: {}", text::counted(ids.len(), "picture"), names.join(", "));
+            let words = format!("{what} {}: {}", app.shared.counted(ids.len()), names.join(", "));
             let style = if row == 0 { canvas.theme.strong() } else { canvas.theme.dim() };
             canvas.text(area, row as u16, &words, style);
         }
@@ -155,7 +160,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     if ranks.thumb > 0 {
-        pictures::slot(app, canvas, Slot { image: row.id, area: ranks.picture(at) });
+        pictures::slot(app, canvas, Slot::new(row.id, ranks.picture(at)));
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
@@ -223,7 +228,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let (_, words) = words.left(4);
     let mut spans = vec![Span::styled(mark, theme.mark())];
     let folder = facts::folder(&entry);
-    let name = facts::file_name(&entry);
+    let name = entry.file_name();
     let room = usize::from(words.width).saturating_sub(text::width(mark));
     if !folder.is_empty() && text::width(&name) + 4 < room {
         if let Some(group) = app.shared.labels().of(row.id) {
@@ -246,7 +251,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
 
 /// A neighbor's path under its folder.
 fn path(app: &App, row: &Ranked) -> String {
-    app.shared.index.get(row.id).map_or_else(|| "(removed)".to_owned(), |entry| printable(entry.relative()))
+    app.shared.index.get(row.id).map_or_else(|| "(removed)".to_owned(), |entry| entry.name())
 }
 
 /// Whether the model takes a neighbor for a near-duplicate of the query.

@@ -29,10 +29,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     let outliers = &app.screens.outliers;
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
-        return empty::say(canvas, body, "There is only one picture.", "To stand out it takes others.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("There is only one picture."),
+            "To stand out it takes others.",
+        );
     }
     let Some(found) = &outliers.found else {
-        let what = format!("Comparing {} with their nearest…", text::counted(app.shared.index.len(), "picture"));
+        let what = format!("Comparing {} with their nearest…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * outliers.progress));
     };
     let grid = Grid::new(body, outliers.size);
@@ -46,8 +51,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             return facts::none_listed(app, canvas, grid.sheet.area, what);
         }
         let what = match outliers.listed {
-            Listed::Misplaced => "No picture looks like those of another folder.",
-            Listed::All | Listed::Folder => "No folder has two pictures to compare.",
+            Listed::Misplaced => &app.shared.words("No picture looks like those of another folder."),
+            Listed::All | Listed::Folder => &app.shared.words("No folder has two pictures to compare."),
         };
         return empty::say(canvas, grid.sheet.area, what, "o lists what stands out among others.");
     };
@@ -93,7 +98,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
     };
     let total = text::count(outliers.ids.len());
     let count = match outliers.listed {
-        Listed::Misplaced => format!("{} ", text::counted(outliers.ids.len(), "picture")),
+        Listed::Misplaced => format!("{} ", app.shared.counted(outliers.ids.len())),
         _ => format!("{} of {total} flagged ", text::count(outliers.flagged)),
     };
     let measure = match outliers.measure {
@@ -126,7 +131,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
 fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
     let theme = canvas.theme;
     let outliers = &app.screens.outliers;
-    pictures::slot(app, canvas, Slot { image: id, area: details.picture });
+    pictures::slot(app, canvas, Slot::new(id, details.picture));
     let name = facts::name_line(app, canvas, details.facts.width.into(), id);
     canvas.line(details.facts, 0, name);
     facts::group_line(app, canvas, details.facts, 1, id);
@@ -136,7 +141,7 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         canvas.text(details.facts, 2, &score, theme.dim());
         let (sign, style) = if one.is_flagged() { (SIGN, theme.warning()) } else { (' ', theme.dim()) };
         let words = match one.deviation.is_nan() {
-            true => "too few pictures to flag one".to_owned(),
+            true => app.shared.words("too few pictures to flag one").into_owned(),
             false => format!("{sign} {:.1} deviations{place}", one.deviation),
         };
         canvas.text(details.facts, 3, words.trim_start(), style);
@@ -150,7 +155,7 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let area = details.thumbs[at];
         let value = text::value(cosine);
         if details.as_pictures {
-            pictures::slot(app, canvas, Slot { image: near, area: details.thumb(at) });
+            pictures::slot(app, canvas, Slot::new(near, details.thumb(at)));
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
             canvas.centered(under, 1, &text::cut_middle(&facts::name(app, near), under.width.into()), theme.dim());

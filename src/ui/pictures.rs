@@ -49,7 +49,8 @@ pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
-    waiting(canvas, layout::fitted(slot.area, entry.pixels()), entry.relative());
+    let pixels = if entry.face().is_some() && !slot.whole { (1, 1) } else { entry.pixels() };
+    waiting(canvas, layout::fitted(slot.area, pixels), entry.relative());
 }
 
 /// A box where the picture of a file will be, with the first letters of its name.
@@ -78,6 +79,7 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     let caption = caption.inside(1, 0);
     let mut line = facts::name_line(app, canvas, caption.width.into(), id);
     let mut rest = vec![facts::pixels(&entry), text::bytes(entry.size()), text::date(entry.modified())];
+    rest.splice(0..0, facts::detected(app, &entry));
     let folder = facts::folder(&entry);
     if !folder.is_empty() {
         rest.insert(0, folder);

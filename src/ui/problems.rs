@@ -9,6 +9,7 @@ use crate::{
         layout::Area,
         screens::problems::{Line as Entry, List},
     },
+    index::RowKind,
     printable::{printable, printable_str},
     text,
 };
@@ -20,6 +21,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if skipped.is_empty() {
         let (what, then) = match &app.shared.run {
             RunState::Running => ("No problems so far.", "Files that cannot be read are listed here with the reason."),
+            RunState::Done if app.shared.index.kind() == RowKind::Face => {
+                ("No problems.", "Every picture that was found could be read, and has a face.")
+            }
             RunState::Done => ("No problems.", "Every picture that was found could be read."),
             RunState::Failed(reason) => {
                 let reason = printable_str(reason);
@@ -29,12 +33,23 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, body, what, then);
     }
     let (list, problems) = (List::new(body), &app.screens.problems);
-    let reasons = text::counted(problems.reasons(), "reason");
+    let faceless = skipped.iter().filter(|skipped| skipped.has_no_face()).count();
+    let [count, what] = match (faceless, skipped.len() - faceless) {
+        (0, files) => {
+            let files = facts::listed_of(app, problems.files.len(), files, "file");
+            [files, format!(" skipped for {}", text::counted(problems.reasons(), "reason"))]
+        }
+        (pictures, 0) => [text::counted(pictures, "picture"), " without a face".to_owned()],
+        (pictures, files) => {
+            let files = text::counted(files, "file");
+            [text::counted(pictures, "picture"), format!(" without a face, {files} skipped")]
+        }
+    };
     canvas.rule(
         list.title,
         Line::from(vec![
-            Span::styled(facts::listed_of(app, problems.files.len(), skipped.len(), "file"), theme.strong()),
-            Span::styled(format!(" skipped for {reasons}; everything else is indexed"), theme.dim()),
+            Span::styled(count, theme.strong()),
+            Span::styled(what + "; everything else is indexed", theme.dim()),
             facts::narrowed_to(app, canvas),
         ]),
     );

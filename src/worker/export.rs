@@ -9,9 +9,10 @@ use std::{
 
 use super::Outcome;
 use crate::{
+    files,
     index::{
         Index,
-        label_file::{self, LabelSource},
+        label_file::{self, LabelKey, LabelSource},
     },
     printable::printable,
 };
@@ -37,27 +38,23 @@ pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
 /// # Errors
 /// As [`write`].
 pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Result<Outcome, String> {
-    let mut labeled: Vec<_> = index.iter().map(|entry| (entry.path(), source.of(&entry).to_vec())).collect();
+    let mut labeled: Vec<_> = index.iter().map(|entry| (LabelKey::of(&entry), source.of(&entry).to_vec())).collect();
     labeled.retain(|(_, label)| !label.is_empty());
     labeled.sort();
     // The name is taken, so that no other program takes it; then the file is written in one step.
     let (_, to) = create(to).map_err(|error| format!("cannot write {}: {error}", printable(to)))?;
-    let rows = labeled.iter().map(|(path, label)| (path.as_path(), label.as_slice()));
+    let rows = labeled.iter().map(|(key, label)| (key, label.as_slice()));
     label_file::write(&to, rows, false).map_err(|error| error.to_string())?;
     Ok(Outcome::Exported { to, paths: labeled.len() })
 }
 
 /// Makes the file, or the first numbered one that is not there yet.
 fn create(to: &Path) -> io::Result<(File, PathBuf)> {
-    let stem = to.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = to.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
-    let mut path = to.to_owned();
-    for number in 2..1000 {
+    for path in files::numbered(to) {
         match File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (file, path)),
         }
-        path = to.with_file_name(format!("{stem}-{number}{extension}"));
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }

@@ -1,12 +1,15 @@
 //! The names of groups as they are kept beside the index: JSON that names pictures by their paths.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::clusters::GroupName,
-    index::{ImageId, Index},
+    index::{ImageId, Index, RowKind},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -19,7 +22,7 @@ struct Kept {
 struct KeptName {
     name: String,
     size: usize,
-    /// Relative to the indexed folder. Names that are not UTF-8 are left out: the others do.
+    /// Relative to the indexed folder; of a face with its number. Names that are not UTF-8 are left out: the others do.
     pictures: Vec<String>,
 }
 
@@ -27,7 +30,10 @@ const VERSION: u32 = 1;
 
 /// The bytes of some names.
 pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
-    let path = |id: &ImageId| index.get(*id)?.relative().to_str().map(str::to_owned);
+    let path = |id: &ImageId| {
+        let entry = index.get(*id)?;
+        entry.relative().to_str().map(|path| path.to_owned() + &entry.mark())
+    };
     let kept = |name: &GroupName| KeptName {
         name: name.name.clone(),
         size: name.size,
@@ -44,19 +50,26 @@ pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> 
     if kept.version != VERSION {
         return None;
     }
-    let wanted: std::collections::HashSet<&Path> =
-        kept.groups.iter().flat_map(|group| group.pictures.iter().map(Path::new)).collect();
-    let ids: HashMap<&Path, ImageId> = index
+    let wanted: HashSet<(&Path, u32)> =
+        kept.groups.iter().flat_map(|group| group.pictures.iter().map(|name| named(name, index.kind()))).collect();
+    let ids: HashMap<(&Path, u32), ImageId> = index
         .iter()
-        .map(|entry| (entry.relative(), entry.id))
-        .filter(|(relative, _)| wanted.contains(relative))
+        .map(|entry| ((entry.relative(), entry.face_number().unwrap_or(1)), entry.id))
+        .filter(|(name, _)| wanted.contains(name))
         .collect();
     let name = |group: &KeptName| GroupName {
         name: group.name.clone(),
         size: group.size,
-        typical: group.pictures.iter().filter_map(|path| ids.get(Path::new(path)).copied()).collect(),
+        typical: group.pictures.iter().filter_map(|name| ids.get(&named(name, index.kind())).copied()).collect(),
     };
     Some(kept.groups.iter().map(name).collect())
+}
+
+/// The path in a kept name, and the number of the face that is behind it, see [`Entry::mark`](crate::index::Entry::mark).
+fn named(name: &str, rows: RowKind) -> (&Path, u32) {
+    let face = name.rsplit_once(" #").filter(|_| rows == RowKind::Face);
+    let face = face.and_then(|(path, number)| Some((Path::new(path), number.parse().ok()?)));
+    face.unwrap_or((Path::new(name), 1))
 }
 
 #[cfg(test)]
@@ -65,6 +78,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        face::Face,
         index::{Image, Segment},
         scan::ImageFile,
     };
@@ -76,6 +90,7 @@ mod tests {
             file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let mut index = Index::new(1);
         index.push(Arc::new(Segment::pack(root, ["a/1.png", "ž \"2\".png"].map(image), &[vec![1.0], vec![2.0]], 1)));
@@ -89,5 +104,23 @@ mod tests {
         let left = from_bytes(&bytes, &index).expect("the others are there");
         assert_eq!((left[0].size, &*left[0].typical), (70, &[ImageId(1)][..]));
         assert_eq!(from_bytes(b"{\"version\": 2, \"groups\": []}", &index), None);
+    }
+
+    #[test]
+    fn faces_of_one_picture_are_told_apart() {
+        let face = Face { area: [0.0; 4], points: [[0.0; 2]; 5], score: 1.0 };
+        let image = |name: &str| Image {
+            file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+            face: Some(face),
+        };
+        let mut index = Index::of(RowKind::Face, 1);
+        let images = ["a #2.png", "b.png", "b.png"].map(image);
+        index.push(Arc::new(Segment::pack(Path::new("/p").into(), images, &[vec![1.0], vec![2.0], vec![3.0]], 1)));
+        let names = [GroupName { name: "Ana".into(), size: 3, typical: vec![ImageId(2), ImageId(0), ImageId(1)] }];
+        let bytes = to_bytes(&names, &index);
+        assert!(String::from_utf8_lossy(&bytes).contains("b.png #2"));
+        assert_eq!(from_bytes(&bytes, &index).as_deref(), Some(&names[..]));
     }
 }

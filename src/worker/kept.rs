@@ -4,14 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use super::{
-    contents::{contents_of, contents_to_bytes},
     group_names, lock,
+    looked::{alignments_of, alignments_to_bytes, contents_of, contents_to_bytes},
 };
 use crate::{
     analysis::{
         alike::Range,
         clusters::GroupName,
-        copies::Contents,
+        copies::{Alignments, Contents},
         projection::{Method, Projection},
     },
     error::Result,
@@ -24,8 +24,9 @@ use crate::{
 /// few times, however many there are.
 const SHARE: usize = 16;
 
-/// The name under which the contents of pictures are kept.
+/// The names under which the contents of pictures are kept, and how they lie on one another.
 const CONTENTS: &str = "contents";
+const ALIGNMENTS: &str = "alignments";
 
 /// What is known of the kept graph and maps. The run that indexes says where they are; whoever makes one asks for it.
 #[derive(Default)]
@@ -177,6 +178,22 @@ impl Kept {
     pub(super) fn keep_contents(&self, contents: &Contents, index: &Index) {
         if let Some(graphs) = self.graphs(index) {
             let _ = graphs.keep(CONTENTS, &contents_to_bytes(contents, |id| graphs.row_of(id)));
+        }
+    }
+
+    /// How pairs of the index's pictures lie on one another, as far as an earlier second look has found out.
+    pub(super) fn alignments(&self, index: &Index) -> Alignments {
+        let read = || {
+            let graphs = self.graphs(index)?;
+            alignments_of(&graphs.read(ALIGNMENTS)?, |row| graphs.id_of(row).filter(|id| index.contains(*id)))
+        };
+        read().unwrap_or_default()
+    }
+
+    /// Keeps them. What cannot be kept is found out again by the next run.
+    pub(super) fn keep_alignments(&self, alignments: &Alignments, index: &Index) {
+        if let Some(graphs) = self.graphs(index) {
+            let _ = graphs.keep(ALIGNMENTS, &alignments_to_bytes(alignments, |id| graphs.row_of(id)));
         }
     }
 

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use image::{RgbImage, imageops::flip_horizontal};
+use image::{
+    RgbImage,
+    imageops::{crop_imm, flip_horizontal},
+};
 
 use super::{Priority, lock, spawn};
 use crate::{
@@ -20,8 +23,9 @@ use crate::{
     cancel::CancelToken,
     decode::{self, Alpha, Detail},
     error::{Error, Result},
+    face::Face,
     live::{Frame, Inbox, Looker, Seen, keep::keep},
-    preview::{self, Painter, Preview},
+    preview::{self, Painter, Preview, frames::Framing},
 };
 
 /// How long threads wait before they look again whether anybody wants anything.
@@ -54,6 +58,8 @@ pub struct Wanted {
     pub cells: (u16, u16),
     /// Whether left and right change places.
     pub mirrored: bool,
+    /// The faces that are framed in the newest frame; of another one the first is cut out.
+    pub framing: Framing,
 }
 
 /// What is shown.
@@ -61,8 +67,8 @@ pub struct Wanted {
 pub enum Shown {
     /// The newest frame of the source.
     Newest,
-    /// This frame.
-    Frame(Arc<Frame>),
+    /// This frame, for the sake of one of its regions.
+    Frame(Arc<Frame>, usize),
     /// A picture file.
     File(PathBuf),
 }
@@ -132,11 +138,13 @@ impl Watch {
         let _ = self.wanted.send(wanted);
     }
 
-    /// Keeps a frame in the gallery's folder under a name, and enrolls its region.
+    /// Keeps a frame in the gallery's folder under a name, and enrolls its region. Of a face what is around it is kept: a
+    /// picture in the gallery must not leave open whom it shows.
     pub fn enroll(&self, folder: &Path, name: String, frame: Arc<Frame>, region: Region) {
         let (folder, gallery, tell) = (folder.join(&name), Arc::clone(&self.gallery), Arc::clone(&self.tell));
         spawn("naming", Priority::Normal, move || {
-            let told = match keep(&frame.picture, frame.at, &folder) {
+            let portrait = region.face.map(|face| cut_out(&frame.picture, &face));
+            let told = match keep(portrait.as_ref().unwrap_or(&frame.picture), frame.at, &folder) {
                 Ok(path) => {
                     let mut gallery = lock(&gallery);
                     gallery.enroll(&name, &path, region.embedding);
@@ -189,7 +197,7 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
         match next {
             Some(wanted) if matches!(wanted.picture, Shown::Newest) => newest = Some(wanted),
             Some(wanted) => {
-                let preview = picture_of(&wanted.picture).map_or_else(Preview::failed, |picture| {
+                let preview = picture_of(&wanted).map_or_else(Preview::failed, |picture| {
                     painter.paint(&turned(&picture, wanted.mirrored), wanted.cells)
                 });
                 if !tell(Told::Painted(wanted, preview)) {
@@ -198,16 +206,21 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
             }
             None => {
                 let Some(wanted) = &newest else { continue };
-                // The same frame for other cells, or in the mirror, is another picture.
-                let after = if shown.1 == Some((wanted.cells, wanted.mirrored)) { shown.0 } else { 0 };
+                // The same frame for other cells, in the mirror, or with other faces, is another picture.
+                let is_same = |before: &Wanted| {
+                    (before.cells, before.mirrored, &before.framing) == (wanted.cells, wanted.mirrored, &wanted.framing)
+                };
+                let after = if shown.1.as_ref().is_some_and(is_same) { shown.0 } else { 0 };
                 inbox.wait(after, SLICE);
                 let Some(frame) = inbox.peek(after) else {
                     // Where nothing comes any more, the wait does not wait.
                     thread::sleep(if inbox.is_closed() { SLICE } else { SLICE / 10 });
                     continue;
                 };
-                let preview = painter.paint(&turned(&frame.picture, wanted.mirrored), wanted.cells);
-                shown = (frame.number, Some((wanted.cells, wanted.mirrored)));
+                let framing = if wanted.mirrored { wanted.framing.mirrored() } else { wanted.framing.clone() };
+                let picture = turned(&frame.picture, wanted.mirrored);
+                let preview = painter.paint_framed(&picture, wanted.cells, &framing);
+                shown = (frame.number, Some(wanted.clone()));
                 if !tell(Told::Painted(wanted.clone(), preview)) {
                     return;
                 }
@@ -218,10 +231,19 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
     }
 }
 
-fn picture_of(shown: &Shown) -> Result<RgbImage, String> {
-    match shown {
+/// A face with what is around it.
+fn cut_out(picture: &RgbImage, face: &Face) -> RgbImage {
+    let [left, top, width, height] = face.square_in(picture.dimensions());
+    crop_imm(picture, left, top, width, height).to_image()
+}
+
+fn picture_of(wanted: &Wanted) -> Result<RgbImage, String> {
+    match &wanted.picture {
         Shown::Newest => Err("it is no single picture".into()),
-        Shown::Frame(frame) => Ok(frame.picture.clone()),
+        Shown::Frame(frame, _) => match wanted.framing.faces.first() {
+            Some(face) => Ok(cut_out(&frame.picture, face)),
+            None => Ok(frame.picture.clone()),
+        },
         Shown::File(path) => {
             let picture =
                 decode::picture(path, Detail::AtLeast(SIDE / 2), Alpha::White).map_err(|why| why.to_string())?;

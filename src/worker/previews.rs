@@ -8,14 +8,15 @@ use std::{
     thread,
 };
 
-use image::RgbImage;
+use image::{RgbImage, imageops};
 use lru::LruCache;
 
 use super::{Answer, JobEvent, JobId, Outcome, Priority, fenced, lock, spawn};
 use crate::{
     decode::{self, Alpha, Detail},
-    index::{ImageId, Index},
-    preview::{self, Painter, Preview, PreviewKey},
+    face::Face,
+    index::{Entry, ImageId, Index},
+    preview::{self, Painter, Preview, PreviewKey, frames::Framing},
 };
 
 /// Bytes of decoded pictures that are kept, so that another size or screen need not decode again.
@@ -48,7 +49,27 @@ struct Queue {
 struct Wanted {
     key: PreviewKey,
     path: PathBuf,
+    /// Of the whole picture.
     pixels: (u32, u32),
+    /// All faces of the picture with their rows, where the rows stand for faces.
+    faces: Vec<(ImageId, Face)>,
+}
+
+impl Wanted {
+    fn of(key: &PreviewKey, entry: &Entry<'_>, index: &Index) -> Self {
+        let faces = index.of_one_picture(key.image).filter_map(|id| Some((id, *index.get(id)?.face()?)));
+        Self { key: *key, path: entry.path(), pixels: entry.pixels(), faces: faces.collect() }
+    }
+
+    /// The face that is meant.
+    fn face(&self) -> Option<&Face> {
+        self.faces.iter().find(|(id, _)| *id == self.key.image).map(|(_, face)| face)
+    }
+
+    /// The row under which the whole picture is kept.
+    fn whole(&self) -> ImageId {
+        self.faces.first().map_or(self.key.image, |(id, _)| *id)
+    }
 }
 
 impl Previews {
@@ -80,10 +101,7 @@ impl Previews {
                 continue;
             }
             match index.get(key.image) {
-                Some(entry) => {
-                    let (path, pixels) = (entry.path(), entry.pixels());
-                    queue.wanted.push_back(Wanted { key: *key, path, pixels });
-                }
+                Some(entry) => queue.wanted.push_back(Wanted::of(key, &entry, index)),
                 None => {
                     let outcome = Outcome::Previewed(*key, Preview::failed("it is no longer in the index"));
                     (self.shared.answer)(JobEvent { job, outcome });
@@ -136,7 +154,16 @@ impl Shared {
 
     fn preview(&self, wanted: &Wanted) -> Preview {
         let cells = (wanted.key.width, wanted.key.height);
-        match self.picture(wanted, cells) {
+        let picture = match wanted.face().filter(|_| !wanted.key.whole) {
+            Some(face) => self.face(wanted, face, cells),
+            None => self.picture(wanted, cells),
+        };
+        match picture {
+            Ok(picture) if wanted.key.whole => {
+                let faces = wanted.faces.iter().map(|(_, face)| *face).collect();
+                let meant = wanted.faces.iter().position(|(id, _)| *id == wanted.key.image);
+                self.painter.paint_framed(&picture, cells, &Framing { faces, meant })
+            }
             Ok(picture) => self.painter.paint(&picture, cells),
             Err(reason) => Preview::failed(reason),
         }
@@ -144,10 +171,9 @@ impl Shared {
 
     /// The picture, at least as fine as the cells show it: kept from before, or decoded and then kept.
     fn picture(&self, wanted: &Wanted, cells: (u16, u16)) -> Result<Arc<RgbImage>, String> {
-        let (width, height) = self.painter.scaled_size(wanted.pixels, cells);
-        // Powers of two, so that a little more room does not mean decoding again.
-        let side = width.max(height).clamp(64, LARGEST_SIDE).next_power_of_two();
-        if let Some(picture) = lock(&self.kept).get(wanted.key.image, side) {
+        let side = self.side(wanted.pixels, cells);
+        let key = (wanted.whole(), true);
+        if let Some(picture) = lock(&self.kept).get(key, side) {
             return Ok(picture);
         }
         let (width, height) = inside(wanted.pixels, side);
@@ -156,8 +182,40 @@ impl Shared {
         // The file may have changed since it was indexed; its own proportions count.
         let (width, height) = inside(picture.rgb.dimensions(), side);
         let picture = Arc::new(preview::scale(&picture.rgb, width, height)?);
-        lock(&self.kept).put(wanted.key.image, side, picture.clone());
+        lock(&self.kept).put(key, side, picture.clone());
         Ok(picture)
+    }
+
+    /// The longer side of what is decoded for some cells: powers of two, so that a little more room does not mean decoding
+    /// again.
+    fn side(&self, pixels: (u32, u32), cells: (u16, u16)) -> u32 {
+        let (width, height) = self.painter.scaled_size(pixels, cells);
+        width.max(height).clamp(64, LARGEST_SIDE).next_power_of_two()
+    }
+
+    /// The face with what is around it. All faces of a picture are cut out at once, for they are mostly shown together and
+    /// decoding takes longest.
+    fn face(&self, wanted: &Wanted, face: &Face, cells: (u16, u16)) -> Result<Arc<RgbImage>, String> {
+        let [_, _, width, height] = face.square_in(wanted.pixels);
+        let side = self.side((width, height), cells);
+        let key = (wanted.key.image, false);
+        if let Some(picture) = lock(&self.kept).get(key, side) {
+            return Ok(picture);
+        }
+        let squares = wanted.faces.iter().map(|(_, face)| face.square_in(wanted.pixels));
+        let smallest = squares.map(|[_, _, width, height]| width.max(height)).min().unwrap_or(1);
+        let shorter = wanted.pixels.0.min(wanted.pixels.1);
+        let needed = u64::from(shorter) * u64::from(side.min(smallest)) / u64::from(smallest.max(1));
+        let detail = Detail::AtLeast(needed as u32);
+        let picture = decode::picture(&wanted.path, detail, Alpha::White).map_err(|why| why.to_string())?;
+        for (id, face) in &wanted.faces {
+            let [left, top, width, height] = face.square_in(picture.rgb.dimensions());
+            let square = imageops::crop_imm(&picture.rgb, left, top, width, height).to_image();
+            let (width, height) = inside((width, height), side);
+            let square = preview::scale(&square, width, height)?;
+            lock(&self.kept).put((*id, false), side, Arc::new(square));
+        }
+        lock(&self.kept).get(key, side).ok_or_else(|| "there is no room for it".to_owned())
     }
 }
 
@@ -168,18 +226,21 @@ fn inside((width, height): (u32, u32), side: u32) -> (u32, u32) {
     (shrunk(width), shrunk(height))
 }
 
+/// A row, and whether it is the whole picture that is kept, or the face that the row stands for.
+type KeptKey = (ImageId, bool);
+
 /// Decoded pictures, the least lately used of which leave first. Each is kept with the side it was decoded for.
 struct Kept {
-    pictures: LruCache<ImageId, (u32, Arc<RgbImage>)>,
+    pictures: LruCache<KeptKey, (u32, Arc<RgbImage>)>,
     bytes: usize,
 }
 
 impl Kept {
-    fn get(&mut self, image: ImageId, side: u32) -> Option<Arc<RgbImage>> {
+    fn get(&mut self, image: KeptKey, side: u32) -> Option<Arc<RgbImage>> {
         self.pictures.get(&image).filter(|(kept, _)| *kept >= side).map(|(_, picture)| picture.clone())
     }
 
-    fn put(&mut self, image: ImageId, side: u32, picture: Arc<RgbImage>) {
+    fn put(&mut self, image: KeptKey, side: u32, picture: Arc<RgbImage>) {
         self.bytes += picture.len();
         if let Some((_, before)) = self.pictures.put(image, (side, picture)) {
             self.bytes -= before.len();
@@ -201,14 +262,14 @@ mod tests {
         let large = Arc::new(RgbImage::new(2048, 2048));
         let most = (KEPT_BYTES / large.len()) as u32;
         for id in 0..most {
-            kept.put(ImageId(id), 2048, large.clone());
+            kept.put((ImageId(id), true), 2048, large.clone());
         }
-        assert!(kept.get(ImageId(0), 1024).is_some(), "finer than needed will do");
-        kept.put(ImageId(most), 2048, large.clone());
-        assert!(kept.get(ImageId(0), 2048).is_some(), "it was used last");
-        assert!(kept.get(ImageId(1), 2048).is_none(), "it had to leave");
-        kept.put(ImageId(0), 64, Arc::new(RgbImage::new(64, 48)));
-        assert!(kept.get(ImageId(0), 128).is_none(), "too coarse is as good as none");
+        assert!(kept.get((ImageId(0), true), 1024).is_some(), "finer than needed will do");
+        kept.put((ImageId(most), true), 2048, large.clone());
+        assert!(kept.get((ImageId(0), true), 2048).is_some(), "it was used last");
+        assert!(kept.get((ImageId(1), true), 2048).is_none(), "it had to leave");
+        kept.put((ImageId(0), true), 64, Arc::new(RgbImage::new(64, 48)));
+        assert!(kept.get((ImageId(0), true), 128).is_none(), "too coarse is as good as none");
         let bytes: usize = kept.pictures.iter().map(|(_, (_, picture))| picture.len()).sum();
         assert_eq!(kept.bytes, bytes);
         assert!(bytes <= KEPT_BYTES);

@@ -5,6 +5,7 @@
 //! to be made anew. What was read is kept beside the graph of the nearest pictures.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -18,7 +19,7 @@ use crate::{
         copies::{self, Alignments, Content, Contents, Copies},
     },
     decode::{self, Alpha, Detail},
-    index::{Entry, ImageId, Index},
+    index::{Entry, ImageId, Index, RowKind},
     preview,
     similarity::Graph,
     task::LookAlikes,
@@ -43,7 +44,7 @@ struct Known {
     run: u64,
     contents: Contents,
     /// Files that could not be read.
-    unread: Vec<ImageId>,
+    unread: HashSet<ImageId>,
     alignments: Alignments,
 }
 
@@ -69,9 +70,14 @@ impl SecondLook {
         progress: &mut dyn FnMut(f64),
     ) -> Option<Copies> {
         let Look { index, graph, protected } = *look;
+        if index.kind() == RowKind::Face {
+            // Two faces of one person are no copies, and no reason for a picture to go.
+            return Some(Copies::default());
+        }
         let mut known = lock(&self.0);
         if known.run != index.run() {
-            *known = Known { run: index.run(), contents: kept.contents(index), ..Known::default() };
+            let (contents, alignments) = (kept.contents(index), kept.alignments(index));
+            *known = Known { run: index.run(), contents, unread: HashSet::new(), alignments };
         }
         let known = &mut *known;
         let unread = |id: &ImageId| !known.contents.contains_key(id) && !known.unread.contains(id);
@@ -84,7 +90,7 @@ impl SecondLook {
         for (id, content) in found {
             match content {
                 Some(content) => drop(known.contents.insert(id, content)),
-                None => known.unread.push(id),
+                None => drop(known.unread.insert(id)),
             }
         }
         if !missing.is_empty() {
@@ -104,6 +110,9 @@ impl SecondLook {
         let found = in_parallel(&pairs, superseded, &mut |share| progress(READING + (1.0 - READING) * share), align);
         let whole = found.len() == pairs.len();
         known.alignments.extend(found);
+        if !pairs.is_empty() {
+            kept.keep_alignments(&known.alignments, index);
+        }
         let protected = |entry: &Entry<'_>| protected.iter().any(|folder| entry.path().starts_with(folder));
         whole.then(|| Copies::find(index, &known.contents, &known.alignments, &protected))
     }

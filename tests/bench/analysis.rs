@@ -117,6 +117,7 @@ fn index(values: Vec<f16>, dim: usize) -> Index {
         file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
+        face: None,
     };
     let mut index = Index::new(dim);
     index.push(Arc::new(Segment {

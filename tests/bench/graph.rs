@@ -96,6 +96,7 @@ fn push(index: &mut Index, values: Vec<f16>) {
         file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
+        face: None,
     };
     index.push(Arc::new(Segment {
         root: Path::new("/p").into(),

@@ -40,6 +40,7 @@ fn main() -> io::Result<()> {
         file: ImageFile { path: format!("/p/{:06}/{row:09}", of_rows[row]).into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
+        face: None,
     };
     let mut index = Index::new(dim);
     index.push(Arc::new(Segment {

@@ -1,8 +1,8 @@
-//! Maps of 5,000 pictures by each method, and of any vectors for another program to compare.
+//! Maps of 5,000 pictures by each method, frames of 100,000 points, and maps of any vectors for another program to compare.
 //!
 //! `cargo bench --bench map` measures. With arguments (a file of half floats, row-major, their dimension, a method, a number
 //! of threads) it makes one map, for `tests/bench/compare/map.py`: a line of JSON with the seconds of each step and how far
-//! the map can be trusted, then a line a point.
+//! the map can be trusted, which a fifth argument `timed` leaves out, then a line a point.
 
 use std::{
     io::{self, Write},
@@ -17,13 +17,18 @@ use half::f16;
 use lookalike::{
     analysis::projection::{Method, Projection, Projector},
     app::{
+        App, Effect, Event, Setup,
+        keymap::Chord,
         layout::Area,
         screens::map::plot::{Direction, Plot, Raster, View, towards},
     },
-    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
+    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm, progress::Summary},
     scan::ImageFile,
     similarity::{Graph, Metric, WorkItem, graph},
+    task::{Job, JobEvent, Made, Mapped, Outcome, Task},
+    ui,
 };
+use ratatui::{Terminal, backend::TestBackend};
 
 const DIM: usize = 512;
 const ROWS: usize = 5_000;
@@ -32,7 +37,7 @@ const SEED: u64 = 1;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [file, dim, method, threads] = arguments.as_slice() else {
+    let [file, dim, method, threads, timed @ ..] = arguments.as_slice() else {
         divan::main();
         return Ok(());
     };
@@ -49,9 +54,9 @@ fn main() -> io::Result<()> {
     let after_graph = start.elapsed();
     let Some(map) = projector.refine(&plane, method, &graph, &mut |_, _| ()) else { return Ok(()) };
     let after_map = start.elapsed();
-    let quality = projector.quality(&map, &mut |_| ());
+    let quality = if timed.is_empty() { projector.quality(&map, &mut |_| ()) } else { None };
     let all = start.elapsed();
-    let share = |of: fn(&lookalike::analysis::projection::Quality) -> f32| quality.as_ref().map_or(f32::NAN, of);
+    let share = |of: fn(&lookalike::analysis::projection::Quality) -> f32| quality.as_ref().map_or(0.0, of);
     let mut out = io::BufWriter::new(io::stdout());
     writeln!(
         out,
@@ -92,6 +97,7 @@ fn index(values: Vec<f16>, dim: usize) -> Index {
         file: ImageFile { path: format!("/p/{:03}/{row:07}", row % 997).into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "JPEG",
+        face: None,
     };
     let mut index = Index::new(dim);
     index.push(Arc::new(Segment {
@@ -190,4 +196,70 @@ fn cells_of_100_000(bencher: Bencher) {
 fn step_among_100_000(bencher: Bencher) {
     let Some(Large { index, map, plot, .. }) = large() else { return };
     bencher.bench_local(|| towards(map, index, plot, black_box([0.01, 0.01]), Direction::Right));
+}
+
+/// The explorer on its Map screen, with so many points on it.
+struct Shown {
+    app: App,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Shown {
+    fn new() -> Option<Self> {
+        let size = (160, 50);
+        let app = App::new(Setup { folders: vec!["/p".into()], size, ..Setup::default() });
+        let mut shown = Self { app, terminal: Terminal::new(TestBackend::new(size.0, size.1)).ok()? };
+        let Large { index, map, .. } = large()?;
+        for effect in shown.app.start() {
+            if let Effect::Start(job, Job::Index) = effect {
+                let summary = Summary {
+                    index: Arc::new(index.clone()),
+                    skipped: Vec::new().into(),
+                    added: 0,
+                    reused: index.len(),
+                    renamed: 0,
+                    removed: 0,
+                    seconds: 1.0,
+                };
+                shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Indexed(summary) }));
+            }
+        }
+        let map = Arc::new(map.clone());
+        // t changes the method; that of the map comes last.
+        for key in ["5", "t", "t"] {
+            for effect in shown.key(key) {
+                if let Effect::Start(job, Job::Make { task: Task::Map(task), .. }) = effect
+                    && task.method == map.method
+                {
+                    let made = Mapped { projection: Arc::clone(&map), graph: None, is_new: true };
+                    shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Made(Made::Map(made)) }));
+                }
+            }
+        }
+        shown.app.screens.map.shown()?;
+        Some(shown)
+    }
+
+    fn key(&mut self, name: &str) -> Vec<Effect> {
+        Chord::parse(name).map(|chord| self.app.update(Event::Key(chord.event()))).unwrap_or_default()
+    }
+
+    fn draw(&mut self) {
+        let _ = self.terminal.draw(|frame| ui::draw(&self.app, frame));
+    }
+}
+
+/// From a key to the whole frame, the writing to the terminal left out: zoom in and out, and steps to the next point, which
+/// take the map along.
+#[divan::bench(args = ["+", "Right", "Down", "-", "0"], sample_count = 20, sample_size = 1)]
+fn frame_of_100_000(bencher: Bencher, key: &str) {
+    let Some(mut shown) = Shown::new() else { return };
+    for key in ["+", "+", "+"] {
+        shown.key(key);
+    }
+    shown.draw();
+    bencher.bench_local(|| {
+        shown.key(black_box(key));
+        shown.draw();
+    });
 }

@@ -48,6 +48,7 @@ fn clustered(rows: usize) -> Index {
             file: ImageFile { path: format!("/p/{cluster}/{row}.jpg").into(), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "JPEG",
+            face: None,
         });
     }
     let norms = values.chunks_exact(DIM).map(|row| norm(row, 1.0)).collect();

@@ -15,7 +15,7 @@ use lookalike::{
     decode,
     embed::{self, ModelChoice},
     index::{
-        Image, Segment,
+        Image, RowKind, Segment,
         store::{self, Change, Key, Opened},
     },
     pipeline::{self, Cache, Report, Request},
@@ -64,6 +64,7 @@ impl Place {
             preprocessing: decode::VERSION,
             exact: false,
             dim,
+            rows: RowKind::Picture,
         };
         let Ok(Opened::Writer(mut store)) = store::open(&self.cache(), &key, &mut Vec::new()) else {
             panic!("a new store has no other writer")
@@ -77,6 +78,7 @@ impl Place {
             },
             pixels: (4_000, 3_000),
             format: "JPEG",
+            face: None,
         };
         for first in (0..rows).step_by(STEP) {
             let these = first..(first + STEP).min(rows);

@@ -2,17 +2,18 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lookalike::embed::{Manifest, fingerprint::fingerprint, resnet};
+use lookalike::embed::{Manifest, fingerprint::fingerprint};
 
 fuzz_target!(|text: &str| {
     match Manifest::parse(text) {
         Err(reason) => assert!(!reason.is_empty()),
         Ok(manifest) => {
-            if let Some(layout) = &manifest.resnet {
-                let wanted = resnet::wanted(layout, manifest.dim);
+            for wanted in manifest.tensors() {
                 assert!(wanted.len() < 50_000);
                 assert!(wanted.iter().all(|wanted| wanted.shape.iter().all(|&side| side > 0)));
             }
+            let layers = manifest.layers();
+            assert!(layers.is_empty() || manifest.taken(&layers).is_some());
             assert_eq!(fingerprint(&manifest, None).unwrap().len(), 16);
         }
     }

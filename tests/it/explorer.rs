@@ -20,7 +20,8 @@ use lookalike::{
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
     index::{
-        Image, ImageId, Index, Segment, Skipped, label_file,
+        Image, ImageId, Index, Segment, Skipped,
+        label_file::{self, LabelKey},
         progress::{Progress, Report, Stage, Summary},
     },
     preview::Preview,
@@ -63,6 +64,7 @@ fn image(number: usize) -> Image {
         },
         pixels: if number % 4 == 3 { (480, 640) } else { (640, 480) },
         format: if number.is_multiple_of(2) { "JPEG" } else { "PNG" },
+        face: None,
     }
 }
 
@@ -84,6 +86,7 @@ fn by_other(index: &Index) -> Index {
         file: ImageFile { path: entry.path(), size: 1, modified: 0, changed: 0 },
         pixels: entry.pixels(),
         format: "PNG",
+        face: None,
     });
     let rows: Vec<_> = entries.iter().map(|entry| vec![entry.norm, 1.0 + (entry.id.0 % 5) as f32]).collect();
     let mut other = Index::new(2);
@@ -230,9 +233,9 @@ impl Explorer {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));
                 Outcome::Exported { to, paths: paths.len() }
             }
-            Job::Enroll { paths, name } => {
-                self.effects.push(format!("name {} {name}", paths.len()));
-                Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: paths.len() }
+            Job::Enroll { portraits, name } => {
+                self.effects.push(format!("name {} {name}", portraits.len()));
+                Outcome::Enrolled { folder: Path::new("/gallery").join(name), added: portraits.len() }
             }
             Job::Explain { pair, cells, .. } => {
                 let shares = |values: [f32; 4]| Shares { grid: [2, 2], values: values.into() };
@@ -269,7 +272,10 @@ impl Explorer {
                 Outcome::Exported { to, paths }
             }
             Job::KeepLabels { labels, to } => {
-                let of = |(path, label): (&Path, &[u8])| format!("{} {}", path.display(), label_file::shown(label));
+                let of = |(key, label): (&LabelKey, &[u8])| {
+                    let face = key.face.map(|number| format!(" #{number}")).unwrap_or_default();
+                    format!("{}{face} {}", key.path.display(), label_file::shown(label))
+                };
                 let kept: Vec<_> = labels.iter().map(of).collect();
                 self.effects.push(format!("keep {} in {}", kept.join(", "), to.display()));
                 Outcome::LabelsKept

@@ -896,6 +896,7 @@ pub(crate) fn place_key(place: &Place) -> store::Key {
         preprocessing: lookalike::decode::VERSION,
         exact: false,
         dim: model.manifest.dim,
+        rows: lookalike::index::RowKind::Picture,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
-use lookalike::index::label_file;
+use lookalike::index::label_file::{self, LabelKey};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -75,9 +75,14 @@ fn a_probe_is_saved_and_used_without_the_training_pictures() {
     stdout(&["labels", path, "--save-probe", probe, GRID[0], GRID[1]]);
     let links = links.to_str().unwrap();
     let line: Value =
-        serde_json::from_str(&stdout(&["classify", "--probe", probe, "--predict", to, "--json", "--link-to", links]))
-            .unwrap();
+        serde_json::from_str(&stdout(&["classify", "--probe", probe, "--predict", to, "--json"])).unwrap();
     assert_eq!((&line["label"], &line["model"]), (&"warm".into(), &"color-grid".into()), "the probe names its model");
+    let sorted = ["classify", "--probe", probe, "--predict", to, "--link-to", links];
+    let said = stdout(&sorted);
+    assert!(said.contains("nothing was made: --yes makes 1 folder with links to 1 picture"), "{said}");
+    assert!(!Path::new(links).exists(), "it was only said");
+    let said = stdout(&[&sorted[..], &["--yes"]].concat());
+    assert!(said.contains("made 1 folder with links to 1 picture"), "{said}");
     assert_eq!(
         fs::read_link(Path::new(links).join("warm/ember.png")).unwrap(),
         fs::canonicalize(new.path()).unwrap().join("ember.png")
@@ -89,7 +94,7 @@ fn a_probe_is_saved_and_used_without_the_training_pictures() {
     let (_, said) = complaint(&["classify", "--probe", &format!("{path}/fire.png"), "--predict", to]);
     assert!(said.contains("fire.png") && said.contains("it is no saved probe"), "{said}");
     let (_, said) = complaint(&["classify", path, "--predict", to, "--link-to", path, GRID[0], GRID[1]]);
-    assert!(said.contains("is not empty"), "{said}");
+    assert!(said.contains("there is something in"), "{said}");
 }
 
 #[test]
@@ -132,8 +137,8 @@ fn corrections_that_the_explorer_kept_count_in_the_commands() {
     let (folder, cache) = (folder(), TempDir::new().unwrap());
     let root = fs::canonicalize(folder.path()).unwrap();
     let kept = label_file::kept_file(cache.path(), std::slice::from_ref(&root));
-    let rows = [(root.join("fire.png"), &b"warm"[..]), (root.join("cold/3.png"), &b"warm"[..])];
-    label_file::write(&kept, rows.iter().map(|(path, label)| (path.as_path(), *label)), true).unwrap();
+    let keys = ["fire.png", "cold/3.png"].map(|name| LabelKey::picture(root.join(name)));
+    label_file::write(&kept, keys.iter().map(|key| (key, &b"warm"[..])), true).unwrap();
     let mut command = Command::cargo_bin("lookalike").unwrap();
     command.args(["labels", root.to_str().unwrap(), "--csv", GRID[0], GRID[1], "--cache-dir"]).arg(cache.path());
     let csv = String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap();

@@ -6,6 +6,7 @@ use lookalike::{
     app::{Setup, screens::labels::View},
     index::{Image, Index, Segment},
     scan::ImageFile,
+    task::{Job, Lane},
 };
 
 use crate::explorer::{Explorer, ROOT, setup};
@@ -26,6 +27,7 @@ fn zoo() -> Index {
         file: ImageFile { path: format!("{ROOT}/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (4, 3),
         format: "JPEG",
+        face: None,
     };
     let rows: Vec<_> = pictures.iter().map(|(_, row)| row.to_vec()).collect();
     let mut index = Index::new(2);
@@ -89,8 +91,12 @@ fn pictures_without_a_label_are_predicted_named_and_abstained_from() {
     explorer.keys("G t f i s h Enter");
     assert_eq!(explorer.effects, [format!("keep {ROOT}/odd.jpg fish in /cache/labels/zoo.csv")]);
     explorer.effects.clear();
-    explorer.keys("g t c Enter");
-    assert!(explorer.effects[0].contains("cats"), "a label is completed: {:?}", explorer.effects);
+    explorer.keys("g t c Tab Enter");
+    assert!(explorer.effects[0].contains("new-cat.jpg cats,"), "a label is completed: {:?}", explorer.effects);
+    explorer.effects.clear();
+    explorer.keys("g t c a t Enter");
+    let kept = &explorer.effects[0];
+    assert!(kept.contains(".jpg cat,") || kept.contains(".jpg cat in"), "what was typed is what it is called: {kept}");
     explorer.effects.clear();
     explorer.keys("E Enter");
     assert_eq!(explorer.effects, ["write 23 labels to labels.csv"]);
@@ -151,4 +157,19 @@ fn another_model_is_indexed_compared_and_changed_on_its_screen() {
     assert!(text(&explorer).contains("above the diagonal: resnet50"));
     explorer.keys("b");
     assert!(text(&explorer).contains("Compare resnet50 with"));
+}
+
+#[test]
+fn what_was_asked_of_a_model_that_was_given_up_is_not_taken() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("9");
+    explorer.hold();
+    explorer.keys("Enter");
+    let held = explorer.held.replace(Vec::new()).unwrap_or_default();
+    let by_other = held.into_iter().filter(|(_, job)| matches!(job, Job::IndexBy { .. }));
+    by_other.for_each(|(id, job)| explorer.done(id, job));
+    let (id, job) = explorer.held_tasks(Lane::CompareModels).pop().expect("the models are compared");
+    explorer.keys("b");
+    explorer.done(id, job);
+    assert!(explorer.app.screens.models.found.is_none(), "it is of the model that was given up");
 }

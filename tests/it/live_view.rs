@@ -11,7 +11,12 @@ use lookalike::{
     analysis::gallery::{Gallery, Region, trials::TriedGallery},
     app::live::{Change, Effect, Event, Live, Picture, Places, Seen, Setup},
     display::{Background, Depth, Display, Link},
-    preview::Painter,
+    face::Face,
+    index::RowKind,
+    preview::{
+        Painter,
+        frames::{self, Framing},
+    },
     similarity::Metric,
     ui,
 };
@@ -47,6 +52,8 @@ fn setup(size: (u16, u16), gallery: Gallery) -> Setup {
         source: "/dev/video0 (a camera)".into(),
         pace: "every 1 s".into(),
         model: "gaze".into(),
+        seeks: RowKind::Picture,
+        sends_pixels: false,
         display: display(size),
         metric: Metric::Cosine,
         far: 0.1,
@@ -57,7 +64,7 @@ fn setup(size: (u16, u16), gallery: Gallery) -> Setup {
 }
 
 fn seen(number: u64, row: [f32; 3]) -> Event {
-    let regions = vec![Region { place: None, embedding: row.to_vec() }];
+    let regions = vec![Region { face: None, embedding: row.to_vec() }];
     Event::Seen(Seen { number, time: format!("12:00:{number:02}"), regions })
 }
 
@@ -77,13 +84,16 @@ fn keys(live: &mut Live, text: &str) -> Vec<Effect> {
 fn paint(live: &mut Live, effects: Vec<Effect>) {
     let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
     for effect in effects {
-        if let Effect::Paint(picture, cells) = effect {
+        if let Effect::Paint(picture, cells, framing) = effect {
             let shade = match &picture {
                 Picture::Now => 40,
                 Picture::Enrolled(_) => 120,
-                Picture::Sighting(_) => 200,
+                Picture::Sighting(..) => 200,
             };
-            let image = RgbImage::from_fn(64, 48, |x, y| Rgb([shade, (x * 4) as u8, (y * 5) as u8]));
+            let mut image = RgbImage::from_fn(64, 48, |x, y| Rgb([shade, (x * 4) as u8, (y * 5) as u8]));
+            if picture == Picture::Now {
+                frames::draw(&mut image, &framing);
+            }
             let preview = painter.paint(&image, cells);
             live.update(Event::Painted(picture, cells, preview));
         }
@@ -149,6 +159,84 @@ fn frames_in_a_row_with_one_answer_are_one_line_of_the_log() {
     }
 }
 
+/// A face with its embedding, from the left: the larger, the nearer.
+fn face(left: f32, side: f32, row: [f32; 3]) -> Region {
+    let area = [left, 0.4, left + side, 0.4 + side];
+    Region { face: Some(Face { area, points: [[0.0; 2]; 5], score: 1.0 }), embedding: row.to_vec() }
+}
+
+/// Faces are looked for, and these are seen in one frame after the other.
+fn watching_faces(size: (u16, u16), frames: &[Vec<Region>]) -> Live {
+    let mut live = Live::new(Setup { seeks: RowKind::Face, model: "faces".into(), ..setup(size, gallery()) });
+    for (number, regions) in (1..).zip(frames) {
+        let time = format!("12:00:{number:02}");
+        let effects = live.update(Event::Seen(Seen { number, time, regions: regions.clone() }));
+        paint(&mut live, effects);
+    }
+    live
+}
+
+/// Bo is the largest, a stranger stands at the left and Ana at the right.
+fn three() -> Vec<Region> {
+    vec![face(0.4, 0.3, BO), face(0.05, 0.2, STRANGER), face(0.8, 0.15, ANA)]
+}
+
+#[test]
+fn each_face_has_its_own_answer_on_the_picture_and_under_it() {
+    for size in [(80, 24), (120, 36)] {
+        let live = watching_faces(size, &[three()]);
+        insta::assert_snapshot!(format!("live_faces_{}x{}", size.0, size.1), styled(&frame(&live, size)));
+    }
+    let mut live = watching_faces((120, 36), &[three()]);
+    let names = |live: &Live| text(live).lines().find(|line| line.contains("12:00:01 ")).map(str::to_owned);
+    assert!(names(&live).unwrap().contains("✓ unknown, Bo, Ana"), "{:?}", names(&live));
+    keys(&mut live, "x");
+    assert!(names(&live).unwrap().contains("✓ Ana, Bo, unknown"), "from the left as it is shown");
+    let live = watching_faces((120, 36), &[Vec::new()]);
+    assert!(text(&live).contains("no face") && text(&live).contains("3 names · faces ─"));
+}
+
+#[test]
+fn two_faces_never_get_one_name_and_each_is_a_line_of_the_log() {
+    let twins = || vec![face(0.1, 0.3, [4.0, 0.4, 0.9]), face(0.6, 0.3, ANA)];
+    let live = watching_faces((120, 36), &[twins(), twins(), twins()]);
+    let log: Vec<_> = live.log.iter().map(|one| (one.name.as_deref(), one.frames)).collect();
+    assert_eq!(log, [(Some("Ana"), 3), (None, 3)]);
+    let strangers = || vec![face(0.1, 0.3, STRANGER), face(0.6, 0.2, STRANGER)];
+    let live = watching_faces((120, 36), &[strangers(), strangers()]);
+    assert_eq!(live.log.iter().map(|one| one.frames).collect::<Vec<_>>(), [2, 2], "two strangers are two");
+}
+
+#[test]
+fn a_face_is_chosen_from_the_left_to_the_right_and_named() {
+    let mut live = watching_faces((120, 36), &[three()]);
+    let shown = |live: &Live| live.shown().unwrap().0.embedding.clone();
+    let best = shown(&live);
+    assert!(best == ANA || best == BO, "somebody who is known");
+    live.update(Event::Ended);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let effects = key(&mut live, KeyCode::Tab);
+        seen.push(shown(&live));
+        let framed = effects.iter().any(|effect| {
+            matches!(effect, Effect::Paint(Picture::Now, _, Framing { meant, .. }) if *meant == live.shown_at())
+        });
+        assert!(framed, "the frame follows, also where nothing moves any more");
+        paint(&mut live, effects);
+    }
+    assert_eq!(seen.last(), Some(&best), "three steps lead around");
+    assert!(seen.contains(&STRANGER.to_vec()));
+    while shown(&live) != STRANGER {
+        key(&mut live, KeyCode::BackTab);
+    }
+    keys(&mut live, "nDi");
+    let Some(Effect::Enroll(name, 1, region)) = key(&mut live, KeyCode::Enter).pop() else { panic!("not enrolled") };
+    assert_eq!((name.as_str(), region), ("Di", face(0.05, 0.2, STRANGER)));
+    // Without anybody known the largest is meant.
+    let strangers = vec![face(0.6, 0.3, STRANGER), face(0.1, 0.2, [-1.0, 0.0, -0.2])];
+    assert_eq!(watching_faces((120, 36), &[strangers]).shown_at(), Some(0));
+}
+
 #[test]
 fn a_threshold_moves_with_its_rate_of_strangers_and_renames_what_is_seen() {
     let mut live = watching((120, 36));
@@ -180,7 +268,7 @@ fn what_is_seen_is_named_and_dropped() {
         keys(&mut live, "Di q");
         key(&mut live, KeyCode::Enter)
     };
-    let region = Region { place: None, embedding: STRANGER.to_vec() };
+    let region = Region { face: None, embedding: STRANGER.to_vec() };
     assert_eq!(effects.first(), Some(&Effect::Enroll("Di q".into(), 7, region)));
     let mut known = gallery();
     let path = Path::new("/gallery/Di q/now.jpg");

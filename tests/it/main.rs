@@ -10,6 +10,11 @@ mod cli;
 #[cfg(feature = "libtorch")]
 mod copies;
 mod explorer;
+#[cfg(feature = "libtorch")]
+mod face_rows;
+mod face_screens;
+#[cfg(feature = "libtorch")]
+mod faces;
 mod gallery;
 #[cfg(feature = "libtorch")]
 mod gaze;
@@ -54,5 +59,7 @@ mod tidy;
 #[cfg(feature = "libtorch")]
 mod torchvision;
 mod update;
+#[cfg(feature = "libtorch")]
+mod vision_transformer;
 #[cfg(feature = "libtorch")]
 mod worker;

@@ -202,6 +202,38 @@ fn a_wrong_sum_throws_the_download_away() {
     server.join().unwrap();
 }
 
+/// Two files, each with an address of its own.
+fn two_files(folder: &Path, addresses: [&str; 2]) -> Result<PathBuf, String> {
+    let text = format!(
+        "name = 'net'\narchitecture = 'torchscript'\ndim = 9\n\
+         [weights]\nfile = 'net.pth'\nurl = '{}'\nsha256 = '{SUM}'\n\
+         [[weights.beside]]\nfile = 'more.pt'\nurl = '{}'\nsha256 = '{SUM}'\n",
+        addresses[0], addresses[1]
+    );
+    let manifest = Manifest::parse(&text).unwrap();
+    download::pull(&manifest, folder, &mut |_, _| {}).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_model_of_several_files_is_pulled_file_by_file_and_goes_on_with_those_that_are_missing() {
+    let folder = TempDir::new().unwrap();
+    let whole = || serve(vec![Answer("200 OK\r\nContent-Length: 35", CONTENT)]);
+    let ((first, server), (broken, other)) = (whole(), serve(vec![Answer("404 Not Found", b"")]));
+    let error = two_files(folder.path(), [&first, &broken]).unwrap_err();
+    assert!(error.contains("404") && error.contains(&broken), "{error}");
+    assert_eq!(
+        (files(folder.path()), server.join().unwrap().len(), other.join().unwrap().len()),
+        (vec!["net.pth".into()], 1, 1)
+    );
+    // The first is here, so nobody is asked for it.
+    let (second, server) = whole();
+    assert_eq!(
+        two_files(folder.path(), ["http://127.0.0.1:1/net.pth", &second]).unwrap(),
+        folder.path().join("net.pth")
+    );
+    assert_eq!((files(folder.path()), server.join().unwrap().len()), (vec!["more.pt".into(), "net.pth".into()], 1));
+}
+
 #[test]
 fn a_refusal_names_status_address_and_folder() {
     let folder = TempDir::new().unwrap();
@@ -433,4 +465,46 @@ fn an_empty_variable_is_an_unset_one() {
     assert!(home.path().join("cache/lookalike").is_dir(), "the index lies in the user's cache folder");
     // A value that is not empty counts, from a variable as from an argument.
     command.env("LOOKALIKE_MODEL", "no such model").assert().code(1);
+}
+
+/// The standard output of `lookalike models` with arguments, or its complaint.
+fn models(arguments: &[&str]) -> Result<String, String> {
+    let home = TempDir::new().unwrap();
+    let mut command = Command::cargo_bin("lookalike").unwrap();
+    let output = command.arg("models").args(arguments).env("HOME", home.path()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn the_layers_of_a_network_are_listed_without_its_weights() {
+    let table = models(&["--layers", "resnet18"]).unwrap();
+    let line =
+        |start: &str| table.lines().find(|line| line.trim_start().starts_with(start)).unwrap().split_whitespace();
+    assert!(line("layer2.1").eq(["layer2.1", "=", "layer2", "128×28×28", "128"]), "{table}");
+    assert!(line("* ").eq(["*", "avgpool", "512", "512"]), "{table}");
+    assert!(table.contains("channels × height × width"), "{table}");
+    let tokens = models(&["--layers", "dinov2-small"]).unwrap();
+    assert!(
+        tokens.contains("blocks.11") && tokens.contains("257×384") && tokens.contains("tokens × values"),
+        "{tokens}"
+    );
+}
+
+#[test]
+fn scripts_get_the_layers_as_json() {
+    let json: serde_json::Value = serde_json::from_str(&models(&["--layers", "vit-b-16", "--json"]).unwrap()).unwrap();
+    let layers = json["layers"].as_array().unwrap();
+    let taken: Vec<_> = layers.iter().filter(|layer| layer["taken"] == true).collect();
+    assert_eq!((layers.len(), taken.len(), &taken[0]["name"]), (13, 1, &"encoder.ln".into()));
+    assert_eq!((&taken[0]["output"], &taken[0]["dim"]), (&serde_json::json!([197, 768]), &768.into()));
+}
+
+#[test]
+fn a_model_without_known_layers_says_so_in_one_sentence() {
+    for name in ["color-grid", "none-such"] {
+        let error = models(&["--layers", name]).unwrap_err();
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        assert!(error.contains(name), "{error}");
+    }
 }

@@ -31,7 +31,12 @@ fn index(embeddings: &[Vec<f32>], dim: usize, segment: usize) -> Index {
 }
 
 fn image(path: &str) -> Image {
-    Image { file: ImageFile { path: path.into(), size: 1, modified: 0, changed: 0 }, pixels: (1, 1), format: "PNG" }
+    Image {
+        file: ImageFile { path: path.into(), size: 1, modified: 0, changed: 0 },
+        pixels: (1, 1),
+        format: "PNG",
+        face: None,
+    }
 }
 
 /// A fixed sequence of numbers in [0, 1) (SplitMix64), for data too large to be drawn by proptest.

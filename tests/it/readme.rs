@@ -77,11 +77,12 @@ fn the_key_table_is_the_programs() {
 }
 
 /// Every document for people, by its path in the checkout.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
+    "models/faces.md",
     "models/gaze.md",
     "models/train/README.md",
     "sample_images/.make/README.md",
@@ -133,9 +134,35 @@ fn every_command_of_the_readme_runs() {
     }
 }
 
+/// The weights are their publishers' own, so that only a machine which has them can look for faces.
+#[test]
+fn faces_are_found_as_the_readme_says() {
+    let Some(model) = crate::faces::faces() else { return };
+    let home = Home::new();
+    let link = |from: &Path, to: &str| {
+        let to = home.folder.path().join("home").join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(from, to).unwrap();
+    };
+    link(&crate::faces::weights_folder(&model), "data/lookalike/models");
+    link(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faces"), "Pictures");
+    for line in examples("sh faces") {
+        let output = home.sh(&line);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}\n{complaint}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        for promised in promises(&line) {
+            assert!(said.contains(promised), "{line} does not say {promised}:\n{said}");
+        }
+    }
+}
+
 /// What a reader of the example expects to see.
 fn promises(line: &str) -> &'static [&'static str] {
     const PROMISES: &[(&str, &[&str])] = &[
+        ("lookalike index ~/Pictures --faces", &["14 faces in 5 pictures in ", "1 without a face, 0 skipped"]),
+        ("lookalike groups ~/Pictures --faces", &["groups of 14 faces", "Pictures/group.png #9"]),
+        ("lookalike neighbors ~/Pictures/portrait.png --faces", &["Pictures/two.png"]),
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),
         (
@@ -153,7 +180,9 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike labels", &["labeled pictures", "linear probe", "precision", "likely mislabeled"]),
         ("lookalike classify", &["cats", "tabby-by-the-window.jpg"]),
         ("lookalike compare", &["linear CKA", "gaze keeps the folders apart better than color-grid"]),
-        ("lookalike models", &["gaze", "color-grid", "resnet50"]),
+        ("lookalike models pull faces", &["faces is here already"]),
+        ("lookalike models --layers", &["layer3.5", "layer3", "1024×14×14", "*  avgpool", "layer = \""]),
+        ("lookalike models", &["gaze", "color-grid", "resnet50", "dinov2-small", "mobilenet-v3-large"]),
         ("lookalike cache prune", &["nothing to delete"]),
         ("lookalike cache", &["sample_images", "gaze: ", "color-grid: "]),
         (

@@ -411,6 +411,7 @@ fn hostile_names_do_not_reach_the_terminal() {
         file: ImageFile { path: format!("/pictures/{name}/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     });
     let mut index = Index::new(2);
     let embeddings: Vec<_> = (0..names.len()).map(|at| vec![1.0, at as f32]).collect();

@@ -25,6 +25,7 @@ fn index(groups: &[&str], embeddings: &[Vec<f32>]) -> Index {
         },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let images = groups.iter().enumerate().map(image);
     index.push(Arc::new(Segment::pack(Path::new("/p").into(), images, embeddings, index.dim())));

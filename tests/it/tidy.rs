@@ -352,6 +352,8 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         "worker/export",
         // Drawings.
         "cli/picture",
+        // Faces that were cut out for the gallery.
+        "worker/enroll",
         // Copies of the pictures of a group.
         "cli/groups/link",
         // Labels, and what was corrected of them.

@@ -1,15 +1,19 @@
-//! The native networks answer as torchvision's do. Weights and pixels follow a formula that both sides compute;
-//! `torchvision/formula.py` and `make_expected.py` beside it made the expected values.
+//! The native networks answer as torchvision's do, at their last layer and inside. Weights and pixels follow a formula that
+//! both sides compute; `torchvision/formula.py` and `make_expected.py` beside it made the expected values.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use image::{Rgb, RgbImage};
-use lookalike::embed::{self, Device, Manifest, Model, ModelChoice, resnet, weights::Wanted};
+use lookalike::embed::{self, Device, Folders, Manifest, Model, ModelChoice, weights::Wanted};
 use safetensors::{Dtype, serialize_to_file, tensor::TensorView};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 #[derive(Deserialize)]
-struct Row {
+pub struct Row {
     norm: f64,
     first: Vec<f64>,
 }
@@ -29,11 +33,17 @@ fn uniform(name: &str, count: usize) -> impl Iterator<Item = f64> {
 fn values(name: &str, shape: &[i64]) -> Vec<u8> {
     let count = shape.iter().product::<i64>() as usize;
     let bound = (6.0 / shape.iter().skip(1).product::<i64>() as f64).sqrt();
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let dots_before_block = name.split_once(".block.").map(|(before, _)| before.matches('.').count());
     let value = |u: f64| match name {
+        _ if name.contains("pos") => 2.0 * u - 1.0,
         _ if shape.len() > 1 => (2.0 * u - 1.0) * bound,
-        _ if name.ends_with("running_var") => 0.5 + u,
-        _ if name.ends_with(".weight") && name.starts_with('_') => 0.6 + 0.4 * u,
-        _ if name.ends_with(".weight") => 0.2 + 0.4 * u,
+        _ if ends(&["running_var", "gamma", "lambda1"]) => 0.5 + u,
+        // EfficientNet ("features.1.0.block.") and MobileNetV3 ("features.1.block.").
+        _ if ends(&[".weight"]) && dots_before_block == Some(2) => 0.8 + 0.4 * u,
+        _ if ends(&[".weight"]) && dots_before_block == Some(1) => 0.7 + 0.4 * u,
+        _ if ends(&[".weight"]) && (name.starts_with('_') || name.starts_with("features.")) => 0.6 + 0.4 * u,
+        _ if ends(&[".weight"]) => 0.2 + 0.4 * u,
         _ => 0.2 * u - 0.1,
     };
     uniform(name, count).flat_map(|u| (value(u) as f32).to_le_bytes()).collect()
@@ -59,30 +69,24 @@ fn write_weights(wanted: Vec<Wanted>, file: &Path) {
     serialize_to_file(views, None, file).unwrap();
 }
 
+/// Compares a network's answers with the expected ones, when its weights have the names of that set.
 #[track_caller]
-fn check(manifest: &str) {
+pub fn check_against(expected: &[Row], manifest: &str, names: usize) {
     let manifest = Manifest::parse(manifest).unwrap();
-    let wanted = resnet::wanted(manifest.resnet.as_ref().unwrap(), manifest.dim);
-    check_against(include_str!("../torchvision/expected.json"), manifest, wanted);
-}
-
-/// Compares the answers of a network with those in `expected`, where they stand under its name.
-#[track_caller]
-pub fn check_against(expected: &str, manifest: Manifest, wanted: Vec<Wanted>) {
-    let mut expected: HashMap<String, serde_json::Value> = serde_json::from_str(expected).unwrap();
-    let expected: Vec<Row> = serde_json::from_value(expected.remove(&manifest.name).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weights.safetensors");
-    write_weights(wanted, &file);
+    write_weights(manifest.tensors().swap_remove(names), &file);
     let model = Model { manifest, weights: Some(file), fingerprint: String::new() };
     let batch: Vec<_> = (0..expected.len() as u32).map(|index| picture(index, model.manifest.input)).collect();
-    let embed = |exact: bool| {
+    let load = |exact: bool| {
         let choice = ModelChoice { exact, device: Device::Cpu, ..ModelChoice::default() };
-        embed::load(&model, &choice).unwrap().embed(&batch).unwrap()
+        embed::load(&model, &choice).unwrap()
     };
 
-    let exact = embed(true);
-    for (row, expected) in exact.iter().zip(&expected) {
+    let mut exactly = load(true);
+    let exact = exactly.embed(&batch).unwrap();
+    assert_eq!(exact.len(), expected.len());
+    for (row, expected) in exact.iter().zip(expected) {
         assert_eq!(row.len(), model.manifest.dim);
         let norm = length(row);
         assert!((norm - expected.norm).abs() <= 1e-4 * expected.norm, "norm {norm}, expected {}", expected.norm);
@@ -93,9 +97,17 @@ pub fn check_against(expected: &str, manifest: Manifest, wanted: Vec<Wanted>) {
             assert!(apart <= 1e-4 * typical, "value {i}: {value}, expected {expected}");
         }
     }
+    // Where an embedding is a sum, its parts add up to it.
+    if let Some(parts) = exactly.parts(&batch[0]).unwrap() {
+        let typical = length(&exact[0]) / (exact[0].len() as f64).sqrt();
+        for (i, &value) in exact[0].iter().enumerate() {
+            let sum: f32 = parts.values.iter().skip(i).step_by(exact[0].len()).sum();
+            assert!(f64::from((sum - value).abs()) <= 1e-4 * typical, "value {i}: {value}, its parts {sum}");
+        }
+    }
 
     // On a CPU without bfloat16 both are float32, and the test holds all the more.
-    for (quick, exact) in embed(false).iter().zip(&exact) {
+    for (quick, exact) in load(false).embed(&batch).unwrap().iter().zip(&exact) {
         let dot: f64 = quick.iter().zip(exact).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
         let cosine = dot / (length(quick) * length(exact));
         assert!(cosine >= 0.999, "cosine {cosine}");
@@ -106,12 +118,124 @@ fn length(row: &[f32]) -> f64 {
     row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
 }
 
+/// A sum over the names and shapes of tensors, the same in any order.
+pub fn sum_of(tensors: &[Wanted]) -> String {
+    let line = |Wanted { name, shape }: &Wanted| {
+        let sides: Vec<_> = shape.iter().map(i64::to_string).collect();
+        format!("{name} {}\n", sides.join("x"))
+    };
+    let lines: BTreeSet<_> = tensors.iter().map(line).collect();
+    Sha256::digest(lines.into_iter().collect::<String>()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A manifest that is part of the program.
+pub fn built_in(name: &str) -> Manifest {
+    embed::catalog(&Folders::default()).named(name).unwrap().manifest.clone()
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    embeddings: HashMap<String, Vec<Row>>,
+    models: HashMap<String, Known>,
+}
+
+/// What torchvision says of a network.
+#[derive(Deserialize)]
+struct Known {
+    tensors: String,
+    layers: Vec<(String, Vec<i64>)>,
+}
+
+fn expected() -> Expected {
+    serde_json::from_str(include_str!("../torchvision/expected.json")).unwrap()
+}
+
+/// Checks a manifest for pictures of that side, and the one that ends at a layer with so many values.
+#[track_caller]
+fn check(name: &str, manifest: &str, side: u32, inner: Option<(&str, usize)>) {
+    let expected = expected().embeddings;
+    let with = |field: &str, value: &str, text: &str| {
+        let lines = text.lines().map(|line| match line.split_once(" = ") {
+            Some((name, _)) if name == field => format!("{field} = {value}"),
+            _ => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let manifest = with("input", &side.to_string(), manifest);
+    check_against(&expected[name], &manifest, 0);
+    if let Some((layer, dim)) = inner {
+        let manifest = with("layer", &format!("\"{layer}\""), &with("dim", &dim.to_string(), &manifest));
+        check_against(&expected[&format!("{name} at {layer}")], &manifest, 0);
+    }
+}
+
 #[test]
 fn resnet18_is_torchvisions() {
-    check(include_str!("../../models/resnet18.toml"));
+    check("resnet18", include_str!("../../models/resnet18.toml"), 224, Some(("layer3.0", 256)));
 }
 
 #[test]
 fn resnet50_is_torchvisions() {
-    check(include_str!("../../models/resnet50.toml"));
+    check("resnet50", include_str!("../../models/resnet50.toml"), 224, None);
+}
+
+#[test]
+fn mobilenet_v2_is_torchvisions() {
+    check("mobilenet-v2", include_str!("../../models/mobilenet-v2.toml"), 160, Some(("features.4", 32)));
+}
+
+#[test]
+fn mobilenet_v3_large_is_torchvisions() {
+    check("mobilenet-v3-large", include_str!("../../models/mobilenet-v3-large.toml"), 224, Some(("features.12", 112)));
+}
+
+#[test]
+fn mobilenet_v3_small_is_torchvisions_also_with_odd_sides() {
+    check("mobilenet-v3-small", include_str!("../../models/mobilenet-v3-small.toml"), 130, None);
+}
+
+#[test]
+fn efficientnet_b0_is_torchvisions_and_a_stage_is_its_last_block() {
+    check("efficientnet-b0", include_str!("../../models/efficientnet-b0.toml"), 160, Some(("features.3", 40)));
+}
+
+#[test]
+fn efficientnet_b2_is_torchvisions() {
+    check("efficientnet-b2", include_str!("../../models/efficientnet-b2.toml"), 130, None);
+}
+
+#[test]
+fn a_small_convnext_is_torchvisions() {
+    let manifest = "name = 'small'\narchitecture = 'convnext'\ninput = 100\ndim = 64\nlayer = 'classifier.0'\n\
+                    [convnext]\ndepths = [1, 2, 2, 1]\nwidths = [16, 32, 48, 64]\n[weights]\nfile = 'small.pth'";
+    check("convnext", manifest, 100, Some(("features.3.1", 32)));
+}
+
+const VIT: &str = "name = 'small'\narchitecture = 'vision-transformer'\ninput = 96\ndim = 64\nlayer = 'encoder.ln'\n\
+                   [vision_transformer]\nnames = 'torchvision'\npatch = 16\nwidth = 64\nheads = 4\ndepth = 3\n\
+                   hidden = 160\ngrid = 6\n[weights]\nfile = 'small.pth'";
+
+#[test]
+fn a_small_vision_transformer_is_torchvisions() {
+    check("vit", VIT, 96, Some(("encoder.layers.encoder_layer_1", 64)));
+}
+
+#[test]
+fn the_published_names_of_older_releases_are_read_too() {
+    let [now, before] = &Manifest::parse(VIT).unwrap().tensors()[..] else { panic!("two sets of names") };
+    let renamed = |name: &str| name.replace("mlp.0.", "mlp.linear_1.").replace("mlp.3.", "mlp.linear_2.");
+    let now: Vec<_> = now.iter().map(|wanted| renamed(&wanted.name)).collect();
+    assert_eq!(now, before.iter().map(|wanted| wanted.name.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_built_in_manifests_have_torchvisions_tensors_and_layers() {
+    let known = expected().models;
+    assert_eq!(known.len(), 16);
+    for (name, known) in known {
+        let manifest = built_in(&name);
+        assert_eq!(sum_of(&manifest.tensors()[0]), known.tensors, "{name}");
+        let layers: Vec<_> = manifest.layers().into_iter().map(|layer| (layer.name, layer.shape.sides())).collect();
+        assert_eq!(layers, known.layers, "{name}");
+    }
 }

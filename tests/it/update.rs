@@ -853,6 +853,7 @@ fn many(numbers: std::ops::Range<i64>) -> Arc<Segment> {
         },
         pixels: (4, 3),
         format: "JPEG",
+        face: None,
     });
     Arc::new(Segment::pack(Arc::from(Path::new("/p")), images, &embeddings, 1))
 }
@@ -911,6 +912,29 @@ fn a_long_list_is_shown_at_once_and_put_in_order_by_a_worker() {
     let thirty = |number: i64| format!("{}/IMG_{number}", number % 50).contains("30");
     assert_eq!(explorer.app.screens.browse.list.ids, expected(thirty, |number| (number, 0)));
     assert!(explorer.held_tasks(Lane::Sort).is_empty(), "it is what is wanted");
+}
+
+#[test]
+fn pictures_that_come_back_are_let_through_the_filter_again() {
+    let mut index = Index::new(1);
+    index.push(many(0..30_000));
+    index.remove(ImageId(7));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.hold();
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    let work = |explorer: &mut Explorer| {
+        for (id, job) in explorer.held_tasks(Lane::Sort) {
+            explorer.done(id, job);
+        }
+    };
+    work(&mut explorer);
+    explorer.keys("/ I M G _ Enter");
+    work(&mut explorer);
+    assert!(explorer.app.shared.admits(ImageId(8)) && !explorer.app.shared.admits(ImageId(7)));
+    index.restore(ImageId(7));
+    explorer.report(Report::Snapshot(Arc::new(index)));
+    work(&mut explorer);
+    assert!(explorer.app.shared.admits(ImageId(7)), "the filter lets it through");
 }
 
 /// What may happen to the explorer.

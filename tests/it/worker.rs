@@ -205,7 +205,7 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
-    let key = |image| PreviewKey { image, width: 12, height: 4 };
+    let key = |image| PreviewKey { image, width: 12, height: 4, whole: false };
     // Pictures arrive in whatever order their threads are done.
     let named = |name: &str| index.iter().find(|entry| entry.relative() == Path::new(name)).unwrap().id;
     let (there, gone, unknown) = (named("0000.png"), named("0002.png"), ImageId(77));

@@ -1,4 +1,6 @@
 """Weights and pixels by a formula, which tests/it/torchvision.rs computes too, so that nothing has to be downloaded."""
+import hashlib
+
 import numpy as np
 import torch
 
@@ -19,17 +21,50 @@ def uniform(name, count):
 
 def weights(name, shape):
     """He initialization for convolutions and linear layers; batch norms that damp a ResNet, whose activations would grow,
-    and hardly damp EfficientNets (their names begin with "_"), whose activations would fade."""
+    and hardly damp networks of inverted residuals (their names begin with "_" or "features."), whose activations would
+    fade, least of all behind squeeze-and-excitation (".block."); embeddings of positions and factors of whole blocks that
+    count."""
     u = uniform(name, int(np.prod(shape)))
-    if len(shape) > 1:
+    if "pos" in name:
+        values = 2 * u - 1
+    elif len(shape) > 1:
         values = (2 * u - 1) * np.sqrt(6.0 / np.prod(shape[1:]))
-    elif name.endswith("running_var"):
+    elif name.endswith(("running_var", "gamma", "lambda1")):
         values = 0.5 + u
     elif name.endswith(".weight"):
-        values = (0.6 if name.startswith("_") else 0.2) + 0.4 * u
+        # The dots tell EfficientNet ("features.1.0.block.") from MobileNetV3 ("features.1.block.").
+        deep = {2: 0.8, 1: 0.7}.get(name.partition(".block.")[0].count(".")) if ".block." in name else None
+        values = (deep or (0.6 if name.startswith(("_", "features.")) else 0.2)) + 0.4 * u
     else:
         values = 0.2 * u - 0.1
     return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+def fill(network):
+    """Gives a network these weights."""
+    state = network.state_dict()
+    for key, tensor in state.items():
+        if tensor.is_floating_point():
+            tensor.copy_(weights(key, tuple(tensor.shape)))
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def batch(pictures, side, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)):
+    """That many pictures as a network takes them."""
+    levels = torch.from_numpy(np.stack([pixels(i, side) for i in range(pictures)])).permute(0, 3, 1, 2).float() / 255
+    return (levels - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
+
+
+def rows(embeddings, shown=64):
+    """What is kept of the expected embeddings: their lengths and first values."""
+    return [{"norm": row.norm().item(), "first": [float(f"{v:.8g}") for v in row[:shown].tolist()]} for row in embeddings.double()]
+
+
+def tensors(state):
+    """A sum over the names and shapes of a state dict, the same in any order."""
+    lines = sorted(f"{name} {'x'.join(map(str, tensor.shape))}\n" for name, tensor in state.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def pixels(index, side=224):

@@ -1,5 +1,7 @@
 //! Stratified folds: parts of equal size in which every label has its share.
 
+use crate::analysis::random::Random;
+
 /// Parts that labeled pictures are cut into, each of which is predicted from the others.
 pub const FOLDS: usize = 5;
 
@@ -10,41 +12,13 @@ pub(super) fn stratified(targets: &[u32], labels: usize, seed: u64) -> Vec<u8> {
     for (row, target) in targets.iter().enumerate() {
         of_label[*target as usize].push(row);
     }
-    let mut chance = Chance(seed);
+    let mut random = Random::new(seed);
+    of_label.iter_mut().for_each(|rows| random.shuffle(rows));
     let mut folds = vec![0; targets.len()];
-    for (dealt, row) in of_label.iter_mut().flat_map(|rows| chance.shuffled(rows)).enumerate() {
+    for (dealt, row) in of_label.into_iter().flatten().enumerate() {
         folds[row] = (dealt % FOLDS) as u8;
     }
     folds
-}
-
-/// Numbers that look random and depend on the seed alone (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014).
-pub struct Chance(pub u64);
-
-impl Chance {
-    /// A number of 64 bits.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which must not be 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        ((u128::from(self.draw()) * end as u128) >> 64) as usize
-    }
-
-    /// Shuffles (Fisher and Yates) and hands the rows out.
-    fn shuffled(&mut self, rows: &mut Vec<usize>) -> Vec<usize> {
-        for end in (2..=rows.len()).rev() {
-            let at = self.below(end);
-            rows.swap(at, end - 1);
-        }
-        std::mem::take(rows)
-    }
 }
 
 #[cfg(test)]

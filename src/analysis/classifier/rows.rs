@@ -1,7 +1,7 @@
 //! The embeddings that a classifier learns from: scaled to length 1, read from the index block by block, so that no table
 //! of them is ever held in memory.
 
-use half::f16;
+use half::{f16, slice::HalfFloatSliceExt};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::index::{ImageId, Index};
@@ -56,10 +56,10 @@ impl<'a> Rows<'a> {
         for (out, (row, factor)) in block.chunks_exact_mut(self.dim.max(1)).zip(&self.rows[first..]) {
             if row.is_empty() {
                 out.fill(0.0);
+                continue;
             }
-            for (out, value) in out.iter_mut().zip(*row) {
-                *out = value.to_f32() * factor;
-            }
+            row.convert_to_f32_slice(out);
+            out.iter_mut().for_each(|value| *value *= factor);
         }
     }
 

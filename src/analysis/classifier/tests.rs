@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::*;
 use crate::{
+    analysis::random::Random,
     index::{Image, Segment},
     scan::ImageFile,
     similarity::{Metric, graph, sequential},
@@ -16,6 +17,7 @@ fn index(pictures: &[(String, Vec<f32>)]) -> Index {
         file: ImageFile { path: format!("/p/{name}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let rows: Vec<_> = pictures.iter().map(|(_, embedding)| embedding.clone()).collect();
     let mut index = Index::new(dim);
@@ -30,8 +32,8 @@ fn classified(index: &Index) -> Result<Classification, Unlearnable> {
 
 /// `count` pictures of each of `labels` labels around axes of their own, at a distance of about `spread`.
 fn clouds(labels: usize, count: usize, spread: f32) -> Vec<(String, Vec<f32>)> {
-    let mut chance = Chance(3);
-    let mut unit = || chance.draw() as f32 / u64::MAX as f32 - 0.5;
+    let mut random = Random::new(3);
+    let mut unit = || random.draw() as f32 / u64::MAX as f32 - 0.5;
     let mut pictures = Vec::new();
     for label in 0..labels {
         for number in 0..count {

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::*;
 use crate::{
-    analysis::classifier::Chance,
+    analysis::random::Random,
     index::{Image, Segment},
     scan::ImageFile,
     similarity::{Metric, sequential},
@@ -21,6 +21,7 @@ fn index(embeddings: &[Vec<f32>], falling: bool) -> Index {
         file: ImageFile { path: format!("/p/{}/{number:03}", number % 2).into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let rows: Vec<_> = numbers.iter().map(|number| embeddings[*number].clone()).collect();
     let mut index = Index::new(dim);
@@ -30,8 +31,8 @@ fn index(embeddings: &[Vec<f32>], falling: bool) -> Index {
 
 /// Values from −0.5 to 0.5 that half floats hold exactly.
 fn noise(rows: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
-    let mut chance = Chance(seed);
-    let mut value = || chance.below(1025) as f32 / 1024.0 - 0.5;
+    let mut random = Random::new(seed);
+    let mut value = || random.below(1025) as f32 / 1024.0 - 0.5;
     (0..rows).map(|_| (0..dim).map(|_| value()).collect()).collect()
 }
 

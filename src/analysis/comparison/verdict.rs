@@ -3,7 +3,7 @@
 use super::Pairing;
 use crate::{
     analysis::{
-        classifier::Chance,
+        random::Random,
         separation::{Groups, Retrieved},
     },
     index::Index,
@@ -146,8 +146,8 @@ pub fn verdict(
         return None;
     }
     let mean = |of: &dyn Fn(&[[f64; 4]; 2]) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-    let mut chance = Chance(seed);
-    let samples: Vec<[[f64; 4]; 2]> = (0..SAMPLES).map(|_| sample_mean(&scores, &mut chance)).collect();
+    let mut random = Random::new(seed);
+    let samples: Vec<[[f64; 4]; 2]> = (0..SAMPLES).map(|_| sample_mean(&scores, &mut random)).collect();
     let differences = Score::ALL.into_iter().enumerate().map(|(at, score)| Difference {
         score,
         values: [0, 1].map(|model: usize| mean(&|of| of[model][at])),
@@ -158,10 +158,10 @@ pub fn verdict(
 }
 
 /// The means over as many pictures, drawn with replacement.
-fn sample_mean(scores: &[[[f64; 4]; 2]], chance: &mut Chance) -> [[f64; 4]; 2] {
+fn sample_mean(scores: &[[[f64; 4]; 2]], random: &mut Random) -> [[f64; 4]; 2] {
     let mut sums = [[0.0; 4]; 2];
     for _ in 0..scores.len() {
-        let drawn = &scores[chance.below(scores.len())];
+        let drawn = &scores[random.below(scores.len())];
         sums.iter_mut().flatten().zip(drawn.iter().flatten()).for_each(|(sum, value)| *sum += value);
     }
     sums.map(|sums| sums.map(|sum| sum / scores.len() as f64))

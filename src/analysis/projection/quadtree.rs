@@ -146,8 +146,8 @@ fn spaced(number: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::random::Random, *};
-    use crate::similarity::sequential;
+    use super::*;
+    use crate::{analysis::random::Random, similarity::sequential};
 
     #[test]
     fn forces_are_those_of_all_pairs() {

@@ -93,6 +93,11 @@ impl Weights {
         Self { starts, edges }
     }
 
+    /// Places.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
     /// The other ends of a place's edges, with their weights.
     pub fn of(&self, place: usize) -> &[(u32, f32)] {
         &self.edges[self.starts[place]..self.starts[place + 1]]
@@ -101,21 +106,6 @@ impl Weights {
     /// The largest weight.
     pub fn largest(&self) -> f32 {
         self.edges.iter().map(|edge| edge.1).fold(0.0, f32::max)
-    }
-
-    /// Leaves out edges of less than this weight.
-    pub fn without_below(mut self, least: f32) -> Self {
-        let mut kept = Vec::with_capacity(self.edges.len());
-        for row in 0..self.starts.len() - 1 {
-            let edges = self.starts[row]..self.starts[row + 1];
-            self.starts[row] = kept.len();
-            kept.extend(self.edges[edges].iter().filter(|edge| edge.1 >= least));
-        }
-        if let Some(end) = self.starts.last_mut() {
-            *end = kept.len();
-        }
-        self.edges = kept;
-        self
     }
 }
 
@@ -130,7 +120,6 @@ mod tests {
         assert_eq!(weights.of(0), [(1, 0.75), (2, 0.25)]);
         assert_eq!(weights.of(1), [(0, 0.75)]);
         assert_eq!(weights.of(2), [(0, 0.25)]);
-        let strong = weights.without_below(0.5);
-        assert_eq!((strong.of(0), strong.of(2).len(), strong.largest()), (&[(1, 0.75)][..], 0, 0.75));
+        assert_eq!((weights.len(), weights.largest()), (3, 0.75));
     }
 }

@@ -34,6 +34,7 @@ fn push(index: &mut Index, embeddings: &[Vec<f32>], first: usize) {
         file: ImageFile { path: format!("/{at:05}").into(), size: 1, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     let images = (0..embeddings.len()).map(|at| image(first + at));
     let dim = index.dim();

@@ -9,20 +9,12 @@
 //! the other, by blocks; points of a quarter move at once, along their own edges and away from random others, as these
 //! lie at that moment. So the cores share the work and what comes out depends on the seed alone.
 
-use super::{
-    random::Random,
-    rows::{Rows, Weights},
-};
+mod moves;
+
+use self::moves::Moves;
+use super::rows::{Rows, Weights};
 use crate::similarity::{Executor, Graph, map_parallel, sequential};
 
-/// The curve 1 / (1 + a·d²ᵇ) that comes closest to a plateau of 0.1, the usual `min_dist`, and an exponential fall of
-/// scale 1 (definition 11).
-const A: f32 = 1.576_943_5;
-const B: f32 = 0.895_060_9;
-/// Random others that a point moves away from, for each edge it moves along.
-const NEGATIVES: usize = 5;
-/// A point moves no farther at once, times the learning rate.
-const FARTHEST: f32 = 4.0;
 /// The width of the map at the start.
 const WIDTH: f32 = 20.0;
 /// Blocks of points take turns, in so many turns an epoch.
@@ -46,9 +38,7 @@ pub(super) fn umap(
     let len = rows.len();
     let executor: Executor<'_> = if len < ALONE { &sequential } else { executor };
     let epochs = if len <= 10_000 { 500 } else { 200 };
-    let weights = memberships(rows, graph, executor);
-    let largest = weights.largest();
-    let layout = Layout { weights: weights.without_below(largest / epochs as f32), largest, seed, epochs };
+    let moves = Moves::new(&memberships(rows, graph, executor), seed, epochs);
     let mut points = super::spread(start, WIDTH, seed);
     let block = len.div_ceil(4 * TURNS).clamp(1, BLOCK);
     for epoch in 0..epochs {
@@ -58,8 +48,7 @@ pub(super) fn umap(
             }
             let blocks = (0..len).step_by(block).skip(turn).step_by(TURNS);
             let moved = map_parallel(executor, blocks.clone(), |first| {
-                let places = first..(first + block).min(len);
-                places.map(|place| layout.moved(place, epoch, &points)).collect::<Vec<_>>()
+                moves.moved(first..(first + block).min(len), epoch, &points)
             });
             for (first, moved) in blocks.zip(moved) {
                 points[first..first + moved.len()].copy_from_slice(&moved);
@@ -115,84 +104,6 @@ fn own_scale(distances: &[f32]) -> (f32, f32) {
     (first, scale.clamp(1e-3 * mean.max(1e-6), f32::MAX))
 }
 
-struct Layout {
-    weights: Weights,
-    largest: f32,
-    seed: u64,
-    epochs: usize,
-}
-
-impl Layout {
-    /// Where a point lies after an epoch (section 3.2): drawn along its edges, each as often as its weight says and from
-    /// both ends, and pushed away from random others.
-    fn moved(&self, place: usize, epoch: usize, points: &[[f32; 2]]) -> [f32; 2] {
-        let rate = 1.0 - epoch as f32 / self.epochs as f32;
-        let mut random = Random::of(self.seed ^ epoch as u64, place as u64 + 1);
-        let mut own = points[place];
-        for (to, weight) in self.weights.of(place) {
-            // The edges of a point are not all due at once: each begins elsewhere in its turn.
-            let phase =
-                (to.wrapping_mul(0x9e37_79b9) ^ (place as u32).wrapping_mul(0x85eb_ca6b)) as f32 / 4_294_967_296.0;
-            let often = 2.0 * weight / self.largest;
-            let due = |epoch: usize| (epoch as f32 * often + phase) as u32;
-            for sample in due(epoch)..due(epoch + 1) {
-                step(&mut own, points[*to as usize], rate, attraction);
-                // Both ends of an edge move along it, and one of them away from others: half of them here.
-                for _ in 0..(NEGATIVES + sample as usize % 2) / 2 {
-                    let other = random.below(points.len());
-                    if other != place {
-                        step(&mut own, points[other], rate, repulsion);
-                    }
-                }
-            }
-        }
-        own
-    }
-}
-
-/// Moves a point along the line to another one, by the slope of the cross entropy at their squared distance.
-fn step(own: &mut [f32; 2], other: [f32; 2], rate: f32, slope: fn(f32) -> f32) {
-    let apart = [own[0] - other[0], own[1] - other[1]];
-    let slope = slope(apart[0] * apart[0] + apart[1] * apart[1]);
-    for axis in 0..2 {
-        own[axis] += rate * (slope * apart[axis]).clamp(-FARTHEST, FARTHEST);
-    }
-}
-
-/// −2ab·d²⁽ᵇ⁻¹⁾ / (1 + a·d²ᵇ), of the squared distance.
-fn attraction(square: f32) -> f32 {
-    if square <= 0.0 {
-        return 0.0;
-    }
-    let power = power(square);
-    -2.0 * A * B * power / (square * (1.0 + A * power))
-}
-
-/// 2b / ((0.001 + d²)(1 + a·d²ᵇ)), of the squared distance.
-fn repulsion(square: f32) -> f32 {
-    if square <= 0.0 {
-        return 0.0;
-    }
-    2.0 * B / ((0.001 + square) * (1.0 + A * power(square)))
-}
-
-/// A positive number to the power of b, to five digits: this is most of the work. The mantissa's logarithm is the series of
-/// the inverse hyperbolic tangent, the fraction's power that of the exponential function.
-fn power(number: f32) -> f32 {
-    let bits = number.to_bits();
-    let exponent = (bits >> 23) as i32 - 127;
-    let mantissa = f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000);
-    let t = (mantissa - 1.0) / (mantissa + 1.0);
-    let tt = t * t;
-    let ln = 2.0 * t * (1.0 + tt * (1.0 / 3.0 + tt * (1.0 / 5.0 + tt * (1.0 / 7.0))));
-    let log2 = exponent as f32 + ln * std::f32::consts::LOG2_E;
-    let power = (B * log2).clamp(-126.0, 126.0);
-    let whole = power.round();
-    let x = (power - whole) * std::f32::consts::LN_2;
-    let fraction = 1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x / 120.0))));
-    fraction * f32::from_bits(((whole as i32 + 127) as u32) << 23)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,29 +116,6 @@ mod tests {
             let target = (distances.len() as f32).log2();
             let nearest = distances.iter().filter(|distance| **distance <= first).count() as f32;
             assert!((sum - target.max(nearest)).abs() < 1e-3, "{distances:?}: {sum}");
-        }
-    }
-
-    #[test]
-    fn powers_are_right_to_five_digits() {
-        for step in -300..300 {
-            let number = 1.1_f32.powi(step);
-            let expected = f64::from(number).powf(f64::from(B));
-            assert!((f64::from(power(number)) / expected - 1.0).abs() < 3e-5, "{number}");
-        }
-    }
-
-    #[test]
-    fn forces_are_the_slopes_of_the_cross_entropy() {
-        let closeness = |square: f64| 1.0 / (1.0 + f64::from(A) * square.powf(f64::from(B)));
-        for square in [0.04_f64, 0.5, 1.0, 9.0, 100.0] {
-            let step = 1e-6 * square;
-            // The slope by the distance, divided by the distance: 2 · d/d(d²).
-            let slope = |of: &dyn Fn(f64) -> f64| (of(square + step) - of(square - step)) / step;
-            let (pull, push) =
-                (slope(&|square| closeness(square).ln()), slope(&|square| (1.0 - closeness(square)).ln()));
-            assert!((f64::from(attraction(square as f32)) - pull).abs() < 1e-3 * pull.abs(), "{square}");
-            assert!((f64::from(repulsion(square as f32)) - push).abs() < 0.03 * push.abs(), "{square}");
         }
     }
 }

@@ -13,9 +13,8 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::ImageId,
+    index::{ImageId, RowKind},
     task::{LookAlikes, Made, Task},
-    text,
 };
 
 /// What one key press moves an end of the range by.
@@ -98,7 +97,8 @@ impl Alike {
     fn mark_copies(&self, shared: &mut Shared) -> Acted {
         let Some(group) = self.current() else { return Acted::Yes };
         if group.reason().is_none() {
-            return Acted::Says("These only look alike: Space marks the picture under the cursor.".into());
+            let says = shared.words("These only look alike: Space marks the picture under the cursor.");
+            return Acted::Says(says.into_owned());
         }
         let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
         let (may_go, stay): (Vec<_>, Vec<_>) = surplus.into_iter().partition(|id| !shared.is_protected(*id));
@@ -111,11 +111,14 @@ impl Alike {
         if stay.is_empty() {
             return Acted::Yes;
         }
-        Acted::Says(format!("{} of a protected folder not marked.", text::counted(stay.len(), "picture")))
+        Acted::Says(format!("{} of a protected folder not marked.", shared.counted(stay.len())))
     }
 
     /// Marks all pictures of all groups of copies but those to keep.
     fn mark_all_copies(&self, shared: &mut Shared) -> Acted {
+        if shared.index.kind() == RowKind::Face {
+            return Acted::Says("Copies are sought among whole pictures: open the folder without --faces.".into());
+        }
         let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
             return Acted::Says("It is not known yet which pictures are copies.".into());
         };
@@ -123,7 +126,7 @@ impl Alike {
             |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
         let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
         ids.iter().for_each(|id| shared.marks.toggle(*id));
-        Acted::Says(format!("{} marked: all but the one to keep of each group.", text::counted(ids.len(), "picture")))
+        Acted::Says(format!("{} marked: all but the one to keep of each group.", shared.counted(ids.len())))
     }
 
     fn under_cursor(&self) -> Option<ImageId> {

@@ -13,12 +13,11 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::{ImageId, IndexState, filter::Filter},
+    index::{ImageId, filter::Filter},
     order::{Order, OrderKind},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
-    text::counted,
 };
 
 mod list;
@@ -44,8 +43,8 @@ pub struct Browse {
     pub nearest: Vec<Neighbor>,
     /// What they were taken from.
     nearest_of: Option<(Arc<Comparison>, Metric)>,
-    /// What [`Shared::admits`] was told by.
-    admitted_of: Option<(Filter, IndexState)>,
+    /// What [`Shared::admits`] was told by: a filter, and [`List::changes`].
+    admitted_of: Option<(Filter, u64)>,
 }
 
 const KEYS: &[Binding] = &[
@@ -118,20 +117,20 @@ impl Browse {
     }
 
     /// Makes the tiles as large as they can be with all of them on one page, or as small as there are.
-    fn fit(&mut self, body: Area) -> String {
+    fn fit(&mut self, shared: &Shared, body: Area) -> String {
         let (len, page) = (self.list.ids.len(), |size: i16| Grid::new(body, size).sheet.page());
         let fitting = SIZES.rev().find(|size| page(*size) >= len);
         self.size = fitting.unwrap_or(*SIZES.start());
         match fitting {
-            Some(_) => format!("All {} are in view.", counted(len, "picture")),
-            None => format!("The smallest tiles: {} of {} are in view.", page(self.size), counted(len, "picture")),
+            Some(_) => format!("All {} are in view.", shared.counted(len)),
+            None => format!("The smallest tiles: {} of {} are in view.", page(self.size), shared.counted(len)),
         }
     }
 
     /// Tells the other screens which pictures the filter lets through.
     fn tell_admitted(&mut self, shared: &mut Shared) {
         let filter = Some(&self.list.filter).filter(|filter| !filter.is_empty());
-        let told = filter.map(|filter| (filter.clone(), self.list.made_of()));
+        let told = filter.map(|filter| (filter.clone(), self.list.changes()));
         if told != self.admitted_of {
             shared.admitted = filter.map(|_| {
                 let mut admitted = vec![false; shared.index.id_bound()];
@@ -182,7 +181,7 @@ impl Room for Browse {
             }
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
-            Action::ZoomFit => return Acted::Says(self.fit(body)),
+            Action::ZoomFit => return Acted::Says(self.fit(shared, body)),
             _ => return Acted::No,
         }
         Acted::Yes
@@ -196,10 +195,10 @@ impl Room for Browse {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
-            slots.extend(self.shown(shared).map(|image| Slot { image, area: details.picture }));
+            slots.extend(self.shown(shared).map(|image| Slot::new(image, details.picture)));
             if details.as_pictures && !slots.is_empty() {
                 let nearest = self.nearest.iter().enumerate();
-                slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: details.thumb(at) }));
+                slots.extend(nearest.map(|(at, row)| Slot::new(row.id, details.thumb(at))));
             }
         }
         slots.extend(grid.sheet.slots(self.first, 0, self.list.ids.iter().copied()));

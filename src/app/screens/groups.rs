@@ -264,9 +264,9 @@ impl Room for Groups {
                     Acted::Yes
                 }
                 None if matches!(self.method, Method::Hdbscan(_)) => {
-                    Acted::Says("A group has two pictures or more.".to_owned())
+                    Acted::Says(shared.words("A group has two pictures or more.").into_owned())
                 }
-                None => Acted::Says("All pictures are in one group.".to_owned()),
+                None => Acted::Says(shared.words("All pictures are in one group.").into_owned()),
             },
             Action::BestGroups => {
                 self.method = match self.method {

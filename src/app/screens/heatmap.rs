@@ -137,7 +137,7 @@ impl Heatmap {
         let round = if back { self.groups.len().checked_sub(1)? } else { 0 };
         let at = at.filter(|at| *at < self.groups.len()).unwrap_or(round);
         let group = self.groups.get(at)?;
-        let (first, pictures) = (group.rows.start, crate::text::counted(group.rows.len(), "picture"));
+        let (first, pictures) = (group.rows.start, shared.counted(group.rows.len()));
         let name = group.name(shared.labels(), shared.metric);
         let second = (first + 1).min(group.rows.end - 1);
         self.place(shared, first, second);
@@ -413,7 +413,7 @@ impl Room for Heatmap {
         let panel = Panel::of(&self.plot(shared, body));
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
         let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
-        vec![Slot { image: row, area: panel.row }, Slot { image: col, area: panel.col }]
+        vec![Slot::new(row, panel.row), Slot::new(col, panel.col)]
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {

@@ -21,7 +21,7 @@ use crate::{
         ImageId, IndexState,
         label_file::{self, LabelSource},
     },
-    printable::{printable, printable_str},
+    printable::printable_str,
     task::{Classified, Made, Task},
     text,
 };
@@ -208,26 +208,25 @@ impl Labels {
         self.current().map(|row| row.id).filter(|id| shared.index.contains(*id))
     }
 
-    /// Gives a picture the label that begins with what was typed, or a new one of that name; says so.
-    pub fn name(&mut self, shared: &mut Shared, id: ImageId, typed: &str) -> String {
-        let label = self.completed(typed).unwrap_or(typed).to_owned();
-        self.give(shared, id, &label)
+    /// Whether there is a label of this name.
+    #[must_use]
+    pub fn has(&self, label: &str) -> bool {
+        self.learned().is_some_and(|found| found.names.iter().any(|name| name == label))
     }
 
-    /// The label that typed letters stand for: itself, or the first that begins with them.
+    /// The first label that begins with what was typed and goes on.
     #[must_use]
     pub fn completed(&self, typed: &str) -> Option<&str> {
-        let names = self.learned().map_or(&[][..], |found| &found.names);
         let small = typed.to_lowercase();
-        let exact = names.iter().find(|name| *name == typed);
-        let begins = || names.iter().find(|name| !typed.is_empty() && name.to_lowercase().starts_with(&small));
-        exact.or_else(begins).map(String::as_str)
+        let begins = |name: &&String| !typed.is_empty() && *name != typed && name.to_lowercase().starts_with(&small);
+        self.learned()?.names.iter().find(begins).map(String::as_str)
     }
 
-    fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
+    /// Gives a picture a label; says so.
+    pub fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
         self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
-        let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+        let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
         // The next one of the list, so that one key after the other goes through it.
         if let Some(list) = self.list() {
             self.cursors[list] = (self.cursors[list] + 1).min(self.lists[list].len().saturating_sub(1));
@@ -366,7 +365,7 @@ impl Room for Labels {
                 };
                 let (id, before) = self.history.remove(at);
                 shared.correct(id, before.as_deref());
-                let name = shared.index.get(id).map(|entry| printable(entry.relative())).unwrap_or_default();
+                let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
                 return Acted::Says(format!("{name} has the label again that it had."));
             }
             _ => return Acted::No,
@@ -405,7 +404,7 @@ impl Room for Labels {
         }
         if self.list().is_some() {
             let area = Places::new(body).picture;
-            return self.current().map(|row| Slot { image: row.id, area }).into_iter().collect();
+            return self.current().map(|row| Slot::new(row.id, area)).into_iter().collect();
         }
         let sheet = self.plot(shared, body).panel.map(places::confused_sheet);
         sheet.map(|sheet| sheet.slots(0, 0, self.confused.iter().copied()).collect()).unwrap_or_default()

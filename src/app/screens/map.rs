@@ -266,7 +266,7 @@ impl Map {
                     || other.bottom() <= area.y
             };
             if tiles.iter().all(free) {
-                tiles.push(Slot { image: id, area });
+                tiles.push(Slot::new(id, area));
             }
         }
         if tiles.len() * 100 < self.raster.visible * ROOM { Vec::new() } else { tiles }
@@ -350,7 +350,9 @@ impl Room for Map {
                 return Acted::Says(says.to_owned());
             }
             Action::Renew if self.method == Method::Pca => {
-                return Acted::Says("PCA is always of all pictures: t chooses another method.".to_owned());
+                return Acted::Says(
+                    shared.words("PCA is always of all pictures: t chooses another method.").into_owned(),
+                );
             }
             Action::Renew if shared.run == RunState::Running => {
                 return Acted::Says("It is made when all pictures are indexed.".to_owned());
@@ -375,9 +377,9 @@ impl Room for Map {
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let mut slots = Vec::new();
         if let Some(panel) = Places::new(body).panel {
-            slots.extend(shared.selected.map(|image| Slot { image, area: panel.picture }));
+            slots.extend(shared.selected.map(|image| Slot::new(image, panel.picture)));
             let nearest = self.nearest.iter().enumerate();
-            slots.extend(nearest.map(|(at, row)| Slot { image: row.id, area: panel.parts(at).0 }));
+            slots.extend(nearest.map(|(at, row)| Slot::new(row.id, panel.parts(at).0)));
         }
         slots.extend(self.tiles.iter().map(|tile| Slot { area: picture_of(tile.area), ..*tile }));
         slots.retain(|slot| shared.index.contains(slot.image));

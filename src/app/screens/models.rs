@@ -16,7 +16,7 @@ use crate::{
         shared::Shared,
     },
     index::{
-        ImageId, Index,
+        ImageId, Index, RowKind,
         progress::{Progress, Report},
     },
     similarity::{Comparison, Metric, Query, View as Cells, Window, window},
@@ -116,7 +116,8 @@ impl Models {
 
     /// Takes the model under the cursor, when one is to be chosen.
     pub fn choose(&mut self, shared: &Shared) -> Option<String> {
-        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() {
+        let whole = shared.index.kind() == RowKind::Picture;
+        if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() || !whole {
             return None;
         }
         let name = (*self.choices(shared).get(self.choice)?).to_owned();
@@ -276,7 +277,7 @@ impl Room for Models {
             return Vec::new();
         }
         let places = Places::new(body);
-        let query = shared.selected.map(|image| Slot { image, area: places.query });
+        let query = shared.selected.map(|image| Slot::new(image, places.query));
         let found = (0..2).flat_map(|model| {
             places.sheets[model].slots(0, 0, self.neighbors[model].iter().map(|found| found.id)).collect::<Vec<_>>()
         });
@@ -295,13 +296,15 @@ impl Room for Models {
     }
 
     fn take(&mut self, shared: &Shared, made: Made) {
+        // What was asked of a model that was given up since is of no use.
+        let Some(other) = self.other_index() else { return };
         match made {
             Made::Progress(share) => self.progress = share,
-            Made::SideBySide(found) => {
+            Made::SideBySide(found) if Arc::ptr_eq(&found.other, other) => {
                 (self.found, self.windows) = (Some(found), None);
                 self.list(shared);
             }
-            Made::Comparison(found) => self.by_other = Some(found),
+            Made::Comparison(found) if found.made_of().run == other.run() => self.by_other = Some(found),
             _ => {}
         }
     }

@@ -147,12 +147,12 @@ impl Neighbors {
     #[must_use]
     pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {
         let Some(asked) = &self.asked else {
-            return shared.selected.map(|image| Slot { image, area }).into_iter().collect();
+            return shared.selected.map(|image| Slot::new(image, area)).into_iter().collect();
         };
         let shown = asked.like.len().min(3);
         let height = area.height / shown.max(1) as u16;
         let place = |at: usize| Area { y: area.y + at as u16 * height, height, ..area };
-        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot { image: *id, area: place(at) }).collect()
+        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot::new(*id, place(at))).collect()
     }
 
     /// What the rows are taken from, once it is there.
@@ -349,7 +349,7 @@ impl Room for Neighbors {
             Some(sheet) => sheet.slots(self.first, 0, ids).collect(),
             None => {
                 let visible = ids.skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
-                visible.enumerate().map(|(at, image)| Slot { image, area: ranks.picture(at) }).collect()
+                visible.enumerate().map(|(at, image)| Slot::new(image, ranks.picture(at))).collect()
             }
         };
         query.into_iter().chain(rows).collect()

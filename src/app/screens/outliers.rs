@@ -165,7 +165,8 @@ impl Room for Outliers {
         let has_folders = self.found.as_ref().is_some_and(|found| found.has_folders());
         match action {
             Action::Scope if !has_folders => {
-                return Acted::Says("There is one folder only: its pictures are compared with all.".to_owned());
+                let says = shared.words("There is one folder only: its pictures are compared with all.");
+                return Acted::Says(says.into_owned());
             }
             Action::Scope => {
                 let (listed, says) = match self.listed {
@@ -175,7 +176,7 @@ impl Room for Outliers {
                 };
                 self.listed = listed;
                 self.list(shared);
-                return Acted::Says(says.to_owned());
+                return Acted::Says(shared.words(says).into_owned());
             }
             Action::Measure => {
                 self.measure = self.measure.toggled();
@@ -220,10 +221,10 @@ impl Room for Outliers {
         let grid = Grid::new(body, self.size);
         let mut slots = Vec::new();
         if let (Some(details), Some(image)) = (grid.details.map(Details::new), self.under_cursor()) {
-            slots.push(Slot { image, area: details.picture });
+            slots.push(Slot::new(image, details.picture));
             if details.as_pictures {
                 let nearest = self.nearest(image).into_iter().enumerate();
-                slots.extend(nearest.map(|(at, (image, _))| Slot { image, area: details.thumb(at) }));
+                slots.extend(nearest.map(|(at, (image, _))| Slot::new(image, details.thumb(at))));
             }
         }
         slots.extend(grid.sheet.slots(self.first, 0, self.ids.iter().copied()));

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::Serialize;
@@ -22,6 +22,7 @@ use crate::{
         enrolled::Enrolled,
         indexed::Indexed,
     },
+    index::RowKind,
     printable::printable,
     similarity::Metric,
     text,
@@ -30,6 +31,7 @@ use crate::{
 /// All that is told, and where it comes from.
 pub(super) struct Report<'a> {
     pub args: &'a GalleryArgs,
+    pub metric: Metric,
     pub enrolled: &'a Enrolled,
     pub indexed: &'a Indexed,
     pub pairs: &'a PairDistances,
@@ -66,7 +68,7 @@ impl Report<'_> {
     }
 
     fn metric(&self) -> Metric {
-        self.args.metric
+        self.metric
     }
 
     /// A distance of pairs as a value of the metric, and back.
@@ -123,7 +125,7 @@ impl Report<'_> {
             out,
             "{}, {} by {metric}, embedded by {}",
             text::counted(gallery.len(), "name"),
-            text::counted(pictures, "picture"),
+            self.indexed.counted(pictures),
             self.indexed.model_label()
         )?;
         self.histograms(out)?;
@@ -313,7 +315,8 @@ impl Report<'_> {
         });
         let names =
             (0..gallery.len()).map(|at| serde_json::json!({ "name": gallery.name(at), "pictures": gallery.count(at) }));
-        let value = serde_json::json!({
+        let paths = |paths: &[PathBuf]| paths.iter().map(|path| path_text(path).into_owned()).collect::<Vec<_>>();
+        let mut value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,
             "model": self.indexed.model,
             "baseline": self.indexed.baseline,
@@ -338,6 +341,10 @@ impl Report<'_> {
             "misfits": misfits(self.trials).iter().map(misfit).collect::<Vec<_>>(),
             "same_under_two_names": same_under_two_names(gallery).iter().map(|pair| pair.map(path)).collect::<Vec<_>>(),
         });
+        if self.indexed.index.kind() == RowKind::Face {
+            value["without_face"] = paths(&self.enrolled.without_face).into();
+            value["several_faces"] = paths(&self.enrolled.several_faces).into();
+        }
         writeln!(out, "{}", pretty_json(&value)?)
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     analysis::gallery::{Candidate, Criterion, trials::TriedGallery},
     cli::{SCHEMA_VERSION, data::json, stdout_error},
     error::Result,
+    index::RowKind,
     live::{Seen, keep::time},
     printable::printable_str,
     text,
@@ -17,6 +18,8 @@ use crate::{
 /// Writes lines, and does what is to be done for each.
 pub(super) struct Lines<'a> {
     pub args: &'a LiveArgs,
+    /// What is looked for.
+    pub seeks: RowKind,
     pub enrolled: &'a TriedGallery,
     pub criterion: Criterion,
     pub reactions: &'a mut Reactions,
@@ -33,6 +36,7 @@ struct Line<'a> {
     schema_version: u32,
     time: String,
     source: &'a str,
+    /// Left, top, width and height of a face in pixels; null for a whole picture.
     #[serde(rename = "box")]
     place: Option<[u32; 4]>,
     /// Null when it is unknown.
@@ -60,7 +64,8 @@ impl Lines<'_> {
             None => String::new(),
         };
         let metric = self.criterion.metric.name();
-        say(&format!("{source}: whole pictures, compared with {names} by {metric}, threshold {threshold:.4}{bound}"));
+        let what = if self.seeks == RowKind::Face { "faces" } else { "whole pictures" };
+        say(&format!("{source}: {what}, compared with {names} by {metric}, threshold {threshold:.4}{bound}"));
         let kept = self.args.keep.as_ref().map(|folder| format!("frames are kept in {}", folder.display()));
         say(&kept.map_or(PRIVACY.into(), |kept| PRIVACY.replace("frames are not kept", &kept)));
     }
@@ -68,6 +73,9 @@ impl Lines<'_> {
     /// Writes what was seen; whether anything of it is known.
     pub(super) fn write(&mut self, seen: &Seen, out: &mut dyn Write) -> Result<bool> {
         let gallery = &self.enrolled.gallery;
+        if seen.regions.is_empty() && self.args.once {
+            say(&format!("there is no face in {}", seen.frame.source));
+        }
         let identities = gallery.identify(&seen.regions, &self.criterion);
         for (region, identity) in seen.regions.iter().zip(&identities) {
             let name = |candidate: Option<Candidate>| candidate.map(|candidate| gallery.name(candidate.name));
@@ -77,7 +85,7 @@ impl Lines<'_> {
                 schema_version: SCHEMA_VERSION,
                 time: time(seen.frame.at),
                 source: &seen.frame.source,
-                place: region.place,
+                place: region.face.map(|face| face.pixels_in(seen.frame.picture.dimensions())),
                 name: name(identity.best.filter(|_| identity.is_known)),
                 value: value(identity.best),
                 threshold: self.criterion.threshold,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    index::{Image, ImageId, Segment},
+    face::Face,
+    index::{Image, ImageId, RowKind, Segment},
     scan::ImageFile,
 };
 
@@ -22,6 +23,7 @@ impl Case {
             file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
             pixels: (1, 1),
             format: "PNG",
+            face: None,
         };
         let mut index = Index::new(1);
         let rows = vec![vec![1.0]; names.len()];
@@ -102,20 +104,21 @@ fn corrections_come_back_and_the_older_file_stays() {
     assert!(read_kept(&file).unwrap().is_empty());
     let mut table = LabelTable::default();
     let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"/p/\xff, \"a\"\n.png"));
-    table.set(odd.clone(), Some(b"caf\xe9"));
-    table.set("/p/b.png".into(), Some(b"one"));
+    table.set(LabelKey::picture(odd.clone()), Some(b"caf\xe9"));
+    table.set(LabelKey::picture("/p/b.png".into()), Some(b"one"));
     write(&file, table.iter(), true).unwrap();
-    table.set("/p/b.png".into(), Some(b"two"));
-    table.set("/p/c.png".into(), Some(b"three"));
-    table.set("/p/c.png".into(), None);
+    table.set(LabelKey::picture("/p/b.png".into()), Some(b"two"));
+    table.set(LabelKey::picture("/p/c.png".into()), Some(b"three"));
+    table.set(LabelKey::picture("/p/c.png".into()), None);
     write(&file, table.iter(), true).unwrap();
     let read = read_kept(&file).unwrap();
-    assert_eq!(
-        (read.len(), read.at(&odd), read.at(Path::new("/p/b.png"))),
-        (2, Some(&b"caf\xe9"[..]), Some(&b"two"[..]))
-    );
+    let of = |table: &LabelTable, path: &Path| {
+        table.iter().find(|(key, _)| **key == LabelKey::picture(path.into())).map(|(_, label)| label.to_vec())
+    };
+    let b = Path::new("/p/b.png");
+    assert_eq!((read.len(), of(&read, &odd), of(&read, b)), (2, Some(b"caf\xe9".to_vec()), Some(b"two".to_vec())));
     let older = read_kept(&file.with_extension("older.csv")).unwrap();
-    assert_eq!(older.at(Path::new("/p/b.png")), Some(&b"one"[..]));
+    assert_eq!(of(&older, b), Some(b"one".to_vec()));
     assert_ne!(file, kept_file(folder.path(), &["/other/my pictures".into()]));
 }
 
@@ -125,4 +128,79 @@ fn labels_of_one_name_are_one_and_stand_in_order() {
     let labels = crate::index::labels::Labels::named(&case.index, |entry| entry.group_bytes());
     assert_eq!((labels.len(), labels.name(0), labels.name(1)), (2, "ant", "zebra"));
     assert_eq!([0, 1, 2, 3].map(|id| labels.of(ImageId(id))), [Some(1), Some(0), None, Some(1)]);
+}
+
+#[test]
+fn a_picture_that_is_a_link_keeps_its_own_label() {
+    let case = Case::new(&["real.png", "link.png"]);
+    let root = fs::canonicalize(case.folder.path()).unwrap();
+    fs::write(root.join("real.png"), "picture").unwrap();
+    std::os::unix::fs::symlink(root.join("real.png"), root.join("link.png")).unwrap();
+    let label =
+        |table: &LabelTable| -> Vec<_> { case.index.iter().map(|entry| table.get(&entry).map(shown)).collect() };
+    // A correction is kept under the path that a picture is known by, and speaks of no other.
+    let kept = root.join("kept.csv");
+    let mut table = LabelTable::default();
+    table.set(LabelKey::picture(root.join("link.png")), Some(b"cat"));
+    write(&kept, table.iter(), false).unwrap();
+    assert_eq!(label(&read_kept(&kept).unwrap()), [None, Some("cat".to_owned())]);
+    let root = root.display();
+    case.check(
+        format!("path,label\n{root}/link.png,cat\n{root}/real.png,dog\n").as_bytes(),
+        &[Some("dog"), Some("cat")],
+    );
+    // A path by another way leads to the picture that is known.
+    let way = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(case.folder.path(), way.path().join("way")).unwrap();
+    let way = way.path().join("way");
+    case.check(format!("path,label\n{}/real.png,cat\n", way.display()).as_bytes(), &[Some("cat"), None]);
+}
+
+#[test]
+fn what_is_written_is_read_again_byte_for_byte() {
+    let case = Case::new(&["a, \"b\".png"]);
+    let path = fs::canonicalize(case.folder.path()).unwrap().join("a, \"b\".png");
+    let written = to_csv([(path, None, b"caf\xe9, \n\"x\"")].into_iter()).unwrap();
+    let table = case.read(&written).unwrap();
+    let entry = case.index.iter().next().unwrap();
+    assert_eq!(table.get(&entry), Some(&b"caf\xe9, \n\"x\""[..]));
+}
+
+#[test]
+fn a_face_has_its_own_label_or_else_its_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    let face = Some(Face { area: [0.0; 4], points: [[0.0; 2]; 5], score: 1.0 });
+    let image = |name: &str| Image {
+        file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
+        pixels: (1, 1),
+        format: "PNG",
+        face,
+    };
+    let mut index = Index::of(RowKind::Face, 1);
+    let images = ["ana/a.png", "ana/a.png", "ana/a.png", "b.png"].map(image);
+    index.push(Arc::new(Segment::pack(root.as_path().into(), images, &vec![vec![1.0]; 4], 1)));
+    let file = folder.path().join("labels.csv");
+    let read = |text: &str| {
+        fs::write(&file, text).unwrap();
+        LabelTable::read(&file, std::slice::from_ref(&root))
+    };
+    let table = read("path,face,label\nana/a.png,2,ben\nana/a.png,3, eve\nana/a.png,,party\n").unwrap();
+    let source = LabelSource { given: None, corrected: Arc::new(table.clone()) };
+    let labels: Vec<_> = index.iter().map(|entry| shown(source.of(&entry))).collect();
+    assert_eq!(labels, ["party", "ben", "eve", ""]);
+    assert_eq!(table.unknown(&index), None);
+    // Written and read again they are the same, and so are those of pictures beside them.
+    let rows: Vec<_> = index.iter().map(|entry| LabelKey::of(&entry)).zip(labels).take(3).collect();
+    write(&file, rows.iter().map(|(key, label)| (key, label.as_bytes())), false).unwrap();
+    let again = LabelTable::read(&file, &[]).unwrap();
+    assert!(again.iter().eq(rows.iter().map(|(key, label)| (key, label.as_bytes()))));
+    let unknown = read("path,label,face\nana/a.png,ben,4\nb.png,eve,1\n").unwrap().unknown(&index).unwrap();
+    assert!(unknown.ends_with("line 2: there is no indexed picture ana/a.png with a face 4"), "{unknown}");
+    for face in ["0", "-1", "two", "1.5"] {
+        let sentence = read(&format!("path,face,label\nb.png,{face},eve\n")).unwrap_err().to_string();
+        assert!(sentence.contains("line 2: face must be a number"), "{sentence}");
+    }
+    let twice = read("path,face,label\nb.png,1,eve\nb.png,1,ana\nb.png,2,ana\n").unwrap_err().to_string();
+    assert!(twice.contains("line 3 says that b.png is ana, and line 2 that it is eve"), "{twice}");
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    APPLICATION, DATABASE, KEEP_GONE, SCHEMA,
+    APPLICATION, DATABASE, FACES, KEEP_GONE, PICTURES,
     columns::is_columns_name,
     connection,
     graphs::is_graph_name,
@@ -50,6 +50,8 @@ pub struct Content {
     pub model: String,
     /// Embedded images.
     pub images: u64,
+    /// The faces in them, where the rows stand for faces.
+    pub faces: Option<u64>,
     /// Files that the last run skipped.
     pub skipped: u64,
     /// Whether an earlier version of lookalike wrote it, which alone can use it.
@@ -162,17 +164,22 @@ fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match application {
-        APPLICATION if schema > SCHEMA => return Ok(Err(Unknown::Newer)),
+        APPLICATION if schema > FACES => return Ok(Err(Unknown::Newer)),
         APPLICATION => {}
         _ => return Ok(Err(Unknown::Unreadable)),
     }
-    let images = db.query_row("SELECT count(*) FROM images WHERE gone IS NULL", [], |row| row.get::<_, i64>(0))? as u64;
+    let count = |what: &str| {
+        let query = format!("SELECT count(*) FROM images WHERE gone IS NULL{what}");
+        db.query_row(&query, [], |row| row.get::<_, i64>(0)).map(|count| count as u64)
+    };
+    let (images, faces) =
+        if schema == FACES { (count(" AND part = 0")?, Some(count("")?)) } else { (count("")?, None) };
     // Earlier schemas counted only the files that are not tried again.
     let skipped = if schema < 3 { "(SELECT count(*) FROM failures)" } else { "skipped" };
     db.query_row(&format!("SELECT root, model, used, {skipped} FROM store"), [], |row| {
         let skipped = row.get::<_, i64>(3)? as u64;
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Ok(Content { root, model: row.get(1)?, images, skipped, earlier: schema < SCHEMA, used }))
+        Ok(Ok(Content { root, model: row.get(1)?, images, faces, skipped, earlier: schema < PICTURES, used }))
     })
 }

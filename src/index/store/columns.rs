@@ -13,14 +13,20 @@ use bytemuck::{Pod, bytes_of, bytes_of_mut, cast_slice, cast_slice_mut};
 use crc32fast::Hasher;
 use rusqlite::{Connection, params};
 
-use super::{DATABASE, Fault, Meta, RowState, Store, is_no_file, now, sql};
+use super::{
+    DATABASE, Fault, Meta, RowState, Store,
+    faces::{self, Cell},
+    is_no_file, now, sql,
+};
 use crate::{
     error::{Error, Result},
-    index::{Images, Segment},
+    index::{Images, RowKind, Segment},
 };
 
 /// "lookrow1" in the byte order of this machine: elsewhere the file is not recognized.
 const SIGNATURE: u64 = u64::from_be_bytes(*b"lookrow1");
+/// The same for rows that stand for faces, which have a column more.
+const OF_FACES: u64 = u64::from_be_bytes(*b"lookface");
 /// So few rows are read from the database in the blink of an eye.
 const WORTH_IT: u32 = 5_000;
 
@@ -59,8 +65,8 @@ impl Store {
         let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written =
-            File::create(&path).and_then(|file| write(file, (self.meta.generation, number), segment, states, sums));
+        let written = File::create(&path)
+            .and_then(|file| write(file, (self.meta.generation, number), self.key.rows, segment, states, sums));
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
@@ -79,7 +85,7 @@ impl Store {
         }
         let path = self.folder.join(name(columns));
         let file = if is_no_file(&path) { Err(io::ErrorKind::InvalidData.into()) } else { File::open(path) };
-        match file.and_then(|file| read(file, (generation, columns), in_columns as usize)) {
+        match file.and_then(|file| read(file, (generation, columns), in_columns as usize, self.key.rows)) {
             Ok(records) => Ok(records),
             Err(_) => {
                 if self.lock.is_some() {
@@ -127,13 +133,15 @@ type Header = [u64; 6];
 fn write(
     mut file: File,
     (generation, number): (i64, i64),
+    kind: RowKind,
     segment: &Segment,
     states: &[RowState],
     sums: &[u32],
 ) -> io::Result<()> {
     let Segment { images, norms, scales, .. } = segment;
     let states: Vec<u8> = states.iter().map(|state| *state as u8).collect();
-    let columns: [&[u8]; 11] = [
+    let cells = faces::to_cells(&images.faces, images.len());
+    let columns: [&[u8]; 12] = [
         cast_slice(&images.ends),
         cast_slice(&images.sizes),
         cast_slice(&images.modified),
@@ -145,9 +153,10 @@ fn write(
         &images.formats,
         &states,
         &images.paths,
+        cast_slice(&cells),
     ];
     let (rows, paths) = (images.len() as u64, images.paths.len() as u64);
-    let mut header: Header = [SIGNATURE, generation as u64, number as u64, rows, paths, 0];
+    let mut header: Header = [signature(kind), generation as u64, number as u64, rows, paths, 0];
     let mut sum = Hasher::new();
     sum.update(bytes_of(&header));
     columns.iter().for_each(|column| sum.update(column));
@@ -156,17 +165,25 @@ fn write(
     columns.iter().try_for_each(|column| file.write_all(column))
 }
 
-fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Result<Records> {
+fn signature(kind: RowKind) -> u64 {
+    match kind {
+        RowKind::Picture => SIGNATURE,
+        RowKind::Face => OF_FACES,
+    }
+}
+
+fn read(mut file: File, (generation, number): (i64, i64), rows: usize, kind: RowKind) -> io::Result<Records> {
     let damaged = || io::Error::from(io::ErrorKind::InvalidData);
     let mut header: Header = [0; 6];
     file.read_exact(bytes_of_mut(&mut header))?;
-    let [signature, of, itself, found, paths, expected] = header;
+    let [signed, of, itself, found, paths, expected] = header;
+    let cells = if kind == RowKind::Face { rows } else { 0 };
     let row = size_of::<u64>() * 4 + size_of::<[u32; 2]>() + size_of::<f32>() * 2 + size_of::<u32>() + 2;
-    let len = size_of::<Header>() as u64 + (rows * row) as u64;
+    let len = size_of::<Header>() as u64 + (rows * row + cells * size_of::<Cell>()) as u64;
     // Asked before memory is set aside for what the header promises.
     let fits = len.checked_add(paths) == Some(file.metadata()?.len());
-    let meant = [SIGNATURE, generation as u64, number as u64, rows as u64];
-    if [signature, of, itself, found] != meant || !fits {
+    let meant = [signature(kind), generation as u64, number as u64, rows as u64];
+    if [signed, of, itself, found] != meant || !fits {
         return Err(damaged());
     }
     header[5] = 0;
@@ -184,6 +201,7 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize) -> io::Re
     images.formats = reader.next(rows)?;
     let states: Vec<u8> = reader.next(rows)?;
     images.paths = reader.next(paths as usize)?;
+    images.faces = faces::from_cells(&reader.next(cells)?);
     if u64::from(reader.sum.finalize()) != expected
         || !images.ends.is_sorted()
         || images.ends.last().is_some_and(|end| *end != paths)
@@ -219,15 +237,23 @@ mod tests {
 
     use super::*;
     use crate::{
+        face::Face,
         index::{Image, Rows, store::checksum},
         scan::ImageFile,
     };
 
-    fn segment(rows: usize) -> (Segment, Vec<RowState>) {
+    fn segment(rows: usize, kind: RowKind) -> (Segment, Vec<RowState>) {
+        let face = |row: usize| Face { area: [0.1, -0.2, 0.3, row as f32], points: [[0.5, 0.25]; 5], score: 0.75 };
         let image = |row: usize| Image {
-            file: ImageFile { path: format!("/p/{row}").into(), size: row as u64, modified: -(row as i64), changed: 0 },
+            file: ImageFile {
+                path: format!("/p/{}", row / 3).into(),
+                size: row as u64,
+                modified: -(row as i64),
+                changed: 0,
+            },
             pixels: (row as u32, 7),
             format: "WebP",
+            face: (kind == RowKind::Face).then(|| face(row)),
         };
         let states = [RowState::Present, RowState::Vacant, RowState::Gone].into_iter().cycle().take(rows).collect();
         let segment = Segment {
@@ -242,16 +268,16 @@ mod tests {
     }
 
     /// Whether the columns are still read after its bytes were changed.
-    fn survives(change: impl FnOnce(&mut Vec<u8>)) -> bool {
+    fn survives(kind: RowKind, change: impl FnOnce(&mut Vec<u8>)) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("columns");
-        let (segment, states) = segment(11);
+        let (segment, states) = segment(11, kind);
         let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row)).collect();
-        write(File::create(&path).unwrap(), (3, 4), &segment, &states, &sums).unwrap();
+        write(File::create(&path).unwrap(), (3, 4), kind, &segment, &states, &sums).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
-        let Ok(found) = read(File::open(&path).unwrap(), (3, 4), 11) else { return false };
+        let Ok(found) = read(File::open(&path).unwrap(), (3, 4), 11, kind) else { return false };
         assert_eq!((found.images, found.states, found.sums), (segment.images, states, sums));
         assert_eq!((found.norms, found.scales), (segment.norms, segment.scales));
         true
@@ -259,14 +285,16 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again_and_no_damage_passes() {
-        assert!(survives(|_| {}));
-        assert!(!survives(|bytes| bytes.push(0)));
-        assert!(!survives(|bytes| bytes.truncate(30)));
-        assert!(!survives(Vec::clear));
-        let mut len = 0;
-        assert!(survives(|bytes| len = bytes.len()));
-        for at in 0..len {
-            assert!(!survives(|bytes| bytes[at] ^= 1), "byte {at}");
+        for kind in [RowKind::Picture, RowKind::Face] {
+            assert!(survives(kind, |_| {}));
+            assert!(!survives(kind, |bytes| bytes.push(0)));
+            assert!(!survives(kind, |bytes| bytes.truncate(30)));
+            assert!(!survives(kind, Vec::clear));
+            let mut len = 0;
+            assert!(survives(kind, |bytes| len = bytes.len()));
+            for at in 0..len {
+                assert!(!survives(kind, |bytes| bytes[at] ^= 1), "byte {at}");
+            }
         }
     }
 }

@@ -19,7 +19,9 @@ impl Store {
             self.drop_graphs();
             let lost = self.change(|tx| {
                 forget_columns(tx)?;
-                let lost = tx.execute("DELETE FROM images WHERE row >= ?1", [held])? as u32;
+                // The faces of one picture stay or go together.
+                let of_lost = "DELETE FROM images WHERE path IN (SELECT path FROM images WHERE row >= ?1)";
+                let lost = tx.execute(of_lost, [held])? as u32;
                 tx.execute("UPDATE store SET next_row = ?1, live = max(live - ?2, 0)", [held, lost])?;
                 Ok(lost)
             })?;

@@ -12,10 +12,15 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, SCHEMA, connection, records::knows_size, vector_name, vectors::Vectors,
-    vectors::checksum_of,
+    APPLICATION, ContentHash, DATABASE, Key, connection, faces,
+    records::knows_size,
+    schema, vector_name,
+    vectors::{Vectors, checksum_of},
 };
-use crate::index::images::format_named;
+use crate::{
+    face::Face,
+    index::{RowKind, images::format_named},
+};
 
 /// The other stores of a cache whose embeddings are of the same kind; they are only read.
 #[derive(Default)]
@@ -25,9 +30,10 @@ struct Other {
     root: PathBuf,
     db: Connection,
     vectors: Vectors,
+    rows: RowKind,
 }
 
-/// An embedding that another store holds.
+/// The rows of a picture that another store holds.
 pub struct Taken<'a> {
     /// The folder that store is of.
     pub root: &'a Path,
@@ -35,8 +41,8 @@ pub struct Taken<'a> {
     pub pixels: (u32, u32),
     /// See [`crate::index::Image`].
     pub format: &'static str,
-    /// The raw embedding.
-    pub embedding: Vec<f32>,
+    /// The face of each row, if it stands for one, and its raw embedding.
+    pub rows: Vec<(Option<Face>, Vec<f32>)>,
 }
 
 impl Others {
@@ -54,7 +60,7 @@ impl Others {
         self.0.iter().any(|other| knows_size(&other.db, size).unwrap_or(false))
     }
 
-    /// The embedding of a file of this size and content.
+    /// The rows of a file of this size and content.
     #[must_use]
     pub fn find(&self, size: u64, hash: &ContentHash) -> Option<Taken<'_>> {
         self.0.iter().find_map(|other| other.find(size, hash).ok().flatten())
@@ -71,7 +77,7 @@ impl Other {
         // All is of one moment: compaction gives rows other numbers.
         db.execute_batch("BEGIN").ok()?;
         let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).ok();
-        if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA {
+        if number("application_id")? != APPLICATION || number("user_version")? != schema(key.rows) {
             return None;
         }
         let (root, settings, generation) = db
@@ -84,22 +90,33 @@ impl Other {
             return None;
         }
         let vectors = Vectors::open(&folder.join(vector_name(generation)), key.dim, false).ok()?;
-        Some(Self { root, db, vectors })
+        Some(Self { root, db, vectors, rows: key.rows })
     }
 
     fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<Taken<'_>>> {
-        let mut found = self.db.prepare_cached(
-            "SELECT row, width, height, format, norm, scale, checksum FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1",
-        )?;
-        let found = found.query_row(params![size as i64, hash], |row| {
-            let format = format_named(row.get_ref(3)?.as_str()?);
+        let of_faces = self.rows == RowKind::Face;
+        let (face, order) = if of_faces { (", face", " ORDER BY part") } else { ("", "") };
+        let mut path = self.db.prepare_cached("SELECT path FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1")?;
+        let path = path.query_row(params![size as i64, hash], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        let mut found = self.db.prepare_cached(&format!(
+            "SELECT row, width, height, format, norm, scale, checksum{face} FROM images WHERE path = ?1{order}"
+        ))?;
+        let mut found = found.query([path.as_deref()])?;
+        let mut taken: Option<Taken<'_>> = None;
+        while let Some(row) = found.next()? {
             let (norm, scale): (f32, f32) = (row.get(4)?, row.get(5)?);
-            Ok((row.get::<_, u32>(0)?, (row.get(1)?, row.get(2)?), format, norm, scale, row.get::<_, u32>(6)?))
-        });
-        let Some((row, pixels, format, stored, scale, sum)) = found.optional()? else { return Ok(None) };
-        let Ok(values) = self.vectors.read(row) else { return Ok(None) };
-        let sound = checksum_of(&values, scale, stored) == sum;
-        let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
-        Ok(sound.then_some(Taken { root: &self.root, pixels, format, embedding }))
+            let Ok(values) = self.vectors.read(row.get(0)?) else { return Ok(None) };
+            if checksum_of(&values, scale, norm) != row.get::<_, u32>(6)? {
+                return Ok(None);
+            }
+            let face = if of_faces { Some(faces::from_blob(row.get_ref(7)?)?) } else { None };
+            let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
+            let (pixels, format) = ((row.get(1)?, row.get(2)?), format_named(row.get_ref(3)?.as_str()?));
+            taken
+                .get_or_insert(Taken { root: &self.root, pixels, format, rows: Vec::new() })
+                .rows
+                .push((face, embedding));
+        }
+        Ok(taken)
     }
 }

@@ -2,16 +2,16 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use rusqlite::{Connection, Transaction, params, types::ValueRef};
+use rusqlite::{Connection, ToSql, Transaction, params, types::ValueRef};
 
 use super::{
     Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, checksum,
     columns::{Records, forget_columns},
-    now, sql,
+    faces, now, sql,
 };
 use crate::{
     error::{Error, Result},
-    index::Segment,
+    index::{RowKind, Segment, images::FaceRow},
     scan::ImageFile,
 };
 
@@ -72,10 +72,14 @@ impl Store {
     /// Reads the rows that are not there yet, from `first` on.
     fn read_rows(&self, first: u32, records: &mut Records) -> rusqlite::Result<()> {
         let len = self.meta.next_row.saturating_sub(first) as usize;
-        let mut rows = self.db.prepare(
-            "SELECT row, path, size, modified, width, height, format, norm, scale, gone, changed, checksum
+        let faces = match self.key.rows {
+            RowKind::Picture => "",
+            RowKind::Face => ", part, face",
+        };
+        let mut rows = self.db.prepare(&format!(
+            "SELECT row, path, size, modified, width, height, format, norm, scale, gone, changed, checksum{faces}
              FROM images WHERE row >= ?1 ORDER BY row",
-        )?;
+        ))?;
         let mut rows = rows.query([first + records.states.len() as u32])?;
         while let Some(row) = rows.next()? {
             let at = (row.get::<_, u32>(0)? - first) as usize;
@@ -96,6 +100,10 @@ impl Store {
                 [row.get(4)?, row.get(5)?],
                 row.get_ref(6)?.as_str()?,
             );
+            if self.key.rows == RowKind::Face {
+                let face = FaceRow { part: row.get(12)?, face: faces::from_blob(row.get_ref(13)?)? };
+                records.images.set_face(Some(face));
+            }
             records.norms.push(row.get(7)?);
             records.scales.push(row.get(8)?);
             records.states.push(state_of(row.get_ref(9)?));
@@ -175,13 +183,13 @@ impl Store {
         if let Some((segment, _)) = change.rows {
             self.vectors.write(first, segment.rows.values())?;
         }
-        let root = self.key.root.clone();
+        let (root, kind) = (self.key.root.clone(), self.key.rows);
         self.change(|tx| {
             let mut edited = Vec::new();
             delete(tx, change, &root, &mut meta, &mut edited)?;
             record_presence(tx, change, &mut edited)?;
             remember_failures(tx, change, &root)?;
-            insert(tx, change, &mut meta, &mut edited)?;
+            insert(tx, change, kind, &mut meta, &mut edited)?;
             note_edits(tx, &edited, &mut meta)?;
             let update = "UPDATE store SET next_row = ?1, live = ?2, used = ?3, skipped = coalesce(?4, skipped)";
             tx.execute(update, params![meta.next_row, meta.live, now(), change.skipped])
@@ -212,7 +220,7 @@ fn note_edits(tx: &Transaction<'_>, edited: &[u32], meta: &mut Meta) -> rusqlite
     edited.iter().filter(|row| **row < meta.in_columns).try_for_each(|row| note.execute([row]).map(drop))
 }
 
-/// Deletes the record of a path, if there is one.
+/// Deletes the records of a path, if there are any.
 fn delete_path(tx: &Transaction<'_>, path: &[u8], meta: &mut Meta, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let mut delete = tx.prepare_cached("DELETE FROM images WHERE path = ?1 RETURNING row")?;
     let mut rows = delete.query([path])?;
@@ -245,8 +253,10 @@ fn delete(
 /// Notes which files went and which are there.
 fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
     let mut gone = tx.prepare_cached("UPDATE images SET gone = ?2 WHERE row = ?1 AND gone IS NULL")?;
+    // The rows of one picture are forgotten at one time.
+    let now = now();
     for row in change.gone {
-        gone.execute(params![row, now()])?;
+        gone.execute(params![row, now])?;
         edited.push(*row);
     }
     let mut present =
@@ -267,30 +277,42 @@ fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> 
     Ok(())
 }
 
-fn insert(tx: &Transaction<'_>, change: &Change<'_>, meta: &mut Meta, edited: &mut Vec<u32>) -> rusqlite::Result<()> {
+fn insert(
+    tx: &Transaction<'_>,
+    change: &Change<'_>,
+    kind: RowKind,
+    meta: &mut Meta,
+    edited: &mut Vec<u32>,
+) -> rusqlite::Result<()> {
     let Some((segment, hashes)) = change.rows else { return Ok(()) };
     let mut forget = tx.prepare_cached("DELETE FROM failures WHERE path = ?1")?;
-    let mut insert = tx.prepare_cached("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,?12)")?;
     let images = &segment.images;
+    let face = if kind == RowKind::Face { ",?13,?14" } else { "" };
+    let insert = format!("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,?12{face})");
+    let mut insert = tx.prepare_cached(&insert)?;
     for (at, hash) in hashes.iter().enumerate().take(images.len()) {
         let path = images.relative(at).as_os_str().as_bytes();
-        forget.execute([path])?;
-        delete_path(tx, path, meta, edited)?;
+        if images.of_one_picture(at).start == at {
+            forget.execute([path])?;
+            delete_path(tx, path, meta, edited)?;
+        }
         let [width, height] = images.pixels[at];
-        insert.execute(params![
-            meta.next_row,
-            path,
-            images.sizes[at] as i64,
-            images.modified[at],
-            images.changed[at],
-            width,
-            height,
-            images.format(at),
-            segment.norms[at],
-            segment.scales[at],
-            checksum(segment, at),
+        let (size, sum) = (images.sizes[at] as i64, checksum(segment, at));
+        let mut values: Vec<&dyn ToSql> = vec![&meta.next_row, &path, &size, &images.modified[at], &images.changed[at]];
+        let (format, face) = (images.format(at), images.face(at).map(|row| (row.part, faces::to_blob(&row.face))));
+        values.extend::<[&dyn ToSql; 7]>([
+            &width,
+            &height,
+            &format,
+            &segment.norms[at],
+            &segment.scales[at],
+            &sum,
             hash,
-        ])?;
+        ]);
+        if let Some((part, face)) = &face {
+            values.extend::<[&dyn ToSql; 2]>([part, face]);
+        }
+        insert.execute(&*values)?;
         meta.next_row += 1;
         meta.live += 1;
     }

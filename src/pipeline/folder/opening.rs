@@ -90,12 +90,17 @@ impl Folder {
         let mut damaged = Vec::new();
         for (first, segment, sums) in std::mem::take(&mut self.not_indexed) {
             self.known.reserve(segment.images.len(), index);
-            for (at, id) in (first.0..).map(ImageId).take(segment.images.len()).enumerate() {
-                if self.row_map.state(id) == RowState::Vacant || cancel.is_cancelled() {
+            let mut at = 0;
+            while at < segment.images.len() && !cancel.is_cancelled() {
+                // The faces of a picture stay or go together.
+                let rows = segment.images.of_one_picture(at);
+                let id = ImageId(first.0 + at as u32);
+                at = rows.end;
+                if self.row_map.state(id) == RowState::Vacant {
                     continue;
                 }
-                if store::checksum(&segment, at) != sums[at] {
-                    damaged.extend(self.row_map.row_of(id));
+                if rows.clone().any(|row| store::checksum(&segment, row) != sums[row]) {
+                    damaged.extend(index.of_one_picture(id).filter_map(|id| self.row_map.row_of(id)));
                     self.vacate(id, index);
                 } else if let Some(before) = self.known.insert(id, index) {
                     self.vacate(before, index);
@@ -116,10 +121,5 @@ impl Folder {
             if lost > 1 { " and others" } else { "" },
         );
         self.write(&Change { deleted: &damaged, ..Change::default() }).or(Some(note))
-    }
-
-    fn vacate(&mut self, id: ImageId, index: &mut Index) {
-        index.remove(id);
-        self.row_map.set(id, RowState::Vacant);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Folder, writing::NewRow};
+use super::{Folder, writing::NewPicture};
 use crate::{
     decode,
     error::Result,
@@ -18,8 +18,8 @@ use crate::{
     scan::ImageFile,
 };
 
-/// Rows that wait in memory while files are found under new names.
-const COPY_ROWS: usize = 256;
+/// Pictures that wait in memory while files are found under new names.
+const COPIES: usize = 256;
 
 /// What became of the files that seemed new.
 #[derive(Default)]
@@ -30,6 +30,8 @@ pub(in crate::pipeline) struct Moved {
     pub copied: usize,
     /// Only the times of modification or change had changed.
     pub touched: usize,
+    /// Found in the store of another folder.
+    pub known_elsewhere: usize,
     /// How many embeddings other stores gave, by the folders they are of.
     pub taken: BTreeMap<PathBuf, usize>,
     pub note: Option<String>,
@@ -37,7 +39,7 @@ pub(in crate::pipeline) struct Moved {
 
 /// Where the content of a file is known from.
 enum Same<'a> {
-    /// A row of this folder.
+    /// The first row of a picture of this folder.
     Row(ImageId),
     /// The store of another folder.
     Other(Taken<'a>),
@@ -64,25 +66,30 @@ impl Folder {
                 moved.note = Some(self.give_up(&error));
                 None
             });
-            let row = match same {
+            let picture = match same {
                 None => {
                     moved.unknown.push(file);
                     continue;
                 }
-                Some((hash, Same::Other(Taken { root, pixels, format, embedding }))) => {
-                    *moved.taken.entry(root.to_path_buf()).or_default() += 1;
-                    NewRow { file, pixels, format, hash, embedding }
+                Some((hash, Same::Other(Taken { root, pixels, format, rows }))) => {
+                    *moved.taken.entry(root.to_path_buf()).or_default() += rows.len();
+                    moved.known_elsewhere += 1;
+                    NewPicture { file, pixels, format, hash, rows }
                 }
                 Some((hash, Same::Row(id))) => {
                     let Some(entry) = index.entry_even_if_removed(id) else { continue };
                     if entry.path() == file.path {
-                        index.restore(id);
-                        touched.extend(self.present(id, &file));
-                        self.row_map.set(id, RowState::Present);
+                        for id in index.of_one_picture(id) {
+                            index.restore(id);
+                            touched.extend(self.present(id, &file));
+                            self.row_map.set(id, RowState::Present);
+                        }
                         moved.touched += 1;
                         continue;
                     }
-                    let (pixels, format, embedding) = (entry.pixels(), entry.format(), entry.embedding());
+                    let (pixels, format) = (entry.pixels(), entry.format());
+                    let rows = index.of_one_picture(id).filter_map(|id| index.entry_even_if_removed(id));
+                    let rows = rows.map(|entry| (entry.face().copied(), entry.embedding())).collect();
                     let was_gone = self.row_map.state(id) == RowState::Gone;
                     if (was_gone || missing.binary_search(&id).is_ok()) && sources.insert(id) {
                         moved.renamed += usize::from(!was_gone);
@@ -90,20 +97,20 @@ impl Folder {
                     } else {
                         moved.copied += 1;
                     }
-                    NewRow { file, pixels, format, hash, embedding }
+                    NewPicture { file, pixels, format, hash, rows }
                 }
             };
-            self.add(row);
-            if self.waiting.len() >= COPY_ROWS {
+            self.add(picture);
+            if self.waiting.len() >= COPIES {
                 moved.note = self.commit(index).or(moved.note);
             }
         }
         moved.note = self.commit(index).or(moved.note);
-        let mut renamed: Vec<_> = sources.iter().filter_map(|id| self.row_map.row_of(*id)).collect();
+        let rows = sources.iter().flat_map(|id| index.of_one_picture(*id));
+        let mut renamed: Vec<_> = rows.filter_map(|id| self.row_map.row_of(id)).collect();
         renamed.sort_unstable();
         for id in sources {
-            index.remove(id);
-            self.row_map.set(id, RowState::Vacant);
+            self.vacate(id, index);
         }
         let note = self.write(&Change { present: &touched, deleted: &renamed, ..Change::default() });
         moved.note = moved.note.or(note);
@@ -126,7 +133,8 @@ impl Folder {
         let hash: ContentHash = Sha256::digest(&*bytes).into();
         let rows = store.rows_of_content(file.size, &hash)?;
         let mut ids: Vec<_> = rows.into_iter().filter_map(|row| self.row_map.id_of(row)).collect();
-        ids.retain(|id| self.row_map.state(*id) != RowState::Vacant);
+        let is_first = |id| index.entry_even_if_removed(id).is_some_and(|entry| entry.is_first_of_picture());
+        ids.retain(|id| self.row_map.state(*id) != RowState::Vacant && is_first(*id));
         let own = self.known.find(self.relative(&file.path), index).filter(|own| ids.contains(own));
         let same = own.or(ids.first().copied()).map(Same::Row);
         let same = same.or_else(|| others.find(file.size, &hash).map(Same::Other));

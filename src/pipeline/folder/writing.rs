@@ -8,6 +8,7 @@ use super::{Compared, Folder};
 use crate::{
     cancel::CancelToken,
     error::Error,
+    face::Face,
     index::{
         Image, ImageId, Index, Rows, Segment,
         store::{Change, ContentHash, Failure, Loaded, RowState},
@@ -18,13 +19,27 @@ use crate::{
 /// Marks that are written in one transaction.
 const MARKED_AT_ONCE: usize = 20_000;
 
+/// Rows in portions of about [`MARKED_AT_ONCE`], in none of which a picture is cut apart: whatever happens between two
+/// transactions, all faces of a picture share one state.
+fn portions<T>(mut rows: &[T], is_first_of_picture: impl Fn(&T) -> bool) -> Vec<&[T]> {
+    let mut portions = Vec::new();
+    while !rows.is_empty() {
+        let cut = rows.iter().enumerate().skip(MARKED_AT_ONCE).find(|(_, row)| is_first_of_picture(row));
+        let (portion, rest) = rows.split_at(cut.map_or(rows.len(), |(at, _)| at));
+        portions.push(portion);
+        rows = rest;
+    }
+    portions
+}
+
 /// An embedded file that is not committed yet.
-pub(in crate::pipeline) struct NewRow {
+pub(in crate::pipeline) struct NewPicture {
     pub file: ImageFile,
     pub pixels: (u32, u32),
     pub format: &'static str,
     pub hash: ContentHash,
-    pub embedding: Vec<f32>,
+    /// Its rows: the face of each, if it stands for one, and its embedding.
+    pub rows: Vec<(Option<Face>, Vec<f32>)>,
 }
 
 impl Folder {
@@ -36,32 +51,35 @@ impl Folder {
         cancel: &CancelToken,
     ) -> Option<String> {
         let mut gone = Vec::new();
-        for id in &compared.missing {
-            // One that was renamed meanwhile has no row any more.
-            if self.row_map.state(*id) == RowState::Present {
-                self.row_map.set(*id, RowState::Gone);
-                index.remove(*id);
-                gone.extend(self.row_map.row_of(*id));
-            }
+        // One that was renamed meanwhile has no row any more.
+        let there = compared.missing.iter().filter(|id| self.row_map.state(**id) == RowState::Present);
+        for id in there.flat_map(|first| index.of_one_picture(*first)).collect::<Vec<_>>() {
+            self.row_map.set(id, RowState::Gone);
+            index.remove(id);
+            gone.extend(self.row_map.row_of(id));
         }
         let note = self.write(&Change { forgotten: &compared.forgotten, ..Change::default() });
-        let gone = gone.chunks(MARKED_AT_ONCE).map(|gone| Change { gone, ..Change::default() });
-        let returned = compared.returned.chunks(MARKED_AT_ONCE);
-        let returned = returned.map(|present| Change { present, ..Change::default() });
+        let is_first = |row: u32| {
+            let entry = self.row_map.id_of(row).and_then(|id| index.entry_even_if_removed(id));
+            entry.is_none_or(|entry| entry.is_first_of_picture())
+        };
+        let gone = portions(&gone, |row| is_first(*row));
+        let returned = portions(&compared.returned, |present| is_first(present.row));
+        let gone = gone.into_iter().map(|gone| Change { gone, ..Change::default() });
+        let returned = returned.into_iter().map(|present| Change { present, ..Change::default() });
         // What is not marked because the user leaves is found to be so by the next run.
         let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
         changes.fold(note, |note, change| note.or_else(|| self.write(&change)))
     }
 
-    pub(in crate::pipeline) fn add(&mut self, row: NewRow) {
-        self.waiting.push(row);
+    pub(in crate::pipeline) fn add(&mut self, picture: NewPicture) {
+        self.waiting.push(picture);
     }
 
     /// Takes note of a file that could not be embedded; on disk too, when trying again would be no use.
     pub(in crate::pipeline) fn fail(&mut self, failure: Failure, lasting: bool, index: &mut Index) {
-        if let Some(id) = self.known.find(self.relative(&failure.file.path), index) {
-            index.remove(id);
-            self.row_map.set(id, RowState::Vacant);
+        if let Some(first) = self.known.find(self.relative(&failure.file.path), index) {
+            self.vacate(first, index);
         }
         if lasting {
             self.waiting_failures.push(failure);
@@ -78,13 +96,15 @@ impl Folder {
         if self.waiting() == 0 {
             return None;
         }
-        let rows = std::mem::take(&mut self.waiting);
+        let pictures = std::mem::take(&mut self.waiting);
         let failures = std::mem::take(&mut self.waiting_failures);
         let (mut images, mut hashes, mut embeddings) = (Vec::new(), Vec::new(), Vec::new());
-        for NewRow { file, pixels, format, hash, embedding } in rows {
-            images.push(Image { file, pixels, format });
-            hashes.push(hash);
-            embeddings.push(embedding);
+        for NewPicture { file, pixels, format, hash, rows } in pictures {
+            for (face, embedding) in rows {
+                images.push(Image { file: file.clone(), pixels, format, face });
+                hashes.push(hash);
+                embeddings.push(embedding);
+            }
         }
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
         let change = Change { rows: Some((&segment, &hashes)), failed: &failures, ..Change::default() };
@@ -99,9 +119,9 @@ impl Folder {
                 self.row_map.push(first_row, first_id, vec![RowState::Present; segment.images.len()]);
             }
             for id in (first_id.0..).map(ImageId).take(segment.images.len()) {
-                if let Some(before) = self.known.insert(id, index) {
-                    index.remove(before);
-                    self.row_map.set(before, RowState::Vacant);
+                let is_first = index.get(id).is_some_and(|entry| entry.is_first_of_picture());
+                if let Some(before) = is_first.then(|| self.known.insert(id, index)).flatten() {
+                    self.vacate(before, index);
                 }
             }
             self.join_tail(first_row.unwrap_or_default(), segment, index);
@@ -175,7 +195,8 @@ impl Folder {
 
     /// Notes how many files the run skipped, which is over.
     pub(in crate::pipeline) fn record_skipped(&mut self, skipped: &[Skipped]) -> Option<String> {
-        let here = skipped.iter().filter(|skipped| skipped.path.starts_with(&self.root)).count();
+        let here =
+            skipped.iter().filter(|skipped| !skipped.has_no_face() && skipped.path.starts_with(&self.root)).count();
         self.write(&Change { skipped: Some(here as u32), ..Change::default() })
     }
 

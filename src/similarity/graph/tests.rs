@@ -16,6 +16,7 @@ fn push(index: &mut Index, rows: &[Vec<f32>]) {
         file: ImageFile { path: format!("/r/{at}").into(), size: 0, modified: 0, changed: 0 },
         pixels: (1, 1),
         format: "PNG",
+        face: None,
     };
     assert!(index.push(Arc::new(Segment::pack(Path::new("/r").into(), (0..rows.len()).map(image), rows, index.dim()))));
 }

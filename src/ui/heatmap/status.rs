@@ -64,7 +64,10 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Area) -> boo
 
 /// A picture's path under its folder, without the extension.
 fn name(app: &App, id: ImageId) -> String {
-    app.shared.index.get(id).map_or_else(String::new, |entry| printable(entry.relative().with_extension("")))
+    app.shared
+        .index
+        .get(id)
+        .map_or_else(String::new, |entry| printable(entry.relative().with_extension("")) + &entry.mark())
 }
 
 fn value(app: &App, metric: Metric, [row, col]: [ImageId; 2], name: &str, of: bool) -> String {

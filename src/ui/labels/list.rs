@@ -35,7 +35,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
             View::Predictions => ("Every picture has a label.", "Pictures beside the sub-folders have none."),
             _ => ("No picture is likely mislabeled.", "Every label is about as probable as its others are."),
         };
-        return empty::say(canvas, rest, what, then);
+        return empty::say(canvas, rest, &app.shared.words(what), &app.shared.words(then));
     }
     if places.picture.x > places.list.x {
         canvas.divider(places.list.right(), body, places.title);
@@ -97,7 +97,7 @@ fn hundredths(probability: f32) -> String {
 /// The picture under the cursor, large, and the labels that keys give it.
 fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classification, row: &Row<'_>) {
     let theme = canvas.theme;
-    pictures::slot(app, canvas, Slot { image: row.id, area: places.picture });
+    pictures::slot(app, canvas, Slot::new(row.id, places.picture));
     let words = places.words;
     let name = facts::name_line(app, canvas, words.width.into(), row.id);
     canvas.line(words, 0, name);

@@ -6,10 +6,12 @@
 Each folder is indexed by lookalike; all sides make maps of the same embeddings, by cosine similarity, and scikit-learn
 measures the trustworthiness of all of them on 12 neighbors. With `--rows` so many made vectors are projected by UMAP on
 all cores, in turn: from the vectors to the points, neighbors included, the start of Python and the compilation of
-umap-learn's kernels not included.
+umap-learn's kernels not included. Beside the seconds stand those of the processor, of all cores together, which say more on
+a machine that does other work too; of lookalike they have the start of its process and the reading of the file in them.
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -30,9 +32,9 @@ except ImportError:
 NEIGHBORS = 12
 
 
-def lookalike(options, file, dim, method):
+def lookalike(options, file, dim, method, *timed):
     """The steps' seconds, and the points."""
-    command = [options.bench, file, dim, method, common.cores()]
+    command = [options.bench, file, dim, method, common.cores(), *timed]
     lines = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout.splitlines()
     return json.loads(lines[0]), np.array([line.split() for line in lines[1:]], dtype=np.float32)
 
@@ -82,18 +84,28 @@ def timed(options, kind):
             def work():
                 maps["umap-learn"] = umap.UMAP(metric="cosine", n_jobs=-1).fit_transform(vectors)
 
-            return common.seconds(work)
+            before = processor()
+            return common.seconds(work), processor() - before
 
         def by_lookalike():
-            found, maps["lookalike"] = lookalike(options, file, graph.DIM, "umap")
+            before = processor()
+            found, maps["lookalike"] = lookalike(options, file, graph.DIM, "umap", "timed")
             print(found, file=sys.stderr)
-            return found["pca"] + found["graph"] + found["map"]
+            return found["pca"] + found["graph"] + found["map"], processor() - before
 
-        times = common.alternate(options.rounds, umap_learn=by_umap, lookalike=by_lookalike)
+        found = common.alternate(options.rounds, umap_learn=by_umap, lookalike=by_lookalike)
+        times, on_processor = ({side: [both[at] for both in of] for side, of in found.items()} for at in range(2))
     some = np.random.default_rng(0).permutation(options.rows)[:5000]
     trusts = [f"{trust(vectors[some], maps[side][some]):.3f}" for side in ("umap-learn", "lookalike")]
     seconds = [common.spread(times[side], "{:.1f}") for side in ("umap_learn", "lookalike")]
-    return [f"{options.rows:,}", kind, *seconds, common.spread(common.ratios(times["umap_learn"], times["lookalike"])), *trusts]
+    ratios = [common.spread(common.ratios(of["umap_learn"], of["lookalike"])) for of in (times, on_processor)]
+    busy = [common.spread(on_processor[side], "{:.1f}") for side in ("umap_learn", "lookalike")]
+    return [f"{options.rows:,}", kind, *seconds, ratios[0], *busy, ratios[1], *trusts]
+
+
+def processor():
+    """Seconds of the processor that this process and those it waited for have taken."""
+    return sum(os.times()[:4])
 
 
 def main():
@@ -111,7 +123,9 @@ def main():
         common.table([header[0], header[1], *(f"{name}, trust" for name in header[2:])], rows)
     if options.rows:
         rows = [timed(options, kind) for kind in options.kinds]
-        header = ["rows", "vectors", "umap-learn, s", "lookalike, s", "ratio", "umap-learn, trust", "lookalike, trust"]
+        sides = ["umap-learn", "lookalike"]
+        seconds = [*(f"{side}, s" for side in sides), "ratio", *(f"{side}, processor s" for side in sides), "ratio"]
+        header = ["rows", "vectors", *seconds, *(f"{side}, trust" for side in sides)]
         common.table(header, rows)
 
 

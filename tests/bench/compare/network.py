@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ResNet-50's network alone, against PyTorch at its best on the same CPU, with the same seeded random weights.
+"""Networks alone, against PyTorch at its best on the same CPU, with the same seeded random weights.
 
 PyTorch's side: batch norm folded, channels last, bfloat16 where the CPU has it, frozen TorchScript, and whichever batch
 size is quickest. Ours: `tests/bench/network.rs`, which decodes nothing either but counts the normalization of 8-bit pixels
@@ -14,41 +14,70 @@ import time
 import common
 
 BATCHES = 1, 4, 8, 16, 32
+MODELS = (
+    "resnet50 mobilenet-v2 mobilenet-v3-large mobilenet-v3-small efficientnet-b0 efficientnet-b1 efficientnet-b2 efficientnet-b3 "
+    "efficientnet-b4 convnext-tiny convnext-small vit-b-16 dinov2-small dinov2-base"
+).split()
+# Sides of the pictures that are not 224 pixels high and wide.
+SIDES = {"efficientnet-b1": 240, "efficientnet-b2": 288, "efficientnet-b3": 300, "efficientnet-b4": 380}
+# Sizes of DINOv2's networks, which torchvision does not have: values of a token, heads.
+DINOV2 = {"dinov2-small": (384, 6), "dinov2-base": (768, 12)}
 
 
 def main():
     parser = common.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=4, help="that each measurement takes")
+    parser.add_argument("--models", default="resnet50", help="names of models, with commas between them, or all")
+    parser.add_argument("--threads", type=int, action="append", help="instead of one, and one a core")
     options = parser.parse_args()
     common.enter(options.python)
-    with tempfile.TemporaryDirectory() as home:
-        weights = pathlib.Path(home) / "resnet50.pth"
-        network = save(weights)
-        program = build()
-        rows = []
-        for threads in sorted({1, common.cores()}):
-            best = quickest(network, threads, options.seconds / 4)
-            found = common.alternate(
-                options.rounds,
-                pytorch=lambda: pytorch(best, threads, options.seconds),
-                ours=lambda: ours(program, weights, threads, options.seconds),
-            )
-            rates = [common.spread(found[side], "{:.1f}") for side in ("pytorch", "ours")]
-            rows.append([threads, len(best[1]), *rates, common.spread(common.ratios(found["ours"], found["pytorch"]))])
-    common.table(["threads", "PyTorch's batch", "PyTorch, images/s", "lookalike, images/s", "ratio"], rows)
+    program, rows = common.benchmark("network"), []
+    for model in MODELS if options.models == "all" else options.models.split(","):
+        with tempfile.TemporaryDirectory() as home:
+            weights = pathlib.Path(home) / f"{model}.pth"
+            network = save(model, weights)
+            for threads in options.threads or sorted({1, common.cores()}):
+                best = quickest(network, SIDES.get(model, 224), threads, options.seconds / 4)
+                found = common.alternate(
+                    options.rounds,
+                    pytorch=lambda: pytorch(best, threads, options.seconds),
+                    ours=lambda: ours(program, model, weights, threads, options.seconds),
+                )
+                rates = [common.spread(found[side], "{:.1f}") for side in ("pytorch", "ours")]
+                rows.append([model, threads, len(best[1]), *rates, common.spread(common.ratios(found["ours"], found["pytorch"]))])
+    common.table(["model", "threads", "PyTorch's batch", "PyTorch, images/s", "lookalike, images/s", "ratio"], rows)
 
 
-def save(path):
-    """Writes torchvision's state dict and returns the network, folded, channels last, in the quickest precision."""
+def save(model, path):
+    """Writes a state dict and returns the network without its classifier, folded, channels last, in the quickest
+    precision."""
     import torch
     import torchvision
     from torch.fx.experimental.optimization import fuse
 
     torch.manual_seed(0)
-    network = torchvision.models.resnet50(weights=None).eval()
-    torch.save(network.state_dict(), path)
-    network.fc = torch.nn.Identity()
-    return fuse(network).to(memory_format=torch.channels_last, dtype=precision())
+    if model in DINOV2:
+        torch.save(dinov2(model, 518).state_dict(), path)
+        network = dinov2(model, 224)
+    else:
+        network = getattr(torchvision.models, model.replace("-", "_"))(weights=None).eval()
+        torch.save(network.state_dict(), path)
+        classifier = next(name for name in ("fc", "classifier", "heads") if hasattr(network, name))
+        # A ConvNeXt's classifier begins with the layer norm behind the pooling.
+        kept = [*network.classifier][:-1] if model.startswith("convnext") else []
+        setattr(network, classifier, torch.nn.Sequential(*kept))
+        if any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules()):
+            network = fuse(network)
+    return network.to(memory_format=torch.channels_last, dtype=precision())
+
+
+def dinov2(model, side):
+    """DINOv2's network, for pictures of that side."""
+    import timm
+
+    width, heads = DINOV2[model]
+    return timm.models.vision_transformer.VisionTransformer(
+        img_size=side, patch_size=14, embed_dim=width, depth=12, num_heads=heads, init_values=1e-5, num_classes=0).eval()
 
 
 def precision():
@@ -58,13 +87,13 @@ def precision():
     return torch.bfloat16 if "avx512_bf16" in flags else torch.float32
 
 
-def quickest(network, threads, seconds):
+def quickest(network, side, threads, seconds):
     """(frozen network, batch) of the quickest batch size."""
     import torch
 
     found = []
     for size in BATCHES:
-        batch = torch.randn(size, 3, 224, 224).to(memory_format=torch.channels_last, dtype=precision())
+        batch = torch.randn(size, 3, side, side).to(memory_format=torch.channels_last, dtype=precision())
         with torch.no_grad():
             frozen = torch.jit.freeze(torch.jit.trace(network, batch))
         found.append((pytorch((frozen, batch), threads, seconds), (frozen, batch)))
@@ -87,15 +116,8 @@ def pytorch(side, threads, seconds):
     return batches * len(batch) / (time.perf_counter() - start)
 
 
-def build():
-    """The benchmark's program."""
-    command = ["cargo", "bench", "--locked", "--bench", "network", "--no-run"]
-    said = subprocess.run(command, cwd=common.ROOT, check=True, stderr=subprocess.PIPE, text=True).stderr
-    return common.ROOT / re.search(r"\((\S*network-[0-9a-f]+)\)", said).group(1)
-
-
-def ours(program, weights, threads, seconds):
-    command = [program, "--model", "resnet50", "--weights", weights, "--threads", threads, "--seconds", seconds]
+def ours(program, model, weights, threads, seconds):
+    command = [program, "--model", model, "--weights", weights, "--threads", threads, "--seconds", seconds]
     said = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
     return float(re.search(r"([\d.]+) images/s", said).group(1))
 

@@ -28,6 +28,8 @@ pub struct List {
     seen: usize,
     /// Holds what it should, but not yet in its order.
     unsorted: bool,
+    /// How often what it holds has changed.
+    changes: u64,
 }
 
 /// Stands in the table of positions for a picture that is not in the list.
@@ -43,6 +45,7 @@ impl Default for List {
             made_of: IndexState::default(),
             seen: 0,
             unsorted: false,
+            changes: 0,
         }
     }
 }
@@ -54,10 +57,10 @@ impl List {
         self.positions.get(id.at()).filter(|at| **at != NOWHERE).map(|at| *at as usize)
     }
 
-    /// The state of the index that it shows.
+    /// How often what it holds has changed.
     #[must_use]
-    pub fn made_of(&self) -> IndexState {
-        self.made_of
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether it is exactly this.
@@ -73,7 +76,8 @@ impl List {
         }
         if index.run() != self.made_of.run {
             // No id means what it meant.
-            *self = Self { made_of: IndexState { run: index.run(), version: 0 }, ..Self::default() };
+            let made_of = IndexState { run: index.run(), version: 0 };
+            *self = Self { made_of, changes: self.changes + 1, ..Self::default() };
         }
         let limit = if order.is_pairwise() { AT_ONCE } else { TOGETHER_AT_ONCE };
         if !index.only_grew_since(self.made_of) && index.len() > limit {
@@ -104,8 +108,8 @@ impl List {
             return;
         }
         let Sorted { ids, filter, order, made_of, id_bound } = sorted;
-        let positions = std::mem::take(&mut self.positions);
-        *self = Self { ids, filter, order, positions, made_of, seen: id_bound, unsorted: false };
+        let (positions, changes) = (std::mem::take(&mut self.positions), self.changes);
+        *self = Self { ids, filter, order, positions, made_of, seen: id_bound, unsorted: false, changes };
         self.index_positions(index);
         let (filter, order) = (self.filter.clone(), self.order.clone());
         self.follow(index, &filter, &order);
@@ -153,7 +157,9 @@ impl List {
         self.index_positions(index);
     }
 
+    /// Notes where everything stands, after each change.
     fn index_positions(&mut self, index: &Index) {
+        self.changes += 1;
         self.positions.clear();
         self.positions.resize(index.id_bound(), NOWHERE);
         for (position, id) in self.ids.iter().enumerate() {

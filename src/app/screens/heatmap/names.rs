@@ -23,9 +23,10 @@ impl Names {
     /// Looks at all rows, so far as needed.
     pub(super) fn of(index: &Index, rows: &RowOrder) -> Self {
         let entries = || rows.ids.iter().filter_map(|id| index.get(*id));
+        let firsts = || entries().filter(Entry::is_first_of_picture);
         let mut seen = HashSet::with_capacity(rows.len());
         // Nothing is told apart by a folder that all share.
-        let folders = entries().any(|entry| !seen.insert(entry.relative().file_stem().map(ToOwned::to_owned)))
+        let folders = firsts().any(|entry| !seen.insert(entry.relative().file_stem().map(ToOwned::to_owned)))
             && entries().any(|entry| entry.relative().parent().is_some_and(|folder| !folder.as_os_str().is_empty()));
         let names = Self { folders, columns: 0 };
         let mut columns = 0;
@@ -42,7 +43,7 @@ impl Names {
     #[must_use]
     pub fn name(&self, entry: &Entry<'_>) -> String {
         let path = entry.relative();
-        let stem = printable(path.file_stem().unwrap_or_default());
+        let stem = printable(path.file_stem().unwrap_or_default()) + &entry.mark();
         match path.parent().and_then(|folder| folder.file_name()).filter(|_| self.folders) {
             Some(folder) => format!("{}/{stem}", printable(folder)),
             None => stem,

@@ -40,7 +40,7 @@ impl Scale {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Own => "Colors span the values of these pictures.",
+            Self::Own => "Colors span the values that are shown.",
             Self::Fixed => "Colors span the metric's own range: they can be compared between folders.",
             Self::Quantiles => "Colors by rank: each one stands for equally many pairs.",
         }

@@ -1,0 +1,110 @@
+"""Puts the weights of the model `faces` into the user's folder: `faces.py`.
+
+They are taken out of two Python packages, which `pip` fetches and checks, and
+which are not installed. `make faces` calls this from the checkout; it needs
+Python 3.8 and pip. `lookalike models pull faces` gets the same files from
+their homes.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+FOLDER = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "lookalike" / "models"
+OTHERWISE = "or get them with `lookalike models pull faces`"
+
+
+class Failure(Exception):
+    """One sentence for the person who waits."""
+
+
+def main():
+    try:
+        missing = {name: total for name, total in wanted().items() if not is_right(FOLDER / name, total)}
+        if missing:
+            provide(missing)
+        say(f"the weights of the model faces are in {FOLDER}")
+    except Failure as failure:
+        sys.exit(f"lookalike: {failure}")
+    except OSError as error:
+        sys.exit(f"lookalike: {error.filename or FOLDER}: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def wanted():
+    """Names and sums of the files, as the manifest says."""
+    text = (ROOT / "models" / "faces.toml").read_text()
+    return dict(re.findall(r'^file = "([^"]+)"\n(?:url.*\n)?sha256 = "([0-9a-f]{64})"', text, re.MULTILINE))
+
+
+def is_right(file, total):
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == total
+
+
+def provide(missing):
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    target.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="faces-", dir=target) as scratch:
+        archives = fetch(Path(scratch))
+        found = {name: content for archive in archives for name, content in unpacked(archive, missing)}
+        for name, total in missing.items():
+            if hashlib.sha256(found.get(name, b"")).hexdigest() != total:
+                raise Failure(f"{name} is not in the packages as it should be: run make faces again, {OTHERWISE}.")
+        for name, content in found.items():
+            part = FOLDER / f"{name}.new.{os.getpid()}"
+            part.write_bytes(content)
+            part.replace(FOLDER / name)
+
+
+def fetch(scratch):
+    """The packages, their sums checked by pip before anything in them is looked at."""
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
+        raise Failure(f"Python ({sys.executable}) has no pip: install python3-pip, {OTHERWISE}.")
+    say("fetching the weights of the model faces with pip (about 100 MB, of which 24 MB are kept)")
+    packages, temporary = scratch / "packages", scratch / "pip"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
+    command += ["--no-deps", "--require-hashes", "--dest", str(packages), "--requirement", str(HERE / "faces.txt")]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PIP_REQUIRE_VIRTUALENV": "0"}
+    pip = subprocess.run(command, env=environment, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+    if pip.returncode != 0:
+        sys.stderr.write(pip.stderr)
+        if "DO NOT MATCH THE HASHES" in pip.stderr:
+            raise Failure("a package arrived broken (its sum is wrong) and was thrown away: run make faces again.")
+        raise Failure(f"pip could not fetch the weights: check the network and run make faces again, {OTHERWISE}.")
+    return sorted(packages.iterdir())
+
+
+def unpacked(archive, names):
+    """The files with these names, and their content."""
+    try:
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as content:
+                for item in content.infolist():
+                    if Path(item.filename).name in names:
+                        yield Path(item.filename).name, content.read(item)
+        else:
+            with tarfile.open(archive) as content:
+                for item in content:
+                    if item.isfile() and Path(item.name).name in names:
+                        yield Path(item.name).name, content.extractfile(item).read()
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        raise Failure(f"{archive.name} arrived broken ({error}): run make faces again, {OTHERWISE}.") from error
+
+
+def say(sentence):
+    print(f"lookalike: {sentence}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
