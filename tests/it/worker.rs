@@ -255,8 +255,10 @@ fn a_face_is_shown_alone_and_its_picture_with_a_frame_around_it() {
         let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 40, 10));
         preview.render(cells.area, &mut cells);
         let has = |color: [u8; 3]| {
-            let near = |of: Color| matches!(of, Color::Rgb(r, g, b)
-                if [r, g, b].iter().zip(color).all(|(a, b)| a.abs_diff(b) < 30));
+            let near = |of: Color| {
+                matches!(of, Color::Rgb(r, g, b)
+                if [r, g, b].iter().zip(color).all(|(a, b)| a.abs_diff(b) < 30))
+            };
             cells.content.iter().any(|cell| near(cell.fg) || near(cell.bg))
         };
         (preview.size(), [[250, 0, 0], [0, 250, 0], [255, 214, 0]].map(has))
