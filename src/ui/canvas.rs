@@ -72,6 +72,9 @@ impl<'a> Canvas<'a> {
     /// The line over a pane, with its title in it.
     pub fn rule(&mut self, area: Area, title: Line<'_>) {
         self.fill(area, '─', self.theme.faint());
+        if title.spans.is_empty() {
+            return;
+        }
         let mut room = usize::from(area.width).saturating_sub(3);
         let mut spans = vec![Span::raw(" ")];
         for span in title.spans {

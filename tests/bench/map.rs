@@ -188,14 +188,14 @@ fn large() -> Option<&'static Large> {
 #[divan::bench(sample_count = 20)]
 fn cells_of_100_000(bencher: Bencher) {
     let Some(Large { index, map, labels, plot }) = large() else { return };
-    bencher.bench_local(|| Raster::new(black_box(map), index, labels, plot));
+    bencher.bench_local(|| Raster::new(black_box(map), index, labels, &|_| true, plot));
 }
 
 /// One press of an arrow among them.
 #[divan::bench(sample_count = 20)]
 fn step_among_100_000(bencher: Bencher) {
     let Some(Large { index, map, plot, .. }) = large() else { return };
-    bencher.bench_local(|| towards(map, index, plot, black_box([0.01, 0.01]), Direction::Right));
+    bencher.bench_local(|| towards(map, &|id| index.contains(id), plot, black_box([0.01, 0.01]), Direction::Right));
 }
 
 /// The explorer on its Map screen, with so many points on it.
