@@ -17,6 +17,7 @@ pub mod layout;
 pub mod live;
 pub mod marks;
 mod mouse;
+mod outside;
 pub mod pace;
 pub mod previews;
 pub mod reading;
@@ -74,6 +75,8 @@ pub struct App {
     /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
     explained: Option<Arc<Explained>>,
     explaining: Option<(JobId, why::Wanted)>,
+    /// The job that looks at a picture from elsewhere, to ask with it.
+    asking: Option<JobId>,
     /// Files are being moved away, or brought back.
     moves: Moves,
     /// The picture that the explorer was opened with, until it is indexed.
@@ -120,6 +123,7 @@ impl App {
             awaited: Awaited::default(),
             explained: None,
             explaining: None,
+            asking: None,
             moves: Moves::default(),
         }
     }
@@ -197,9 +201,20 @@ impl App {
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
-        let pair = self.screens.heatmap.shown_pair(shared).map_or([None, None], |pair| pair.map(Some));
+        self.refresh_beside();
+    }
+
+    /// Brings the pictures beside the heatmap in line with its cursor.
+    fn refresh_beside(&mut self) {
+        if self.context() != Context::Screen(Screen::Heatmap) {
+            return self.pace.show_nothing_beside();
+        }
+        let pair = self.screens.heatmap.shown_pair(&self.shared);
+        let slots = self.slots();
+        let is_ready = |id| slots.iter().any(|slot| slot.image == id && self.previews.get(&slot.key()).is_some());
+        let wanted = [0, 1].map(|at| pair.map_or((None, false), |pair| (Some(pair[at]), is_ready(pair[at]))));
         let saves = self.saves_bytes();
-        self.pace.show_pair(pair, saves);
+        self.pace.show_beside(wanted, saves);
     }
 
     /// Starts the tasks that are needed and that nobody is making yet.
@@ -232,7 +247,9 @@ impl App {
     /// Asks for the pictures that the screen shows and that are not there yet.
     fn request_previews(&mut self, effects: &mut Vec<Effect>) {
         let on_rest = self.shared.display.previews_on_rest;
-        if on_rest && !self.pace.rested {
+        // Those beside the heatmap are drawn when the cursor rests, and are to be ready by then.
+        let soon = self.context() == Context::Screen(Screen::Heatmap) && !self.pace.keys_come_fast;
+        if on_rest && !self.pace.rested && !soon {
             return;
         }
         let mut wanted: Vec<_> = self.slots().iter().map(Slot::key).collect();
@@ -323,9 +340,18 @@ impl App {
             self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
+            // Where the filter lets nothing through there is nothing that a key could be about.
+            _ if self.admits_nothing() => None,
             _ => self.screens.get(self.screen).focused(&self.shared),
         }
         .filter(|id| self.shared.index.contains(*id))
+    }
+
+    /// Whether the filter, as far as it is known what it lets through, lets no picture through.
+    #[must_use]
+    pub fn admits_nothing(&self) -> bool {
+        let list = &self.screens.browse.list;
+        list.ids.is_empty() && !list.filter.is_empty() && list.filter == self.shared.filter
     }
 
     /// The pictures on the screen and where they belong, most wanted first.
@@ -355,13 +381,11 @@ impl App {
         self.previews.get(key)
     }
 
-    /// Whether a picture beside the heatmap, though it may be ready, is not drawn yet: while the cursor hurries from
-    /// cell to cell each would be gone at the next key, and its bytes with it. Those it came with stay.
+    /// The pictures that are drawn beside the heatmap, the row's and the column's; `None` for an empty box. While the
+    /// cursor hurries from cell to cell each would be gone at the next key, and its bytes with it.
     #[must_use]
-    pub fn holds_back(&self, id: ImageId) -> bool {
-        self.context() == Context::Screen(Screen::Heatmap)
-            && self.saves_bytes()
-            && !self.pace.last_shown_pair.contains(&Some(id))
+    pub fn beside(&self) -> [Option<ImageId>; 2] {
+        self.pace.beside.map(|id| id.filter(|id| self.shared.index.contains(*id)))
     }
 
     /// Whether what would be gone at the next key is not worth its bytes at the moment.

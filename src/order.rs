@@ -24,6 +24,8 @@ pub enum OrderKind {
     Name,
     /// Newest first.
     Date,
+    /// Largest file first.
+    Size,
     /// Most alike to one picture first.
     #[value(skip)]
     Likeness,
@@ -34,7 +36,8 @@ pub enum OrderKind {
 
 impl OrderKind {
     /// All of them, in the order in which a key goes through them.
-    pub const ALL: [Self; 6] = [Self::Folder, Self::Similarity, Self::Name, Self::Date, Self::Likeness, Self::Group];
+    pub const ALL: [Self; 7] =
+        [Self::Folder, Self::Similarity, Self::Name, Self::Date, Self::Size, Self::Likeness, Self::Group];
 
     /// The next one, round and round; that by group only where there are groups.
     #[must_use]
@@ -50,6 +53,7 @@ impl OrderKind {
             Self::Folder => "folder",
             Self::Name => "name",
             Self::Date => "date",
+            Self::Size => "size",
             Self::Likeness => "likeness",
             Self::Similarity => "similarity",
             Self::Group => "group",
@@ -66,12 +70,16 @@ pub enum Order {
     Name,
     /// See [`OrderKind::Date`].
     Date,
+    /// See [`OrderKind::Size`].
+    Size,
     /// Most alike first, to what the comparison is about, which comes first itself.
     Likeness(Arc<Comparison>, Metric),
     /// See [`OrderKind::Similarity`].
     Similarity,
     /// By the number of these labels, which are groups.
     Group(Arc<Labels>),
+    /// Another order from its end to its beginning.
+    Reversed(Box<Order>),
 }
 
 /// Two orders are equal when they are the same, not when they happen to sort alike: no table is looked at.
@@ -80,6 +88,8 @@ impl PartialEq for Order {
         match (self, other) {
             (Self::Likeness(to, metric), Self::Likeness(other, its)) => Arc::ptr_eq(to, other) && metric == its,
             (Self::Group(labels), Self::Group(others)) => Arc::ptr_eq(labels, others),
+            (Self::Reversed(order), Self::Reversed(other)) => order == other,
+            (Self::Reversed(_), _) | (_, Self::Reversed(_)) => false,
             _ => self.kind() == other.kind(),
         }
     }
@@ -98,6 +108,7 @@ impl Order {
             OrderKind::Folder => Some(Self::Folder),
             OrderKind::Name => Some(Self::Name),
             OrderKind::Date => Some(Self::Date),
+            OrderKind::Size => Some(Self::Size),
             OrderKind::Likeness => likeness.map(|(to, metric)| Self::Likeness(to, metric)),
             OrderKind::Similarity => Some(Self::Similarity),
             OrderKind::Group => groups.map(|labels| Self::Group(Arc::clone(labels))),
@@ -114,6 +125,30 @@ impl Order {
             Self::Likeness(..) => OrderKind::Likeness,
             Self::Similarity => OrderKind::Similarity,
             Self::Group(_) => OrderKind::Group,
+            Self::Size => OrderKind::Size,
+            Self::Reversed(order) => order.kind(),
+        }
+    }
+
+    /// The same from its end to its beginning, or not.
+    #[must_use]
+    pub fn reversed(self, reversed: bool) -> Self {
+        if reversed { Self::Reversed(Box::new(self)) } else { self }
+    }
+
+    /// Whether it is another order from its end.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        matches!(self, Self::Reversed(_))
+    }
+
+    /// What an order by likeness compares with.
+    #[must_use]
+    pub fn anchor(&self) -> Option<&Arc<Comparison>> {
+        match self {
+            Self::Likeness(to, _) => Some(to),
+            Self::Reversed(order) => order.anchor(),
+            _ => None,
         }
     }
 
@@ -124,6 +159,7 @@ impl Order {
             Self::Likeness(to, metric) if to.made_of() != index.state() => {
                 Self::Likeness(Arc::new(compare_with(index, to.query(), executor)), metric)
             }
+            Self::Reversed(order) => order.renewed(index, executor).reversed(true),
             order => order,
         }
     }
@@ -155,7 +191,12 @@ impl Order {
                 ids.sort_by_key(|id| labels.of(*id).unwrap_or(usize::MAX));
                 ids
             }
-            Self::Date | Self::Likeness(..) => {
+            Self::Reversed(order) => {
+                let mut ids = order.sorted(index, ids, executor);
+                ids.reverse();
+                ids
+            }
+            Self::Date | Self::Size | Self::Likeness(..) => {
                 ids.sort_by(|a, b| self.compare(index, *a, *b));
                 ids
             }
@@ -179,6 +220,8 @@ impl Order {
                 key.cmp(&other).then_with(|| first.relative().cmp(second.relative()))
             }
             Self::Date => second.modified().cmp(&first.modified()),
+            Self::Size => second.size().cmp(&first.size()),
+            Self::Reversed(order) => return order.compared(index, a, b).map(Ordering::reverse),
             Self::Likeness(to, metric) => metric.nearer(likeness(to, *metric, a), likeness(to, *metric, b)),
             Self::Group(labels) => {
                 let number = |id| labels.of(id).unwrap_or(usize::MAX);
@@ -199,7 +242,7 @@ impl Order {
     /// Whether two pictures suffice to tell which comes first, so that new ones can be put into an ordered list.
     #[must_use]
     pub fn is_pairwise(&self) -> bool {
-        *self != Self::Similarity
+        self.kind() != OrderKind::Similarity
     }
 
     fn by_text(&self, index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
@@ -271,8 +314,12 @@ mod tests {
         for gone in [3, 150, 151, 290] {
             index.remove(ImageId(gone));
         }
-        for order in [Order::Folder, Order::Name, Order::Date, like, Order::Similarity] {
-            let sorted = order.sorted(&index, (0..300).rev().map(ImageId).collect(), &sequential);
+        for order in [Order::Folder, Order::Name, Order::Date, Order::Size, like, Order::Similarity] {
+            let all = || (0..300).rev().map(ImageId).collect();
+            let sorted = order.sorted(&index, all(), &sequential);
+            let mut backwards = order.clone().reversed(true).sorted(&index, all(), &sequential);
+            backwards.reverse();
+            assert_eq!(backwards, sorted, "{} reversed", order.kind().name());
             assert_eq!(sorted.len(), 296, "{}", order.kind().name());
             assert!(sorted.iter().all(|id| index.contains(*id)), "{}", order.kind().name());
         }

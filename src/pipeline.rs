@@ -112,7 +112,8 @@ pub fn run_with(
         run.folders.push(Folder::new(root));
         run.open_store(at, model);
     }
-    if !run.index.is_empty() {
+    // What its rows stand for is known from the beginning.
+    if !run.index.is_empty() || run.index.kind() == RowKind::Face {
         run.snapshot();
     }
     run.follow_writers(model)?;

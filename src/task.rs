@@ -10,7 +10,9 @@ mod models;
 use std::sync::Arc;
 
 pub use self::{
-    job::{Away, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Portrait, Seen, Undone},
+    job::{
+        Away, Completed, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Outside, Portrait, Seen, Undone,
+    },
     labels::Classified,
     lane::Lane,
     map::{MapStep, MapTask, Mapped, Mapping},

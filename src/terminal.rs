@@ -25,7 +25,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::capabilities::{Capabilities, DisplayOptions};
 use self::{
-    backend::{DiffBackend, RightHalves},
+    backend::{BlankEnds, DiffBackend, RightHalves},
     restore::give_back,
 };
 use crate::error::{Error, Result};
@@ -38,6 +38,7 @@ const FRAME_ENDS: &str = "\x1b[?2026l";
 pub struct TerminalGuard {
     tui: Terminal<DiffBackend>,
     right_halves: RightHalves,
+    blank_ends: BlankEnds,
     tty: File,
     capabilities: Capabilities,
 }
@@ -53,10 +54,11 @@ impl TerminalGuard {
         restore::remember(&tty).map_err(Error::Terminal)?;
         fatal::catch_faults().map_err(Error::Terminal)?;
         restore_after_panic(tty.try_clone().map_err(Error::Terminal)?);
-        let backend = DiffBackend::new(tty.try_clone().map_err(Error::Terminal)?);
+        let blank_ends = BlankEnds::default();
+        let backend = DiffBackend::new(tty.try_clone().map_err(Error::Terminal)?, blank_ends.clone());
         let tui = Terminal::new(backend).map_err(Error::Terminal)?;
-        let mut screen =
-            Self { tui, right_halves: RightHalves::default(), tty, capabilities: Capabilities::plain(display) };
+        let (right_halves, capabilities) = (RightHalves::default(), Capabilities::plain(display));
+        let mut screen = Self { tui, right_halves, blank_ends, tty, capabilities };
         restore::take_over(&screen.tty).map_err(Error::Terminal)?;
         write_all(&screen.tty, b"\x1b[Hlookalike: asking the terminal what it can show").map_err(Error::Terminal)?;
         screen.capabilities = Capabilities::ask(display, &screen.tty);
@@ -86,6 +88,7 @@ impl TerminalGuard {
         self.tui.draw(|frame| {
             render(frame);
             self.right_halves.refresh(frame.buffer_mut());
+            self.blank_ends.refresh(frame.buffer_mut());
         })?;
         let drawn = self.tui.backend_mut().take();
         if drawn.is_empty() {

@@ -39,6 +39,8 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
+        (_, Screen::Problems) => problems::draw(app, &mut canvas),
+        _ if app.admits_nothing() => facts::nothing_admitted(app, &mut canvas, shell.body),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),
         (_, Screen::Heatmap) => heatmap::draw(app, &mut canvas),
         (_, Screen::Neighbors) => neighbors::draw(app, &mut canvas),
@@ -48,7 +50,6 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
         (_, Screen::Labels) => labels::draw(app, &mut canvas),
         (_, Screen::Models) => models::draw(app, &mut canvas),
-        (_, Screen::Problems) => problems::draw(app, &mut canvas),
     }
     // The value under the heatmap's cursor is never without a line.
     let value = app.context() == Context::Screen(Screen::Heatmap) && !app.screens.heatmap.is_empty();

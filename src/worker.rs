@@ -4,6 +4,7 @@
 //! its panic becomes [`Outcome::Failed`] and the next job works. Of the tasks of a lane and of wanted previews only
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
+mod completion;
 mod enroll;
 mod explaining;
 mod export;
@@ -34,7 +35,7 @@ pub use self::{
 use self::{latest::Latest, previews::Previews};
 use crate::{
     cancel::CancelToken,
-    disposal,
+    decode, disposal,
     embed::{Embedder, preprocess},
     error::{Error, Result},
     folders,
@@ -43,9 +44,10 @@ use crate::{
         label_file::{self, LabelTable},
         progress::{Report, Summary},
     },
+    pipeline,
     preview::{Painter, Preview},
     similarity::WorkItem,
-    task::{Explained, Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
+    task::{Explained, Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Outside, Task},
 };
 
 /// Runs the pipeline once, by the model of that name where one is named; the explorer passes
@@ -74,7 +76,14 @@ type Indexing = (JobId, Option<String>, CancelToken);
 type Keeping = (JobId, Arc<LabelTable>, PathBuf);
 /// Nothing takes the place of what is to stop.
 type Making = Option<(JobId, Arc<Index>, Task)>;
-type Explaining = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
+
+/// What the network is asked for.
+enum Asked {
+    /// Why two pictures are alike.
+    Why(JobId, Arc<Index>, [ImageId; 2], (u16, u16)),
+    /// A picture from elsewhere.
+    Embedding(JobId, PathBuf, (u16, u16)),
+}
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
@@ -85,7 +94,7 @@ pub struct Worker {
     previews: Previews,
     kept: Arc<Kept>,
     labels: Latest<Keeping>,
-    explaining: Latest<Explaining>,
+    network: Latest<Asked>,
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
@@ -130,7 +139,7 @@ impl Worker {
             };
             make_in(lane, with, answer.clone())
         });
-        let explaining = explain_with(embedder, painter.clone(), answer.clone());
+        let network = ask_network(embedder, painter.clone(), answer.clone());
         let previews = Previews::spawn(painter, answer.clone());
         let labels = keep_labels(answer.clone());
         Self {
@@ -140,7 +149,7 @@ impl Worker {
             previews,
             kept,
             labels,
-            explaining,
+            network,
             protected,
             moving: Arc::default(),
             leaving: CancelToken::default(),
@@ -165,7 +174,11 @@ impl Worker {
                     Ok(Outcome::Named { kept })
                 });
             }
-            Job::Explain { index, pair, cells } => self.explaining.put((id, index, pair, cells)),
+            Job::Explain { index, pair, cells } => self.network.put(Asked::Why(id, index, pair, cells)),
+            Job::Embed { path, cells } => self.network.put(Asked::Embedding(id, path, cells)),
+            Job::Complete { typed } => {
+                self.apart(id, "completing", move || Ok(Outcome::Completed(completion::complete(&typed))));
+            }
             Job::Dispose { doomed, away } => {
                 let (protected, leaving) = (Arc::clone(&self.protected), self.leaving.clone());
                 self.move_files(id, move |lists| {
@@ -314,34 +327,72 @@ fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
     })
 }
 
-/// Starts the thread that asks the network why pictures are alike.
-fn explain_with(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Explaining> {
+/// Starts the thread that asks the network, which it loads when it is asked for the first time.
+fn ask_network(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Asked> {
     let mut loaded = None;
-    Latest::spawn("explaining", Priority::Normal, move |(job, index, pair, cells): Explaining, _| {
-        let mut work = || -> Result<Outcome> {
-            let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
-            let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
-            let (embedder, exact) = match &mut loaded {
-                Some(loaded) => loaded,
-                None => loaded.insert(load()?),
-            };
-            let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
-            let manifest = embedder.manifest();
-            let greatest = explanation.greatest();
-            let paint = |path: &Path, side: usize| {
-                let shares = &explanation.shares[side];
-                match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
-                    Ok(picture) => painter.paint(&picture, cells),
-                    Err(error) => Preview::failed(error.to_string()),
-                }
-            };
-            let previews = [paint(&a, 0), paint(&b, 1)];
-            Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
+    Latest::spawn("asking the network", Priority::Normal, move |asked: Asked, _| {
+        let sentence = |error: Error| error.to_string();
+        let (job, outcome) = match asked {
+            Asked::Why(job, index, pair, cells) => {
+                let mut why = || explained(&index, pair, cells, at_hand(&mut loaded, &mut load)?, &painter);
+                (job, fenced("explaining", || why().map_err(sentence)))
+            }
+            Asked::Embedding(job, path, cells) => {
+                let embedded = || outside(path, cells, at_hand(&mut loaded, &mut load)?, &painter);
+                (job, fenced("embedding", || embedded().map_err(sentence)))
+            }
         };
-        let outcome = fenced("explaining", || work().map_err(|error| error.to_string()));
         tell(JobEvent { job, outcome });
     })
 }
+
+/// The network, loaded when it is not.
+fn at_hand<'a>(loaded: &'a mut Option<Network>, load: &mut Loader) -> Result<&'a mut Network> {
+    match loaded {
+        Some(network) => Ok(network),
+        None => Ok(loaded.insert(load()?)),
+    }
+}
+
+type Network = (Box<dyn Embedder>, bool);
+
+/// Why two pictures are alike.
+fn explained(
+    index: &Index,
+    pair: [ImageId; 2],
+    cells: (u16, u16),
+    (embedder, exact): &mut Network,
+    painter: &Painter,
+) -> Result<Outcome> {
+    let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
+    let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
+    let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
+    let manifest = embedder.manifest();
+    let greatest = explanation.greatest();
+    let paint = |path: &Path, side: usize| {
+        let shares = &explanation.shares[side];
+        match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
+            Ok(picture) => painter.paint(&picture, cells),
+            Err(error) => Preview::failed(error.to_string()),
+        }
+    };
+    let previews = [paint(&a, 0), paint(&b, 1)];
+    Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
+}
+
+/// A picture that is not in the index, to ask with.
+fn outside(path: PathBuf, cells: (u16, u16), (embedder, exact): &mut Network, painter: &Painter) -> Result<Outcome> {
+    let embedding = pipeline::embed_one(&path, embedder.as_mut(), *exact)?.into();
+    let picture = decode::picture(&path, decode::Detail::AtLeast(SHOWN), decode::Alpha::White);
+    let preview = match picture {
+        Ok(picture) => painter.paint(&picture.rgb, cells),
+        Err(reason) => Preview::failed(reason.to_string()),
+    };
+    Ok(Outcome::Embedded(Arc::new(Outside { path, embedding, preview })))
+}
+
+/// The shorter side of a shown picture from elsewhere, in pixels, so far as it has as many.
+const SHOWN: u32 = 768;
 
 /// Does work items on as many cores as there are.
 pub fn on_all_cores(items: Vec<WorkItem<'_>>) {

@@ -42,12 +42,8 @@ impl App {
             Action::OpenNeighbors => self.open_neighbors(),
             Action::OpenPair => self.open_pair(Action::OpenPair),
             Action::OpenBest => self.open_pair(Action::OpenBest),
-            Action::ShowInBrowse => {
-                if let Some(id) = self.focused() {
-                    self.shared.select(id);
-                    self.show(Screen::Browse);
-                }
-            }
+            Action::ShowInBrowse => self.show_in_browse(),
+            Action::ShowOnMap => self.show_on_map(),
             Action::OpenPicture => self.over.extend(self.focused().map(Over::Picture)),
             Action::Escape => self.escape(),
             Action::Filter => self.open_filter(),
@@ -57,6 +53,7 @@ impl App {
             Action::OpenOutside => return self.open_outside(),
             Action::Blink => self.blink = Some(!self.blink.unwrap_or(true)),
             Action::AskMarked => self.ask_marked(),
+            Action::AskOutside => self.open_outside_prompt(),
             Action::MarkUnlike => self.mark_unlike(),
             Action::Copy => return self.copy(),
             Action::Export => self.open_export(),
@@ -152,6 +149,26 @@ impl App {
         self.act_in_room(Action::Stop);
         let lanes = self.awaited.stop(self.screen);
         lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
+    }
+
+    fn show_in_browse(&mut self) {
+        if let Some(id) = self.focused() {
+            self.shared.select(id);
+            self.show(Screen::Browse);
+        }
+    }
+
+    /// Shows the map at the picture under the cursor, and as much of it as what belongs with that takes.
+    fn show_on_map(&mut self) {
+        let Some(id) = self.focused() else { return };
+        let covered = self.covering().is_some() || self.screen == Screen::Map;
+        let together = if covered { vec![id] } else { self.screens.get(self.screen).together(&self.shared) };
+        if self.screen == Screen::Groups {
+            self.shared.coloring = Coloring::Groups;
+        }
+        self.shared.select(id);
+        self.screens.map.bring_into_view(together);
+        self.show(Screen::Map);
     }
 
     /// Shows the heatmap ordered and colored by group, at the picture under the cursor.
@@ -309,9 +326,10 @@ impl App {
 
     /// The path that a key is about.
     fn path(&self) -> Option<PathBuf> {
+        let room = self.screens.get(self.screen);
         match self.covering() {
-            Some(_) => self.focused().and_then(|id| self.shared.path(id)),
-            None => self.screens.get(self.screen).path(&self.shared),
+            None if !room.lists_pictures() => room.path(&self.shared),
+            _ => self.focused().and_then(|id| self.shared.path(id)),
         }
     }
 

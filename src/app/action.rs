@@ -161,12 +161,16 @@ pub enum Action {
     Blink,
     /// Ask with all marked pictures at once.
     AskMarked,
+    /// Ask with a picture from elsewhere.
+    AskOutside,
     /// Mark or unmark as what the answer is to be unlike.
     MarkUnlike,
     /// Make the neighbor under the cursor the query.
     Follow,
     /// Show the picture under the cursor among the others.
     ShowInBrowse,
+    /// Show the picture under the cursor, and those that belong with it, on the map.
+    ShowOnMap,
     /// Go back along the trail of queries.
     Return,
     /// Close what lies on top, or go back to Browse.
@@ -177,6 +181,8 @@ pub enum Action {
     OnlyMarked,
     /// Sort the grid by the next key.
     Sort,
+    /// Show the list from its end.
+    Reverse,
     /// Mark or unmark.
     Mark,
     /// Unmark all.

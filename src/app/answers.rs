@@ -35,6 +35,12 @@ impl App {
                     self.explained = Some(explained);
                 }
             }
+            Outcome::Embedded(outside) => {
+                if self.asking.take_if(|awaited| *awaited == job).is_some() {
+                    self.asked_with(outside);
+                }
+            }
+            Outcome::Completed(completed) => self.completed(&completed),
             Outcome::Disposed(disposed) => self.disposed(&disposed),
             Outcome::Undone(undone) => self.undone(&undone),
             Outcome::Exported { to, paths } => {
@@ -89,6 +95,7 @@ impl App {
             // They are for who makes graphs.
             Report::Graphs(_) => {}
             Report::Snapshot(index) => self.take_index(index),
+            Report::Found(found) => self.shared.found = found,
             Report::Skipped(skipped) => self.shared.skipped = skipped,
             Report::Progress(progress) => self.shared.progress = Some(progress),
             Report::Note(note) => self.say(Severity::Warning, note),
@@ -159,6 +166,9 @@ impl App {
             (self.explained, self.explaining) = (None, None);
         }
         shared.index = index;
+        if !shared.index.is_empty() {
+            shared.found = Arc::default();
+        }
         shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
         shared.unlike.retain(|id| shared.index.contains(id));

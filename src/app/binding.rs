@@ -57,3 +57,22 @@ pub const UNDO: Binding = bind("u", Action::Undo);
 pub const WHY: Binding = bind("w", Action::Why);
 /// A second Esc; on Neighbors it goes back along the trail.
 pub const CLOSE: Binding = bind("Backspace", Action::Escape);
+
+/// What can be done with the picture under the cursor, and with the marked ones, wherever pictures are shown.
+pub const PICTURES: &[Binding] = &[
+    MARK,
+    UNMARK_ALL,
+    OPEN_OUTSIDE,
+    bind("B", Action::ShowInBrowse),
+    bind("P", Action::ShowOnMap),
+    ASK_MARKED,
+    MARK_UNLIKE,
+    COPY,
+    EXPORT,
+    NAME,
+    DISPOSE,
+    UNDO,
+    CLOSE,
+];
+/// The same of the screens, which list pictures.
+pub const LISTS: &[Binding] = &[VIEW, FILTER, ONLY_MARKED, bind("Ctrl-o", Action::AskOutside)];

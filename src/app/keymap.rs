@@ -6,10 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     action::{Action, Screen, Step},
-    binding::{
-        Binding, CLOSE, COPY, DISPOSE, EXPORT, MARK, METRIC, NAME, OPEN_OUTSIDE, SWAP, UNDO, UNMARK_ALL, VIEW, WHY,
-        bind,
-    },
+    binding::{Binding, CLOSE, LISTS, METRIC, PICTURES, SWAP, VIEW, WHY, bind},
     screens::Screens,
 };
 
@@ -55,50 +52,35 @@ impl Context {
         }
     }
 
-    /// The keys that work here besides those of everywhere, in the order of the hints.
+    /// The keys that work here besides those of everywhere, in the order of the hints: its own, and those for pictures,
+    /// unless a key means something of its own here.
     #[must_use]
-    pub fn keys(self) -> &'static [Binding] {
-        match self {
-            Self::Screen(screen) => Screens::default().get(screen).keys(),
-            Self::Picture => PICTURE,
-            Self::Pair => PAIR,
-            Self::Why => WHY_ALIKE,
-            Self::Disposal => DISPOSAL,
-            Self::Help => HELP,
-        }
+    pub fn keys(self) -> Vec<Binding> {
+        let (own, shared): (&[Binding], &[&[Binding]]) = match self {
+            Self::Screen(screen) => {
+                let screens = Screens::default();
+                let room = screens.get(screen);
+                (room.keys(), if room.lists_pictures() { &[LISTS, PICTURES] } else { &[] })
+            }
+            Self::Picture => (PICTURE, &[PICTURES]),
+            Self::Pair => (PAIR, &[PICTURES]),
+            Self::Why => (WHY_ALIKE, &[]),
+            Self::Disposal => (DISPOSAL, &[]),
+            Self::Help => (HELP, &[]),
+        };
+        let taken = |key: &str| own.iter().any(|binding| binding.keys.split(' ').any(|own| own == key));
+        let free = |binding: &&Binding| !binding.keys.split(' ').any(taken);
+        own.iter().chain(shared.iter().copied().flatten().filter(free)).copied().collect()
+    }
+
+    /// Whether it is a screen that lists pictures.
+    fn lists_pictures(self) -> bool {
+        matches!(self, Self::Screen(screen) if Screens::default().get(screen).lists_pictures())
     }
 }
 
-const PICTURE: &[Binding] = &[
-    bind("Enter", Action::OpenNeighbors),
-    METRIC,
-    OPEN_OUTSIDE,
-    MARK,
-    UNMARK_ALL,
-    COPY,
-    EXPORT,
-    NAME,
-    DISPOSE,
-    UNDO,
-    CLOSE,
-];
-const PAIR: &[Binding] = &[
-    bind("Enter", Action::OpenNeighbors),
-    METRIC,
-    bind("b", Action::Blink),
-    SWAP,
-    WHY,
-    VIEW,
-    OPEN_OUTSIDE,
-    MARK,
-    UNMARK_ALL,
-    COPY,
-    EXPORT,
-    NAME,
-    DISPOSE,
-    UNDO,
-    CLOSE,
-];
+const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC];
+const PAIR: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, bind("b", Action::Blink), SWAP, WHY, VIEW];
 const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
 const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
@@ -140,7 +122,7 @@ pub struct Keys {
 impl Default for Keys {
     fn default() -> Self {
         Self {
-            contexts: Context::all().map(|context| (context, context.keys().to_vec())).collect(),
+            contexts: Context::all().map(|context| (context, context.keys())).collect(),
             everywhere: everywhere().collect(),
         }
     }
@@ -365,16 +347,27 @@ fn keys(binding: &Binding) -> String {
     binding.keys.split(' ').map(label).collect::<Vec<_>>().join(" ")
 }
 
+/// Where a key works, in words: most keys for pictures work on every screen that lists some.
+fn places(contexts: &[Context]) -> String {
+    let names =
+        |contexts: &mut dyn Iterator<Item = Context>| contexts.map(Context::name).collect::<Vec<_>>().join(", ");
+    let missing: Vec<_> = Context::all().filter(|at| at.lists_pictures() && !contexts.contains(at)).collect();
+    if missing.len() > 2 {
+        return names(&mut contexts.iter().copied());
+    }
+    let but = if missing.is_empty() { String::new() } else { format!(" but {}", names(&mut missing.into_iter())) };
+    let others = names(&mut contexts.iter().copied().filter(|at| !at.lists_pictures()));
+    let others = if others.is_empty() { others } else { format!(", {others}") };
+    format!("every screen with pictures{but}{others}")
+}
+
 /// The README's table of keys, in Markdown.
 #[must_use]
 pub fn markdown() -> String {
     let mut markdown = String::from("| Keys | What they do | Where |\n| --- | --- | --- |\n");
     for (binding, contexts) in table().into_iter().filter(|(binding, _)| *binding != CLOSE) {
         let keys: Vec<_> = binding.keys.split(' ').map(|key| format!("`{}`", label(key))).collect();
-        let places = contexts.map_or_else(
-            || "everywhere".to_owned(),
-            |contexts| contexts.into_iter().map(Context::name).collect::<Vec<_>>().join(", "),
-        );
+        let places = contexts.map_or_else(|| "everywhere".to_owned(), |contexts| places(&contexts));
         // Writing to a String cannot fail.
         let _ = writeln!(markdown, "| {} | {} | {places} |", keys.join(" "), binding.action.help());
     }

@@ -1,6 +1,8 @@
 //! The state of the live view, and what may happen to it. As with the explorer, [`Live::update`] is the only way in: it
 //! reads no clock, waits for nothing and returns what is to be done.
 
+mod log;
+mod pictures;
 mod places;
 
 use std::{
@@ -11,7 +13,7 @@ use std::{
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-pub use self::places::Places;
+pub use self::{log::Sighting, pictures::Picture, places::Places};
 use super::{
     Message, Severity,
     prompt::{Prompt, Purpose, Typed, folder_name},
@@ -19,16 +21,11 @@ use super::{
 use crate::{
     analysis::gallery::{Criterion, Identity, Region, trials::TriedGallery},
     display::Display,
-    face::Face,
     index::RowKind,
     preview::{Preview, frames::Framing},
     similarity::Metric,
 };
 
-/// Sightings that are remembered.
-const LOGGED: usize = 500;
-/// Small pictures of sightings that are remembered, and large ones of the gallery.
-const PICTURED: usize = 32;
 /// Columns and rows of a small picture.
 pub const SMALL: (u16, u16) = (12, 5);
 
@@ -69,38 +66,6 @@ pub struct Seen {
     pub time: String,
     /// What is in it.
     pub regions: Vec<Region>,
-}
-
-/// Frames in a row with the same answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sighting {
-    /// The number of the first frame.
-    pub number: u64,
-    /// Which of the frame's regions.
-    pub region: usize,
-    /// Where the face is in that frame, if it is one.
-    pub face: Option<Face>,
-    /// When it began, and when it was seen last.
-    pub times: [String; 2],
-    /// The name; nothing when it is unknown.
-    pub name: Option<String>,
-    /// The most alike value.
-    pub value: Option<f32>,
-    /// The metric of the value.
-    pub metric: Metric,
-    /// How many frames there were.
-    pub frames: usize,
-}
-
-/// A picture on the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Picture {
-    /// The newest frame.
-    Now,
-    /// A picture of the gallery.
-    Enrolled(PathBuf),
-    /// The first frame of a sighting, or the face in it: the number of the frame, and which of its regions.
-    Sighting(u64, usize),
 }
 
 /// A name that is being typed, and what it is for.
@@ -329,14 +294,6 @@ impl Live {
         seen.regions.get(at).zip(identities.get(at))
     }
 
-    /// The faces of what was seen last.
-    #[must_use]
-    pub fn framing(&self) -> Framing {
-        let Some((seen, _)) = &self.seen else { return Framing::default() };
-        let faces: Vec<_> = seen.regions.iter().filter_map(|region| region.face).collect();
-        Framing { meant: self.shown_at().filter(|at| *at < faces.len()), faces }
-    }
-
     /// The picture of the best match that is the most like what is seen.
     #[must_use]
     pub fn match_path(&self) -> Option<&Path> {
@@ -439,44 +396,6 @@ impl Live {
         self.identify_again();
     }
 
-    fn take_seen(&mut self, seen: Seen) {
-        let identities = self.setup.enrolled.gallery.identify(&seen.regions, &self.criterion());
-        // Who comes or goes changes the places of all.
-        self.chosen = self
-            .chosen
-            .filter(|_| self.seen.as_ref().is_some_and(|(before, _)| before.regions.len() == seen.regions.len()));
-        let mut gone_on = Vec::new();
-        for (region, identity) in identities.iter().enumerate() {
-            let gallery = &self.setup.enrolled.gallery;
-            let name = identity.best.filter(|_| identity.is_known).map(|best| gallery.name(best.name).to_owned());
-            let value = identity.best.map(|best| best.value);
-            let metric = self.setup.metric;
-            // Several regions have lines of their own, which go on as long as each is seen.
-            let recent = self.log.iter_mut().enumerate().rev().take(identities.len());
-            let goes_on = recent.into_iter().find(|(at, last)| last.name == name && !gone_on.contains(at));
-            if let Some((at, last)) = goes_on {
-                gone_on.push(at);
-                last.frames += 1;
-                last.times[1].clone_from(&seen.time);
-                let before = last.value.filter(|_| last.metric == metric);
-                last.metric = metric;
-                last.value = match (before, value) {
-                    (Some(a), Some(b)) => Some(if metric.nearer(a, b).is_le() { a } else { b }),
-                    (a, b) => a.or(b),
-                };
-            } else {
-                let times = [seen.time.clone(), seen.time.clone()];
-                let (number, face) = (seen.number, seen.regions[region].face);
-                gone_on.push(self.log.len());
-                self.log.push_back(Sighting { number, region, face, times, name, value, metric, frames: 1 });
-            }
-        }
-        while self.log.len() > LOGGED {
-            self.log.pop_front();
-        }
-        self.seen = Some((seen, identities));
-    }
-
     /// What is seen is named anew after the criterion or the gallery has changed.
     fn identify_again(&mut self) {
         let criterion = self.criterion();
@@ -512,48 +431,6 @@ impl Live {
                     }
                 };
                 self.say(Severity::Info, sentence);
-            }
-        }
-    }
-
-    /// Asks for the pictures that are not there for the cells that they have.
-    fn ask_for_pictures(&mut self, effects: &mut Vec<Effect>) {
-        let places = Places::new(self.setup.display.size);
-        let newest = self.log.len().saturating_sub(PICTURED);
-        let sightings: Vec<_> = self.log.iter().skip(newest).map(|one| (one.number, one.region)).collect();
-        // One that comes and goes need not be decoded each time; a whole gallery is not kept.
-        let enrolled = self.pictures.keys().filter(|picture| matches!(picture, Picture::Enrolled(_))).count();
-        let current = self.match_path().map(Path::to_owned);
-        self.pictures.retain(|picture, _| match picture {
-            Picture::Now => true,
-            Picture::Sighting(number, region) => sightings.contains(&(*number, *region)),
-            Picture::Enrolled(path) => enrolled <= PICTURED || Some(path) == current.as_ref(),
-        });
-        let mut wanted = Vec::new();
-        let framing = self.framing();
-        // Where nothing moves any more, another choice of a face is still shown.
-        if (!self.is_paused && !self.has_ended) || framing != self.framed {
-            wanted.push((Picture::Now, places.now.cells(), framing));
-        }
-        if let Some(path) = current {
-            wanted.push((Picture::Enrolled(path), places.found.cells(), Framing::default()));
-        }
-        let current = self.seen.as_ref().map(|(seen, _)| seen.number);
-        for last in self.log.iter().rev().take_while(|last| Some(last.number) == current) {
-            let faces = Framing { faces: last.face.into_iter().collect(), meant: None };
-            wanted.push((Picture::Sighting(last.number, last.region), SMALL, faces));
-        }
-        for (picture, cells, faces) in wanted {
-            let is_there = self.pictures.get(&picture).is_some_and(|(made_for, _)| *made_for == cells);
-            // Of the newest frame only the last wish counts.
-            let is_other = picture == Picture::Now && faces != self.framed;
-            let asked = self.asked.get(&picture) == Some(&cells) && !is_other;
-            if cells.0 > 1 && cells.1 > 0 && !asked && (!is_there || picture == Picture::Now) {
-                self.asked.insert(picture.clone(), cells);
-                if picture == Picture::Now {
-                    self.framed.clone_from(&faces);
-                }
-                effects.push(Effect::Paint(picture, cells, faces));
             }
         }
     }

@@ -2,21 +2,20 @@
 
 use crate::index::ImageId;
 
-/// Whether the cursor rests, and what was shown when it last did.
+/// Whether the cursor rests, and what is drawn beside the heatmap meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// No key came for a moment.
     pub rested: bool,
     /// A key came before the cursor had rested from the one before.
     pub keys_come_fast: bool,
-    /// The pictures beside the heatmap when they were last worth their bytes, see
-    /// [`App::holds_back`](super::App::holds_back).
-    pub(super) last_shown_pair: [Option<ImageId>; 2],
+    /// See [`App::beside`](super::App::beside).
+    pub(super) beside: [Option<ImageId>; 2],
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { rested: true, keys_come_fast: false, last_shown_pair: [None; 2] }
+        Self { rested: true, keys_come_fast: false, beside: [None; 2] }
     }
 }
 
@@ -31,12 +30,22 @@ impl Pace {
         (self.keys_come_fast, self.rested) = (false, true);
     }
 
-    /// The pair under the cursor is now this one; `saves` while pictures are not worth their bytes.
-    pub(super) fn show_pair(&mut self, pair: [Option<ImageId>; 2], saves: bool) {
-        if !saves {
-            self.last_shown_pair = pair;
+    /// The pictures beside the heatmap should be these, which are ready or not; `saves` while they are not worth their
+    /// bytes. Erasing a picture costs as much as all the rest of a move: the one before stays until the next one takes
+    /// its place, unless the cursor hurries on. What it has left is then not sent again before it rests, should it come
+    /// back.
+    pub(super) fn show_beside(&mut self, wanted: [(Option<ImageId>, bool); 2], saves: bool) {
+        for (shown, (id, is_ready)) in self.beside.iter_mut().zip(wanted) {
+            if !saves && (is_ready || self.rested) {
+                *shown = id;
+            } else if self.keys_come_fast && *shown != id {
+                *shown = None;
+            }
         }
-        // What the cursor has left is not sent again before it rests, should it come back.
-        self.last_shown_pair = self.last_shown_pair.map(|id| id.filter(|_| pair.contains(&id)));
+    }
+
+    /// There is nothing beside the heatmap.
+    pub(super) fn show_nothing_beside(&mut self) {
+        self.beside = [None; 2];
     }
 }

@@ -37,6 +37,16 @@ pub enum Purpose {
     ExportLabels,
     /// The folder into which the listed pictures are moved.
     Move,
+    /// The picture from elsewhere to ask with.
+    Ask,
+}
+
+impl Purpose {
+    /// Whether a path is typed, which Tab completes.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        matches!(self, Self::Export | Self::ExportLabels | Self::Move | Self::Ask)
+    }
 }
 
 /// A text field in the status line; while it is open it gets all keys.
@@ -226,7 +236,8 @@ impl App {
                 | Purpose::Rename { .. }
                 | Purpose::Label(_)
                 | Purpose::ExportLabels
-                | Purpose::Move,
+                | Purpose::Move
+                | Purpose::Ask,
                 Typed::GivenUp,
             ) => {}
             (Purpose::Rename { medoid }, Typed::Accepted) => {
@@ -278,6 +289,12 @@ impl App {
             (Purpose::Move, Typed::Accepted) if !prompt.text.trim().is_empty() => {
                 return self.dispose(Away::Folder(folders::typed(&prompt.text)));
             }
+            (Purpose::Ask, Typed::Accepted) if !prompt.text.trim().is_empty() => return self.ask_with(&prompt.text),
+            (purpose, Typed::Completed) if purpose.is_path() => {
+                let effects = self.complete(&prompt);
+                self.over.push(Over::Prompt(prompt));
+                return effects;
+            }
             (Purpose::Filter { .. }, Typed::Ignored | Typed::Completed)
             | (
                 Purpose::Export
@@ -285,7 +302,8 @@ impl App {
                 | Purpose::Rename { .. }
                 | Purpose::Label(_)
                 | Purpose::ExportLabels
-                | Purpose::Move,
+                | Purpose::Move
+                | Purpose::Ask,
                 _,
             ) => {
                 self.over.push(Over::Prompt(prompt));

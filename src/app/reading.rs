@@ -35,10 +35,38 @@ pub fn lines(screen: Screen) -> Vec<&'static str> {
             "The bar is the cosine from 0 to 1; of a distance what is left to the farthest picture.",
             "Enter asks with the picture under the cursor, Backspace goes back.",
         ],
+        Screen::Alike => &[
+            "Groups of pictures that are the same or nearly: identical files and copies first, then what only looks alike.",
+            "Of copies the first picture is the one to keep. a marks all others, d moves what is marked away after showing a list.",
+            "The numbers are cosines; - and + move the threshold. A filter keeps the groups that have a picture of it, whole.",
+        ],
+        Screen::Map => &[
+            "Each dot is a picture; what looks alike lies close together. Only nearness means something, not the directions.",
+            "The lines lead to the three nearest by their embeddings: where these lie far away, the map had to tear them apart.",
+            "Trustworthiness and continuity say how far neighborhoods can be believed, 1 is perfect. Faint dots are filtered out.",
+        ],
+        Screen::Groups => &[
+            "What belongs together by likeness alone; folders are not looked at. Noise is what is in no group.",
+            "Cohesion is the mean cosine to the group's center: 1 is all the same.",
+            "ARI and NMI say how far groups and folders agree, from 0 by chance to 1.",
+        ],
+        Screen::Outliers => &[
+            "The pictures that have nothing like them come first. ▲ is flagged: so far out that it is worth a look.",
+            "The number over a picture says how many typical deviations (MAD) its score lies above the median.",
+            "o goes from all pictures to each folder by itself, and to those that look like another folder.",
+        ],
+        Screen::Labels => &[
+            "How well the folders, or the labels of a file, can be told apart by a classifier that has not seen the picture.",
+            "A row is the label that pictures have, a column what they were taken for; the diagonal is right.",
+            "The lists say which pictures are likely mislabeled, and what those without a label are. Nothing is moved.",
+        ],
+        Screen::Models => &[
+            "What two models find alike, side by side. ◆ is found by one of them alone.",
+            "The list begins with the pictures on which they agree least: so many of their nearest are the same.",
+        ],
         Screen::Problems => {
-            &["Files that are no pictures or damaged, each with the reason; of faces also the pictures that have none."]
+            &["Files that are no pictures or damaged, under the reason; of faces also the pictures that have none."]
         }
-        _ => &[],
     };
     let values: &[&str] = if screen == Screen::Problems { &[] } else { &VALUES };
     own.iter().chain(values).copied().collect()

@@ -27,8 +27,13 @@ pub enum Acted {
 
 /// A screen: its state, its keys, and what follows from what happens. `body` is always the place that it is drawn in.
 pub trait Room {
-    /// The keys that work here besides those of everywhere, in the order of the hints.
+    /// The keys that mean something here only, in the order of the hints.
     fn keys(&self) -> &'static [Binding];
+
+    /// Whether it lists pictures, so that what can be done with pictures everywhere can be done here.
+    fn lists_pictures(&self) -> bool {
+        true
+    }
 
     /// Moves the cursor.
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step);
@@ -51,9 +56,14 @@ pub trait Room {
         None
     }
 
-    /// The path that copying is about.
-    fn path(&self, shared: &Shared) -> Option<PathBuf> {
-        self.focused(shared).and_then(|id| shared.path(id))
+    /// The path that copying is about, where no pictures are listed.
+    fn path(&self, _: &Shared) -> Option<PathBuf> {
+        None
+    }
+
+    /// The pictures that belong with the one under the cursor: the map is to show all of them.
+    fn together(&self, shared: &Shared) -> Vec<ImageId> {
+        self.focused(shared).into_iter().collect()
     }
 
     /// The picture after `shown` in the list that this screen shows, when one is shown large; `None` leaves it to

@@ -86,6 +86,8 @@ pub struct Shared {
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
     pub comparing: bool,
+    /// While nothing is indexed yet: the first of the files that will be.
+    pub found: Arc<[PathBuf]>,
     /// Files that could not be indexed.
     pub skipped: Arc<[Skipped]>,
     /// Whether the indexing run goes on, and how it ended.
@@ -126,6 +128,7 @@ impl Shared {
             narrowed: false,
             comparison: None,
             comparing: false,
+            found: Arc::default(),
             skipped: Arc::default(),
             run: RunState::Running,
             progress: None,
@@ -254,6 +257,12 @@ impl Shared {
     #[must_use]
     pub fn admits(&self, id: ImageId) -> bool {
         self.admitted.as_ref().is_none_or(|admitted| admitted.get(id.at()).copied().unwrap_or(false))
+    }
+
+    /// Whether a picture is there and the filter lets it through.
+    #[must_use]
+    pub fn is_listed(&self, id: ImageId) -> bool {
+        self.index.contains(id) && self.admits(id)
     }
 
     /// Whether the user has selected a picture, or the selection follows the first one.

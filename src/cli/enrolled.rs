@@ -11,12 +11,21 @@ use crate::{
     cancel::CancelToken,
     error::{Error, Result},
     folders,
-    index::{Entry, labels::Labels},
+    index::{Entry, RowKind, labels::Labels},
     printable::{printable, printable_str},
+    similarity::Metric,
 };
 
 /// Sentences of one kind that are said before the rest is only counted.
 const SAID: usize = 8;
+
+/// How a network of this kind is meant to be compared.
+pub(super) fn usual_metric(kind: RowKind) -> Metric {
+    match kind {
+        RowKind::Picture => Metric::Cosine,
+        RowKind::Face => Metric::Euclidean,
+    }
+}
 
 /// A gallery and the index behind it.
 pub struct Enrolled {

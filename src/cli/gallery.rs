@@ -7,12 +7,16 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 
 use super::{
-    ModelArgs, enrolled::Enrolled, interrupt::cancelled_by_signals, live::rate, progress::Reporter, stdout_error,
+    ModelArgs,
+    enrolled::{Enrolled, usual_metric},
+    interrupt::cancelled_by_signals,
+    live::rate,
+    progress::Reporter,
+    stdout_error,
 };
 use crate::{
     analysis::gallery::trials::trials,
     error::{Error, Exit, Result},
-    index::RowKind,
     similarity::Metric,
 };
 
@@ -40,14 +44,6 @@ pub struct GalleryArgs {
     /// End with exit code 1 when an image could not be indexed.
     #[arg(long)]
     pub strict: bool,
-}
-
-/// How a network of this kind is meant to be compared.
-pub(super) fn usual_metric(kind: RowKind) -> Metric {
-    match kind {
-        RowKind::Picture => Metric::Cosine,
-        RowKind::Face => Metric::Euclidean,
-    }
 }
 
 /// Indexes the gallery, tries its pictures on itself, and prints what that tells.

@@ -14,10 +14,15 @@ use std::{
 use clap::Args;
 
 use self::reactions::Reactions;
-use super::{ModelArgs, enrolled::Enrolled, gallery::usual_metric, interrupt::cancelled_by_signals};
+use super::{
+    ModelArgs,
+    enrolled::{Enrolled, usual_metric},
+    interrupt::cancelled_by_signals,
+};
 use crate::{
     analysis::gallery::{Criterion, Gallery, trials::TriedGallery},
     cancel::CancelToken,
+    display::Palette,
     embed,
     error::{Error, Exit, Result},
     event_loop::{self, live::Options},
@@ -103,7 +108,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// As the indexing of the gallery; [`crate::error::Error::Source`] when the source gives nothing.
-pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exit> {
     let source = Source::named(&args.source)?;
     let on_screen = !args.json && !args.once && io::stdout().is_terminal();
     let hook = args.exec.as_deref().map(|line| Hook::parse(line, on_screen)).transpose()?;
@@ -138,6 +143,7 @@ pub fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<Exit> {
             margin: args.margin,
             kept_in: args.keep.clone(),
             display: args.display,
+            palette,
         };
         let left = event_loop::live::run(options, embedder, &mut |live, frame| {
             let identities = live.seen.as_ref().map_or(&[][..], |(_, identities)| identities);

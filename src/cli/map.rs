@@ -211,7 +211,7 @@ impl Shown<'_> {
     }
 
     fn middles(&self) -> Vec<Middle> {
-        middles(self.map, &self.indexed.index, self.labels)
+        middles(self.map, &|id| self.indexed.index.contains(id), self.labels)
     }
 
     fn drawing(&self) -> Drawing {
@@ -238,7 +238,7 @@ impl Shown<'_> {
         let height = rows.saturating_sub(4 + legend.len()).clamp(8, 200);
         let area = Area { x: 0, y: 0, width: columns.clamp(8, 400) as u16, height: height as u16 };
         let plot = Plot::new(self.map, View::default(), area);
-        let raster = Raster::new(self.map, &self.indexed.index, self.labels, &plot);
+        let raster = Raster::new(self.map, &self.indexed.index, self.labels, &|_| true, &plot);
         for row in raster.cells.chunks(raster.width) {
             let mut line = String::new();
             let filled = row.iter().rposition(|cell| cell.mask != 0).map_or(0, |last| last + 1);

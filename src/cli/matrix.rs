@@ -23,7 +23,7 @@ use super::{
     picture, stdout_error,
 };
 use crate::{
-    display::{Depth, ink_on, to_16, to_256, viridis},
+    display::{ColorMap, Depth, ink_on, to_16, to_256},
     error::{Error, Exit, Result},
     index::Entry,
     order::{Order, OrderKind},
@@ -75,7 +75,7 @@ pub struct MatrixArgs {
 ///
 /// # Errors
 /// As the indexing; [`Error::Interrupted`] when stopped between two rows.
-pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &MatrixArgs, ramp: ColorMap, out: &mut dyn Write) -> Result<Exit> {
     for file in args.svg.iter().chain(&args.png) {
         picture::check(file, args.force)?;
     }
@@ -84,7 +84,7 @@ pub fn run(args: &MatrixArgs, out: &mut dyn Write) -> Result<Exit> {
     let order = Order::of(args.order, None, None).unwrap_or(Order::Folder);
     let all = indexed.index.iter().map(|entry| entry.id).collect();
     let rows = order.rows(&indexed.index, all, &sequential);
-    let table = Table { kind: args.order, order: rows, metric: args.metric, indexed: &indexed };
+    let table = Table { kind: args.order, order: rows, metric: args.metric, ramp, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
     if drawn {
         table.draw(args)?;
@@ -109,6 +109,8 @@ struct Table<'a> {
     kind: OrderKind,
     order: RowOrder,
     metric: Metric,
+    /// The colors of likeness.
+    ramp: ColorMap,
 }
 
 impl Table<'_> {
@@ -210,7 +212,7 @@ impl Table<'_> {
         };
         let (metric, range) = (self.metric, self.order.range(self.metric));
         let tree = self.order.dendrogram.clone();
-        Ok(Heatmap { title: self.title(), subtitle, names, groups, tree, side, values, metric, range })
+        Ok(Heatmap { title: self.title(), subtitle, names, groups, tree, side, values, metric, range, ramp: self.ramp })
     }
 
     /// Numbers on colored cells; of a table that is larger than the terminal (columns, rows) the first and last rows and columns.
@@ -284,7 +286,7 @@ impl Table<'_> {
         format.line(out, |_, out| {
             let value = values.next().unwrap_or(f32::NAN);
             let text = format!("{:>CELL$}", shown(value, format.range));
-            write!(out, "{}", painted(&text, viridis(self.metric.likeness(value, format.range)), depth))
+            write!(out, "{}", painted(&text, self.ramp.color(self.metric.likeness(value, format.range)), depth))
         })
     }
 
@@ -298,7 +300,7 @@ impl Table<'_> {
             Metric::Cosine => (low, high),
             Metric::Euclidean => (high, low),
         };
-        let ramp: String = (0..24_u8).map(|at| painted(" ", viridis(f32::from(at) / 23.0), depth)).collect();
+        let ramp: String = (0..24_u8).map(|at| painted(" ", self.ramp.color(f32::from(at) / 23.0), depth)).collect();
         writeln!(out, "unlike {} {ramp} {} alike", shown(unlike, format.range), shown(alike, format.range))
     }
 }

@@ -58,6 +58,8 @@ pub struct Options {
     pub kept_in: Option<PathBuf>,
     /// What the user wants of the terminal.
     pub display: DisplayOptions,
+    /// The colors that the user has chosen.
+    pub palette: Palette,
 }
 
 /// What is done with each frame that was looked at, besides showing it; what there is to say of that.
@@ -102,7 +104,7 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<
             size: screen.size().map_err(Error::Terminal)?,
             depth: capabilities.depth,
             background: capabilities.background,
-            palette: Palette::default(),
+            palette: options.palette,
             previews_on_rest: false,
         },
         metric: options.metric,

@@ -21,7 +21,7 @@ use crate::{
     },
     error::Result,
     index::store::{ContentHash, Failure},
-    pipeline::{Progress, Stage},
+    pipeline::{Progress, Report, Stage},
     scan::{ImageFile, NO_FACE, Skipped},
 };
 
@@ -29,6 +29,9 @@ use crate::{
 const COMMIT_PICTURES: usize = 64;
 /// Nothing waits longer than this for its transaction.
 const COMMIT_AFTER: Duration = Duration::from_millis(500);
+
+/// Found files that are told of: more than any screen shows at once.
+const FOUND: usize = 500;
 
 /// One file on its way through decoder and model.
 pub(super) struct Work {
@@ -61,6 +64,21 @@ struct Facts {
 }
 
 impl IndexingRun<'_> {
+    /// Where there is nothing to be seen yet, tells what there will be: loading the network takes a while.
+    fn report_found(&mut self, work: &[Work]) {
+        if !self.index.is_empty() {
+            return;
+        }
+        let below = |one: &Work| {
+            let root = self.folders[one.folder].root();
+            one.file.path.strip_prefix(root).unwrap_or(&one.file.path).to_path_buf()
+        };
+        let mut found: Vec<_> = work.iter().map(below).collect();
+        found.sort_unstable();
+        found.truncate(FOUND);
+        (self.report)(Report::Found(found.into()));
+    }
+
     /// Decodes and embeds the files, committing as it goes.
     pub(super) fn embed(&mut self, work: Vec<Work>, model: &Model, load: Loader<'_>) -> Result<()> {
         if work.is_empty() {
@@ -71,6 +89,7 @@ impl IndexingRun<'_> {
             Progress { stage: Stage::Loading, done: 0, total, per_second: 0.0, left: None, decode_bound: None },
             true,
         );
+        self.report_found(&work);
         let choice = &self.request.model;
         let mut embedder = load()?;
         (self.report)(model_report(&model.manifest, Some(embedder.device())));

@@ -60,6 +60,18 @@ pub enum Job {
         /// Columns and rows that each has on the screen.
         cells: (u16, u16),
     },
+    /// Embed a picture that is not in the index, to ask with it.
+    Embed {
+        /// The file.
+        path: PathBuf,
+        /// Columns and rows that it has on the screen.
+        cells: (u16, u16),
+    },
+    /// Complete a path that is being typed.
+    Complete {
+        /// What was typed of it.
+        typed: String,
+    },
     /// Move files away.
     Dispose {
         /// The files.
@@ -114,6 +126,27 @@ pub struct Explained {
     pub explanation: Explanation,
     /// Both with their shares in colors over them.
     pub previews: [Preview; 2],
+}
+
+/// A picture from elsewhere, with which the others are compared.
+pub struct Outside {
+    /// The file.
+    pub path: PathBuf,
+    /// Its raw embedding, by the index's model.
+    pub embedding: Arc<[f32]>,
+    /// The picture, for the columns and rows that were asked for.
+    pub preview: Preview,
+}
+
+/// The paths that begin with what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// What was typed.
+    pub typed: String,
+    /// The same with as much more as all of them have in common.
+    pub common: String,
+    /// Their last parts, in order, folders with a slash.
+    pub choices: Vec<String>,
 }
 
 /// A file as it was when it was looked at.
@@ -236,6 +269,10 @@ pub enum Outcome {
     Previewed(PreviewKey, Preview),
     /// Which regions of two pictures make them alike.
     Explained(Arc<Explained>),
+    /// A picture that is not in the index was embedded.
+    Embedded(Arc<Outside>),
+    /// What a path that is being typed may be.
+    Completed(Completed),
     /// Files were moved away, or were not.
     Disposed(Disposed),
     /// Files were brought back, or were not; nothing when none had been moved away.
@@ -278,6 +315,8 @@ impl fmt::Debug for Job {
             Self::Enroll { portraits, name } => write!(f, "Enroll({} as {name})", portraits.len()),
             Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
+            Self::Embed { path, cells } => write!(f, "Embed({} in {cells:?})", path.display()),
+            Self::Complete { typed } => write!(f, "Complete({typed})"),
             Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
             Self::Undo { list } => write!(f, "Undo({})", list.display()),
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),

@@ -5,9 +5,11 @@
 //! picture of blocks costs more than twice as much that way.
 
 use std::{
+    cell::RefCell,
     fs::File,
     io::{self, Write},
     mem,
+    rc::Rc,
 };
 
 use ratatui::{
@@ -35,17 +37,21 @@ const PARAMETERS: [(Modifier, &str); 9] = [
     (Modifier::CROSSED_OUT, "9"),
 ];
 
+/// Makes the rest of a row blank, in the color behind the text (ECMA-48, EL).
+const ERASE_TO_END: &[u8] = b"\x1b[K";
+
 /// Collects the bytes of a frame, so that it leaves in one write. No change, no byte.
 pub(super) struct DiffBackend {
     tty: File,
     bytes: Vec<u8>,
     cursor_shown: bool,
+    blank_ends: BlankEnds,
 }
 
 impl DiffBackend {
-    /// An empty one for this terminal, whose cursor is hidden.
-    pub(super) fn new(tty: File) -> Self {
-        Self { tty, bytes: Vec::new(), cursor_shown: false }
+    /// An empty one for this terminal, whose cursor is hidden. Of the frames that it draws the other must know.
+    pub(super) fn new(tty: File, blank_ends: BlankEnds) -> Self {
+        Self { tty, bytes: Vec::new(), cursor_shown: false, blank_ends }
     }
 
     /// What was drawn since the last call.
@@ -64,7 +70,13 @@ impl Backend for DiffBackend {
         let mut sgr = CurrentSgr(Some(PLAIN));
         // Where the terminal writes next, as long as that is certain.
         let mut at = None;
+        // The row of which the rest is erased.
+        let mut erased = None;
         for (x, y, cell) in cells {
+            let ends = self.blank_ends.contain(x, y) && cell.symbol() == " ";
+            if ends && erased == Some(y) {
+                continue;
+            }
             match at {
                 Some(place) if place == (x, y) => {}
                 Some((column, row)) if row == y && column < x => match x - column {
@@ -74,6 +86,11 @@ impl Backend for DiffBackend {
                 _ => write!(self.bytes, "\x1b[{};{}H", y + 1, x + 1)?,
             }
             sgr.change(cell, &mut self.bytes)?;
+            if ends {
+                self.bytes.extend_from_slice(ERASE_TO_END);
+                (erased, at) = (Some(y), Some((x, y)));
+                continue;
+            }
             let symbol = cell.symbol();
             self.bytes.extend_from_slice(symbol.as_bytes());
             let mut chars = symbol.chars();
@@ -180,6 +197,38 @@ fn is_wide(symbol: &str) -> bool {
     !symbol.starts_with('\x1b') && symbol.width() == 2
 }
 
+/// From which column on each row of a frame is blank to its end, on the terminal's own ground: what has to be erased
+/// there goes with one sequence.
+#[derive(Clone, Default)]
+pub(super) struct BlankEnds(Rc<RefCell<Vec<u16>>>);
+
+impl BlankEnds {
+    /// Remembers those of this frame.
+    pub(super) fn refresh(&self, frame: &Buffer) {
+        let is_blank = |cell: &Cell| {
+            // Under a picture cells are left out of the comparison, and not to be erased.
+            cell.symbol() == " "
+                && cell.bg == Color::Reset
+                && !cell.modifier.intersects(SEEN_ON_BLANKS)
+                && cell.diff_option != CellDiffOption::Skip
+        };
+        let of_row = |row: &[Cell]| {
+            let blank = row.iter().rev().take_while(|cell| is_blank(cell)).count();
+            let written = row.len() - blank;
+            // The right half of a wide character seems to be blank.
+            let wide = written.checked_sub(1).is_some_and(|last| is_wide(row[last].symbol()));
+            (written + usize::from(wide)) as u16
+        };
+        let width = usize::from(frame.area.width).max(1);
+        *self.0.borrow_mut() = frame.content.chunks(width).map(of_row).collect();
+    }
+
+    /// Whether a cell, and all after it in its row, is blank.
+    fn contain(&self, x: u16, y: u16) -> bool {
+        self.0.borrow().get(usize::from(y)).is_some_and(|end| x >= *end)
+    }
+}
+
 /// How the terminal writes (ECMA-48, Select Graphic Rendition).
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Sgr {
@@ -273,9 +322,13 @@ mod tests {
     const AREA: Rect = Rect::new(0, 0, 24, 4);
 
     fn tui() -> Terminal<DiffBackend> {
+        tui_with(BlankEnds::default())
+    }
+
+    fn tui_with(blank_ends: BlankEnds) -> Terminal<DiffBackend> {
         let tty = File::open("/dev/null").expect("every system has it");
         let options = TerminalOptions { viewport: Viewport::Fixed(AREA) };
-        Terminal::with_options(DiffBackend::new(tty), options).expect("nothing to fail")
+        Terminal::with_options(DiffBackend::new(tty, blank_ends), options).expect("nothing to fail")
     }
 
     /// Draws, and gives the bytes that it took.
@@ -348,12 +401,33 @@ mod tests {
         assert_eq!(text("猫"), "\x1b[1;1H\x1b[41m猫\x1b[1;3H\x1b[49m ", "the right half of the first");
     }
 
+    #[test]
+    fn the_rest_of_a_row_is_erased_by_one_sequence_unless_a_picture_lies_there() {
+        let blank_ends = BlankEnds::default();
+        let mut tui = tui_with(blank_ends.clone());
+        let mut text = |text: &str, skipped: Option<u16>| {
+            let bytes = frame(&mut tui, |buf| {
+                Line::raw(text).render(AREA, buf);
+                if let Some(x) = skipped {
+                    buf[(x, 0)].diff_option = CellDiffOption::Skip;
+                }
+                blank_ends.refresh(buf);
+            });
+            String::from_utf8(bytes).expect("text")
+        };
+        assert_eq!(text("one two three", None), "\x1b[1;1Hone\x1b[Ctwo\x1b[Cthree");
+        assert_eq!(text("one", None), "\x1b[1;5H\x1b[K");
+        assert_eq!(text("one two", None), "\x1b[1;5Htwo");
+        assert_eq!(text("", Some(20)), "\x1b[1;1H   \x1b[C   ", "what is under the picture stays");
+    }
+
     /// Any sequence of frames must leave a terminal with what ratatui's own backend leaves.
     #[test]
     fn a_terminal_shows_what_was_drawn() {
         let size = |cells| NonZeroU16::new(cells).expect("not zero");
         let mut shown = vt100::Parser::new(size(AREA.height), size(AREA.width), 0);
-        let mut tui = tui();
+        let blank_ends = BlankEnds::default();
+        let mut tui = tui_with(blank_ends.clone());
         let colors = [Color::Reset, Color::Red, Color::LightCyan, Color::Indexed(200), Color::Rgb(1, 20, 255)];
         let modifiers = [Modifier::empty(), Modifier::BOLD, Modifier::REVERSED, Modifier::BOLD | Modifier::UNDERLINED];
         let symbols = [" ", "a", "▀", "─", "ü", "猫"];
@@ -363,7 +437,19 @@ mod tests {
             (state >> 16) as usize % below
         };
         let (mut drawn, mut right_halves) = (Buffer::empty(AREA), RightHalves::default());
-        for _ in 0..60 {
+        for _ in 0..200 {
+            // Now and then much is erased.
+            let kept = if any(3) == 0 { any(AREA.width.into()) as u16 } else { AREA.width };
+            for at in AREA.positions().filter(|at| at.x >= kept) {
+                drawn[at].reset();
+            }
+            if kept > 0 && kept < AREA.width {
+                for y in 0..AREA.height {
+                    if drawn[(kept - 1, y)].symbol().width() == 2 {
+                        drawn[(kept - 1, y)].reset();
+                    }
+                }
+            }
             for _ in 0..any(40) {
                 let at = (any(AREA.width.into()) as u16, any(AREA.height.into()) as u16);
                 let style = Style::new().fg(colors[any(5)]).bg(colors[any(5)]).add_modifier(modifiers[any(4)]);
@@ -392,6 +478,7 @@ mod tests {
             shown.process(&frame(&mut tui, |buf| {
                 buf.clone_from(&drawn);
                 right_halves.refresh(buf);
+                blank_ends.refresh(buf);
             }));
             for at in AREA.positions() {
                 let (meant, seen) = (&drawn[at], shown.screen().cell(at.y, at.x).expect("inside"));

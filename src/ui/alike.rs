@@ -11,6 +11,7 @@ use crate::{
     analysis::alike::{Group, Kind, Range},
     app::{App, RunState, contact_sheet::ContactSheet, layout::Area, screens::alike::Places},
     index::ImageId,
+    task::LookAlikes,
     text,
 };
 
@@ -32,7 +33,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         let what = format!("Comparing {} with each other…", app.shared.index.counted());
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * alike.progress));
     };
-    title(app, canvas, places.title, found.groups.len());
+    title(app, canvas, places.title, found);
     let range = alike.range(&app.shared);
     if found.groups.is_empty() {
         let what = format!(
@@ -43,15 +44,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         let (_, rest) = body.top(places.title.height);
         return empty::say(canvas, rest, &what, "Press - to see less alike ones too.");
     }
+    let (_, rest) = body.top(places.title.height);
+    if alike.groups().len() == 0 {
+        return facts::none_listed(app, canvas, rest, "No group has a picture that the filter lets through.");
+    }
     if places.sheet.area.x > places.list.x {
         canvas.divider(places.list.right(), body, places.title);
     }
     // What the second look has not taken for copies only looks alike, whatever the embedding says.
     let threshold = app.shared.model.as_ref().and_then(|model| model.near_duplicate).filter(|_| found.copies.is_none());
-    for (at, group) in found.groups.iter().skip(alike.first).take(places.page()).enumerate() {
+    for (at, group) in alike.groups().skip(alike.first).take(places.page()).enumerate() {
         row(app, canvas, places.row(at), group, alike.first + at == alike.group, threshold);
     }
-    super::scrollbar(canvas, places.list, alike.first, places.page(), found.groups.len());
+    super::scrollbar(canvas, places.list, alike.first, places.page(), alike.groups().len());
     if let Some(group) = alike.current() {
         sheet(app, canvas, &places.sheet, group);
     }
@@ -68,18 +73,17 @@ fn between(range: Range) -> String {
     if range.max < 1.0 { format!("{:.2} to {:.2}", range.min, range.max) } else { format!("{:.2} and more", range.min) }
 }
 
-fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
+fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
     let theme = canvas.theme;
     let alike = &app.screens.alike;
     let range = alike.range(&app.shared);
-    let pictures: usize = alike.groups().iter().map(|group| group.members.len()).sum();
-    let found = alike.found.as_ref();
-    let state = match found {
-        Some(found) if found.range != range => " · searching…".to_owned(),
-        Some(found) if found.copies.is_none() && alike.looking => {
+    let pictures: usize = alike.groups().map(|group| group.members.len()).sum();
+    let state = match () {
+        () if found.range != range => " · searching…".to_owned(),
+        () if found.copies.is_none() && alike.looking => {
             format!(" · looking for copies, {:.0} %", 100.0 * alike.progress)
         }
-        _ => String::new(),
+        () => String::new(),
     };
     let usual = app.shared.model.as_ref().and_then(|model| model.near_duplicate);
     let means = match usual {
@@ -87,14 +91,14 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, groups: usize) {
         Some(threshold) if area.width >= 76 => format!(" · {NEAR} from {threshold:.2}"),
         _ => String::new(),
     };
-    let approximation = alike.found.as_ref().and_then(|found| found.percent_found());
-    let approximation = approximation.map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
+    let approximation = found.percent_found().map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
     canvas.rule(
         area,
         Line::from(vec![
-            Span::styled(text::counted(groups, "group"), theme.strong()),
+            Span::styled(facts::listed_of(app, alike.groups().len(), found.groups.len(), "group"), theme.strong()),
             Span::styled(format!(" of {} · cosine ", app.shared.counted(pictures)), theme.dim()),
             Span::styled(between(range), theme.accent()),
+            facts::narrowed_to(app, canvas),
             Span::styled(approximation, theme.mark()),
             Span::styled(if state.is_empty() { means } else { state }, theme.dim()),
         ]),

@@ -9,18 +9,22 @@ use super::{
 };
 use crate::{
     app::{
-        App,
-        layout::Area,
+        App, RunState,
+        layout::{self, Area},
         previews::Slot,
         screens::browse::{Details, Grid},
     },
     order::OrderKind,
+    printable::printable,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
     let grid = Grid::new(body, app.screens.browse.size);
+    if app.shared.index.is_empty() && app.shared.run == RunState::Running && !app.shared.found.is_empty() {
+        return found(app, canvas, &grid);
+    }
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -30,9 +34,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         draw_details(app, canvas, &Details::new(details));
     }
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
-    if list.ids.is_empty() {
-        return facts::nothing_admitted(app, canvas, grid.sheet.area);
-    }
     let visible = grid.sheet.visible(browse.first, 0, list.ids.iter()).enumerate().map(|(at, image)| Tile {
         image: *image,
         note: String::new(),
@@ -45,16 +46,35 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
 }
 
+/// The names of what will be indexed, each where its picture will be, until the first picture is.
+fn found(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
+    let theme = canvas.theme;
+    let total = app.shared.progress.map_or(0, |progress| progress.total).max(app.shared.found.len());
+    let words = Span::styled(text::counted(total, "picture"), theme.strong());
+    let says = Span::styled(" found · each can be browsed as soon as it is indexed", theme.dim());
+    canvas.rule(grid.title, Line::from(vec![words, says]));
+    if let Some(details) = grid.details {
+        canvas.divider(details.x - 1, app.shared.body(), grid.title);
+    }
+    for (at, path) in grid.sheet.visible(0, 0, app.shared.found.iter()).enumerate() {
+        let place = layout::fitted(grid.sheet.picture(at), (4, 3));
+        pictures::waiting(canvas, place, path);
+        contact_sheet::name(canvas, grid.sheet.tile(at), &printable(path.file_name().unwrap_or_default()));
+    }
+}
+
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
-    let place = match list.ids.len() {
-        0 => format!("0 of {}", text::count(app.shared.index.len())),
-        listed => format!("{} of {}", text::count(at), text::count(listed)),
-    };
-    let mut spans =
-        vec![Span::styled(place, theme.strong()), Span::styled(format!(" · by {}", browse.kind.name()), theme.dim())];
+    let place = format!("{} of {}", text::count(at), text::count(list.ids.len()));
+    let mut spans = vec![
+        Span::styled(place, theme.strong()),
+        Span::styled(
+            format!(" · by {}{}", browse.kind.name(), if browse.reversed { ", backwards" } else { "" }),
+            theme.dim(),
+        ),
+    ];
     if browse.kind == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()

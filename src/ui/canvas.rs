@@ -72,8 +72,17 @@ impl<'a> Canvas<'a> {
     /// The line over a pane, with its title in it.
     pub fn rule(&mut self, area: Area, title: Line<'_>) {
         self.fill(area, '─', self.theme.faint());
+        let mut room = usize::from(area.width).saturating_sub(3);
         let mut spans = vec![Span::raw(" ")];
-        spans.extend(title.spans);
+        for span in title.spans {
+            let (width, cut) = (span.width(), text::cut(&span.content, room));
+            // What has no room is marked as cut, and nothing comes after it.
+            spans.push(if width > room { Span::styled(cut, span.style) } else { span });
+            if width > room {
+                break;
+            }
+            room -= width;
+        }
         spans.push(Span::raw(" "));
         // Words without a color of their own must not take that of the line.
         self.line(area.left(1).1, 0, Line::from(spans).style(Style::reset()));

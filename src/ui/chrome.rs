@@ -155,16 +155,19 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
-/// Whether the screen shows nothing that its keys could be about.
-fn has_nothing(app: &App) -> bool {
-    match app.context() {
-        Context::Screen(Screen::Problems) => app.shared.skipped.is_empty(),
-        Context::Screen(Screen::Models) => app.shared.index.kind() == RowKind::Face,
-        Context::Screen(Screen::Browse | Screen::Heatmap | Screen::Neighbors | Screen::Alike) => {
-            app.shared.index.is_empty()
-        }
-        _ => false,
-    }
+/// The hints that mean something with what is on the screen.
+fn useful<'a>(app: &App, hints: &'a [(String, &'static str)]) -> Vec<&'a (String, &'static str)> {
+    let (nothing, left_out) = match app.context() {
+        Context::Screen(Screen::Problems) => (app.shared.skipped.is_empty(), false),
+        Context::Screen(Screen::Models) if app.shared.index.kind() == RowKind::Face => (true, false),
+        Context::Screen(_) => (app.shared.index.is_empty(), app.admits_nothing()),
+        _ => (false, false),
+    };
+    // What is for whole pictures is not offered for their faces.
+    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
+    let is_for_all = |hint: &str| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint);
+    let is_useful = |hint: &str| !nothing && (!left_out || hint == Action::Filter.hint()) && is_for_all(hint);
+    hints.iter().filter(|hint| is_useful(hint.1)).collect()
 }
 
 /// As many hints as fit; help and quit always.
@@ -175,14 +178,10 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let hints = app.keys.hints(app.context());
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
-    let own = if has_nothing(app) { &[] } else { own };
-    // What is for whole pictures is not offered for their faces.
-    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
-    let is_for_all =
-        |hint: &&(String, &str)| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint.1);
+    let own = useful(app, own);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
-    let fitting = own.iter().filter(is_for_all).take_while(|hint| {
+    let fitting = own.into_iter().take_while(|hint| {
         let fits = width(hint) <= room;
         room = room.saturating_sub(width(hint));
         fits
@@ -240,6 +239,7 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
             ("name ", format!("for {pictures} · Enter names, Esc gives up"))
         }
         Purpose::Rename { .. } => ("name of the group ", "Enter names it, empty takes the name away".to_owned()),
+        Purpose::Ask => ("ask with picture ", "Tab completes, Enter asks, Esc gives up".to_owned()),
         Purpose::Move => ("move to folder ", "Enter moves, Esc gives up".to_owned()),
         Purpose::Export => {
             ("write to ", format!("{} · Enter writes, Esc gives up", text::counted(app.marked_paths().len(), "path")))

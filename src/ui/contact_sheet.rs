@@ -29,13 +29,18 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, vis
         if focused {
             frame(canvas, tile);
         }
-        let mark = if app.shared.marks.contains(image) { "●" } else { "" };
+        let mark = facts::mark(app, image).trim_end();
         words(canvas, tile.top(1).0, "", &note, focused);
         if let Some(label) = heading {
             head(app, canvas, tile.top(1).0.inside(1, 0), label);
         }
         words(canvas, tile.off_bottom(1).1, mark, &facts::name(app, image), focused);
     }
+}
+
+/// A name under a tile's picture.
+pub(super) fn name(canvas: &mut Canvas<'_>, tile: Area, name: &str) {
+    words(canvas, tile.off_bottom(1).1, "", name, false);
 }
 
 /// The name of a label over the first of its pictures.

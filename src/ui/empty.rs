@@ -35,6 +35,10 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
             format!("Reading the first of {}…", text::counted(total, "picture")),
             "Each one can be browsed and compared as soon as it is indexed.".to_owned(),
         ),
+        (RunState::Running, Some((Stage::Loading, total @ 1..))) => (
+            format!("{} found; the network is loading…", text::counted(total, "picture")),
+            "Each one can be browsed and compared as soon as it is indexed.".to_owned(),
+        ),
         (RunState::Running, Some((Stage::Loading, _))) => {
             ("Opening the index…".to_owned(), "What was indexed before appears at once.".to_owned())
         }

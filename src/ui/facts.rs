@@ -75,14 +75,37 @@ pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
     Span::styled(words, canvas.theme.warning())
 }
 
-/// Says that the filter lets nothing through.
-pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, area: Area) {
+/// Says, in place of a screen, that the filter lets nothing through.
+pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, body: Area) {
+    let (title, rest) = body.top(u16::from(body.height > 3));
+    let words = format!("0 of {}", text::count(app.shared.index.len()));
+    canvas.rule(title, Line::from(vec![Span::styled(words, canvas.theme.strong()), narrowed_to(app, canvas)]));
     let what = match app.shared.filter.is_among() {
         true => app.shared.words("None of the marked pictures has all these words in its path.").into_owned(),
         false => format!("No path contains “{}”.", printable_str(app.shared.filter.typed())),
     };
+    none_listed(app, canvas, rest, &what);
+}
+
+/// Says that nothing of what the filter lets through is in a list, and what to do.
+pub(super) fn none_listed(app: &App, canvas: &mut Canvas<'_>, area: Area, what: &str) {
     let all = app.shared.index.counted();
-    super::empty::say(canvas, area, &what, &format!("/ changes the filter; without words all {all} are shown."));
+    let then = format!("/ changes the filter; without words all {all} are shown.");
+    super::empty::say(canvas, area, &app.shared.words(what), &then);
+}
+
+/// How many there are of something: of all of them, where the filter leaves some out.
+pub(super) fn listed_of(app: &App, listed: usize, all: usize, what: &str) -> String {
+    of_listed(app, listed, text::counted(all, what))
+}
+
+/// The same of pictures.
+pub(super) fn listed_pictures(app: &App, listed: usize, all: usize) -> String {
+    of_listed(app, listed, app.shared.counted(all))
+}
+
+fn of_listed(app: &App, listed: usize, all: String) -> String {
+    if app.shared.filter.is_empty() { all } else { format!("{} of {all}", text::count(listed)) }
 }
 
 /// Four lines: name, folder, pixels and format, bytes and date; of a face in place of these what its detector said.

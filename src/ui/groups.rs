@@ -49,7 +49,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         image,
         heading: None,
         note: match cosine {
-            Some(_) if at == 0 => "most typical".to_owned(),
+            Some(_) if groups.current().is_some_and(|(_, cluster)| cluster.medoid() == image) => {
+                "most typical".to_owned()
+            }
             Some(cosine) => text::value(cosine).trim().to_owned(),
             None => String::new(),
         },
@@ -78,12 +80,14 @@ fn method(found: &Clustering, asked: Method, rows: RowKind, wide: bool) -> Strin
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, making: bool) {
     let theme = canvas.theme;
     let groups = &app.screens.groups;
-    let pictures: usize = found.clusters.iter().map(|cluster| cluster.members.len()).sum();
+    let lines = (0..groups.len()).filter(|line| groups.at(*line).is_some());
+    let (listed, pictures) = lines.fold((0, 0), |(lines, sum), line| (lines + 1, sum + groups.count_of(line)));
     let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
-        Span::styled(text::counted(found.clusters.len(), "group"), theme.strong()),
+        Span::styled(facts::listed_of(app, listed, found.clusters.len(), "group"), theme.strong()),
         Span::styled(format!(" of {}", app.shared.counted(pictures)), theme.dim()),
         Span::styled(format!(" · {method}"), theme.accent()),
+        facts::narrowed_to(app, canvas),
     ];
     if making {
         let words = format!(" · finding others, {:.0} %…", 100.0 * groups.progress);
@@ -116,22 +120,20 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     }
     let words = area.left(2).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };
-    let Some(cluster) = groups.clusters().get(line) else {
-        let first = vec![
-            Span::styled("· noise", strong),
-            Span::styled(format!("  {}", app.shared.counted(groups.noise().len())), theme.dim()),
-        ];
+    let all = groups.at(line).map_or(groups.noise().len(), |(_, cluster)| cluster.members.len());
+    let facts = format!("  {}", facts::listed_pictures(app, groups.count_of(line), all));
+    let Some((number, cluster)) = groups.at(line) else {
+        let first = vec![Span::styled("· noise", strong), Span::styled(facts, theme.dim())];
         canvas.line(words, 0, Line::from(first));
         if area.height > 1 {
             canvas.text(words.left(2).1, 1, "in no group", theme.dim());
         }
         return;
     };
-    let facts = format!("  {}", app.shared.counted(cluster.members.len()));
     let room = usize::from(words.width).saturating_sub(2 + text::width(&facts));
-    let name = text::cut_middle(groups.name(line), room);
+    let name = text::cut_middle(groups.name(number), room);
     let first =
-        vec![Span::styled("■ ", theme.group(line)), Span::styled(name, strong), Span::styled(facts, theme.dim())];
+        vec![Span::styled("■ ", theme.group(number)), Span::styled(name, strong), Span::styled(facts, theme.dim())];
     canvas.line(words, 0, Line::from(first));
     if area.height > 1 {
         canvas.text(words.left(2).1, 1, &about(app, cluster), if focused { theme.strong() } else { theme.dim() });

@@ -35,9 +35,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let heat = &app.screens.heatmap;
-    if heat.rows.as_ref().is_some_and(|made| made.rows.is_empty() && made.filter == app.shared.filter) {
-        return facts::nothing_admitted(app, canvas, body);
-    }
     let Some((metric, window)) = &heat.shown else {
         let pictures = app.shared.index.counted();
         return empty::say(canvas, body, &format!("Comparing {pictures} with each other…"), "A moment.");
@@ -50,7 +47,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
         set_apart(canvas, area, body, plot.title);
         draw_panel(app, canvas, &panel);
-        if let Some(lens) = panel.lens.filter(|_| !app.saves_bytes()) {
+        if let Some(lens) = panel.lens.filter(|_| !app.pace.keys_come_fast) {
             lens::draw(app, canvas, lens, cursor, *metric);
         }
     }
@@ -60,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let together =
         |made: &Rows| made.order.kind() == OrderKind::Similarity || made.order.kind() == app.shared.label_order();
     let apart = heat.rows.as_ref().is_some_and(together);
-    let lights = !app.saves_bytes();
+    let lights = !app.pace.keys_come_fast;
     cells::draw(canvas, &plot, heat, (*metric, window), (cursor, lights), &|cell| apart && begins_group(cell));
     headers::rows(app, canvas, &plot, window, cursor.0);
     headers::signs(canvas, &plot, window, cursor);
@@ -130,21 +127,15 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     let heat = &app.screens.heatmap;
     let theme = canvas.theme;
     let mean = heat.block_mean(&app.shared).flatten();
-    let pair = heat.shown_pair(&app.shared);
-    // While the cursor hurries from block to block, the boxes stay as they are: each best pair would be gone at the next key.
-    let waits = mean.is_some() && pair.is_none_or(|pair| pair.into_iter().any(|id| app.holds_back(id)));
-    if waits {
-        for area in [panel.row, panel.col] {
-            canvas.fill(area, theme.placeholder_glyph(), theme.placeholder());
+    for (id, area) in app.beside().into_iter().zip([panel.row, panel.col]) {
+        match id {
+            Some(image) => pictures::slot(app, canvas, Slot::new(image, area)),
+            // All boxes look the same: another shape at each key would cost more than all the rest.
+            None => pictures::empty_box(canvas, area),
         }
     }
-    if let Some([row, col]) = pair {
-        for (id, picture, name, sign) in
-            [(row, panel.row, panel.row_name, "▸ "), (col, panel.col, panel.col_name, "▾ ")]
-        {
-            if !waits {
-                pictures::slot(app, canvas, Slot::new(id, picture));
-            }
+    if let Some([row, col]) = heat.shown_pair(&app.shared) {
+        for (id, name, sign) in [(row, panel.row_name, "▸ "), (col, panel.col_name, "▾ ")] {
             let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));
             canvas.line(name, 0, line);

@@ -5,7 +5,7 @@ mod list;
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, facts};
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, Unlearnable},
     app::{App, layout::Area, screens::labels::View},
@@ -59,6 +59,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
         }
         spans.push(Span::styled(words, if view == labels.view { theme.active() } else { theme.dim() }));
     }
+    spans.push(facts::narrowed_to(app, canvas));
     if let Some(rest) = about(app, learned) {
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 6);
@@ -73,7 +74,10 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
 fn about(app: &App, learned: &Classification) -> Option<String> {
     let labels = &app.screens.labels;
     match labels.view {
-        View::Confusion => Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(learned.labeled.len()))),
+        View::Confusion => {
+            let pictures = labels.confusion().map_or(learned.labeled.len(), |confusion| confusion.total() as usize);
+            Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(pictures)))
+        }
         View::Mislabeled => None,
         View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),
     }

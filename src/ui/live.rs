@@ -29,7 +29,8 @@ const NOTICES: [&str; 3] = [
 /// Draws the whole screen.
 pub fn draw(live: &Live, frame: &mut Frame) {
     let display = live.setup.display;
-    let mut canvas = Canvas::new(frame.buffer_mut(), Theme::new(display.depth, display.background));
+    let mut canvas =
+        Canvas::new(frame.buffer_mut(), Theme::new(display.depth, display.background).with(display.palette));
     let places = Places::new(display.size);
     notice(live, &mut canvas, places.notice);
     title(live, &mut canvas, places.title);

@@ -5,7 +5,7 @@ mod points;
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, facts};
 use crate::{
     analysis::projection::{Method, Projection, Quality},
     app::{App, RunState, layout::Area, screens::map::places::Places},
@@ -73,12 +73,15 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, shown: &Projection) {
         let words = format!(" · {} placed by neighbors, r makes it anew", text::count(shown.placed()));
         parts.push((words, theme.mark()));
     }
+    let (visible, all) = (map.raster.visible, app.shared.index.len());
     if map.view.zoom > 1.0 {
-        let seen = format!("{} of {} in view", text::count(map.raster.visible), text::count(app.shared.index.len()));
+        let seen = format!("{} of {} in view", text::count(visible), text::count(all));
         parts.insert(1, (format!(" · {seen}"), theme.dim()));
     } else {
-        parts.insert(1, (format!(" of {}", app.shared.index.counted()), theme.dim()));
+        parts.insert(1, (format!(" of {}", facts::listed_pictures(app, visible, all)), theme.dim()));
     }
+    let narrowed = facts::narrowed_to(app, canvas);
+    parts.insert(2, (narrowed.content.into_owned(), narrowed.style));
     let mut room = usize::from(area.width).saturating_sub(4);
     let fitting = parts.into_iter().filter(|(words, _)| {
         let width = text::width(words);

@@ -127,6 +127,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &SideBySide) {
         }
         spans.push(Span::styled(words, style));
     }
+    spans.push(facts::narrowed_to(app, canvas));
     let used: usize = spans.iter().map(Span::width).sum();
     let rest = format!(
         " · {:.0} % of neighbors in common · CKA {:.2}",
@@ -151,20 +152,21 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         let name = facts::name_line(app, canvas, under.width.into(), id);
         canvas.line(under, 0, name);
         canvas.text(under, 1, &format!("in common, of {NEIGHBORS}:"), theme.dim());
-        for (at, of) in found.comparison.agreements.iter().enumerate().skip(models.first).take(places.page()) {
+        let listed = models.disagreed.iter().map(|at| &found.comparison.agreements[*at]);
+        for (at, of) in listed.enumerate().skip(models.first).take(places.page()) {
             let line = Area { y: places.list.y + (at - models.first) as u16, height: 1, ..places.list };
             let focused = at == models.cursor;
             let style = if focused { theme.accent() } else { theme.dim() };
             let in_common = (of.overlap * NEIGHBORS as f64).round();
             let room = usize::from(line.width).saturating_sub(6);
-            let name = text::cut_middle(&facts::path(app, of.id), room);
-            canvas.line(
-                line,
-                0,
-                Span::styled(format!("{}{in_common:>2} {name}", if focused { "▸" } else { " " }), style),
-            );
+            let mark = facts::mark(app, of.id);
+            let name = text::cut_middle(&facts::path(app, of.id), room.saturating_sub(text::width(mark)));
+            let sign = if focused { "▸" } else { " " };
+            let first = Span::styled(format!("{sign}{in_common:>2} "), style);
+            let spans = vec![first, Span::styled(mark, theme.mark()), Span::styled(name, style)];
+            canvas.line(line, 0, Line::from(spans));
         }
-        scrollbar(canvas, places.list, models.first, places.page(), found.comparison.agreements.len());
+        scrollbar(canvas, places.list, models.first, places.page(), models.disagreed.len());
     }
     for (model, name) in names(app).into_iter().enumerate() {
         let list = &models.neighbors[model];

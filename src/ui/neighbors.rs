@@ -5,21 +5,28 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, chrome, empty, facts, pictures};
+use super::{
+    canvas::Canvas,
+    chrome,
+    contact_sheet::{self, Tile},
+    empty, facts, pictures,
+};
 use crate::{
     app::{
         App,
+        contact_sheet::ContactSheet,
         layout::Area,
         previews::Slot,
         screens::neighbors::{Asked, Ranked, Ranks},
     },
+    printable::printable,
     similarity::Metric,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
-    let ranks = Ranks::new(body, app.screens.neighbors.dense);
+    let ranks = Ranks::new(body, app.screens.neighbors.size);
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
@@ -31,6 +38,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(pane.right(), body, ranks.title);
         for slot in app.screens.neighbors.query_slots(&app.shared, picture) {
             pictures::slot(app, canvas, slot);
+        }
+        if let Some(outside) = app.screens.neighbors.asked.as_ref().and_then(|asked| asked.outside.as_ref()) {
+            pictures::preview(canvas, &outside.preview, picture);
         }
         match &app.screens.neighbors.asked {
             Some(asked) => asked_with(app, canvas, facts_area, asked),
@@ -47,10 +57,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         );
     }
     if ranking.rows.is_empty() && ranking.is_ranked() {
-        return facts::nothing_admitted(app, canvas, ranks.list);
+        return facts::none_listed(app, canvas, ranks.list, "The filter lets through no other picture.");
     }
     if ranking.rows.is_empty() {
         return empty::say(canvas, ranks.list, "Comparing…", &app.shared.index.counted());
+    }
+    if let Some(sheet) = &ranks.sheet {
+        return tiles(app, canvas, sheet);
     }
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
         neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
@@ -58,8 +71,31 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
 }
 
+/// The neighbors as tiles, each with its rank and its value.
+fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
+    let ranking = &app.screens.neighbors;
+    let tiles = sheet.visible(ranking.first, 0, ranking.rows.iter().enumerate()).map(|(at, row)| Tile {
+        image: row.id,
+        note: format!(
+            "{} · {}{}",
+            text::count(row.rank),
+            if is_near_duplicate(app, row) { "≈ " } else { "" },
+            text::value(row.value).trim()
+        ),
+        heading: None,
+        focused: at == ranking.cursor,
+    });
+    contact_sheet::draw(app, canvas, sheet, tiles);
+    contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
+}
+
 /// The names of the pictures that were asked with.
 fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
+    if let Some(outside) = &asked.outside {
+        let name = printable(outside.path.file_name().unwrap_or_default());
+        canvas.text(area, 0, &name, canvas.theme.strong());
+        canvas.text(area, 1, "from elsewhere", canvas.theme.dim());
+    }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
         if !names.is_empty() {
@@ -76,16 +112,21 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
     let metric = app.shared.metric;
+    let outside = ranking.asked.as_ref().and_then(|asked| asked.outside.as_ref());
     let mut spans = vec![
         Span::styled(
             format!("{} {which} of {}", text::count(ranking.rows.len()), {
-                text::count(app.shared.index.len().saturating_sub(1))
+                // What is asked with is none of them, unless it is from elsewhere.
+                text::count(app.shared.index.len().saturating_sub(usize::from(outside.is_none())))
             }),
             theme.strong(),
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
     ];
-    if let Some(asked) = &ranking.asked {
+    if let Some(outside) = outside {
+        let name = text::cut_name(&printable(outside.path.file_name().unwrap_or_default()), 20);
+        spans.push(Span::styled(format!(" to {name} from elsewhere"), theme.warning()));
+    } else if let Some(asked) = &ranking.asked {
         let like = format!(" to {} together", text::count(asked.like.len()));
         let unlike = if asked.unlike.is_empty() { String::new() } else { format!(", unlike {}", asked.unlike.len()) };
         spans.push(Span::styled(like + &unlike, theme.warning()));
@@ -128,7 +169,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     if ranks.height == 1 {
         let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
         let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
-        let name = if app.screens.neighbors.dense { path(app, row) } else { facts::name(app, row.id) };
+        let name = if app.screens.neighbors.size < 0 { path(app, row) } else { facts::name(app, row.id) };
         let other = if words.width >= 60 {
             let other = app.shared.metric.toggled();
             format!(

@@ -46,6 +46,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         canvas.divider(pane.x - 1, body, grid.title);
     }
     let Some(focused) = outliers.under_cursor() else {
+        if !app.shared.filter.is_empty() {
+            let what = "No picture that the filter lets through is among these.";
+            return facts::none_listed(app, canvas, grid.sheet.area, what);
+        }
         let what = match outliers.listed {
             Listed::Misplaced => &app.shared.words("No picture looks like those of another folder."),
             Listed::All | Listed::Folder => &app.shared.words("No folder has two pictures to compare."),
@@ -117,6 +121,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
         Line::from(vec![
             Span::styled(count, theme.strong()),
             Span::styled(among, theme.accent()),
+            facts::narrowed_to(app, canvas),
             Span::styled(words, theme.dim()),
         ]),
     );

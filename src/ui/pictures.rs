@@ -1,5 +1,7 @@
 //! Pictures: in their place, large, and two side by side.
 
+use std::path::Path;
+
 use ratatui::{
     style::Modifier,
     text::{Line, Span},
@@ -13,6 +15,7 @@ use crate::{
         previews::Slot,
     },
     index::ImageId,
+    preview::Preview,
     similarity::{Metric, pair_value},
     text,
 };
@@ -23,8 +26,14 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     if area.width < 2 || area.height == 0 {
         return;
     }
-    let ready = app.preview(&slot.key()).filter(|_| !app.holds_back(slot.image));
-    let Some(preview) = ready else { return placeholder(app, canvas, slot) };
+    match app.preview(&slot.key()) {
+        Some(shown) => preview(canvas, shown, area),
+        None => placeholder(app, canvas, slot),
+    }
+}
+
+/// Draws a picture that is ready into the middle of an area, or says why there is none.
+pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
     if let Some(reason) = preview.reason() {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }
@@ -40,16 +49,23 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
     let Some(entry) = app.shared.index.get(slot.image) else { return };
-    let waits = app.holds_back(slot.image);
-    // While the cursor hurries all boxes look the same: another shape at each key would cost more than all the rest.
     let pixels = if entry.face().is_some() && !slot.whole { (1, 1) } else { entry.pixels() };
-    let place = if waits { slot.area } else { layout::fitted(slot.area, pixels) };
-    let style = canvas.theme.placeholder();
-    canvas.fill(place, canvas.theme.placeholder_glyph(), style);
-    let initials = text::initials(entry.relative());
-    if !waits && usize::from(place.width) >= text::width(&initials) + 2 {
-        canvas.centered(place, place.height / 2, &format!(" {initials} "), style.add_modifier(Modifier::BOLD));
+    waiting(canvas, layout::fitted(slot.area, pixels), entry.relative());
+}
+
+/// A box where the picture of a file will be, with the first letters of its name.
+pub(super) fn waiting(canvas: &mut Canvas<'_>, place: Area, path: &Path) {
+    empty_box(canvas, place);
+    let initials = text::initials(path);
+    if usize::from(place.width) >= text::width(&initials) + 2 {
+        let style = canvas.theme.placeholder().add_modifier(Modifier::BOLD);
+        canvas.centered(place, place.height / 2, &format!(" {initials} "), style);
     }
+}
+
+/// A box where a picture will be.
+pub(super) fn empty_box(canvas: &mut Canvas<'_>, place: Area) {
+    canvas.fill(place, canvas.theme.placeholder_glyph(), canvas.theme.placeholder());
 }
 
 /// One picture as large as possible, and a line that says what it is.

@@ -1,4 +1,4 @@
-//! Problems: the files that could not be indexed, each with its reason.
+//! Problems: the files that could not be indexed, under their reasons.
 
 use ratatui::text::{Line, Span};
 
@@ -7,7 +7,7 @@ use crate::{
     app::{
         App, RunState,
         layout::Area,
-        screens::problems::{List, Problems},
+        screens::problems::{Line as Entry, List},
     },
     index::RowKind,
     printable::{printable, printable_str},
@@ -32,10 +32,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         };
         return empty::say(canvas, body, what, then);
     }
-    let list = List::new(body);
+    let (list, problems) = (List::new(body), &app.screens.problems);
     let faceless = skipped.iter().filter(|skipped| skipped.has_no_face()).count();
     let [count, what] = match (faceless, skipped.len() - faceless) {
-        (0, files) => [text::counted(files, "file"), " skipped".to_owned()],
+        (0, files) => {
+            let files = facts::listed_of(app, problems.files.len(), files, "file");
+            [files, format!(" skipped for {}", text::counted(problems.reasons(), "reason"))]
+        }
         (pictures, 0) => [text::counted(pictures, "picture"), " without a face".to_owned()],
         (pictures, files) => {
             let files = text::counted(files, "file");
@@ -50,24 +53,34 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             facts::narrowed_to(app, canvas),
         ]),
     );
-    let Problems { cursor, first } = app.screens.problems;
-    let listed: Vec<_> = Problems::listed(&app.shared).collect();
-    if listed.is_empty() {
-        return facts::nothing_admitted(app, canvas, list.rows);
+    if problems.files.is_empty() {
+        let words = printable_str(app.shared.filter.typed());
+        return empty::say(canvas, list.rows, &format!("No path contains “{words}”."), "/ changes the filter.");
     }
-    for (at, problem) in listed.iter().enumerate().skip(first).take(list.page()) {
-        let row = Area { y: list.rows.y + 2 * (at - first) as u16, height: 2, ..list.rows };
-        let focused = at == cursor;
-        if focused {
-            canvas.fill(Area { width: 1, ..row }, '▌', theme.accent());
-        }
+    for (row, line) in problems.lines.iter().skip(problems.first).take(list.page()).enumerate() {
+        let row = Area { y: list.rows.y + row as u16, height: 1, ..list.rows };
         let words = row.left(2).1.off_right(1).0;
-        let path = text::cut_middle(&shortened(app, &problem.path), words.width.into());
-        canvas.line(words, 0, Span::styled(path, if focused { theme.accent() } else { theme.strong() }));
-        canvas.text(words, 1, &printable_str(&problem.reason), theme.dim());
+        match *line {
+            Entry::Reason { first, count } => {
+                let reason = printable_str(&problems.files[first].reason);
+                let number = Span::styled(format!("{} ", text::count(count)), theme.accent());
+                let room = usize::from(words.width).saturating_sub(number.width());
+                let reason = Span::styled(text::cut(&reason, room), theme.strong());
+                canvas.line(words, 0, Line::from(vec![number, reason]));
+            }
+            Entry::File(at) => {
+                let focused = at == problems.cursor;
+                if focused {
+                    canvas.fill(Area { width: 1, ..row }, '▌', theme.accent());
+                }
+                let (_, words) = words.left(2);
+                let path = text::cut_middle(&shortened(app, &problems.files[at].path), words.width.into());
+                canvas.line(words, 0, Span::styled(path, if focused { theme.accent() } else { theme.dim() }));
+            }
+        }
     }
-    super::scrollbar(canvas, list.rows, first, list.page(), listed.len());
-    let Some(problem) = listed.get(cursor).filter(|_| !list.details.is_empty()) else { return };
+    super::scrollbar(canvas, list.rows, problems.first, list.page(), problems.lines.len());
+    let Some(problem) = problems.current().filter(|_| !list.details.is_empty()) else { return };
     canvas.rule(list.rule, Line::default());
     let words = list.details.inside(1, 0);
     let columns = usize::from(words.width);

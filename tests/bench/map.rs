@@ -224,16 +224,12 @@ impl Shown {
                 shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Indexed(summary) }));
             }
         }
+        // Any map will do: this one stands in for the one that is asked for.
         let map = Arc::new(map.clone());
-        // t changes the method; that of the map comes last.
-        for key in ["5", "t", "t"] {
-            for effect in shown.key(key) {
-                if let Effect::Start(job, Job::Make { task: Task::Map(task), .. }) = effect
-                    && task.method == map.method
-                {
-                    let made = Mapped { projection: Arc::clone(&map), graph: None, is_new: true };
-                    shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Made(Made::Map(made)) }));
-                }
+        for effect in shown.key("5") {
+            if let Effect::Start(job, Job::Make { task: Task::Map(_), .. }) = effect {
+                let made = Mapped { projection: Arc::clone(&map), graph: None, is_new: true };
+                shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Made(Made::Map(made)) }));
             }
         }
         shown.app.screens.map.shown()?;

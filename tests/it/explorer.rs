@@ -27,7 +27,7 @@ use lookalike::{
     preview::Preview,
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Undone},
+    task::{Completed, Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Outside, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -244,6 +244,16 @@ impl Explorer {
                 let previews = [0, 1].map(|_| Preview::failed("no picture in tests"));
                 Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews }))
             }
+            // A picture from elsewhere looks like the number in its name.
+            Job::Embed { path, .. } => {
+                let number: usize = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).expect("a number");
+                let preview = Preview::failed("no picture in tests");
+                Outcome::Embedded(Arc::new(Outside { path, embedding: embedding(number).into(), preview }))
+            }
+            Job::Complete { typed } => {
+                let choices = ["10.jpg", "12.jpg"].map(str::to_owned).to_vec();
+                Outcome::Completed(Completed { common: format!("{typed}1"), typed, choices })
+            }
             Job::Dispose { doomed, away } => {
                 let moved: Vec<_> = doomed.into_iter().map(|one| one.file.path).collect();
                 self.effects.push(format!("move {} to {away:?}", moved.len()));
@@ -303,7 +313,7 @@ impl Explorer {
 
     /// How the Neighbors screen is divided.
     pub fn ranks(&self) -> Ranks {
-        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.dense)
+        Ranks::new(self.app.shared.body(), self.app.screens.neighbors.size)
     }
 
     /// Keys by their names, separated by blanks, after which the fingers rest.

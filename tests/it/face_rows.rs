@@ -184,6 +184,31 @@ fn a_picture_has_as_many_rows_as_faces_and_the_next_run_knows_them_all() {
 }
 
 #[test]
+fn faces_have_a_store_of_their_own_and_that_of_the_pictures_stays_as_it_is() {
+    let album = Album::with(&[("a.png", 2), ("b.png", 1)]);
+    let cache = album.0.path().join("cache");
+    let pictures = crate::indexing::request(&[album.root()], Cache::Folder(cache.clone()));
+    let counts = |request| crate::indexing::run(request).unwrap().counts();
+    assert_eq!(counts(&pictures), [2, 0, 0, 0, 0]);
+    album.run();
+    // Nothing is embedded anew in either, whichever was made first.
+    assert_eq!((counts(&pictures), album.run().counts()), ([0, 2, 0, 0, 0], [0, 2, 0, 0]));
+    let mut versions: Vec<_> = store::list(&cache)
+        .unwrap()
+        .into_iter()
+        .map(|store| {
+            let content = store.content.unwrap();
+            let db = rusqlite::Connection::open(store.folder.join("records.sqlite")).unwrap();
+            let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            (version, content.images, content.faces, content.earlier)
+        })
+        .collect();
+    versions.sort_unstable();
+    // Stores of pictures have the version that they had before there were any of faces.
+    assert_eq!(versions, [(3, 2, None, false), (4, 2, Some(3), false)]);
+}
+
+#[test]
 fn no_picture_and_pictures_without_any_face_are_ordinary() {
     for (pictures, skipped) in [(&[][..], 0), (&[("a.png", 0)], 1), (&[("a.png", 0), ("b.png", 0)], 2)] {
         let album = Album::with(pictures);

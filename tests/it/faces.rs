@@ -257,8 +257,9 @@ impl Gallery {
 
     fn live(&self, picture: &str) -> (Option<i32>, Vec<serde_json::Value>, String) {
         let source = picture_file(picture);
-        let arguments = ["live", "--gallery", "gallery", "--once", "--json", "--threshold", "0.25", "--source"];
-        let output = self.command(&arguments).arg(source).output().unwrap();
+        let source = source.to_str().unwrap();
+        let arguments = ["live", "--gallery", "gallery", "--once", "--json", "--threshold", "0.25", "--source", source];
+        let output = self.command(&arguments).output().unwrap();
         let lines = String::from_utf8(output.stdout).unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         (output.status.code(), lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), said)

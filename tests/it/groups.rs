@@ -157,7 +157,7 @@ fn groups_color_and_order_the_heatmap_and_one_key_goes_back() {
     let mut explorer = explorer("2 C");
     assert!(explorer.state().contains("There are no groups yet"), "{}", explorer.state());
     assert_eq!(explorer.app.shared.coloring, Coloring::Folders);
-    explorer.keys("o o o o o");
+    explorer.keys("o o o o o o");
     assert_eq!(explorer.app.screens.heatmap.kind, OrderKind::Folder, "without groups there is no order by them");
     explorer.keys("6 Home + + H");
     assert_eq!((explorer.app.screen, explorer.app.screens.heatmap.kind), (Screen::Heatmap, OrderKind::Group));
@@ -175,7 +175,7 @@ fn groups_color_and_order_the_heatmap_and_one_key_goes_back() {
     assert!(numbers.is_sorted() && numbers.last() == Some(&Some(2)), "{numbers:?}");
     explorer.keys("C");
     assert_eq!(explorer.app.shared.coloring, Coloring::Folders);
-    explorer.keys("1 s s s s s");
+    explorer.keys("1 s s s s s s");
     assert_eq!(explorer.app.screens.browse.kind, OrderKind::Group);
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 24);
 }

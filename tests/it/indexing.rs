@@ -126,7 +126,7 @@ pub(crate) fn run(request: &Request) -> Result<Run> {
             Stage::Embedding => "embed",
             Stage::Done => "done",
         }),
-        Report::Model { .. } | Report::Graphs(_) | Report::Skipped(_) => {}
+        Report::Model { .. } | Report::Graphs(_) | Report::Found(_) | Report::Skipped(_) => {}
     })?;
     Ok(Run { outcome, notes, said, snapshots })
 }

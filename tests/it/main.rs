@@ -37,6 +37,7 @@ mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
+mod pictures;
 #[cfg(feature = "libtorch")]
 mod preprocess;
 #[cfg(feature = "libtorch")]

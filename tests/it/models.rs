@@ -217,7 +217,7 @@ fn two_files(folder: &Path, addresses: [&str; 2]) -> Result<PathBuf, String> {
 #[test]
 fn a_model_of_several_files_is_pulled_file_by_file_and_goes_on_with_those_that_are_missing() {
     let folder = TempDir::new().unwrap();
-    let whole = || serve(vec![Answer("200 OK\r\nContent-Length: 35", CONTENT)]);
+    let whole = || serve(vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)]);
     let ((first, server), (broken, other)) = (whole(), serve(vec![Answer("404 Not Found", b"")]));
     let error = two_files(folder.path(), [&first, &broken]).unwrap_err();
     assert!(error.contains("404") && error.contains(&broken), "{error}");

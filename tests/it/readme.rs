@@ -161,7 +161,7 @@ fn faces_are_found_as_the_readme_says() {
 fn promises(line: &str) -> &'static [&'static str] {
     const PROMISES: &[(&str, &[&str])] = &[
         ("lookalike index ~/Pictures --faces", &["14 faces in 5 pictures in ", "1 without a face, 0 skipped"]),
-        ("lookalike groups ~/Pictures --faces", &["groups of 14 faces", "Pictures/group.png #9"]),
+        ("lookalike groups ~/Pictures --faces", &["groups of 14 faces", "group.png #9"]),
         ("lookalike neighbors ~/Pictures/portrait.png --faces", &["Pictures/two.png"]),
         ("lookalike index", &["images in sample_images", "0 skipped"]),
         ("lookalike neighbors", &["cats/"]),

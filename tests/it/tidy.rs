@@ -355,7 +355,7 @@ fn files_are_opened_only_where_something_is_kept_or_read() {
         // Faces that were cut out for the gallery.
         "worker/enroll",
         // Copies of the pictures of a group.
-        "cli/groups/link",
+        "cli/links",
         // Labels, and what was corrected of them.
         "index/label_file",
         // What was learned from labels.

@@ -274,7 +274,7 @@ fn a_pair_is_seen_in_turn_and_the_heatmap_stands_on_it() {
     explorer.keys("2");
     let shown = explorer.app.screens.heatmap.shown_pair(&explorer.app.shared).unwrap();
     assert_eq!((Some(shown[0]), Some(shown[1])), (explorer.app.shared.selected, neighbor));
-    explorer.keys("3 j b");
+    explorer.keys("3 j B");
     assert!(explorer.state().starts_with("Browse"), "a neighbor is shown among the others");
 }
 
@@ -383,7 +383,7 @@ fn the_cursor_jumps_from_group_to_group() {
 }
 
 #[test]
-fn sorting_goes_through_five_orders() {
+fn sorting_goes_through_six_orders() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     let names =
         |explorer: &Explorer| -> Vec<u32> { explorer.app.screens.browse.list.ids.iter().map(|id| id.0).collect() };
@@ -395,6 +395,8 @@ fn sorting_goes_through_five_orders() {
     assert_eq!(names(&explorer), [0, 3, 6, 1, 4, 7, 2, 5, 8], "name");
     explorer.key("s");
     assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "newest first");
+    explorer.key("s");
+    assert_eq!(names(&explorer), [8, 7, 6, 5, 4, 3, 2, 1, 0], "largest first");
     explorer.keys("g l s");
     let index = explorer.app.shared.index.clone();
     let comparison = similarity::compare(&index, &Query::Image(ImageId(7)));
@@ -478,18 +480,18 @@ fn look_alikes_are_walked_compared_and_narrowed() {
     let mut explorer = Explorer::ready(setup(120, 36), 24);
     explorer.keys("4 -");
     let sizes = |explorer: &Explorer| -> Vec<usize> {
-        explorer.app.screens.alike.groups().iter().map(|group| group.members.len()).collect()
+        explorer.app.screens.alike.groups().map(|group| group.members.len()).collect()
     };
     let cohesion = |explorer: &Explorer| {
         let groups = explorer.app.screens.alike.groups();
-        groups.iter().map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
+        groups.map(lookalike::analysis::alike::Group::cohesion).fold(1.0, f32::min)
     };
     let (strict, pictures) = (cohesion(&explorer), sizes(&explorer).iter().sum::<usize>());
     assert!(strict >= 0.98 - 1e-6, "{strict}");
     explorer.keys("- - - - - - - -");
     assert!(cohesion(&explorer) < strict, "a lower end shows less alike ones, at once");
     assert!(sizes(&explorer).iter().sum::<usize>() > pictures);
-    let best = |explorer: &Explorer| explorer.app.screens.alike.groups()[0].best();
+    let best = |explorer: &Explorer| explorer.app.screens.alike.groups().next().expect("a group").best();
     let before = best(&explorer);
     explorer.keys("< < <");
     assert!(best(&explorer) <= 0.97 && best(&explorer) < before, "an upper end leaves the most alike out");
@@ -550,7 +552,7 @@ fn answers_that_are_no_longer_awaited_change_nothing() {
 fn a_comparison_is_shown_while_it_is_refined() {
     let mut explorer = Explorer::ready(setup(80, 24), 9);
     explorer.hold();
-    explorer.keys("l s s s s 3");
+    explorer.keys("l s s s s s 3");
     let (id, job) = explorer.held_tasks(Lane::Compare).pop().expect("a comparison");
     let index = Arc::clone(&explorer.app.shared.index);
     let query = Query::Image(explorer.app.shared.selected.expect("a selection"));
@@ -725,27 +727,52 @@ fn pictures_are_asked_for_once_and_over_a_slow_line_only_at_rest() {
 
 #[test]
 fn beside_the_heatmap_pictures_wait_while_the_cursor_hurries() {
-    for (on_rest, alone) in [(false, false), (true, true)] {
+    for (on_rest, alone) in [(false, "own"), (true, "before")] {
         let setup = lookalike::app::Setup { previews_on_rest: on_rest, ..setup(120, 36) };
         let mut explorer = Explorer::ready(setup, 40);
         explorer.keys("2");
         explorer.update(Event::Rest);
-        let held = |explorer: &Explorer| {
+        // What is drawn beside the table: the cursor's own picture, the one before, or an empty box.
+        let drawn = |explorer: &Explorer| {
             let pair = [explorer.app.shared.selected, explorer.app.screens.heatmap.partner];
-            pair.map(|id| id.is_some_and(|id| explorer.app.holds_back(id)))
+            [0, 1].map(|at| match explorer.app.beside()[at] {
+                None => "box",
+                own if own == pair[at] => "own",
+                Some(_) => "before",
+            })
         };
-        assert_eq!(held(&explorer), [false, false]);
+        assert_eq!(drawn(&explorer), ["own", "own"]);
         explorer.hurry("l");
-        assert_eq!(held(&explorer), [false, alone], "a move alone shows its picture at once, unless the line is slow");
+        assert_eq!(drawn(&explorer), ["own", "before"], "a move alone erases nothing");
+        for key in explorer.app.slots().iter().map(Slot::key).collect::<Vec<_>>() {
+            explorer.tell(JobId(1), Outcome::Previewed(key, Preview::failed("no picture")));
+        }
+        assert_eq!(drawn(&explorer), ["own", alone], "what is ready comes at once, unless the line is slow");
         explorer.hurry("l");
-        assert_eq!(held(&explorer), [false, true], "the row's picture stays");
+        assert_eq!(drawn(&explorer), ["own", "box"], "the row's picture stays");
         explorer.hurry("h h");
-        assert_eq!(held(&explorer), [false, true], "what was left is not sent again on the way back");
+        assert_eq!(drawn(&explorer), ["own", "box"], "what was left is not sent again on the way back");
         explorer.update(Event::Rest);
-        assert_eq!(held(&explorer), [false, false]);
-        explorer.hurry("j j 1");
-        assert_eq!(held(&explorer), [false, false], "only beside the heatmap");
+        assert_eq!(drawn(&explorer), ["own", "own"]);
+        explorer.hurry("1");
+        explorer.hurry("2");
+        assert_eq!(drawn(&explorer), ["box", "box"], "no other screen leaves a picture behind");
     }
+}
+
+#[test]
+fn over_a_slow_line_the_pictures_beside_the_heatmap_are_asked_for_before_the_cursor_rests() {
+    let mut explorer = Explorer::ready(lookalike::app::Setup { previews_on_rest: true, ..setup(120, 36) }, 40);
+    explorer.keys("2");
+    explorer.update(Event::Rest);
+    explorer.hold();
+    let asked = |explorer: &Explorer| {
+        explorer.held.iter().flatten().filter(|(_, job)| matches!(job, Job::Previews { .. })).count()
+    };
+    explorer.hurry("l");
+    assert_eq!(asked(&explorer), 1);
+    explorer.hurry("l l l");
+    assert_eq!(asked(&explorer), 1, "in a hurry nothing is asked for");
 }
 
 #[test]
@@ -987,7 +1014,7 @@ proptest! {
                 let row = position / grid.columns;
                 prop_assert!((app.screens.browse.first..app.screens.browse.first + grid.rows).contains(&row), "the selection is out of view");
             }
-            for (id, _) in app.screens.alike.groups().iter().flat_map(|group| &group.members) {
+            for (id, _) in app.screens.alike.groups().flat_map(|group| &group.members) {
                 prop_assert!(app.screen != Screen::Alike || app.shared.index.contains(*id), "a group of what is gone");
             }
             let shown = app.slots().into_iter().all(|slot| app.shared.index.contains(slot.image));
@@ -1069,13 +1096,13 @@ fn with_copies(setup: lookalike::app::Setup) -> Explorer {
 fn copies_are_marked_listed_moved_away_and_brought_back() {
     let mut explorer = with_copies(setup(120, 36));
     explorer.keys("4");
-    let kinds: Vec<_> = explorer.app.screens.alike.groups().iter().map(|group| group.reason().is_some()).collect();
+    let kinds: Vec<_> = explorer.app.screens.alike.groups().map(|group| group.reason().is_some()).collect();
     assert_eq!(kinds[..2], [true, true], "copies come first");
-    explorer.keys("Space");
+    explorer.keys("a");
     assert_eq!(explorer.app.shared.marks.len(), 1, "all but the one to keep");
     let kept = explorer.app.screens.alike.current().expect("a group").center();
     assert!(!explorer.app.shared.marks.contains(kept));
-    explorer.keys("Space");
+    explorer.keys("a");
     assert!(explorer.app.shared.marks.is_empty(), "once more unmarks them");
     explorer.keys("A");
     assert_eq!(explorer.app.shared.marks.len(), 2, "of all groups");

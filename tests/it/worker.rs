@@ -19,7 +19,8 @@ use lookalike::{
     display::{Background, Depth, Link},
     embed::{self, ModelChoice},
     error::Result,
-    index::{ImageId, Index, filter::Filter, store::KeptGraphs},
+    face::Face,
+    index::{Image, ImageId, Index, RowKind, Segment, filter::Filter, store::KeptGraphs},
     order::Order,
     pipeline::{self, Cache, Report, Request},
     preview::{Painter, PreviewKey},
@@ -28,6 +29,7 @@ use lookalike::{
     task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, Outcome, Task},
     worker::{Indexer, Tools, Worker},
 };
+use ratatui::{buffer::Buffer, style::Color};
 use ratatui_image::picker::Picker;
 use tempfile::TempDir;
 
@@ -227,6 +229,43 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     worker.start(JobId(5), Job::Export { paths: vec!["/one".into(), "/two".into()], to: to.clone() });
     assert!(matches!(ended(&answers, 5, |_| {}), Outcome::Exported { paths: 2, .. }));
     assert_eq!(fs::read_to_string(to).unwrap(), "/one\n/two\n");
+}
+
+#[test]
+fn a_face_is_shown_alone_and_its_picture_with_a_frame_around_it() {
+    let (folder, cache) = folder(1);
+    let path = folder.path().join("party.png");
+    // Red to the left, green to the right.
+    let colors = |x| if x < 40 { Rgb([250, 0, 0]) } else { Rgb([0, 250, 0]) };
+    RgbImage::from_fn(80, 40, |x, _| colors(x)).save(&path).unwrap();
+    let image = |left: f32| Image {
+        file: scan::file(&path).unwrap(),
+        pixels: (80, 40),
+        format: "PNG",
+        face: Some(Face { area: [left, 0.4, left + 0.1, 0.6], points: [[0.5; 2]; 5], score: 1.0 }),
+    };
+    let mut index = Index::of(RowKind::Face, 1);
+    let rows = [vec![1.0], vec![2.0]];
+    index.push(Arc::new(Segment::pack(folder.path().into(), [0.2, 0.7].map(image), &rows, 1)));
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    let mut shown = |image, whole| {
+        let key = PreviewKey { image, width: 40, height: 10, whole };
+        worker.start(JobId(1), Job::Previews { index: Arc::new(index.clone()), wanted: vec![key] });
+        let Outcome::Previewed(_, preview) = ended(&answers, 1, |_| {}) else { panic!("no preview") };
+        let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 40, 10));
+        preview.render(cells.area, &mut cells);
+        let has = |color: [u8; 3]| {
+            let near = |of: Color| matches!(of, Color::Rgb(r, g, b)
+                if [r, g, b].iter().zip(color).all(|(a, b)| a.abs_diff(b) < 30));
+            cells.content.iter().any(|cell| near(cell.fg) || near(cell.bg))
+        };
+        (preview.size(), [[250, 0, 0], [0, 250, 0], [255, 214, 0]].map(has))
+    };
+    // A square of one color each, without a frame.
+    assert_eq!(shown(ImageId(0), false), ((20, 10), [true, false, false]));
+    assert_eq!(shown(ImageId(1), false), ((20, 10), [false, true, false]));
+    // All of the picture, and yellow around the one that is meant.
+    assert_eq!(shown(ImageId(1), true), ((40, 10), [true, true, true]));
 }
 
 /// All that the graph knows of the pictures in the order of the index.

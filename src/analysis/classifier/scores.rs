@@ -9,6 +9,14 @@ pub struct Confusion {
 }
 
 impl Confusion {
+    /// Counts pairs of a given and a predicted label.
+    #[must_use]
+    pub fn of(labels: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut confusion = Self::new(labels);
+        pairs.for_each(|(given, predicted)| confusion.add(given, predicted));
+        confusion
+    }
+
     pub(super) fn new(labels: usize) -> Self {
         Self { labels, counts: vec![0; labels * labels] }
     }

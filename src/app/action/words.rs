@@ -40,10 +40,13 @@ impl Action {
             Self::OpenOutside => "open in your viewer",
             Self::Blink => "the two in turn",
             Self::AskMarked => "ask with all marked",
+            Self::AskOutside => "ask with another file",
             Self::MarkUnlike => "mark as unlike: less so",
             Self::ShowInBrowse => "its place in Browse",
+            Self::ShowOnMap => "its place on the map",
             Self::OnlyMarked => "only the marked, or all",
             Self::Sort => "next sort order",
+            Self::Reverse => "the order backwards",
             Self::Mark => "mark or unmark",
             Self::UnmarkAll => "unmark all",
             Self::Copy => "copy the path",
@@ -202,8 +205,11 @@ impl Action {
             | Self::OnlyMarked
             | Self::OpenOutside
             | Self::AskMarked
+            | Self::AskOutside
             | Self::MarkUnlike
             | Self::ShowInBrowse
+            | Self::ShowOnMap
+            | Self::Reverse
             | Self::UnmarkAll
             | Self::Export
             | Self::Name

@@ -31,7 +31,11 @@ pub struct Alike {
     pub progress: f64,
     /// The second look is under way.
     pub looking: bool,
-    /// The group under the cursor.
+    /// The places, among all groups, of those that the filter lets something of through.
+    listed: Vec<usize>,
+    /// [`Shared::narrowings`] when they were made.
+    narrowed_at: u64,
+    /// The group under the cursor, among these.
     pub group: usize,
     /// The picture of it under the cursor.
     pub member: usize,
@@ -43,7 +47,8 @@ pub struct Alike {
 
 const KEYS: &[Binding] = &[
     bind("Enter", Action::OpenPair),
-    bind("Space", Action::MarkCopies),
+    bind("a", Action::MarkCopies),
+    bind("A", Action::MarkAllCopies),
     binding::DISPOSE,
     binding::WHY,
     bind("-", Action::Looser),
@@ -52,15 +57,6 @@ const KEYS: &[Binding] = &[
     bind(">", Action::WithCopies),
     bind("0", Action::UsualRange),
     bind("n", Action::OpenNeighbors),
-    bind("A", Action::MarkAllCopies),
-    bind("m", Action::Mark),
-    binding::UNMARK_ALL,
-    binding::UNDO,
-    binding::VIEW,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
-    binding::CLOSE,
 ];
 
 impl Alike {
@@ -70,29 +66,38 @@ impl Alike {
         self.moved.unwrap_or_else(|| Range::usual(shared.model.as_ref().and_then(|model| model.near_duplicate)))
     }
 
-    /// The groups, the most alike first.
-    #[must_use]
-    pub fn groups(&self) -> &[Group] {
-        self.found.as_ref().map_or(&[], |found| &found.groups)
+    /// The groups of which the filter lets something through, the most alike first. Each is whole: what a picture is like
+    /// may lie anywhere.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
+        let groups = self.found.as_ref().map_or(&[][..], |found| &found.groups);
+        self.listed.iter().map(|at| &groups[*at])
     }
 
     /// The group under the cursor.
     #[must_use]
     pub fn current(&self) -> Option<&Group> {
-        self.groups().get(self.group)
+        self.groups().nth(self.group)
+    }
+
+    /// Makes the list of groups anew.
+    fn list(&mut self, shared: &Shared) {
+        self.narrowed_at = shared.narrowings;
+        let groups = self.found.as_ref().map_or(&[][..], |found| &found.groups);
+        let admits = |group: &Group| group.members.iter().any(|member| shared.admits(member.0));
+        self.listed = (0..groups.len()).filter(|at| admits(&groups[*at])).collect();
     }
 
     /// The group that a picture is in, and its place there.
     fn place_of(&self, id: Option<ImageId>) -> Option<(usize, usize)> {
         let at = |group: &Group| group.members.iter().position(|member| Some(member.0) == id);
-        self.groups().iter().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
+        self.groups().enumerate().find_map(|(group, members)| Some((group, at(members)?)))
     }
 
     /// Marks all pictures of the group but the one to keep; unmarks them when all are marked.
     fn mark_copies(&self, shared: &mut Shared) -> Acted {
         let Some(group) = self.current() else { return Acted::Yes };
         if group.reason().is_none() {
-            let says = shared.words("These only look alike: m marks the picture under the cursor.");
+            let says = shared.words("These only look alike: Space marks the picture under the cursor.");
             return Acted::Says(says.into_owned());
         }
         let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
@@ -151,7 +156,7 @@ impl Room for Alike {
                 self.place(shared, self.group, flat.moved(self.member, members, 1, 1));
             }
             _ => {
-                let group = step.moved(self.group, self.groups().len(), 1, places.page());
+                let group = step.moved(self.group, self.listed.len(), 1, places.page());
                 let member = if group == self.group { self.member } else { 0 };
                 self.place(shared, group, member);
             }
@@ -160,7 +165,7 @@ impl Room for Alike {
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let places = Places::new(body);
-        if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.groups().len()) {
+        if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.listed.len()) {
             self.place(shared, row, 0);
         } else if let Some(member) = places.sheet.hit(self.first_row, at)
             && member < self.current()?.members.len()
@@ -207,6 +212,10 @@ impl Room for Alike {
         Some([members.get(self.member)?.0, members.get(other)?.0])
     }
 
+    fn together(&self, _: &Shared) -> Vec<ImageId> {
+        self.current().map_or_else(Vec::new, |group| group.members.iter().map(|member| member.0).collect())
+    }
+
     fn turned(&mut self, shared: &mut Shared, body: Area, _shown: ImageId, step: Step) -> Option<ImageId> {
         self.step(shared, body, step);
         self.under_cursor()
@@ -232,7 +241,7 @@ impl Room for Alike {
         (!current).then(|| Task::Alike(range, Some(Arc::clone(found))))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
+    fn take(&mut self, shared: &Shared, made: Made) {
         match made {
             Made::Progress(share) => (self.progress, self.looking) = (share, self.found.is_some()),
             Made::Alike(found) => {
@@ -240,6 +249,7 @@ impl Room for Alike {
                 let focused = self.under_cursor();
                 self.looking = false;
                 self.found = Some(found);
+                self.list(shared);
                 (self.group, self.member) = self.place_of(focused).unwrap_or((self.group, 0));
             }
             _ => {}
@@ -249,7 +259,12 @@ impl Room for Alike {
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         let places = Places::new(body);
         if shared.index.len() < 2 {
-            self.found = None;
+            (self.found, self.listed) = (None, Vec::new());
+        }
+        if self.narrowed_at != shared.narrowings {
+            let focused = self.under_cursor();
+            self.list(shared);
+            (self.group, self.member) = self.place_of(focused).unwrap_or((0, 0));
         }
         // The cursor follows what the user selected elsewhere, where that is in a group.
         if shared.is_touched()
@@ -258,10 +273,10 @@ impl Room for Alike {
         {
             (self.group, self.member) = (group, member);
         }
-        self.group = self.group.min(self.groups().len().saturating_sub(1));
+        self.group = self.group.min(self.listed.len().saturating_sub(1));
         let members = self.current().map_or(0, |group| group.members.len());
         self.member = self.member.min(members.saturating_sub(1));
-        self.first = layout::scroll(self.first, self.group, places.page(), self.groups().len());
+        self.first = layout::scroll(self.first, self.group, places.page(), self.listed.len());
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }
 

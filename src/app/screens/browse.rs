@@ -31,6 +31,8 @@ pub struct Browse {
     pub list: List,
     /// What decides their order.
     pub kind: OrderKind,
+    /// The last of the order comes first.
+    pub reversed: bool,
     /// For [`OrderKind::Likeness`]: what the others are compared with, once that is known.
     pub anchor: Option<Arc<Comparison>>,
     /// First visible row of tiles.
@@ -51,28 +53,15 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
     bind("s", Action::Sort),
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
-    binding::DISPOSE,
-    binding::UNDO,
-    binding::CLOSE,
+    bind("r", Action::Reverse),
 ];
 
 impl Browse {
     /// The order wanted; `None` while it is not known what the pictures are to be like.
     fn order(&self, shared: &Shared) -> Option<Order> {
         let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
-        Order::of(self.kind, likeness, shared.group_labels.as_ref())
+        Some(Order::of(self.kind, likeness, shared.group_labels.as_ref())?.reversed(self.reversed))
     }
 
     /// Whether pictures came, went or came back since the others were compared with the anchor. While indexing goes on,
@@ -84,10 +73,19 @@ impl Browse {
 
     fn sort(&mut self, shared: &Shared) -> String {
         (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
+        self.sorted_by(shared)
+    }
+
+    /// How the pictures are sorted, in a sentence.
+    fn sorted_by(&self, shared: &Shared) -> String {
         let of = match (self.kind, shared.selected.and_then(|id| shared.path(id))) {
             (OrderKind::Likeness, Some(path)) => format!(" to {}", printable(path.file_name().unwrap_or_default())),
+            (OrderKind::Date, _) if self.reversed => ", oldest first".to_owned(),
             (OrderKind::Date, _) => ", newest first".to_owned(),
+            (OrderKind::Size, _) if self.reversed => ", smallest file first".to_owned(),
+            (OrderKind::Size, _) => ", largest file first".to_owned(),
             (OrderKind::Similarity, _) => ": look-alikes side by side".to_owned(),
+            _ if self.reversed => ", backwards".to_owned(),
             _ => String::new(),
         };
         format!("Sorted by {}{of}.", self.kind.name())
@@ -177,6 +175,10 @@ impl Room for Browse {
     fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Sort => return Acted::Says(self.sort(shared)),
+            Action::Reverse => {
+                self.reversed = !self.reversed;
+                return Acted::Says(self.sorted_by(shared));
+            }
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
             Action::ZoomFit => return Acted::Says(self.fit(shared, body)),
@@ -215,7 +217,7 @@ impl Room for Browse {
 
     fn take(&mut self, shared: &Shared, made: Made) {
         if let Made::Sorted(sorted) = made {
-            if let (Order::Likeness(to, _), Some(anchor)) = (&sorted.order, &mut self.anchor)
+            if let (Some(to), Some(anchor)) = (sorted.order.anchor(), &mut self.anchor)
                 && to.query() == anchor.query()
             {
                 *anchor = Arc::clone(to);

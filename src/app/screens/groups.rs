@@ -6,7 +6,7 @@ use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, GroupName, Method},
     app::{
         action::{Action, Step},
-        binding::{self, Binding, bind},
+        binding::{Binding, bind},
         contact_sheet::ContactSheet,
         layout::{self, Area},
         previews::Slot,
@@ -16,6 +16,15 @@ use crate::{
     index::{ImageId, labels::Labels},
     task::{Known, Made, Task},
 };
+
+/// A line of the list: a group, or the noise.
+struct Line {
+    /// The number of the group; `None` for the noise.
+    number: Option<usize>,
+    /// The pictures that the filter lets through, each with its cosine similarity to the group's center; the noise has
+    /// none.
+    members: Vec<(ImageId, Option<f32>)>,
+}
 
 /// The Groups screen.
 #[derive(Default)]
@@ -28,7 +37,11 @@ pub struct Groups {
     pub labels: Option<Arc<Labels>>,
     /// How much of the finding is done.
     pub progress: f64,
-    /// The group under the cursor; after the groups comes the noise.
+    /// The groups that the filter lets something of through, and the noise.
+    lines: Vec<Line>,
+    /// [`Shared::narrowings`] when they were made.
+    narrowed_at: u64,
+    /// The line under the cursor.
     pub group: usize,
     /// The picture of it under the cursor.
     pub member: usize,
@@ -51,12 +64,6 @@ const KEYS: &[Binding] = &[
     bind("r", Action::Rename),
     bind("H", Action::GroupsInHeatmap),
     bind("A", Action::MarkThese),
-    binding::VIEW,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 impl Groups {
@@ -75,19 +82,40 @@ impl Groups {
     /// Lines of the list: the groups, and the noise where there is some.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.clusters().len() + usize::from(!self.noise().is_empty())
+        self.lines.len()
     }
 
     /// Whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.lines.is_empty()
+    }
+
+    /// The number of the group in a line and the group; `None` for the noise.
+    #[must_use]
+    pub fn at(&self, line: usize) -> Option<(usize, &Cluster)> {
+        let number = self.lines.get(line)?.number?;
+        Some((number, self.clusters().get(number)?))
     }
 
     /// The number of the group under the cursor and the group; `None` on the noise.
     #[must_use]
     pub fn current(&self) -> Option<(usize, &Cluster)> {
-        self.clusters().get(self.group).map(|cluster| (self.group, cluster))
+        self.at(self.group)
+    }
+
+    /// Makes the lines anew, of what the filter lets through.
+    fn list(&mut self, shared: &Shared) {
+        self.narrowed_at = shared.narrowings;
+        let admitted = |members: &mut dyn Iterator<Item = (ImageId, Option<f32>)>| {
+            members.filter(|(id, _)| shared.admits(*id)).collect::<Vec<_>>()
+        };
+        let groups = self.clusters().iter().enumerate().map(|(number, cluster)| Line {
+            number: Some(number),
+            members: admitted(&mut cluster.members.iter().map(|(id, cosine)| (*id, Some(*cosine)))),
+        });
+        let noise = Line { number: None, members: admitted(&mut self.noise().iter().map(|id| (*id, None))) };
+        self.lines = groups.chain([noise]).filter(|line| !line.members.is_empty()).collect();
     }
 
     /// A group's name: the one that it was given, or else its number with the folder that most of it is in.
@@ -103,15 +131,16 @@ impl Groups {
         self.names.get(place).map(|name| name.name.as_str())
     }
 
-    /// The pictures under the cursor's line, each with its cosine similarity to the group's center; the noise has none.
+    /// The pictures under the cursor's line that the filter lets through, each with its cosine similarity to the group's
+    /// center; the noise has none.
     pub fn members(&self) -> impl Iterator<Item = (ImageId, Option<f32>)> {
-        let noise = if self.current().is_none() { self.noise() } else { &[] };
-        let members = self.current().map_or(&[][..], |(_, cluster)| &cluster.members);
-        members.iter().map(|(id, cosine)| (*id, Some(*cosine))).chain(noise.iter().map(|id| (*id, None)))
+        self.lines.get(self.group).into_iter().flat_map(|line| line.members.iter().copied())
     }
 
-    fn count_of(&self, line: usize) -> usize {
-        self.clusters().get(line).map_or_else(|| self.noise().len(), |cluster| cluster.members.len())
+    /// How many pictures of a line the filter lets through.
+    #[must_use]
+    pub fn count_of(&self, line: usize) -> usize {
+        self.lines.get(line).map_or(0, |line| line.members.len())
     }
 
     fn under_cursor(&self) -> Option<ImageId> {
@@ -158,15 +187,11 @@ impl Groups {
         }
     }
 
-    /// Where a picture is: its group and its place there.
+    /// Where a picture is: its line and its place there.
     fn place_of(&self, id: ImageId) -> Option<(usize, usize)> {
         let number = self.labels.as_ref()?.of(id);
-        let line = number.unwrap_or(self.clusters().len());
-        let place = match self.clusters().get(line) {
-            Some(cluster) => cluster.members.iter().position(|member| member.0 == id),
-            None => self.noise().iter().position(|noise| *noise == id),
-        };
-        Some((line, place?))
+        let at = self.lines.iter().position(|line| line.number == number)?;
+        Some((at, self.lines[at].members.iter().position(|member| member.0 == id)?))
     }
 
     /// The method with more or fewer groups; `None` when there can be no more or fewer.
@@ -265,6 +290,10 @@ impl Room for Groups {
         self.under_cursor().or(shared.selected)
     }
 
+    fn together(&self, _: &Shared) -> Vec<ImageId> {
+        self.members().map(|member| member.0).collect()
+    }
+
     fn turned(&mut self, shared: &mut Shared, body: Area, _shown: ImageId, step: Step) -> Option<ImageId> {
         let flat = match step {
             Step::Up => Step::Left,
@@ -294,7 +323,7 @@ impl Room for Groups {
         (!current).then(|| Task::Groups(self.method, Known::default()))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
+    fn take(&mut self, shared: &Shared, made: Made) {
         match made {
             Made::Progress(share) => self.progress = share,
             Made::Groups(asked, found, names) => {
@@ -307,6 +336,7 @@ impl Room for Groups {
                 self.found = Some((asked, found));
                 self.progress = 0.0;
                 self.find_names();
+                self.list(shared);
                 (self.group, self.member) = focused.and_then(|id| self.place_of(id)).unwrap_or((0, 0));
             }
             _ => {}
@@ -317,6 +347,12 @@ impl Room for Groups {
         let places = Places::new(body);
         if shared.index.len() < FEWEST {
             (self.found, self.labels) = (None, None);
+            self.lines.clear();
+        }
+        if self.narrowed_at != shared.narrowings {
+            let focused = self.under_cursor();
+            self.list(shared);
+            (self.group, self.member) = focused.and_then(|id| self.place_of(id)).unwrap_or((0, 0));
         }
         // The cursor follows what the user selected elsewhere.
         if shared.is_touched()

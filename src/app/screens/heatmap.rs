@@ -313,21 +313,7 @@ const KEYS: &[Binding] = &[
     bind("[", Action::PreviousGroup),
     bind("n", Action::OpenNeighbors),
     binding::SWAP,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
     binding::WHY,
-    binding::DISPOSE,
-    binding::UNDO,
-    binding::CLOSE,
 ];
 
 impl Room for Heatmap {
@@ -452,7 +438,7 @@ impl Room for Heatmap {
         if let Made::Block(block, found) = made {
             self.found = Some((block, shared.index.state(), found));
         } else if let Made::Order(filter, order, index, rows) = made {
-            if let (Order::Likeness(to, _), Some(anchor)) = (&order, &mut self.anchor)
+            if let (Some(to), Some(anchor)) = (order.anchor(), &mut self.anchor)
                 && to.query() == anchor.query()
             {
                 *anchor = Arc::clone(to);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 pub use self::places::{PANEL_WORDS, Places, confused_sheet, matrix_plot};
 use crate::{
-    analysis::classifier::{Classification, Guesses, OutOfFold},
+    analysis::classifier::{Classification, Confusion, Guesses, OutOfFold},
     app::{
         action::{Action, Step},
-        binding::{self, Binding, bind},
+        binding::{Binding, bind},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -69,8 +69,12 @@ pub struct Labels {
     pub confused: Vec<ImageId>,
     /// What was corrected since the start, the newest last, each with the correction that it had before.
     history: Vec<(ImageId, Option<Vec<u8>>)>,
-    /// The cell and the labels that they are of.
-    confused_of: Option<((usize, usize), IndexState, LabelSource)>,
+    /// The cell, the labels and the filter ([`Shared::narrowings`]) that they are of.
+    confused_of: Option<((usize, usize), IndexState, LabelSource, u64)>,
+    /// The confusion of what the filter lets through, where it leaves something out.
+    narrowed: Option<Confusion>,
+    /// [`Shared::narrowings`] when the lists were made.
+    narrowed_at: u64,
 }
 
 impl Default for Labels {
@@ -88,6 +92,8 @@ impl Default for Labels {
             confused: Vec::new(),
             history: Vec::new(),
             confused_of: None,
+            narrowed: None,
+            narrowed_at: 0,
         }
     }
 }
@@ -107,12 +113,6 @@ const KEYS: &[Binding] = &[
     bind(">", Action::NextMistake),
     bind("E", Action::ExportLabels),
     bind("n", Action::OpenNeighbors),
-    binding::VIEW,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 /// A picture of a list, with all that is known of its label.
@@ -133,6 +133,12 @@ impl Labels {
     #[must_use]
     pub fn learned(&self) -> Option<&Classification> {
         self.found.as_ref().and_then(|found| found.outcome.as_ref().ok())
+    }
+
+    /// The confusion of the pictures that the filter lets through.
+    #[must_use]
+    pub fn confusion(&self) -> Option<&Confusion> {
+        self.narrowed.as_ref().or_else(|| self.learned().map(|learned| &learned.probe_confusion))
     }
 
     /// The number of the list that is shown, if one is.
@@ -180,14 +186,15 @@ impl Labels {
     }
 
     /// Finds the labeled pictures of the cell under the cursor, those whose label is least probable first.
-    fn find_confused(&mut self) {
-        let of = self.found.as_ref().map(|found| (self.cell, found.made_of, found.source.clone()));
+    fn find_confused(&mut self, shared: &Shared) {
+        let of = self.found.as_ref();
+        let of = of.map(|found| (self.cell, found.made_of, found.source.clone(), shared.narrowings));
         if of == self.confused_of {
             return;
         }
         let mut pictures = Vec::new();
         if let Some(found) = self.learned() {
-            let in_cell = |of: &&OutOfFold| (of.given, of.guesses.best().0) == self.cell;
+            let in_cell = |of: &&OutOfFold| (of.given, of.guesses.best().0) == self.cell && shared.admits(of.id);
             pictures = found.labeled.iter().filter(in_cell).map(|of| (of.probability, of.id)).collect();
             pictures.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
@@ -232,8 +239,8 @@ impl Labels {
 
     /// Moves the cursor of the matrix to the next or the former of the confused pairs, the most confused first.
     fn jump(&mut self, back: bool) -> Acted {
-        let Some(found) = self.learned() else { return Acted::Yes };
-        let mistakes = found.probe_confusion.mistakes();
+        let Some(confusion) = self.confusion() else { return Acted::Yes };
+        let mistakes = confusion.mistakes();
         let now = mistakes.iter().position(|cell| *cell == self.cell);
         let to = match (now, back) {
             (None, _) => 0,
@@ -253,8 +260,9 @@ impl Labels {
         matrix_plot(body, names.len(), widest, shared.display.depth)
     }
 
-    /// Sorts out which pictures the lists show.
+    /// Sorts out which pictures the lists show, of those that the filter lets through.
     fn fill_lists(&mut self, shared: &Shared) {
+        (self.narrowed_at, self.narrowed) = (shared.narrowings, None);
         let Some(found) = self.found.clone() else { return };
         let Ok(learned) = &found.outcome else {
             self.lists = Default::default();
@@ -264,10 +272,18 @@ impl Labels {
         let suspected = |suspect: &usize| {
             let of = &learned.labeled[learned.suspects[*suspect].at];
             let label = shared.index.get(of.id).and_then(|entry| found.source.corrected.get(&entry));
-            label.is_none_or(|label| label_file::shown(label) != learned.names[of.given])
+            shared.admits(of.id) && label.is_none_or(|label| label_file::shown(label) != learned.names[of.given])
         };
-        self.lists =
-            [(0..learned.suspects.len()).filter(suspected).collect(), (0..learned.predictions.len()).collect()];
+        if !shared.filter.is_empty() {
+            let admitted = learned.labeled.iter().filter(|of| shared.admits(of.id));
+            let pairs = admitted.map(|of| (of.given, of.guesses.best().0));
+            self.narrowed = Some(Confusion::of(learned.names.len(), pairs));
+        }
+        let predicted = |place: &usize| shared.admits(learned.predictions[*place].id);
+        self.lists = [
+            (0..learned.suspects.len()).filter(suspected).collect(),
+            (0..learned.predictions.len()).filter(predicted).collect(),
+        ];
     }
 }
 
@@ -430,12 +446,15 @@ impl Room for Labels {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
+        if self.narrowed_at != shared.narrowings {
+            self.fill_lists(shared);
+        }
         for list in 0..2 {
             let len = self.lists[list].len();
             self.cursors[list] = self.cursors[list].min(len.saturating_sub(1));
             self.firsts[list] = layout::scroll(self.firsts[list], self.cursors[list], Places::new(body).page(), len);
         }
-        self.find_confused();
+        self.find_confused(shared);
         let plot = self.plot(shared, body);
         let labels = self.learned().map_or(0, |found| found.names.len());
         self.corner = (

@@ -70,21 +70,25 @@ pub struct Map {
     pub tiles: Vec<Slot>,
     /// The picture that the map was moved for.
     followed: Option<ImageId>,
+    /// The pictures that are to be brought into view as soon as the map is there.
+    wanted_in_view: Vec<ImageId>,
 }
 
-/// What a drawing is made of: the map, the pictures, and their labels, which are how many folders or which groups.
+/// What a drawing is made of: the map, the pictures, their labels, which are how many folders or which groups, and the
+/// filter ([`Shared::narrowings`]).
 #[derive(Clone)]
 struct Drawn {
     map: Arc<Projection>,
     made_of: IndexState,
     folders: usize,
     groups: Option<Arc<Labels>>,
+    narrowed_at: u64,
 }
 
 impl PartialEq for Drawn {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.map, &other.map)
-            && (self.made_of, self.folders) == (other.made_of, other.folders)
+            && (self.made_of, self.folders, self.narrowed_at) == (other.made_of, other.folders, other.narrowed_at)
             && self.groups.as_ref().map(Arc::as_ptr) == other.groups.as_ref().map(Arc::as_ptr)
     }
 }
@@ -110,6 +114,7 @@ impl Default for Map {
             middles_of: None,
             tiles: Vec::new(),
             followed: None,
+            wanted_in_view: Vec::new(),
         }
     }
 }
@@ -120,22 +125,17 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
     bind("n", Action::OpenNeighbors),
-    binding::VIEW,
     bind("Enter", Action::OpenPair),
     bind("a", Action::Letters),
     bind("i", Action::Thumbnails),
     bind("r", Action::Renew),
     bind("c", Action::Stop),
     binding::METRIC,
-    binding::MARK,
+    binding::WHY,
     bind("H", Action::Pan(Step::Left)),
     bind("L", Action::Pan(Step::Right)),
     bind("K", Action::Pan(Step::Up)),
     bind("J", Action::Pan(Step::Down)),
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 impl Map {
@@ -178,6 +178,25 @@ impl Map {
         }
         let (known, graph) = (known.cloned(), self.graph.clone());
         Some(MapTask { method: self.method, known, graph, anew: self.anew, hurried: running })
+    }
+
+    /// Shows no more of the map than these pictures take.
+    pub fn bring_into_view(&mut self, pictures: Vec<ImageId>) {
+        self.wanted_in_view = pictures;
+    }
+
+    /// Does so when the map is there and no longer moves.
+    fn look_at_wanted(&mut self, area: Area) {
+        if self.making.is_some() || self.wanted_in_view.is_empty() {
+            return;
+        }
+        let Some(map) = self.shown().cloned() else { return };
+        let points: Vec<_> = std::mem::take(&mut self.wanted_in_view).iter().filter_map(|id| map.point(*id)).collect();
+        self.view = match points.len() {
+            // One picture alone is seen among all others.
+            0 | 1 => View::default(),
+            _ => View::around(&map, area, &points, CLOSEST),
+        };
     }
 
     /// Chooses a picture by the user's hand.
@@ -227,8 +246,8 @@ impl Map {
         }
         let mut tiles: Vec<Slot> = Vec::new();
         let first = shared.selected.into_iter().chain(self.nearest.iter().map(|row| row.id));
-        let all = map.points().map(|(id, _)| id).filter(|id| shared.index.contains(*id));
-        for id in first.chain(all) {
+        let all = map.points().map(|(id, _)| id);
+        for id in first.chain(all).filter(|id| shared.is_listed(*id)) {
             let Some((x, y)) = map.point(id).and_then(|point| plot.cell(point)) else { continue };
             let right = plot.area.right().saturating_sub(width).max(plot.area.x);
             let bottom = plot.area.bottom().saturating_sub(height).max(plot.area.y);
@@ -268,15 +287,15 @@ impl Room for Map {
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
         let Some((plot, map)) = self.plot(body).zip(self.shown().cloned()) else { return };
         let Some(own) = shared.selected.and_then(|id| map.point(id)) else { return };
-        let index = Arc::clone(&shared.index);
-        let towards = |direction| plot::towards(&map, &index, &plot, own, direction);
+        let listed = |id| shared.is_listed(id);
+        let towards = |direction| plot::towards(&map, &listed, &plot, own, direction);
         let half = f32::from(plot.area.height) / 2.0;
         let away = |columns: f32, rows: f32| {
             let way = plot.way(columns, rows);
-            plot::at(&map, &index, [own[0] + way[0], own[1] + way[1]])
+            plot::at(&map, &listed, [own[0] + way[0], own[1] + way[1]])
         };
         let by_x = |id: &ImageId| map.point(*id).map_or(0.0, |point| point[0]);
-        let ids = || map.points().map(|(id, _)| id).filter(|id| index.contains(*id));
+        let ids = || map.points().map(|(id, _)| id).filter(|id| listed(*id));
         let to = match step {
             Step::Left => towards(Direction::Left),
             Step::Right => towards(Direction::Right),
@@ -301,7 +320,7 @@ impl Room for Map {
             Some(tile.image)
         } else if places.plot.contains(at) {
             let (plot, map) = self.plot(body).zip(self.shown())?;
-            plot::at(map, &shared.index, plot.point(at))
+            plot::at(map, &|id| shared.is_listed(id), plot.point(at))
         } else {
             None
         };
@@ -414,6 +433,7 @@ impl Room for Map {
             return;
         };
         let area = Places::new(body).plot;
+        self.look_at_wanted(area);
         let mut plot = Plot::new(&map, self.view, area);
         // The map follows the cursor when that moves out of it; where the user has moved the map, it stays.
         let moved = std::mem::replace(&mut self.followed, shared.selected) != shared.selected;
@@ -427,14 +447,15 @@ impl Room for Map {
             made_of: shared.index.state(),
             folders: shared.folder_labels.len(),
             groups: shared.group_labels.clone().filter(|_| shared.coloring == Coloring::Groups),
+            narrowed_at: shared.narrowings,
         };
         if self.middles_of.as_ref() != Some(&drawn) {
-            self.middles = plot::middles(&map, &shared.index, shared.labels());
+            self.middles = plot::middles(&map, &|id| shared.is_listed(id), shared.labels());
             self.middles_of = Some(drawn.clone());
         }
         let of = Some((drawn, plot));
         if self.raster_of != of {
-            self.raster = Raster::new(&map, &shared.index, shared.labels(), &plot);
+            self.raster = Raster::new(&map, &shared.index, shared.labels(), &|id| shared.admits(id), &plot);
             self.raster_of = of;
         }
         self.tiles = self.lay_out_tiles(shared, &plot, &map);

@@ -77,7 +77,11 @@ pub struct Models {
     pub progress: f64,
     /// The page.
     pub view: View,
-    /// The picture under the cursor, among those on which the models disagree most.
+    /// The places, among those on which the models disagree most, of the pictures that the filter lets through.
+    pub disagreed: Vec<usize>,
+    /// [`Shared::narrowings`] when they were made.
+    narrowed_at: u64,
+    /// The picture under the cursor, among these.
     pub cursor: usize,
     /// The first visible one.
     pub first: usize,
@@ -100,12 +104,6 @@ const KEYS: &[Binding] = &[
     bind("b", Action::ChooseModel),
     bind("n", Action::OpenNeighbors),
     binding::METRIC,
-    binding::VIEW,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 impl Models {
@@ -173,10 +171,17 @@ impl Models {
         Some(Query::Image(self.in_other(shared.selected?)?))
     }
 
-    /// The pictures on which the models disagree most.
-    #[must_use]
-    pub fn disagreed(&self) -> usize {
-        self.found.as_ref().map_or(0, |found| found.comparison.agreements.len())
+    /// A picture on which the models disagree, by its place in the list.
+    fn disagreed_at(&self, row: usize) -> Option<ImageId> {
+        let found = self.found.as_ref()?;
+        Some(found.comparison.agreements.get(*self.disagreed.get(row)?)?.id)
+    }
+
+    /// Lists the pictures on which the models disagree, of those that the filter lets through.
+    fn list(&mut self, shared: &Shared) {
+        self.narrowed_at = shared.narrowings;
+        let all = self.found.as_ref().map_or(&[][..], |found| &found.comparison.agreements);
+        self.disagreed = (0..all.len()).filter(|at| shared.admits(all[*at].id)).collect();
     }
 
     fn find_neighbors(&mut self, shared: &Shared) {
@@ -231,9 +236,8 @@ impl Room for Models {
             return;
         }
         let page = Places::new(body).page();
-        self.cursor = step.moved(self.cursor, self.disagreed(), 1, page);
-        let id = self.found.as_ref().and_then(|found| found.comparison.agreements.get(self.cursor)).map(|of| of.id);
-        if let Some(id) = id {
+        self.cursor = step.moved(self.cursor, self.disagreed.len(), 1, page);
+        if let Some(id) = self.disagreed_at(self.cursor) {
             shared.select(id);
         }
     }
@@ -242,9 +246,9 @@ impl Room for Models {
         let places = Places::new(body);
         if self.view == View::Neighbors && places.list.contains(at) {
             let row = self.first + usize::from(at.1 - places.list.y);
-            if let Some(of) = self.found.as_ref().and_then(|found| found.comparison.agreements.get(row)) {
+            if let Some(id) = self.disagreed_at(row) {
                 self.cursor = row;
-                shared.select(of.id);
+                shared.select(id);
             }
         }
         None
@@ -291,13 +295,14 @@ impl Room for Models {
         (!current).then_some(Task::CompareByOther(other, query))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
+    fn take(&mut self, shared: &Shared, made: Made) {
         // What was asked of a model that was given up since is of no use.
         let Some(other) = self.other_index() else { return };
         match made {
             Made::Progress(share) => self.progress = share,
             Made::SideBySide(found) if Arc::ptr_eq(&found.other, other) => {
                 (self.found, self.windows) = (Some(found), None);
+                self.list(shared);
             }
             Made::Comparison(found) if found.made_of().run == other.run() => self.by_other = Some(found),
             _ => {}
@@ -306,8 +311,12 @@ impl Room for Models {
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         self.choice = self.choice.min(self.choices(shared).len().saturating_sub(1));
-        self.cursor = self.cursor.min(self.disagreed().saturating_sub(1));
-        self.first = layout::scroll(self.first, self.cursor, Places::new(body).page(), self.disagreed());
+        if self.narrowed_at != shared.narrowings {
+            self.list(shared);
+        }
+        let listed = self.disagreed.len();
+        self.cursor = self.cursor.min(listed.saturating_sub(1));
+        self.first = layout::scroll(self.first, self.cursor, Places::new(body).page(), listed);
         self.find_neighbors(shared);
         self.fill_windows(shared, body);
     }

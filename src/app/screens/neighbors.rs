@@ -13,8 +13,13 @@ use crate::{
     },
     index::ImageId,
     similarity::{Comparison, Metric, Query, combined},
-    task::{Made, Task},
+    task::{Made, Outside, Task},
 };
+
+mod ranks;
+
+pub use self::ranks::Ranks;
+use self::ranks::SIZES;
 
 /// Numbers of neighbors to choose from.
 const STEPS: [usize; 8] = [1, 3, 5, 10, 20, 50, 100, 200];
@@ -54,8 +59,10 @@ impl PartialEq for RankedOf {
     }
 }
 
-/// A question asked with several pictures at once.
+/// A question asked with several pictures at once, or with one from elsewhere.
 pub struct Asked {
+    /// The picture from elsewhere.
+    pub outside: Option<Arc<Outside>>,
     /// What the answers are to be like.
     pub like: Vec<ImageId>,
     /// What they are to be unlike.
@@ -78,8 +85,8 @@ pub struct Neighbors {
     pub k: usize,
     /// Least alike first.
     pub farthest: bool,
-    /// A line each, without pictures.
-    pub dense: bool,
+    /// How large each neighbor is shown: a line at -1, a row with its picture at 0, from 1 on ever larger tiles.
+    pub size: i16,
     /// The ranking, empty until the query was compared.
     pub rows: Vec<Ranked>,
     /// The row under the cursor.
@@ -98,7 +105,7 @@ impl Default for Neighbors {
             trail: Vec::new(),
             k: 20,
             farthest: false,
-            dense: false,
+            size: 0,
             rows: Vec::new(),
             cursor: 0,
             first: 0,
@@ -124,7 +131,16 @@ impl Neighbors {
         let query = combined(&embeddings(&like), &embeddings(&unlike));
         self.clear();
         (self.query, self.trail) = (shared.selected, Vec::new());
-        self.asked = Some(Asked { like, unlike, query, comparison: None });
+        self.asked = Some(Asked { outside: None, like, unlike, query, comparison: None });
+    }
+
+    /// Asks with a picture from elsewhere from now on.
+    pub(in crate::app) fn ask_outside(&mut self, shared: &Shared, outside: Arc<Outside>) {
+        self.clear();
+        (self.query, self.trail) = (shared.selected, Vec::new());
+        let query = Query::Embedding(Arc::clone(&outside.embedding));
+        let (like, unlike) = (Vec::new(), Vec::new());
+        self.asked = Some(Asked { outside: Some(outside), like, unlike, query, comparison: None });
     }
 
     /// The picture asked with, or the first of them one under the other.
@@ -193,6 +209,15 @@ impl Neighbors {
         (self.rows, self.cursor, self.first, self.ranked_of) = (Vec::new(), 0, 0, None);
     }
 
+    /// How the neighbors are shown, in a sentence.
+    fn shown_as(&self) -> &'static str {
+        match self.size {
+            ..0 => "One line each.",
+            0 => "With their pictures.",
+            _ => "A contact sheet: + makes the pictures larger.",
+        }
+    }
+
     /// More or fewer rows.
     fn resize(&mut self, more: bool) {
         let next =
@@ -209,23 +234,10 @@ const KEYS: &[Binding] = &[
     bind("]", Action::More),
     bind("[", Action::Fewer),
     bind("p", Action::OpenPair),
-    binding::ASK_MARKED,
-    binding::MARK_UNLIKE,
-    bind("b", Action::ShowInBrowse),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
-    binding::VIEW,
-    binding::OPEN_OUTSIDE,
-    binding::FILTER,
-    binding::ONLY_MARKED,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::NAME,
+    binding::ZOOM_FIT,
     binding::WHY,
-    binding::DISPOSE,
-    binding::UNDO,
 ];
 
 impl Neighbors {
@@ -262,11 +274,13 @@ impl Room for Neighbors {
     }
 
     fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
-        self.cursor = step.moved(self.cursor, self.rows.len(), 1, Ranks::new(body, self.dense).page());
+        let ranks = Ranks::new(body, self.size);
+        self.cursor = step.moved(self.cursor, self.rows.len(), ranks.columns(), ranks.page());
     }
 
     fn click(&mut self, _: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
-        let row = Ranks::new(body, self.dense).hit(at)? + self.first;
+        let ranks = Ranks::new(body, self.size);
+        let row = ranks.hit(at)? + self.first * ranks.columns();
         if row == self.cursor {
             return Some(Action::Follow);
         }
@@ -276,7 +290,7 @@ impl Room for Neighbors {
         None
     }
 
-    fn act(&mut self, shared: &mut Shared, _: Area, action: Action) -> Acted {
+    fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Follow => self.follow(shared),
             Action::Return => return self.go_back(shared),
@@ -289,8 +303,16 @@ impl Room for Neighbors {
                 return Acted::Says(format!("Showing up to {} neighbors.", self.k));
             }
             Action::ZoomIn | Action::ZoomOut => {
-                self.dense = action == Action::ZoomOut;
-                return Acted::Says(if self.dense { "One line each." } else { "With their pictures." }.to_owned());
+                let size = self.size + if action == Action::ZoomIn { 1 } else { -1 };
+                if !SIZES.contains(&size) || (size > 1 && Ranks::new(body, size) == Ranks::new(body, self.size)) {
+                    return Acted::Yes;
+                }
+                self.size = size;
+                return Acted::Says(self.shown_as().to_owned());
+            }
+            Action::ZoomFit => {
+                self.size = 0;
+                return Acted::Says(self.shown_as().to_owned());
             }
             _ => return Acted::No,
         }
@@ -302,8 +324,12 @@ impl Room for Neighbors {
     }
 
     fn pair(&self, shared: &Shared) -> Option<[ImageId; 2]> {
-        let asked = self.asked.as_ref().and_then(|asked| asked.like.first().copied());
-        Some([asked.or(shared.selected)?, self.under_cursor()?])
+        // A picture from elsewhere has no row of its own.
+        let query = match &self.asked {
+            Some(asked) => *asked.like.first()?,
+            None => shared.selected?,
+        };
+        Some([query, self.under_cursor()?])
     }
 
     fn turned(&mut self, shared: &mut Shared, body: Area, shown: ImageId, step: Step) -> Option<ImageId> {
@@ -316,10 +342,22 @@ impl Room for Neighbors {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let ranks = Ranks::new(body, self.dense);
+        let ranks = Ranks::new(body, self.size);
         let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
-        let visible = self.rows.iter().skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
-        query.into_iter().chain(visible.enumerate().map(|(at, row)| Slot::new(row.id, ranks.picture(at)))).collect()
+        let ids = self.rows.iter().map(|row| row.id);
+        let rows: Vec<_> = match ranks.sheet {
+            Some(sheet) => sheet.slots(self.first, 0, ids).collect(),
+            None => {
+                let visible = ids.skip(self.first).take(if ranks.thumb > 0 { ranks.page() } else { 0 });
+                visible.enumerate().map(|(at, image)| Slot::new(image, ranks.picture(at))).collect()
+            }
+        };
+        query.into_iter().chain(rows).collect()
+    }
+
+    fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
+        let sheet = Ranks::new(body, self.size).sheet;
+        sheet.map_or_else(Vec::new, |sheet| sheet.slots(self.first, 1, self.rows.iter().map(|row| row.id)).collect())
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -355,92 +393,10 @@ impl Room for Neighbors {
                 self.ranked_of = Some(wanted);
             }
         }
-        self.first = layout::scroll(self.first, self.cursor, Ranks::new(body, self.dense).page(), self.rows.len());
-    }
-}
-
-/// Where the query and the ranking lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ranks {
-    /// The line with what is shown.
-    pub title: Area,
-    /// The query's picture and facts, where there is room.
-    pub query: Option<Area>,
-    /// The rows.
-    pub list: Area,
-    /// Terminal rows of one neighbor.
-    pub height: u16,
-    /// Columns of a neighbor's thumbnail, 0 where there is no room.
-    pub thumb: u16,
-}
-
-impl Ranks {
-    /// Divides the body; `dense` for a line each.
-    #[must_use]
-    pub fn new(body: Area, dense: bool) -> Self {
-        let (title, rest) = body.top(u16::from(body.height > 3));
-        let query = match body.width {
-            100.. => body.width * 2 / 5,
-            64.. => 30,
-            _ => 0,
+        let ranks = Ranks::new(body, self.size);
+        self.first = match ranks.sheet {
+            Some(sheet) => sheet.scrolled(self.first, self.cursor, self.rows.len()),
+            None => layout::scroll(self.first, self.cursor, ranks.page(), self.rows.len()),
         };
-        let (query, list) = if query > 0 && rest.height >= 8 {
-            let (query, list) = rest.left(query);
-            (Some(query), list.left(1).1)
-        } else {
-            (None, rest)
-        };
-        let (height, thumb) = match (list.height, list.width) {
-            _ if dense => (1, 0),
-            (28.., 56..) => (5, 11),
-            (14.., 44..) => (4, 8),
-            (9.., 34..) => (3, 8),
-            (6.., _) => (2, 0),
-            _ => (1, 0),
-        };
-        Self { title, query, list, height, thumb }
-    }
-
-    /// Neighbors on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        // The gap under the last one may fall off.
-        usize::from((self.list.height + self.gap()) / self.height)
-    }
-
-    /// Empty rows under each neighbor, so that their pictures stay apart.
-    #[must_use]
-    pub fn gap(&self) -> u16 {
-        u16::from(self.height > 3)
-    }
-
-    /// The visible row `at`.
-    #[must_use]
-    pub fn row(&self, at: usize) -> Area {
-        Area { y: self.list.y + at as u16 * self.height, height: self.height - self.gap(), ..self.list }
-    }
-
-    /// The thumbnail in the visible row `at`.
-    #[must_use]
-    pub fn picture(&self, at: usize) -> Area {
-        self.row(at).left(2).1.left(self.thumb).0
-    }
-
-    /// The visible row at a terminal cell.
-    #[must_use]
-    pub fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|row| self.row(*row).contains(at))
-    }
-
-    /// The query's picture.
-    #[must_use]
-    pub fn query_picture(&self) -> Option<Area> {
-        self.query.map(|query| query.inside(1, 0).off_bottom(4).0)
-    }
-
-    /// What is known of the query.
-    #[must_use]
-    pub fn query_facts(&self) -> Option<Area> {
-        self.query.map(|query| query.inside(1, 0).off_bottom(4).1)
     }
 }

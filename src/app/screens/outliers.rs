@@ -61,6 +61,8 @@ pub struct Outliers {
     pub first: usize,
     /// How many steps the tiles are larger than usual.
     pub size: i16,
+    /// [`Shared::narrowings`] when the list was made.
+    narrowed_at: u64,
 }
 
 const KEYS: &[Binding] = &[
@@ -71,12 +73,6 @@ const KEYS: &[Binding] = &[
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
     binding::ZOOM_FIT,
-    binding::VIEW,
-    binding::MARK,
-    binding::UNMARK_ALL,
-    binding::COPY,
-    binding::EXPORT,
-    binding::CLOSE,
 ];
 
 /// Pictures that are needed to tell one from the others.
@@ -114,19 +110,28 @@ impl Outliers {
         self.ids.get(self.cursor).copied()
     }
 
-    /// Makes the list anew; the cursor goes to the first.
-    fn list(&mut self) {
-        let Some(found) = &self.found else {
-            (self.ids, self.flagged) = (Vec::new(), 0);
-            return;
-        };
-        (self.ids, self.flagged) = if self.listed == Listed::Misplaced {
-            (found.misplaced.iter().map(|misplaced| misplaced.id).collect(), found.misplaced.len())
+    /// Makes the list anew, of what the filter lets through; the cursor goes to the first.
+    fn list(&mut self, shared: &Shared) {
+        (self.ids, self.flagged, self.narrowed_at) = (Vec::new(), 0, shared.narrowings);
+        (self.cursor, self.first) = (0, 0);
+        let Some(found) = &self.found else { return };
+        if self.listed == Listed::Misplaced {
+            let misplaced = found.misplaced.iter().map(|misplaced| misplaced.id);
+            self.ids = misplaced.filter(|id| shared.admits(*id)).collect();
+            self.flagged = self.ids.len();
         } else {
             let ranked = found.ranked(self.listed.scope(), self.measure);
-            (ranked.iter().map(|one| one.id).collect(), ranked.partition_point(Outlier::is_flagged))
-        };
-        (self.cursor, self.first) = (0, 0);
+            let ranked: Vec<_> = ranked.iter().filter(|one| shared.admits(one.id)).collect();
+            self.ids = ranked.iter().map(|one| one.id).collect();
+            self.flagged = ranked.partition_point(|one| one.is_flagged());
+        }
+    }
+
+    /// The same, with the cursor on the picture that it is on, where that is still listed.
+    fn list_around_cursor(&mut self, shared: &Shared) {
+        let focused = self.under_cursor();
+        self.list(shared);
+        self.cursor = self.ids.iter().position(|id| Some(*id) == focused).unwrap_or(0);
     }
 
     fn place(&mut self, shared: &mut Shared, cursor: usize) {
@@ -170,12 +175,12 @@ impl Room for Outliers {
                     Listed::Misplaced => (Listed::All, "Pictures that stand out over all."),
                 };
                 self.listed = listed;
-                self.list();
+                self.list(shared);
                 return Acted::Says(shared.words(says).into_owned());
             }
             Action::Measure => {
                 self.measure = self.measure.toggled();
-                self.list();
+                self.list(shared);
                 return Acted::Says(match self.measure {
                     Measure::Distance => "Ranked by the mean distance to the nearest.".to_owned(),
                     Measure::Factor => "Ranked by the local outlier factor: far for the place where it is.".to_owned(),
@@ -195,6 +200,11 @@ impl Room for Outliers {
 
     fn focused(&self, shared: &Shared) -> Option<ImageId> {
         self.under_cursor().or(shared.selected)
+    }
+
+    fn together(&self, _: &Shared) -> Vec<ImageId> {
+        let Some(id) = self.under_cursor() else { return Vec::new() };
+        std::iter::once(id).chain(self.nearest(id).into_iter().map(|near| near.0)).collect()
     }
 
     fn turned(&mut self, shared: &mut Shared, _: Area, _shown: ImageId, step: Step) -> Option<ImageId> {
@@ -233,18 +243,16 @@ impl Room for Outliers {
         (!current).then_some(Task::Outliers(None))
     }
 
-    fn take(&mut self, _: &Shared, made: Made) {
+    fn take(&mut self, shared: &Shared, made: Made) {
         match made {
             Made::Progress(share) => self.progress = share,
             Made::Outliers(found) => {
-                let focused = self.under_cursor();
                 if !found.has_folders() {
                     self.listed = Listed::All;
                 }
                 self.found = Some(found);
                 self.progress = 0.0;
-                self.list();
-                self.cursor = self.ids.iter().position(|id| Some(*id) == focused).unwrap_or(0);
+                self.list_around_cursor(shared);
             }
             _ => {}
         }
@@ -252,7 +260,10 @@ impl Room for Outliers {
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         if shared.index.len() < FEWEST && self.found.take().is_some() {
-            self.list();
+            self.list(shared);
+        }
+        if self.narrowed_at != shared.narrowings {
+            self.list_around_cursor(shared);
         }
         self.cursor = self.cursor.min(self.ids.len().saturating_sub(1));
         self.first = Grid::new(body, self.size).sheet.scrolled(self.first, self.cursor, self.ids.len());

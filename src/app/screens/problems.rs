@@ -1,6 +1,6 @@
-//! Problems: the files that could not be indexed, each with its reason.
+//! Problems: the files that could not be indexed, under their reasons.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc};
 
 use crate::{
     app::{
@@ -10,23 +10,84 @@ use crate::{
         room::Room,
         shared::Shared,
     },
-    index::Skipped,
+    index::{Skipped, filter::Filter},
+    order::natural,
 };
+
+/// A line of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// A reason, over the files that were skipped for it: the place of the first of these in [`Problems::files`], and how
+    /// many they are.
+    Reason {
+        /// The first.
+        first: usize,
+        /// How many.
+        count: usize,
+    },
+    /// A file, by its place in [`Problems::files`].
+    File(usize),
+}
 
 /// The Problems screen.
 #[derive(Default)]
 pub struct Problems {
+    /// The files that the filter lets through, those skipped for the most frequent reason first, by path for each.
+    pub files: Vec<Skipped>,
+    /// The same under their reasons.
+    pub lines: Vec<Line>,
+    /// What they were made of.
+    listed_of: Option<(Arc<[Skipped]>, Filter)>,
     /// The file under the cursor.
     pub cursor: usize,
-    /// First visible row.
+    /// First visible line.
     pub first: usize,
 }
 
 impl Problems {
-    /// The files that the filter lets through.
-    pub fn listed(shared: &Shared) -> impl Iterator<Item = &Skipped> {
-        shared.skipped.iter().filter(|skipped| shared.filter.admits_path(&skipped.path))
+    /// Lists the files anew, if they or the filter have changed.
+    fn list(&mut self, shared: &Shared) {
+        let of = (Arc::clone(&shared.skipped), shared.filter.clone());
+        if self.listed_of.as_ref().is_some_and(|was| Arc::ptr_eq(&was.0, &of.0) && was.1 == of.1) {
+            return;
+        }
+        self.listed_of = Some(of);
+        let focused = self.files.get(self.cursor).map(|file| file.path.clone());
+        let admitted = shared.skipped.iter().filter(|skipped| shared.filter.admits_path(&skipped.path));
+        self.files = admitted.cloned().collect();
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for file in &self.files {
+            *counts.entry(file.reason.clone()).or_default() += 1;
+        }
+        let path = |a: &Skipped, b: &Skipped| natural::compare(bytes(a), bytes(b)).then_with(|| a.path.cmp(&b.path));
+        let count = |file: &Skipped| std::cmp::Reverse(counts.get(&file.reason).copied());
+        self.files
+            .sort_by(|a, b| count(a).cmp(&count(b)).then_with(|| a.reason.cmp(&b.reason)).then_with(|| path(a, b)));
+        let mut at = 0;
+        self.lines = Vec::new();
+        for files in self.files.chunk_by(|a, b| a.reason == b.reason) {
+            self.lines.push(Line::Reason { first: at, count: files.len() });
+            self.lines.extend((at..at + files.len()).map(Line::File));
+            at += files.len();
+        }
+        self.cursor = self.files.iter().position(|file| Some(&file.path) == focused.as_ref()).unwrap_or(self.cursor);
     }
+
+    /// The file under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Skipped> {
+        self.files.get(self.cursor)
+    }
+
+    /// How many reasons there are.
+    #[must_use]
+    pub fn reasons(&self) -> usize {
+        self.lines.len() - self.files.len()
+    }
+}
+
+fn bytes(file: &Skipped) -> &[u8] {
+    file.path.as_os_str().as_bytes()
 }
 
 const KEYS: &[Binding] = &[binding::FILTER, binding::OPEN_OUTSIDE, binding::COPY, binding::CLOSE];
@@ -36,27 +97,41 @@ impl Room for Problems {
         KEYS
     }
 
-    fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
-        self.cursor = step.moved(self.cursor, Self::listed(shared).count(), 1, List::new(body).page());
+    fn lists_pictures(&self) -> bool {
+        false
     }
 
-    fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+    fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
+        self.cursor = step.moved(self.cursor, self.files.len(), 1, List::new(body).page());
+    }
+
+    fn click(&mut self, _: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let rows = List::new(body).rows;
-        if rows.contains(at) {
-            let row = usize::from((at.1 - rows.y) / 2) + self.first;
-            self.cursor = row.min(Self::listed(shared).count().saturating_sub(1));
+        if rows.contains(at)
+            && let Some(line) = self.lines.get(usize::from(at.1 - rows.y) + self.first)
+        {
+            self.cursor = match *line {
+                Line::Reason { first, .. } => first,
+                Line::File(at) => at,
+            };
         }
         None
     }
 
-    fn path(&self, shared: &Shared) -> Option<PathBuf> {
-        Self::listed(shared).nth(self.cursor).map(|skipped| skipped.path.clone())
+    fn path(&self, _: &Shared) -> Option<PathBuf> {
+        self.current().map(|skipped| skipped.path.clone())
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let (page, listed) = (List::new(body).page(), Self::listed(shared).count());
-        self.cursor = self.cursor.min(listed.saturating_sub(1));
-        self.first = layout::scroll(self.first, self.cursor, page, listed);
+        self.list(shared);
+        self.cursor = self.cursor.min(self.files.len().saturating_sub(1));
+        let page = List::new(body).page();
+        let line = self.lines.iter().position(|line| *line == Line::File(self.cursor)).unwrap_or(0);
+        // Over the first file for a reason that is in view, too.
+        let above = line
+            .saturating_sub(usize::from(matches!(self.lines.get(line.saturating_sub(1)), Some(Line::Reason { .. }))));
+        let first = layout::scroll(self.first, above, page, self.lines.len());
+        self.first = layout::scroll(first, line, page, self.lines.len());
     }
 
     fn count(&self, shared: &Shared) -> Option<usize> {
@@ -69,7 +144,7 @@ impl Room for Problems {
 pub struct List {
     /// The line with what is shown.
     pub title: Area,
-    /// The rows, two lines each.
+    /// The reasons and the files, a line each.
     pub rows: Area,
     /// The line over the details.
     pub rule: Area,
@@ -87,9 +162,9 @@ impl List {
         Self { title, rows, rule, details }
     }
 
-    /// Problems on a page.
+    /// Lines on a page.
     #[must_use]
     pub fn page(&self) -> usize {
-        usize::from(self.rows.height / 2).max(1)
+        usize::from(self.rows.height).max(1)
     }
 }

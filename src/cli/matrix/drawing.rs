@@ -12,7 +12,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use super::tree;
 use crate::{
     cli::svg::{self, DIM, INK, LETTER, MARGIN, TEXT, escaped, fits, hex, letters},
-    display::{ink_on, viridis},
+    display::{ColorMap, ink_on},
     similarity::{Dendrogram, Metric},
     text,
 };
@@ -37,6 +37,8 @@ pub struct Heatmap {
     pub metric: Metric,
     /// Ends of the color ramp, see [`crate::similarity::RowOrder::range`].
     pub range: (f32, f32),
+    /// The colors of likeness.
+    pub ramp: ColorMap,
 }
 
 /// What the cells take of the drawing where there are many.
@@ -120,7 +122,7 @@ impl Heatmap {
     }
 
     fn color(&self, value: f32) -> [u8; 3] {
-        viridis(self.metric.likeness(value, self.range))
+        self.ramp.color(self.metric.likeness(value, self.range))
     }
 
     /// A rectangle a cell, with its value where there is room. What a picture has with itself says nothing.
@@ -213,7 +215,7 @@ impl Heatmap {
         writeln!(out, "<defs><linearGradient id=\"ramp\">")?;
         for stop in 0..=16_u8 {
             let share = f32::from(stop) / 16.0;
-            writeln!(out, "<stop offset=\"{share}\" stop-color=\"{}\"/>", hex(viridis(share)))?;
+            writeln!(out, "<stop offset=\"{share}\" stop-color=\"{}\"/>", hex(self.ramp.color(share)))?;
         }
         writeln!(out, "</linearGradient></defs><g fill=\"{DIM}\" text-anchor=\"middle\">")?;
         writeln!(out, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width}\" height=\"{height}\" fill=\"url(#ramp)\"/>")?;
@@ -260,6 +262,7 @@ mod tests {
             side,
             values: (0..side * side).map(|at| at as f32 / (side * side) as f32).collect(),
             metric: Metric::Cosine,
+            ramp: ColorMap::default(),
             range: (0.1, 0.9),
         }
     }

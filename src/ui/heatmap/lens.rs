@@ -10,7 +10,7 @@ use crate::{
     ui::canvas::Canvas,
 };
 
-/// Draws those along the row and those along the column; the cursor's own stands in the same line of both.
+/// Draws those along the row and those along the column.
 pub(super) fn draw(
     app: &App,
     canvas: &mut Canvas<'_>,
@@ -38,7 +38,7 @@ fn column(
     canvas.text(area, 0, title, theme.dim());
     let (_, lines) = area.top(1);
     let count = usize::from(lines.height);
-    let first = cursor.saturating_sub(count / 2).min(heat.len().saturating_sub(count));
+    let first = first(cursor, count).min(heat.len().saturating_sub(count));
     for (line, at) in (first..heat.len().min(first + count)).enumerate() {
         let Some(entry) = heat.at(at).and_then(|id| index.get(id)) else { continue };
         let name = heat.names.name(&entry);
@@ -51,5 +51,28 @@ fn column(
             if at == cursor { (theme.accent(), theme.accent()) } else { (theme.strong(), theme.dim()) };
         let spans = vec![Span::styled(value, number), Span::styled(format!(" {name}"), words)];
         canvas.line(lines, line as u16, Line::from(spans));
+    }
+}
+
+/// The first of `count` values around a place. They move on by a third at a time: a list that moved with every key would
+/// be written anew with every key.
+fn first(cursor: usize, count: usize) -> usize {
+    let third = count / 3;
+    cursor.checked_div(third).map_or(cursor, |thirds| thirds.saturating_sub(1) * third)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_among_the_values_with_some_on_either_side() {
+        for count in 1..40 {
+            for cursor in 0..200 {
+                let (first, third) = (first(cursor, count), count / 3);
+                assert!((first..first + count).contains(&cursor), "{cursor} from {first} on, {count} of them");
+                assert!(cursor - first >= third.min(cursor) && first + count - cursor > third, "{cursor} of {count}");
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::{
-    analysis::classifier::{Classification, VOTERS},
+    analysis::classifier::{Classification, Confusion, VOTERS},
     app::{
         App,
         layout::Area,
@@ -27,8 +27,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
     let plot = labels.plot(&app.shared, body);
     super::title(app, canvas, plot.title, learned);
     headers(app, canvas, &plot, learned);
-    let confusion = &learned.probe_confusion;
-    let worst = confusion.mistakes().iter().map(|cell| share(learned, *cell)).fold(0.0, f32::max);
+    let confusion = labels.confusion().unwrap_or(&learned.probe_confusion);
+    let worst = confusion.mistakes().iter().map(|cell| share(confusion, *cell)).fold(0.0, f32::max);
     let (first_row, first_column) = labels.corner;
     for row in 0..plot.fits.0.min(confusion.labels() - first_row) {
         for column in 0..plot.fits.1.min(confusion.labels() - first_column) {
@@ -37,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
             let itself = cell.0 == cell.1;
             // Nothing is quieter than a zero in every cell.
             let text = if count == 0 { "·".to_owned() } else { short(count) };
-            let likeness = (!itself).then(|| if worst > 0.0 { share(learned, cell) / worst } else { 0.0 });
+            let likeness = (!itself).then(|| if worst > 0.0 { share(confusion, cell) / worst } else { 0.0 });
             let focused = cell == labels.cell;
             heatmap::cell(canvas, &plot, (row, column), &TableCell { likeness, focused, text: &text });
         }
@@ -50,7 +50,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
         }
         None => {
             // Where there is no panel, the line of the legend says what the cursor is on.
-            let words = cell_words(learned, labels.cell, false);
+            let words = cell_words(learned, confusion, labels.cell, false);
             canvas.fill(plot.legend, ' ', canvas.theme.dim());
             canvas.text(plot.legend, 0, &words, canvas.theme.accent());
         }
@@ -58,8 +58,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
 }
 
 /// The share of a label's pictures that was taken for another.
-fn share(learned: &Classification, (given, predicted): (usize, usize)) -> f32 {
-    let confusion = &learned.probe_confusion;
+fn share(confusion: &Confusion, (given, predicted): (usize, usize)) -> f32 {
     confusion.count(given, predicted) as f32 / confusion.given(given).max(1) as f32
 }
 
@@ -119,10 +118,15 @@ fn legend(canvas: &mut Canvas<'_>, plot: &Plot, worst: f32) {
 }
 
 /// What the cell under the cursor counts.
-fn cell_words(learned: &Classification, (given, predicted): (usize, usize), narrow: bool) -> String {
+fn cell_words(
+    learned: &Classification,
+    confusion: &Confusion,
+    (given, predicted): (usize, usize),
+    narrow: bool,
+) -> String {
     let name = |label: usize| printable_str(&learned.names[label]);
-    let count = text::count(learned.probe_confusion.count(given, predicted) as usize);
-    let of = text::count(learned.probe_confusion.given(given) as usize);
+    let count = text::count(confusion.count(given, predicted) as usize);
+    let of = text::count(confusion.given(given) as usize);
     if given == predicted {
         format!("{count} of {of} {} are right", name(given))
     } else if narrow {
@@ -135,7 +139,9 @@ fn cell_words(learned: &Classification, (given, predicted): (usize, usize), narr
 fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, learned: &Classification) {
     let theme = canvas.theme;
     let labels = &app.screens.labels;
+    // How good the labels are does not depend on what is shown of them.
     let confusion = &learned.probe_confusion;
+    let shown = labels.confusion().unwrap_or(confusion);
     let (given, predicted) = labels.cell;
     let narrow = words.width < 34;
     canvas.text(words, 0, &format!("probe {}", super::accuracy(confusion, narrow)), theme.strong());
@@ -156,8 +162,8 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     if predicted != given {
         canvas.text(words, 4, &of_label(predicted), theme.dim());
     }
-    canvas.text(words, 5, &cell_words(learned, labels.cell, narrow), theme.accent());
-    let mistakes = confusion.mistakes();
+    canvas.text(words, 5, &cell_words(learned, shown, labels.cell, narrow), theme.accent());
+    let mistakes = shown.mistakes();
     let hint = match mistakes.iter().position(|cell| *cell == labels.cell) {
         Some(at) => format!("mistake {} of {} (< >)", at + 1, mistakes.len()),
         None if mistakes.is_empty() => "no mistakes".to_owned(),

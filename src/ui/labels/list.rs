@@ -27,6 +27,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
     let total = labels.lists[list].len();
     if total == 0 {
         let (_, rest) = body.top(places.title.height);
+        if !app.shared.filter.is_empty() {
+            let what = "No picture that the filter lets through is among these.";
+            return facts::none_listed(app, canvas, rest, what);
+        }
         let (what, then) = match labels.view {
             View::Predictions => ("Every picture has a label.", "Pictures beside the sub-folders have none."),
             _ => ("No picture is likely mislabeled.", "Every label is about as probable as its others are."),
@@ -54,7 +58,7 @@ fn draw_row(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classifica
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     let words = area.left(2).1.off_right(1).0;
-    let mark = if app.shared.marks.contains(row.id) { "● " } else { "" };
+    let mark = facts::mark(app, row.id);
     let room = usize::from(words.width).saturating_sub(text::width(mark));
     let path = text::cut_middle(&facts::path(app, row.id), room);
     let style = if focused { theme.accent() } else { theme.strong() };

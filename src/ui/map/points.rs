@@ -15,7 +15,7 @@ use crate::{
             plot::{Plot, braille, line},
         },
     },
-    display::letter,
+    display::{Depth, letter},
     text,
     ui::{canvas::Canvas, pictures},
 };
@@ -66,8 +66,9 @@ fn dots(app: &App, canvas: &mut Canvas<'_>, plot: &Plot) {
     let letters = map.has_letters(canvas.theme.depth()) && !app.shared.labels().is_empty();
     for (at, cell) in map.raster.cells.iter().enumerate().filter(|(_, cell)| cell.mask != 0) {
         let (x, y) = (at % map.raster.width, at / map.raster.width);
-        let style = style_of(app, canvas, cell.label);
+        let style = if cell.left_out { canvas.theme.faint() } else { style_of(app, canvas, cell.label) };
         let symbol = match cell.label {
+            _ if cell.left_out && canvas.theme.depth() == Depth::Mono => '·',
             Some(label) if letters => letter(label),
             None if letters => '·',
             _ => symbol(cell.mask),

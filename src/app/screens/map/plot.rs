@@ -18,6 +18,25 @@ pub struct View {
     pub zoom: f32,
 }
 
+impl View {
+    /// The part of a map that some points take, with about as much around them; at most so many times larger than all of
+    /// the map.
+    #[must_use]
+    pub fn around(map: &Projection, area: Area, points: &[[f32; 2]], closest: f32) -> Self {
+        let whole = Plot::new(map, Self::default(), area);
+        let none = (f32::INFINITY, f32::NEG_INFINITY);
+        let bounds = points.iter().fold([none; 2], |bounds, point| {
+            [0, 1].map(|axis: usize| (bounds[axis].0.min(point[axis]), bounds[axis].1.max(point[axis])))
+        });
+        let size = [f32::from(area.width) * DOTS.0, f32::from(area.height) * DOTS.1];
+        let dots = [0, 1].map(|axis: usize| (bounds[axis].1 - bounds[axis].0) * whole.scale);
+        let fitting = [0, 1].map(|axis: usize| size[axis] / (2.0 * dots[axis].max(1.0)));
+        let zoom = fitting[0].min(fitting[1]).clamp(1.0, closest);
+        let center = bounds.map(|(low, high)| low.midpoint(high));
+        Self { center: (zoom > 1.0).then_some(center), zoom }
+    }
+}
+
 impl Default for View {
     fn default() -> Self {
         Self { center: None, zoom: 1.0 }
@@ -115,6 +134,8 @@ pub struct Dots {
     pub mask: u8,
     /// The label of most of the pictures in it, as far as one label has a majority; of another one otherwise.
     pub label: Option<usize>,
+    /// The filter lets through none of the pictures in it.
+    pub left_out: bool,
     votes: u32,
 }
 
@@ -130,22 +151,42 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// The pictures of an index, each with its label.
+    /// The pictures of the index, each with its label; what the filter leaves out only where nothing else is.
     #[must_use]
-    pub fn new(map: &Projection, index: &Index, labels: &Labels, plot: &Plot) -> Self {
+    pub fn new(
+        map: &Projection,
+        index: &Index,
+        labels: &Labels,
+        admits: &dyn Fn(ImageId) -> bool,
+        plot: &Plot,
+    ) -> Self {
         let (width, height) = (usize::from(plot.area.width), usize::from(plot.area.height));
         let mut raster = Self { width, cells: vec![Dots::default(); width * height], visible: 0 };
+        let mut left_out = Vec::new();
         for (id, point) in map.points().filter(|(id, _)| index.contains(*id)) {
-            if let Some(dot) = plot.visible(point) {
+            let Some(dot) = plot.visible(point) else { continue };
+            if admits(id) {
                 raster.visible += 1;
                 raster.set(dot, labels.of(id));
+            } else {
+                left_out.push(dot);
+            }
+        }
+        for dot in left_out {
+            let at = raster.at(dot);
+            if let Some(cell) = raster.cells.get_mut(at).filter(|cell| cell.mask == 0 || cell.left_out) {
+                (cell.left_out, cell.mask) = (true, cell.mask | braille(dot));
             }
         }
         raster
     }
 
+    fn at(&self, dot: (u16, u16)) -> usize {
+        usize::from(dot.1 / 4) * self.width + usize::from(dot.0 / 2)
+    }
+
     fn set(&mut self, dot: (u16, u16), label: Option<usize>) {
-        let at = usize::from(dot.1 / 4) * self.width + usize::from(dot.0 / 2);
+        let at = self.at(dot);
         let Some(cell) = self.cells.get_mut(at) else { return };
         cell.mask |= braille(dot);
         // The majority in one pass and without a table (Boyer, Moore: "MJRTY", 1981).
@@ -202,11 +243,11 @@ pub struct Middle {
     pub count: usize,
 }
 
-/// Every label that pictures on the map have, the most frequent first.
+/// Every label that the listed pictures on the map have, the most frequent first.
 #[must_use]
-pub fn middles(map: &Projection, index: &Index, labels: &Labels) -> Vec<Middle> {
+pub fn middles(map: &Projection, is_listed: &dyn Fn(ImageId) -> bool, labels: &Labels) -> Vec<Middle> {
     let mut points: Vec<[Vec<f32>; 2]> = vec![Default::default(); labels.len()];
-    for (id, point) in map.points().filter(|(id, _)| index.contains(*id)) {
+    for (id, point) in map.points().filter(|(id, _)| is_listed(*id)) {
         if let Some(of) = labels.of(id).and_then(|label| points.get_mut(label)) {
             of.iter_mut().zip(point).for_each(|(values, value)| values.push(value));
         }
@@ -235,12 +276,18 @@ pub enum Direction {
     Down,
 }
 
-/// The nearest point in a direction: within 45° of it, and at least one dot away, so that the cursor moves. What lies
+/// The nearest listed point in a direction: within 45° of it, and at least one dot away, so that the cursor moves. What lies
 /// beside the way counts twice.
 #[must_use]
-pub fn towards(map: &Projection, index: &Index, plot: &Plot, from: [f32; 2], direction: Direction) -> Option<ImageId> {
+pub fn towards(
+    map: &Projection,
+    is_listed: &dyn Fn(ImageId) -> bool,
+    plot: &Plot,
+    from: [f32; 2],
+    direction: Direction,
+) -> Option<ImageId> {
     let own = plot.dot(from);
-    let costs = map.points().filter(|(id, _)| index.contains(*id)).filter_map(|(id, point)| {
+    let costs = map.points().filter(|(id, _)| is_listed(*id)).filter_map(|(id, point)| {
         let dot = plot.dot(point);
         let (right, down) = (dot[0] - own[0], dot[1] - own[1]);
         let (along, beside) = match direction {
@@ -254,11 +301,11 @@ pub fn towards(map: &Projection, index: &Index, plot: &Plot, from: [f32; 2], dir
     costs.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, id)| id)
 }
 
-/// The point nearest to a place on the map.
+/// The listed point nearest to a place on the map.
 #[must_use]
-pub fn at(map: &Projection, index: &Index, place: [f32; 2]) -> Option<ImageId> {
+pub fn at(map: &Projection, is_listed: &dyn Fn(ImageId) -> bool, place: [f32; 2]) -> Option<ImageId> {
     let square = |point: [f32; 2]| (point[0] - place[0]).powi(2) + (point[1] - place[1]).powi(2);
-    let points = map.points().filter(|(id, _)| index.contains(*id));
+    let points = map.points().filter(|(id, _)| is_listed(*id));
     points.min_by(|a, b| square(a.1).total_cmp(&square(b.1))).map(|(id, _)| id)
 }
 

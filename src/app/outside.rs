@@ -1,0 +1,80 @@
+//! A picture from elsewhere as the query: its path is typed, and completed as in a shell.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    App, Effect, Over, Severity,
+    action::Screen,
+    prompt::{Prompt, Purpose},
+    screens::neighbors::Ranks,
+};
+use crate::{
+    folders,
+    printable::{printable, printable_str},
+    task::{Completed, Job, Outside},
+    text,
+};
+
+impl App {
+    pub(super) fn open_outside_prompt(&mut self) {
+        if self.shared.index.is_empty() {
+            self.say(Severity::Info, "There is nothing to compare a picture with yet.");
+        } else {
+            self.over.push(Over::Prompt(Prompt { purpose: Purpose::Ask, text: String::new() }));
+        }
+    }
+
+    /// Asks with the picture whose path was typed.
+    pub(super) fn ask_with(&mut self, typed: &str) -> Vec<Effect> {
+        let path = folders::typed(typed);
+        let index = &self.shared.index;
+        // A picture of the index needs no network.
+        let is_it = |root: &Path, relative: &Path| path.ends_with(relative) && root.join(relative) == path;
+        let known = index.iter().find(|entry| is_it(entry.root, entry.relative())).map(|entry| entry.id);
+        if let Some(id) = known {
+            self.shared.select(id);
+            self.show(Screen::Neighbors);
+            return Vec::new();
+        }
+        self.say(Severity::Info, format!("Looking at {}…", printable(&path)));
+        let picture = Ranks::new(self.shared.body(), self.screens.neighbors.size).query_picture();
+        let cells = picture.map_or((0, 0), |area| (area.width, area.height));
+        let job = self.awaited.next();
+        self.asking = Some(job);
+        vec![Effect::Start(job, Job::Embed { path, cells })]
+    }
+
+    /// The picture from elsewhere is embedded.
+    pub(super) fn asked_with(&mut self, outside: Arc<Outside>) {
+        self.message = None;
+        self.screens.neighbors.ask_outside(&self.shared, outside);
+        self.show(Screen::Neighbors);
+    }
+
+    /// Completes the path that is being typed.
+    pub(super) fn complete(&mut self, prompt: &Prompt) -> Vec<Effect> {
+        vec![Effect::Start(self.awaited.next(), Job::Complete { typed: prompt.text.clone() })]
+    }
+
+    /// A path was completed, unless something else was typed meanwhile.
+    pub(super) fn completed(&mut self, completed: &Completed) {
+        let Some(Over::Prompt(prompt)) = self.over.last_mut() else { return };
+        if !prompt.purpose.is_path() || prompt.text != completed.typed {
+            return;
+        }
+        prompt.text.clone_from(&completed.common);
+        match completed.choices.as_slice() {
+            [] => self.say(Severity::Info, "no folder and no picture begins so"),
+            [_] => {}
+            several => {
+                let shown: Vec<_> = several.iter().take(CHOICES).map(|choice| printable_str(choice)).collect();
+                let more = several.len().saturating_sub(CHOICES);
+                let more = if more > 0 { format!(" and {} more", text::count(more)) } else { String::new() };
+                self.say(Severity::Info, shown.join("  ") + &more);
+            }
+        }
+    }
+}
+
+/// Choices that are named.
+const CHOICES: usize = 4;
