@@ -99,7 +99,7 @@ fn pictures_without_a_label_are_predicted_named_and_abstained_from() {
     assert!(kept.contains(".jpg cat,") || kept.contains(".jpg cat in"), "what was typed is what it is called: {kept}");
     explorer.effects.clear();
     explorer.keys("E Enter");
-    assert_eq!(explorer.effects, ["write 23 labels to labels.csv"]);
+    assert_eq!(explorer.effects, ["write 24 labels to labels.csv"]);
 }
 
 #[test]
