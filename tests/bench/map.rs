@@ -226,7 +226,9 @@ impl Shown {
         }
         // Any map will do: this one stands in for the one that is asked for.
         let map = Arc::new(map.clone());
-        for effect in shown.key("5") {
+        shown.key("5");
+        // What takes long is made when the cursor rests.
+        for effect in shown.app.update(Event::Rest) {
             if let Effect::Start(job, Job::Make { task: Task::Map(_), .. }) = effect {
                 let made = Mapped { projection: Arc::clone(&map), graph: None, is_new: true };
                 shown.app.update(Event::Job(JobEvent { job, outcome: Outcome::Made(Made::Map(made)) }));
