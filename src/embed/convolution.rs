@@ -222,11 +222,10 @@ impl Convolver {
         on_rows(rows, |map| self.convolve(conv, map, then))
     }
 
-    /// A linear layer's answer to rows (…×I, contiguous) plus `sum`, which has its shape.
+    /// A linear layer's answer to rows (…×I, contiguous) plus `sum` (…×O, contiguous), in whose place it may be written.
     pub(super) fn linear_add(&self, conv: &Convolution, rows: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
-        // Not in one pass: of long lists of rows the fused sum wants weights that lie otherwise than they were laid out, and
-        // lays them out anew at every call.
-        self.linear(conv, rows, Activation::None)?.f_add_(sum)
+        let sum = as_map(sum)?;
+        on_rows(rows, |map| self.convolve_add(conv, map, &sum, Activation::None))
     }
 
     fn plain(&self, conv: &Convolution, x: &Tensor, geometry: Geometry) -> Result<Tensor, TchError> {

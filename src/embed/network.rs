@@ -65,6 +65,9 @@ impl Network {
             open_regular(file).map_err(Error::io("read", file))?;
             Body::Script(Script::load(name, file, compute, threads)?)
         } else {
+            // Each thread that indexes computes alone. oneDNN lays weights out for as many threads as there are now, and for
+            // another number lays some of them out anew at every call.
+            tch::set_num_threads(1);
             Body::Native(with_operators(compute, fused, |convolver| {
                 let (blueprint, mut weights) = read(manifest, file)?;
                 blueprint.build(&mut weights, compute, convolver, shape)
