@@ -51,7 +51,7 @@ use crate::{
 };
 
 /// Runs the pipeline once, by the model of that name where one is named; the explorer passes
-/// [`pipeline::run`](crate::pipeline::run) with its request.
+/// [`pipeline::run`] with its request.
 pub type Indexer = Box<dyn FnMut(Option<&str>, &CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
 
 /// Takes every answer, on the thread that has it; must not block.

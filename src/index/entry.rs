@@ -10,7 +10,7 @@ use half::f16;
 use super::{ImageId, Images, Segment};
 use crate::{face::Face, printable::printable};
 
-/// One row of an [`Index`].
+/// One row of an [`Index`](super::Index).
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// The picture's id.
