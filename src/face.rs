@@ -13,8 +13,10 @@ pub struct Face {
     pub score: f32,
 }
 
-/// Around a face that is shown or kept: this share of its larger side on each side, so that hair and chin belong to it.
-pub const MARGIN: f32 = 0.4;
+/// Around a face that is kept: this share of its larger side on each side, so that it is found in what was kept.
+const KEPT_MARGIN: f32 = 0.4;
+/// The same of a face that is shown: hair and chin belong to it, the next face in a group does not.
+const SHOWN_MARGIN: f32 = 0.2;
 
 impl Face {
     /// Its area in a picture of these pixels, as far as it lies in the picture: left, top, width and height.
@@ -26,14 +28,30 @@ impl Face {
         [x, y, place(right, width).saturating_sub(x), place(bottom, height).saturating_sub(y)]
     }
 
-    /// The square around the face with its [`MARGIN`] in a picture of these pixels: left, top, width and height. It is moved
+    /// What shows the face in a picture of these pixels: left, top, width and height of the square around it with a little
+    /// margin, as far as it lies in the picture. It is never empty.
+    #[must_use]
+    pub fn shown_in(&self, (width, height): (u32, u32)) -> [u32; 4] {
+        let pixels = [width.max(1) as f32, height.max(1) as f32];
+        let [left, top, right, bottom] = self.area;
+        let sides = [(right - left) * pixels[0], (bottom - top) * pixels[1]];
+        let half = sides[0].max(sides[1]).max(1.0) * (0.5 + SHOWN_MARGIN);
+        let middle = [(left + right) / 2.0 * pixels[0], (top + bottom) / 2.0 * pixels[1]];
+        let [(x, w), (y, h)] = [0, 1].map(|axis| {
+            let [from, to] = [-half, half].map(|to| (middle[axis] + to).round().clamp(0.0, pixels[axis]) as u32);
+            (from.min(pixels[axis] as u32 - 1), to.saturating_sub(from).max(1))
+        });
+        [x, y, w, h]
+    }
+
+    /// The square around the face with a wide margin in a picture of these pixels: left, top, width and height. It is moved
     /// into the picture where it reaches beyond, and cut only where the picture is too small for it; it is never empty.
     #[must_use]
     pub fn square_in(&self, (width, height): (u32, u32)) -> [u32; 4] {
         let pixels = [width.max(1) as f32, height.max(1) as f32];
         let [left, top, right, bottom] = self.area;
         let sides = [(right - left) * pixels[0], (bottom - top) * pixels[1]];
-        let side = sides[0].max(sides[1]).max(1.0) * (1.0 + 2.0 * MARGIN);
+        let side = sides[0].max(sides[1]).max(1.0) * (1.0 + 2.0 * KEPT_MARGIN);
         let middle = [(left + right) / 2.0 * pixels[0], (top + bottom) / 2.0 * pixels[1]];
         let [(x, w), (y, h)] = [0, 1].map(|axis| {
             let side = side.min(pixels[axis]);
@@ -61,6 +79,18 @@ mod tests {
         assert_eq!(face([0.1, 0.2, 0.3, 0.6]).pixels_in((1000, 500)), [100, 100, 200, 200]);
         assert_eq!(face([-0.1, 0.9, 0.2, 1.3]).pixels_in((1000, 500)), [0, 450, 200, 50]);
         assert_eq!(face([2.0, f32::NAN, -1.0, 0.5]).pixels_in((10, 10)), [10, 0, 0, 5]);
+    }
+
+    #[test]
+    fn what_shows_a_face_is_around_it_and_ends_with_the_picture() {
+        let shown = |area| Face { area, points: [[0.0; 2]; 5], score: 1.0 }.shown_in((1000, 500));
+        assert_eq!(shown([0.45, 0.4, 0.55, 0.6]), [430, 180, 140, 140]);
+        assert_eq!(shown([-0.02, 0.8, 0.08, 1.0]), [0, 380, 100, 120]);
+        // Nothing of it is sensible, and something is shown all the same.
+        for area in [[7.0, 7.0, 8.0, 8.0], [f32::NAN; 4], [0.5, 0.5, 0.4, 0.4], [-9.0; 4]] {
+            let [x, y, width, height] = shown(area);
+            assert!(width > 0 && height > 0 && x + width <= 1000 && y + height <= 500, "{area:?}");
+        }
     }
 
     #[test]

@@ -71,6 +71,11 @@ pub fn part_of(file: &Path) -> PathBuf {
 
 /// A path, then the same with the numbers from 2 on behind its stem, `a.jpg`, `a-2.jpg`, …: names to try until one is free.
 pub fn numbered(path: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    numbered_from(path, 1)
+}
+
+/// The same from a number on; 1 is the path itself.
+pub fn numbered_from(path: &Path, first: u32) -> impl Iterator<Item = PathBuf> + '_ {
     let with = |number: u32| {
         let mut name = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!("-{number}"));
@@ -80,7 +85,7 @@ pub fn numbered(path: &Path) -> impl Iterator<Item = PathBuf> + '_ {
         }
         path.with_file_name(name)
     };
-    std::iter::once(path.to_owned()).chain((2..10_000).map(with))
+    (first..=u32::MAX).map(move |number| if number == 1 { path.to_owned() } else { with(number) })
 }
 
 #[cfg(test)]

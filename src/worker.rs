@@ -77,12 +77,13 @@ type Keeping = (JobId, Arc<LabelTable>, PathBuf);
 /// Nothing takes the place of what is to stop.
 type Making = Option<(JobId, Arc<Index>, Task)>;
 
-/// What the network is asked for.
-enum Asked {
+/// What the network is asked for: the newest question of either kind.
+#[derive(Default)]
+struct Asked {
     /// Why two pictures are alike.
-    Why(JobId, Arc<Index>, [ImageId; 2], (u16, u16)),
+    why: Option<(JobId, Arc<Index>, [ImageId; 2], (u16, u16))>,
     /// A picture from elsewhere.
-    Embedding(JobId, PathBuf, (u16, u16)),
+    embedding: Option<(JobId, PathBuf, (u16, u16))>,
 }
 
 /// The threads. Dropping it stops all of them, after what they are at.
@@ -95,6 +96,7 @@ pub struct Worker {
     kept: Arc<Kept>,
     labels: Latest<Keeping>,
     network: Latest<Asked>,
+    completing: Latest<(JobId, String)>,
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
     moving: Arc<Mutex<()>>,
@@ -140,6 +142,12 @@ impl Worker {
             make_in(lane, with, answer.clone())
         });
         let network = ask_network(embedder, painter.clone(), answer.clone());
+        let tell = answer.clone();
+        // A folder on a network that is gone keeps this thread only, and nobody who leaves waits for it.
+        let completing = Latest::spawn("completing", Priority::Normal, move |(job, typed): (JobId, String), _| {
+            let outcome = fenced("completing", || Ok(Outcome::Completed(completion::complete(&typed))));
+            tell(JobEvent { job, outcome });
+        });
         let previews = Previews::spawn(painter, answer.clone());
         let labels = keep_labels(answer.clone());
         Self {
@@ -150,6 +158,7 @@ impl Worker {
             kept,
             labels,
             network,
+            completing,
             protected,
             moving: Arc::default(),
             leaving: CancelToken::default(),
@@ -174,11 +183,13 @@ impl Worker {
                     Ok(Outcome::Named { kept })
                 });
             }
-            Job::Explain { index, pair, cells } => self.network.put(Asked::Why(id, index, pair, cells)),
-            Job::Embed { path, cells } => self.network.put(Asked::Embedding(id, path, cells)),
-            Job::Complete { typed } => {
-                self.apart(id, "completing", move || Ok(Outcome::Completed(completion::complete(&typed))));
+            Job::Explain { index, pair, cells } => {
+                self.network.change(|waiting| waiting.why = Some((id, index, pair, cells)));
             }
+            Job::Embed { path, cells } => {
+                self.network.change(|waiting| waiting.embedding = Some((id, path, cells)));
+            }
+            Job::Complete { typed } => self.completing.put((id, typed)),
             Job::Dispose { doomed, away } => {
                 let (protected, leaving) = (Arc::clone(&self.protected), self.leaving.clone());
                 self.move_files(id, move |lists| {
@@ -332,17 +343,16 @@ fn ask_network(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Asked
     let mut loaded = None;
     Latest::spawn("asking the network", Priority::Normal, move |asked: Asked, _| {
         let sentence = |error: Error| error.to_string();
-        let (job, outcome) = match asked {
-            Asked::Why(job, index, pair, cells) => {
-                let mut why = || explained(&index, pair, cells, at_hand(&mut loaded, &mut load)?, &painter);
-                (job, fenced("explaining", || why().map_err(sentence)))
-            }
-            Asked::Embedding(job, path, cells) => {
-                let embedded = || outside(path, cells, at_hand(&mut loaded, &mut load)?, &painter);
-                (job, fenced("embedding", || embedded().map_err(sentence)))
-            }
-        };
-        tell(JobEvent { job, outcome });
+        if let Some((job, path, cells)) = asked.embedding {
+            let embedded = || outside(path, cells, at_hand(&mut loaded, &mut load)?, &painter);
+            let outcome = fenced("embedding", || embedded().map_err(sentence));
+            tell(JobEvent { job, outcome });
+        }
+        if let Some((job, index, pair, cells)) = asked.why {
+            let mut why = || explained(&index, pair, cells, at_hand(&mut loaded, &mut load)?, &painter);
+            let outcome = fenced("explaining", || why().map_err(sentence));
+            tell(JobEvent { job, outcome });
+        }
     })
 }
 

@@ -167,7 +167,10 @@ impl App {
             self.shared.coloring = Coloring::Groups;
         }
         self.shared.select(id);
-        self.screens.map.bring_into_view(together);
+        // On the map itself the place is kept, and how near it is looked at.
+        if self.screen != Screen::Map {
+            self.screens.map.bring_into_view(together);
+        }
         self.show(Screen::Map);
     }
 
@@ -274,6 +277,7 @@ impl App {
         }
         // A filter may have left nothing to ask about.
         if let Some(id) = focused {
+            self.screens.neighbors.ask_selected();
             self.shared.select(id);
             self.show(Screen::Neighbors);
         }
@@ -348,6 +352,7 @@ impl App {
         if self.shared.marks.is_empty() {
             return self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
         }
+        self.stay_selected();
         self.screens.neighbors.ask(&self.shared);
         self.show(Screen::Neighbors);
     }

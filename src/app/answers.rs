@@ -163,7 +163,7 @@ impl App {
             self.over.clear();
             self.previews.clear();
             self.awaited.forget();
-            (self.explained, self.explaining) = (None, None);
+            (self.explained, self.explaining, self.asking) = (None, None, None);
         }
         shared.index = index;
         if !shared.index.is_empty() {

@@ -32,6 +32,8 @@ impl App {
         let is_it = |root: &Path, relative: &Path| path.ends_with(relative) && root.join(relative) == path;
         let known = index.iter().find(|entry| is_it(entry.root, entry.relative())).map(|entry| entry.id);
         if let Some(id) = known {
+            self.asking = None;
+            self.screens.neighbors.ask_selected();
             self.shared.select(id);
             self.show(Screen::Neighbors);
             return Vec::new();
@@ -47,8 +49,21 @@ impl App {
     /// The picture from elsewhere is embedded.
     pub(super) fn asked_with(&mut self, outside: Arc<Outside>) {
         self.message = None;
+        self.stay_selected();
         self.screens.neighbors.ask_outside(&self.shared, outside);
-        self.show(Screen::Neighbors);
+        if self.over.is_empty() {
+            self.show(Screen::Neighbors);
+        } else {
+            // What is being typed or looked at is not taken away.
+            self.say(Severity::Info, "What the picture is like is on Neighbors.");
+        }
+    }
+
+    /// Keeps the selected picture selected while others come before it: what is asked otherwise stays until it changes.
+    pub(super) fn stay_selected(&mut self) {
+        if let Some(id) = self.shared.selected {
+            self.shared.select(id);
+        }
     }
 
     /// Completes the path that is being typed.

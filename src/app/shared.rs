@@ -205,10 +205,16 @@ impl Shared {
         }
     }
 
-    /// The label that a picture was given by correction.
+    /// The label that a picture was given by correction; of a face its own, or else its picture's.
     #[must_use]
     pub fn correction(&self, id: ImageId) -> Option<&[u8]> {
         self.index.get(id).and_then(|entry| self.label_source.corrected.get(&entry))
+    }
+
+    /// The label that a picture or a face was given for itself.
+    #[must_use]
+    pub fn own_correction(&self, id: ImageId) -> Option<&[u8]> {
+        self.index.get(id).and_then(|entry| self.label_source.corrected.own(&entry))
     }
 
     /// A path as it is shown: relative to the folder that is explored, where it is one.

@@ -106,7 +106,7 @@ pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
         let labeled = seen.iter().filter_map(|of| Some((of.entry.path(), of.label?.as_bytes().to_vec())));
         let rest = match seen.iter().filter(|of| of.label.is_none()).count() {
             0 => String::new(),
-            count => format!("; {} got no label", text::counted(count, "picture")),
+            count => format!("; {} got no label", indexed.index.kind().counted(count)),
         };
         args.links.run(target, together(labeled), &rest, out)?;
         return Ok(indexed.exit(args.strict));

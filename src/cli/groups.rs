@@ -155,7 +155,7 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
         Some(target) => {
             let rest = match found.noise.len() {
                 0 => String::new(),
-                count => format!("; {} in no group", text::counted(count, "picture")),
+                count => format!("; {} in no group", indexed.index.kind().counted(count)),
             };
             return args.links.run(target, answer.together(), &rest, out).map(|()| indexed.exit(args.strict));
         }

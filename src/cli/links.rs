@@ -2,7 +2,7 @@
 //! and no picture is moved.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, Write},
@@ -122,10 +122,10 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 /// The folder of each group, and its links.
 fn plan(groups: Vec<Together>, target: &Path) -> Vec<(PathBuf, Vec<Link>)> {
-    let mut folders = HashSet::new();
+    let mut folders = Taken::default();
     let folder = |Together { name, pictures }| {
         let folder = target.join(unused(&mut folders, OsStr::new(&folder_name(&name))));
-        let mut taken = HashSet::new();
+        let mut taken = Taken::default();
         let link = |picture: PathBuf| {
             let from = std::path::absolute(&picture).unwrap_or(picture);
             let name = unused(&mut taken, from.file_name().unwrap_or_default());
@@ -152,9 +152,22 @@ fn folder_name(name: &OsStr) -> String {
 
 /// The name, or with the first number that nobody has before its extension. Where case makes no difference to the file
 /// system, two names that differ in nothing else would be one.
-fn unused(taken: &mut HashSet<OsString>, name: &OsStr) -> PathBuf {
-    let free = files::numbered(Path::new(name)).find(|name| taken.insert(name.as_os_str().to_ascii_lowercase()));
+fn unused(taken: &mut Taken, name: &OsStr) -> PathBuf {
+    let Taken { names, tried } = taken;
+    let tried = tried.entry(name.to_ascii_lowercase()).or_default();
+    let free = files::numbered_from(Path::new(name), *tried + 1).find(|name| {
+        *tried += 1;
+        names.insert(name.as_os_str().to_ascii_lowercase())
+    });
     free.unwrap_or_else(|| name.into())
+}
+
+/// Names that are taken in a folder.
+#[derive(Default)]
+struct Taken {
+    names: HashSet<OsString>,
+    /// How many numbers of a name were tried, so that a name that ten thousand pictures have takes no time.
+    tried: HashMap<OsString, u32>,
 }
 
 #[cfg(test)]
@@ -163,12 +176,14 @@ mod tests {
 
     #[test]
     fn no_two_pictures_get_one_name_and_no_group_leaves_its_folder() {
-        let mut taken = HashSet::new();
+        let mut taken = Taken::default();
         let mut next = |name: &str| unused(&mut taken, OsStr::new(name)).to_string_lossy().into_owned();
         assert_eq!(
             [next("a.jpg"), next("A.jpg"), next("a.jpg"), next("b"), next("b")],
             ["a.jpg", "A-2.jpg", "a-3.jpg", "b", "b-2"]
         );
+        // As many of one name as there are.
+        assert!((0..20_000).map(|_| next("poster.jpg")).last().is_some_and(|name| name == "poster-20000.jpg"));
         for (name, folder) in [
             ("group 1", "group 1"),
             ("../../etc", "_.._etc"),

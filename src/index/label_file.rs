@@ -160,6 +160,12 @@ impl LabelTable {
         self.row_of(entry).map(|row| &*self.rows[row].label)
     }
 
+    /// The label that a picture or a face has for itself.
+    #[must_use]
+    pub fn own(&self, entry: &Entry<'_>) -> Option<&[u8]> {
+        self.row_at(&LabelKey::of(entry)).map(|row| &*self.rows[row].label)
+    }
+
     fn row_of(&self, entry: &Entry<'_>) -> Option<usize> {
         if self.rows.is_empty() {
             return None;

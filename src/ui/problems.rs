@@ -33,10 +33,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, body, what, then);
     }
     let (list, problems) = (List::new(body), &app.screens.problems);
-    let faceless = skipped.iter().filter(|skipped| skipped.has_no_face()).count();
-    let [count, what] = match (faceless, skipped.len() - faceless) {
+    let [count, what] = match (problems.faceless, problems.files.len() - problems.faceless) {
         (0, files) => {
-            let files = facts::listed_of(app, problems.files.len(), files, "file");
+            let files = facts::listed_of(app, files, skipped.len(), "file");
             [files, format!(" skipped for {}", text::counted(problems.reasons(), "reason"))]
         }
         (pictures, 0) => [text::counted(pictures, "picture"), " without a face".to_owned()],

@@ -43,9 +43,14 @@ impl<T: Send + 'static> Latest<T> {
 
     /// Gives the thread a job, in place of the one that waits.
     pub(super) fn put(&self, job: T) {
+        self.replace(|_| job);
+    }
+
+    /// Gives the thread what comes of the job that waits.
+    fn replace(&self, by: impl FnOnce(Option<T>) -> T) {
         let mut slot = lock(&self.shared.slot);
         if !slot.closed {
-            slot.waiting = Some(job);
+            slot.waiting = Some(by(slot.waiting.take()));
         }
         drop(slot);
         self.shared.changed.notify_all();
@@ -59,6 +64,17 @@ impl<T: Send + 'static> Latest<T> {
             .changed
             .wait_timeout_while(slot, patience, |slot| slot.working || slot.waiting.is_some())
             .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+impl<T: Default + Send + 'static> Latest<T> {
+    /// Gives the thread more to do, for a job of several parts.
+    pub(super) fn change(&self, add: impl FnOnce(&mut T)) {
+        self.replace(|waiting| {
+            let mut job = waiting.unwrap_or_default();
+            add(&mut job);
+            job
+        });
     }
 }
 
@@ -120,6 +136,15 @@ mod tests {
         assert_eq!(answers.recv(), Ok((1, true)));
         let_go.send(()).expect("it waits");
         assert_eq!(answers.recv(), Ok((9, false)));
+        // The parts of a job are added to what waits, if anything does.
+        thread.change(|job| *job += 1);
+        wait_begun.iter().take(2).for_each(drop);
+        thread.put(10);
+        thread.change(|job| *job += 5);
+        let_go.send(()).expect("it waits");
+        assert_eq!(answers.recv(), Ok((1, true)));
+        let_go.send(()).expect("it waits");
+        assert_eq!(answers.recv(), Ok((15, false)));
         thread.wait_idle(Duration::from_secs(3600));
         drop(thread);
         assert!(answers.recv().is_err(), "the thread has ended and let go of its sender");

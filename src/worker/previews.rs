@@ -196,26 +196,30 @@ impl Shared {
     /// The face with what is around it. All faces of a picture are cut out at once, for they are mostly shown together and
     /// decoding takes longest.
     fn face(&self, wanted: &Wanted, face: &Face, cells: (u16, u16)) -> Result<Arc<RgbImage>, String> {
-        let [_, _, width, height] = face.square_in(wanted.pixels);
+        let [_, _, width, height] = face.shown_in(wanted.pixels);
         let side = self.side((width, height), cells);
         let key = (wanted.key.image, false);
         if let Some(picture) = lock(&self.kept).get(key, side) {
             return Ok(picture);
         }
-        let squares = wanted.faces.iter().map(|(_, face)| face.square_in(wanted.pixels));
-        let smallest = squares.map(|[_, _, width, height]| width.max(height)).min().unwrap_or(1);
+        let shown = wanted.faces.iter().map(|(_, face)| face.shown_in(wanted.pixels));
+        let smallest = shown.map(|[_, _, width, height]| width.max(height)).min().unwrap_or(1);
         let shorter = wanted.pixels.0.min(wanted.pixels.1);
         let needed = u64::from(shorter) * u64::from(side.min(smallest)) / u64::from(smallest.max(1));
         let detail = Detail::AtLeast(needed as u32);
         let picture = decode::picture(&wanted.path, detail, Alpha::White).map_err(|why| why.to_string())?;
+        let mut asked_for = None;
         for (id, face) in &wanted.faces {
-            let [left, top, width, height] = face.square_in(picture.rgb.dimensions());
-            let square = imageops::crop_imm(&picture.rgb, left, top, width, height).to_image();
+            let [left, top, width, height] = face.shown_in(picture.rgb.dimensions());
+            let cut = imageops::crop_imm(&picture.rgb, left, top, width, height).to_image();
             let (width, height) = inside((width, height), side);
-            let square = preview::scale(&square, width, height)?;
-            lock(&self.kept).put((*id, false), side, Arc::new(square));
+            let cut = Arc::new(preview::scale(&cut, width, height)?);
+            if *id == wanted.key.image {
+                asked_for = Some(Arc::clone(&cut));
+            }
+            lock(&self.kept).put((*id, false), side, cut);
         }
-        lock(&self.kept).get(key, side).ok_or_else(|| "there is no room for it".to_owned())
+        asked_for.ok_or_else(|| "it is not among the faces of its picture any more".to_owned())
     }
 }
 

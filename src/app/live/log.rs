@@ -31,19 +31,25 @@ impl Live {
     /// Takes over what is in a frame, and writes it down.
     pub(super) fn take_seen(&mut self, seen: Seen) {
         let identities = self.setup.enrolled.gallery.identify(&seen.regions, &self.criterion());
+        let before = self.seen.as_ref().map_or(0, |(before, _)| before.regions.len());
         // Who comes or goes changes the places of all.
-        self.chosen = self
-            .chosen
-            .filter(|_| self.seen.as_ref().is_some_and(|(before, _)| before.regions.len() == seen.regions.len()));
+        self.chosen = self.chosen.filter(|_| before == seen.regions.len());
         let mut gone_on = Vec::new();
+        // Lines of the frame before, which the new ones come after.
+        let recent = self.log.len().saturating_sub(before.max(identities.len()));
         for (region, identity) in identities.iter().enumerate() {
             let gallery = &self.setup.enrolled.gallery;
             let name = identity.best.filter(|_| identity.is_known).map(|best| gallery.name(best.name).to_owned());
             let value = identity.best.map(|best| best.value);
             let metric = self.setup.metric;
             // Several regions have lines of their own, which go on as long as each is seen.
-            let recent = self.log.iter_mut().enumerate().rev().take(identities.len());
-            let goes_on = recent.into_iter().find(|(at, last)| last.name == name && !gone_on.contains(at));
+            let goes_on = self
+                .log
+                .iter_mut()
+                .enumerate()
+                .skip(recent)
+                .rev()
+                .find(|(at, last)| last.name == name && !gone_on.contains(at));
             if let Some((at, last)) = goes_on {
                 gone_on.push(at);
                 last.frames += 1;

@@ -1,6 +1,6 @@
 //! Alike: which pictures of the folder look alike. Groups over a threshold, the most alike first, each with its pictures.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     analysis::alike::{Group, Range},
@@ -114,7 +114,7 @@ impl Alike {
         Acted::Says(format!("{} of a protected folder not marked.", shared.counted(stay.len())))
     }
 
-    /// Marks all pictures of all groups of copies but those to keep.
+    /// Marks all pictures of all groups of copies that are listed, but those to keep.
     fn mark_all_copies(&self, shared: &mut Shared) -> Acted {
         if shared.index.kind() == RowKind::Face {
             return Acted::Says("Copies are sought among whole pictures: open the folder without --faces.".into());
@@ -122,8 +122,14 @@ impl Alike {
         let Some(copies) = self.found.as_ref().and_then(|found| found.copies.as_ref()) else {
             return Acted::Says("It is not known yet which pictures are copies.".into());
         };
-        let unmarked =
-            |id: &ImageId| !shared.marks.contains(*id) && shared.index.contains(*id) && !shared.is_protected(*id);
+        // What the filter hides is not marked behind the user's back.
+        let listed: HashSet<_> = self.groups().flat_map(|group| &group.members).map(|member| member.0).collect();
+        let unmarked = |id: &ImageId| {
+            !shared.marks.contains(*id)
+                && listed.contains(id)
+                && shared.index.contains(*id)
+                && !shared.is_protected(*id)
+        };
         let ids: Vec<_> = copies.surplus().filter(unmarked).collect();
         ids.iter().for_each(|id| shared.marks.toggle(*id));
         Acted::Says(format!("{} marked: all but the one to keep of each group.", shared.counted(ids.len())))

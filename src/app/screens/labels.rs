@@ -224,7 +224,7 @@ impl Labels {
 
     /// Gives a picture a label; says so.
     pub fn give(&mut self, shared: &mut Shared, id: ImageId, label: &str) -> String {
-        self.history.push((id, shared.correction(id).map(<[u8]>::to_vec)));
+        self.history.push((id, shared.own_correction(id).map(<[u8]>::to_vec)));
         shared.correct(id, Some(label.as_bytes()));
         let name = shared.index.get(id).map(|entry| entry.name()).unwrap_or_default();
         // The next one of the list, so that one key after the other goes through it.

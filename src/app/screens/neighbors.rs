@@ -143,6 +143,13 @@ impl Neighbors {
         self.asked = Some(Asked { outside: Some(outside), like, unlike, query, comparison: None });
     }
 
+    /// Asks with the selected picture alone again.
+    pub(in crate::app) fn ask_selected(&mut self) {
+        if self.asked.take().is_some() {
+            self.clear();
+        }
+    }
+
     /// The picture asked with, or the first of them one under the other.
     #[must_use]
     pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {

@@ -1,6 +1,6 @@
 //! Problems: the files that could not be indexed, under their reasons.
 
-use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use crate::{
     app::{
@@ -11,7 +11,6 @@ use crate::{
         shared::Shared,
     },
     index::{Skipped, filter::Filter},
-    order::natural,
 };
 
 /// A line of the list.
@@ -36,6 +35,8 @@ pub struct Problems {
     pub files: Vec<Skipped>,
     /// The same under their reasons.
     pub lines: Vec<Line>,
+    /// How many of the files are pictures without a face.
+    pub faceless: usize,
     /// What they were made of.
     listed_of: Option<(Arc<[Skipped]>, Filter)>,
     /// The file under the cursor.
@@ -53,22 +54,22 @@ impl Problems {
         }
         self.listed_of = Some(of);
         let focused = self.files.get(self.cursor).map(|file| file.path.clone());
-        let admitted = shared.skipped.iter().filter(|skipped| shared.filter.admits_path(&skipped.path));
-        self.files = admitted.cloned().collect();
-        let mut counts: HashMap<String, usize> = HashMap::new();
-        for file in &self.files {
-            *counts.entry(file.reason.clone()).or_default() += 1;
+        let mut of_reason: HashMap<&str, Vec<&Skipped>> = HashMap::new();
+        for file in shared.skipped.iter().filter(|skipped| shared.filter.admits_path(&skipped.path)) {
+            of_reason.entry(&file.reason).or_default().push(file);
         }
-        let path = |a: &Skipped, b: &Skipped| natural::compare(bytes(a), bytes(b)).then_with(|| a.path.cmp(&b.path));
-        let count = |file: &Skipped| std::cmp::Reverse(counts.get(&file.reason).copied());
-        self.files
-            .sort_by(|a, b| count(a).cmp(&count(b)).then_with(|| a.reason.cmp(&b.reason)).then_with(|| path(a, b)));
-        let mut at = 0;
-        self.lines = Vec::new();
-        for files in self.files.chunk_by(|a, b| a.reason == b.reason) {
-            self.lines.push(Line::Reason { first: at, count: files.len() });
-            self.lines.extend((at..at + files.len()).map(Line::File));
-            at += files.len();
+        let mut reasons: Vec<_> = of_reason.into_iter().collect();
+        reasons.sort_by(|(a, files), (b, others)| others.len().cmp(&files.len()).then_with(|| a.cmp(b)));
+        (self.files, self.lines) = (Vec::new(), Vec::new());
+        self.faceless = 0;
+        for (_, files) in reasons {
+            let first = self.files.len();
+            self.lines.push(Line::Reason { first, count: files.len() });
+            self.lines.extend((first..first + files.len()).map(Line::File));
+            if files[0].has_no_face() {
+                self.faceless += files.len();
+            }
+            self.files.extend(files.into_iter().cloned());
         }
         self.cursor = self.files.iter().position(|file| Some(&file.path) == focused.as_ref()).unwrap_or(self.cursor);
     }
@@ -84,10 +85,6 @@ impl Problems {
     pub fn reasons(&self) -> usize {
         self.lines.len() - self.files.len()
     }
-}
-
-fn bytes(file: &Skipped) -> &[u8] {
-    file.path.as_os_str().as_bytes()
 }
 
 const KEYS: &[Binding] = &[binding::FILTER, binding::OPEN_OUTSIDE, binding::COPY, binding::CLOSE];

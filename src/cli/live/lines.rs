@@ -74,7 +74,8 @@ impl Lines<'_> {
     pub(super) fn write(&mut self, seen: &Seen, out: &mut dyn Write) -> Result<bool> {
         let gallery = &self.enrolled.gallery;
         if seen.regions.is_empty() && self.args.once {
-            say(&format!("there is no face in {}", seen.frame.source));
+            let what = if self.seeks == RowKind::Face { "face" } else { "picture" };
+            say(&format!("there is no {what} in {}", seen.frame.source));
         }
         let identities = gallery.identify(&seen.regions, &self.criterion);
         for (region, identity) in seen.regions.iter().zip(&identities) {

@@ -28,7 +28,8 @@ impl Store {
             let live = self.meta.live.saturating_sub(lost);
             self.meta = Meta { next_row: held, live, columns: 0, in_columns: 0, ..self.meta };
             notes.push(format!(
-                "the vectors of {lost} images in {} were missing and are computed again",
+                "the vectors of {} in {} were missing and are computed again",
+                self.key.rows.counted(lost as usize),
                 printable(self.folder.join(DATABASE))
             ));
         }
