@@ -81,10 +81,12 @@ type Making = Option<(JobId, Arc<Index>, Task)>;
 #[derive(Default)]
 struct Asked {
     /// Why two pictures are alike.
-    why: Option<(JobId, Arc<Index>, [ImageId; 2], (u16, u16))>,
+    why: Option<Why>,
     /// A picture from elsewhere.
     embedding: Option<(JobId, PathBuf, (u16, u16))>,
 }
+
+type Why = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
 
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {

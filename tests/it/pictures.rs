@@ -1,9 +1,12 @@
 //! What can be done with pictures on every screen that lists some: the filter, marks, and the ways to other screens.
 
-use crate::explorer::{Explorer, collection, setup, styled};
+use std::sync::Arc;
+
+use crate::explorer::{Explorer, collection, segment, setup, styled};
 use lookalike::{
     app::{Event, action::Screen, keymap::Context},
-    index::{ImageId, Skipped, progress::Report},
+    index::{ImageId, Index, Skipped, progress::Report},
+    task::Job,
 };
 
 /// The screens that list pictures.
@@ -267,6 +270,40 @@ fn a_picture_from_elsewhere_is_asked_with_wherever_one_is() {
         explorer.keys("Down Backspace");
         assert!(explorer.app.screens.neighbors.asked.is_none(), "the selected picture is the query again");
     }
+}
+
+#[test]
+fn what_is_asked_with_stays_until_something_else_is_asked() {
+    // The selected picture was not chosen by anybody, and the first in the order of folders is still to come.
+    let mut grown = Index::new(8);
+    grown.push(segment(3..24));
+    let mut explorer = Explorer::started(setup(120, 36));
+    explorer.model(false);
+    explorer.report(Report::Snapshot(Arc::new(grown.clone())));
+    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter");
+    let asked = |explorer: &Explorer| explorer.app.screens.neighbors.asked.is_some();
+    assert!(asked(&explorer));
+    grown.push(segment(0..3));
+    explorer.report(Report::Snapshot(Arc::new(grown)));
+    assert!(asked(&explorer), "pictures that come ask nothing");
+    explorer.keys("1 3");
+    assert!(asked(&explorer), "nor does looking at another screen");
+    explorer.keys("1 Enter");
+    assert!(!asked(&explorer), "Enter asks with the picture under the cursor");
+}
+
+#[test]
+fn an_answer_that_comes_late_takes_nothing_from_the_screen() {
+    let mut explorer = on(Screen::Browse);
+    explorer.hold();
+    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter Ctrl-o c a t");
+    let held = explorer.held.take().unwrap();
+    let (id, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Embed { .. })).expect("a picture to look at");
+    explorer.done(id, job);
+    let state = explorer.state();
+    assert!(state.starts_with("Browse") && state.contains("typing \"cat\""), "{state}");
+    explorer.keys("Esc 3");
+    assert!(explorer.app.screens.neighbors.asked.is_some(), "it is on Neighbors");
 }
 
 #[test]

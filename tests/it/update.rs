@@ -1093,6 +1093,15 @@ fn with_copies(setup: lookalike::app::Setup) -> Explorer {
 }
 
 #[test]
+fn copies_that_the_filter_hides_are_not_marked() {
+    let mut explorer = with_copies(setup(120, 36));
+    explorer.keys("4 / 8 . j p g Enter A");
+    assert_eq!(explorer.app.shared.marks.len(), 1, "of the groups that are listed");
+    explorer.keys("/ Backspace Backspace Backspace Backspace Backspace Enter A");
+    assert_eq!(explorer.app.shared.marks.len(), 2);
+}
+
+#[test]
 fn copies_are_marked_listed_moved_away_and_brought_back() {
     let mut explorer = with_copies(setup(120, 36));
     explorer.keys("4");
