@@ -219,6 +219,8 @@ pub enum Action {
     ZoomOut,
     /// The zoom at which everything fits.
     ZoomFit,
+    /// The size that a list begins with.
+    UsualSize,
     /// To the next group or cluster of the heatmap.
     NextGroup,
     /// To the one before.

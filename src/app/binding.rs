@@ -25,6 +25,8 @@ pub const ZOOM_IN: Binding = bind("+ =", Action::ZoomIn);
 pub const ZOOM_OUT: Binding = bind("- _", Action::ZoomOut);
 /// As large as fits.
 pub const ZOOM_FIT: Binding = bind("0", Action::ZoomFit);
+/// As large as at first.
+pub const USUAL_SIZE: Binding = bind("0", Action::UsualSize);
 /// Row for column.
 pub const SWAP: Binding = bind("x", Action::Swap);
 /// One picture, large.

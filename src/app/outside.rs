@@ -1,6 +1,6 @@
 //! A picture from elsewhere as the query: its path is typed, and completed as in a shell.
 
-use std::{path::Path, sync::Arc};
+use std::{os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
 use super::{
     App, Effect, Over, Severity,
@@ -29,7 +29,11 @@ impl App {
         let path = folders::typed(typed);
         let index = &self.shared.index;
         // A picture of the index needs no network.
-        let is_it = |root: &Path, relative: &Path| path.ends_with(relative) && root.join(relative) == path;
+        let typed = path.as_os_str().as_bytes();
+        // Bytes first: there may be a million of them.
+        let is_it = |root: &Path, relative: &Path| {
+            typed.ends_with(relative.as_os_str().as_bytes()) && root.join(relative) == path
+        };
         let known = index.iter().find(|entry| is_it(entry.root, entry.relative())).map(|entry| entry.id);
         if let Some(id) = known {
             self.asking = None;

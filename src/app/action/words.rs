@@ -65,6 +65,7 @@ impl Action {
             Self::ZoomIn => "larger",
             Self::ZoomOut => "smaller, to see more",
             Self::ZoomFit => "fit everything",
+            Self::UsualSize => "the usual size",
             Self::NextGroup => "next group or cluster",
             Self::PreviousGroup => "group or cluster before",
             Self::Swap => "exchange row and column",
@@ -216,6 +217,7 @@ impl Action {
             | Self::MarkAllCopies
             | Self::Undo
             | Self::ZoomFit
+            | Self::UsualSize
             | Self::PreviousGroup
             | Self::ZoomOut
             | Self::Fewer

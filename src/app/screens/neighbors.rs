@@ -243,7 +243,7 @@ const KEYS: &[Binding] = &[
     bind("p", Action::OpenPair),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
-    binding::ZOOM_FIT,
+    binding::USUAL_SIZE,
     binding::WHY,
 ];
 
@@ -317,7 +317,7 @@ impl Room for Neighbors {
                 self.size = size;
                 return Acted::Says(self.shown_as().to_owned());
             }
-            Action::ZoomFit => {
+            Action::UsualSize => {
                 self.size = 0;
                 return Acted::Says(self.shown_as().to_owned());
             }

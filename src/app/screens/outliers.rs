@@ -72,7 +72,7 @@ const KEYS: &[Binding] = &[
     bind("A", Action::MarkThese),
     binding::ZOOM_IN,
     binding::ZOOM_OUT,
-    binding::ZOOM_FIT,
+    binding::USUAL_SIZE,
 ];
 
 /// Pictures that are needed to tell one from the others.
@@ -192,7 +192,7 @@ impl Room for Outliers {
             }
             Action::ZoomIn => self.size = Grid::resized(body, self.size, 1),
             Action::ZoomOut => self.size = Grid::resized(body, self.size, -1),
-            Action::ZoomFit => self.size = 0,
+            Action::UsualSize => self.size = 0,
             _ => return Acted::No,
         }
         Acted::Yes
