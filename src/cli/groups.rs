@@ -157,7 +157,8 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
                 0 => String::new(),
                 count => format!("; {} in no group", indexed.index.kind().counted(count)),
             };
-            return args.links.run(target, answer.together(), &rest, out).map(|()| indexed.exit(args.strict));
+            let is_whole = args.links.run(target, answer.together(), &rest, &indexed.cancel, out)?;
+            return Ok(if is_whole { indexed.exit(args.strict) } else { Exit::Interrupted });
         }
         None if args.json => answer.json(out),
         None if args.csv => answer.csv(out),
