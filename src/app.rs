@@ -12,6 +12,7 @@ pub mod binding;
 pub mod contact_sheet;
 pub mod disposal;
 mod event;
+pub mod group_places;
 pub mod keymap;
 pub mod layout;
 pub mod live;
