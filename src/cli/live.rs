@@ -28,7 +28,7 @@ use crate::{
     live::{
         Finder, Looker, Pace, RegionEmbedder, Source,
         hook::Hook,
-        reactions::{Excess, Reactions, Tell},
+        reactions::{Excess, Reactions, Say},
     },
     printable::printable_str,
     similarity::Metric,
@@ -157,7 +157,7 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
             return Err(one_name(&tried.gallery));
         }
         // Without a screen nobody is held up: what the disk is too slow for waits.
-        let tell: Tell = Arc::new(|sentence| lines::say(&sentence));
+        let tell: Say = Arc::new(|sentence| lines::say(&sentence));
         let mut reactions = Reactions::start(hook, args.keep.clone(), Excess::Waits, &tell)?;
         let lines = lines::Lines { args, seeks, enrolled: &tried, criterion, reactions: &mut reactions };
         let ended = headless(lines, source, embedder, &cancel, out);

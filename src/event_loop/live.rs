@@ -23,7 +23,7 @@ use crate::{
     live::{
         Frame, Looker, Pace, RegionEmbedder, Source,
         hook::Hook,
-        reactions::{Excess, Reactions, Tell},
+        reactions::{Excess, Reactions, Say},
         source::Open,
     },
     similarity::Metric,
@@ -91,7 +91,7 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>) -> Result<bool> 
     let notices = wake.clone();
     let source = options.source.open(move |sentence| drop(notices.send(Wake::Notice(sentence))))?;
     let notices = wake.clone();
-    let tell: Tell = Arc::new(move |sentence| drop(notices.send(Wake::Notice(sentence))));
+    let tell: Say = Arc::new(move |sentence| drop(notices.send(Wake::Notice(sentence))));
     let mut reactions = Reactions::start(options.hook, options.kept_in.clone(), Excess::IsLeftOut, &tell)?;
     let mut screen = TerminalGuard::enter(&options.display, false)?;
     let capabilities = screen.capabilities().clone();

@@ -29,7 +29,7 @@ const DISK: Delay = Delay { what: "frame", why: "the disk is slower than the cam
 const COMMAND: Delay = Delay { what: "name", why: "--exec is started more slowly than names come" };
 
 /// Takes a sentence on what went wrong, on the thread where it did.
-pub type Tell = Arc<dyn Fn(String) + Send + Sync>;
+pub type Say = Arc<dyn Fn(String) + Send + Sync>;
 
 /// What to do with what cannot be done in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Reactions {
     ///
     /// # Errors
     /// [`Error::Io`] when the system has no thread to give.
-    pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Tell) -> Result<Self> {
+    pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Say) -> Result<Self> {
         let keeper = folder.map(|folder| {
             let tell_failure = Arc::clone(tell);
             Queue::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
@@ -125,7 +125,7 @@ struct Queue<T> {
     excess: Excess,
     left_out: Arc<AtomicUsize>,
     delay: Delay,
-    tell: Tell,
+    tell: Say,
     stopped: CancelToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -136,7 +136,7 @@ impl<T: Send + 'static> Queue<T> {
         most: usize,
         excess: Excess,
         delay: Delay,
-        tell: &Tell,
+        tell: &Say,
         work: impl FnOnce(Waiting<T>) + Send + 'static,
     ) -> Result<Self> {
         let (waiting, taken) = mpsc::sync_channel(most);
@@ -197,7 +197,7 @@ struct Waiting<T> {
     taken: Receiver<T>,
     left_out: Arc<AtomicUsize>,
     delay: Delay,
-    tell: Tell,
+    tell: Say,
     stopped: CancelToken,
 }
 
@@ -240,7 +240,7 @@ mod tests {
     fn numbers(excess: Excess) -> (Queue<u32>, Sender<()>, Receiver<u32>, Arc<Mutex<Vec<String>>>) {
         let said = Arc::new(Mutex::new(Vec::new()));
         let hears = Arc::clone(&said);
-        let tell: Tell = Arc::new(move |sentence| hears.lock().expect("nobody panics").push(sentence));
+        let tell: Say = Arc::new(move |sentence| hears.lock().expect("nobody panics").push(sentence));
         let (go, gone) = mpsc::channel();
         let (done, did) = mpsc::channel();
         let work = move |numbers: Waiting<u32>| {
