@@ -141,21 +141,25 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>) -> Result<bool> 
     // The source ends with the view, and before the terminal is given back nothing more is drawn.
     drop(view);
     drop(screen);
-    if matches!(ended, Ok(true)) {
-        // What waits for the disk was asked for; a signal says that it no longer is.
-        let hung_up = || {
-            awake.try_iter().any(|wake| match wake {
-                Wake::Notice(sentence) => {
-                    (options.say)(&sentence);
-                    false
-                }
-                Wake::Input(Input::Hangup) => true,
-                Wake::Input(_) | Wake::Told(_) => false,
-            })
-        };
-        return Ok(reactions.finish(&hung_up));
+    match ended {
+        Ok(true) => Ok(finish(&mut reactions, &awake, options.say)),
+        ended => ended,
     }
-    ended
+}
+
+/// Waits for what was asked for and is not done yet, until a signal says that it is wanted no longer; whether none did.
+fn finish(reactions: &mut Reactions, awake: &mpsc::Receiver<Wake>, say: fn(&str)) -> bool {
+    let hung_up = || {
+        awake.try_iter().any(|wake| match wake {
+            Wake::Notice(sentence) => {
+                say(&sentence);
+                false
+            }
+            Wake::Input(Input::Hangup) => true,
+            Wake::Input(_) | Wake::Told(_) => false,
+        })
+    };
+    reactions.finish(&hung_up)
 }
 
 struct View<'a> {
