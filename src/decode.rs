@@ -242,7 +242,8 @@ fn full(bytes: &[u8], format: ImageFormat, alpha: Alpha, watch: &Watch<'_>) -> R
     limits.max_alloc = Some(MOST_MEMORY);
     let mut reader = ImageReader::with_format(Watched::new(bytes, watch), format);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|error| Unreadable::of_decoder(&error, format))?;
+    let decoder = watch.within_header(|| reader.into_decoder());
+    let decoder = decoder.map_err(|error| Unreadable::of_decoder(&error, format))?;
     all_of(decoder, format, alpha)
 }
 

@@ -1,7 +1,8 @@
-//! The end of a decoder's patience: nobody waits for the picture any more, or it has taken too long.
+//! When a decoder is given up: nobody waits for the picture any more, it has taken too long, or there is no end to what
+//! comes before its pixels.
 //!
 //! A decoder cannot be interrupted, but each comes back for more bytes. What hands them out looks at the watch and fails
-//! once the time is over.
+//! once it is over.
 
 use std::{
     cell::Cell,
@@ -20,12 +21,18 @@ const STRIDE: usize = 256;
 /// Bytes handed out at once to decoders that take them from here as they go: a thousand times as many may come of them.
 const PORTION: usize = 4096;
 
+/// Bytes before a picture's pixels: sizes, colors, notes. Some decoders keep a note of each line in thirty times its
+/// bytes, whatever limit they were given.
+const MOST_HEADER: usize = 32 << 20;
+
 /// Says when to give up on a picture.
 pub(super) struct Watch<'a> {
     begun: Instant,
     computed: Duration,
     most: Duration,
     stop: &'a dyn Fn() -> bool,
+    /// Bytes that may still be read; none are counted behind the header.
+    header: Cell<Option<usize>>,
     over: Cell<Option<Over>>,
 }
 
@@ -33,12 +40,13 @@ pub(super) struct Watch<'a> {
 enum Over {
     Stopped,
     TooSlow,
+    LongHeader,
 }
 
 impl<'a> Watch<'a> {
     /// Begins now; over when `stop` says so, or when this thread has computed for longer than `most`.
     pub(super) fn new(most: Duration, stop: &'a dyn Fn() -> bool) -> Self {
-        Self { begun: Instant::now(), computed: computed(), most, stop, over: Cell::new(None) }
+        Self { begun: Instant::now(), computed: computed(), most, stop, header: Cell::new(None), over: Cell::new(None) }
     }
 
     /// Whether to go on.
@@ -54,12 +62,34 @@ impl<'a> Watch<'a> {
         self.over.get().map(|over| match over {
             Over::Stopped => Unreadable::Stopped,
             Over::TooSlow => Unreadable::TooSlow(self.most.as_secs()),
+            Over::LongHeader => {
+                let most = MOST_HEADER >> 20;
+                Unreadable::TooLarge(format!("what the file says before its pixels is too long: more than {most} MB"))
+            }
         })
+    }
+
+    /// Reads a header with `read`, which is given up when that is too long.
+    pub(super) fn within_header<T>(&self, read: impl FnOnce() -> T) -> T {
+        self.header.set(Some(MOST_HEADER));
+        let header = read();
+        self.header.set(None);
+        header
+    }
+
+    /// Takes note of bytes that were read.
+    fn count(&self, bytes: usize) {
+        if let Some(left) = self.header.get() {
+            self.header.set(Some(left.saturating_sub(bytes)));
+        }
     }
 
     fn look(&self) -> Option<Over> {
         if (self.stop)() {
             return Some(Over::Stopped);
+        }
+        if self.header.get() == Some(0) {
+            return Some(Over::LongHeader);
         }
         // A thread that others keep waiting, or a machine that slept, is no fault of the picture. The time that passed is
         // the cheaper question, and no less than the time that was computed.
@@ -103,7 +133,7 @@ impl Read for Watched<'_> {
         let rest = self.rest()?;
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
-        self.at += count;
+        self.consume(count);
         Ok(count)
     }
 }
@@ -116,6 +146,7 @@ impl BufRead for Watched<'_> {
 
     fn consume(&mut self, count: usize) {
         self.at += count;
+        self.watch.count(count);
     }
 }
 

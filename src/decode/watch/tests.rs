@@ -72,6 +72,23 @@ fn every_decoder_gives_up_wherever_it_is() {
 }
 
 #[test]
+fn a_header_without_an_end_is_given_up() {
+    let notes =
+        |count: usize| [b"#?RADIANCE\n".as_slice(), &b"a=b\n".repeat(count), b"\n-Y 1 +X 1\n\x80\x80\x80\x80"].concat();
+    let hdr = |notes: &[u8]| decode(notes, ImageFormat::Hdr, Detail::Full, &Watch::new(MOST_TIME, &|| false));
+    assert_eq!(hdr(&notes(1000)).expect("a good picture").pixels, (1, 1));
+    let why = "what the file says before its pixels is too long: more than 32 MB";
+    assert_eq!(hdr(&notes(MOST_HEADER / 4 + 1000)).expect_err("too long"), Unreadable::TooLarge(why.into()));
+    // Behind the header, a file is as long as it needs to be.
+    let side = 2100_u32;
+    let large =
+        [b"farbfeld", &side.to_be_bytes()[..], &side.to_be_bytes(), &vec![0; (side * side * 8) as usize]].concat();
+    assert!(large.len() > MOST_HEADER);
+    let watch = Watch::new(MOST_TIME, &|| false);
+    assert!(decode(&large, ImageFormat::Farbfeld, Detail::Full, &watch).is_ok());
+}
+
+#[test]
 fn a_picture_is_read_as_without_a_watch_until_the_time_is_over() {
     let bytes: Vec<u8> = (0..10_000_u32).map(|at| at as u8).collect();
     let over = Cell::new(false);
