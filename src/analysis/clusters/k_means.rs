@@ -310,7 +310,8 @@ mod tests {
         for (row, cluster) in rows.rows().into_iter().zip(nearest) {
             sums.row_mut(*cluster).scaled_add(1.0, &row);
         }
-        2.0 * rows.nrows() as f64 - sums.rows().into_iter().map(|sum| 2.0 * f64::from(sum.dot(&sum).sqrt())).sum::<f64>()
+        2.0 * rows.nrows() as f64
+            - sums.rows().into_iter().map(|sum| 2.0 * f64::from(sum.dot(&sum).sqrt())).sum::<f64>()
     }
 
     #[test]
