@@ -19,6 +19,7 @@ pub mod marks;
 mod mouse;
 mod outside;
 pub mod pace;
+pub mod pair;
 pub mod previews;
 pub mod reading;
 pub mod prompt;
@@ -37,6 +38,7 @@ use self::{
     keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
     pace::Pace,
+    pair::PairView,
     previews::{Previews, Slot},
     prompt::Prompt,
     room::Room,
@@ -63,8 +65,8 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
-    /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
-    pub blink: Option<bool>,
+    /// How a pair is looked at.
+    pub pair_view: PairView,
     /// What the keys mean.
     pub keys: Keys,
     /// Pictures that are ready to be drawn.
@@ -117,7 +119,7 @@ impl App {
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
-            blink: None,
+            pair_view: PairView::default(),
             previews: Previews::default(),
             pace: Pace::default(),
             awaited: Awaited::default(),
@@ -211,7 +213,7 @@ impl App {
         }
         let pair = self.screens.heatmap.shown_pair(&self.shared);
         let slots = self.slots();
-        let is_ready = |id| slots.iter().any(|slot| slot.image == id && self.previews.get(&slot.key()).is_some());
+        let is_ready = |id| slots.iter().any(|slot| slot.row() == Some(id) && self.previews.get(&slot.key()).is_some());
         let wanted = [0, 1].map(|at| pair.map_or((None, false), |pair| (Some(pair[at]), is_ready(pair[at]))));
         let saves = self.saves_bytes();
         self.pace.show_beside(wanted, saves);
@@ -361,14 +363,7 @@ impl App {
         let mut slots = match self.covering() {
             Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
-            Some(Over::Pair { row, col }) => {
-                let [left, right] = match self.blink {
-                    None => layout::halves(body),
-                    // Both are wanted, so that each is there when its turn comes.
-                    Some(_) => [layout::one_of_two(body); 2],
-                };
-                vec![Slot::new(row, left), Slot::new(col, right)]
-            }
+            Some(Over::Pair { row, col }) => self.pair_view.slots(body, [row, col]),
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };
         slots.retain(|slot| slot.area.width >= 2 && slot.area.height >= 1);

@@ -4,10 +4,15 @@
 //! Everything here is slow and runs on the worker's preview threads, except [`Preview::render`], which copies cells.
 
 pub mod blocks;
+pub mod difference;
 mod dither;
 pub mod frames;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    path::Path,
+    sync::Arc,
+};
 
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
@@ -25,9 +30,9 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
-use self::frames::Framing;
+use self::{difference::Difference, frames::Framing};
 use crate::{
-    display::{Background, Depth, Link},
+    display::{Background, ColorMap, Depth, Link},
     index::ImageId,
 };
 
@@ -37,11 +42,28 @@ const SIXEL_LIMIT: u32 = 1000;
 /// Pixels a side of a kitty picture that crosses a network: raw pixels cost 5 bytes each there, and the terminal enlarges them.
 const REMOTE_LIMIT: u32 = 320;
 
-/// Which picture, and the cells it may fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// What a row of the index stands for.
+    Row(ImageId),
+    /// A picture that is no row, one that is not indexed yet or from elsewhere, with frames around its faces.
+    File(Arc<Path>, Framing),
+    /// Where two rows' pictures differ.
+    Difference([ImageId; 2]),
+}
+
+impl From<ImageId> for Subject {
+    fn from(row: ImageId) -> Self {
+        Self::Row(row)
+    }
+}
+
+/// What is shown, and the cells it may fill.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PreviewKey {
-    /// The picture.
-    pub image: ImageId,
+    /// What is shown.
+    pub subject: Subject,
     /// Columns.
     pub width: u16,
     /// Rows.
@@ -52,7 +74,10 @@ pub struct PreviewKey {
 
 /// A picture ready to be drawn, or the reason why it cannot be.
 #[derive(Clone)]
-pub struct Preview(Result<Shown, String>);
+pub struct Preview {
+    shown: Result<Shown, String>,
+    difference: Option<Arc<Difference>>,
+}
 
 /// An encoded picture: characters, or an image in the terminal's own protocol.
 #[derive(Clone)]
@@ -64,19 +89,25 @@ enum Shown {
 impl Preview {
     /// A preview without a picture, and the reason why.
     pub fn failed(reason: impl Into<String>) -> Self {
-        Self(Err(reason.into()))
+        Self { shown: Err(reason.into()), difference: None }
     }
 
     /// Why there is no picture.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
+        self.shown.as_ref().err().map(String::as_str)
+    }
+
+    /// The numbers of what is shown, when it is a difference.
+    #[must_use]
+    pub fn difference(&self) -> Option<&Difference> {
+        self.difference.as_deref()
     }
 
     /// Columns and rows the picture fills: at most what was asked for, in the picture's own proportions.
     #[must_use]
     pub fn size(&self) -> (u16, u16) {
-        let size = match &self.0 {
+        let size = match &self.shown {
             Ok(Shown::Cells(cells)) => cells.area.as_size(),
             Ok(Shown::Pixels(protocol)) => protocol.size(),
             Err(_) => Size::ZERO,
@@ -92,7 +123,7 @@ impl Preview {
             return;
         }
         let place = Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height);
-        match &self.0 {
+        match &self.shown {
             Ok(Shown::Cells(cells)) => {
                 for (at, cell) in place.positions().zip(&cells.content) {
                     buf[at] = cell.clone();
@@ -111,13 +142,26 @@ pub struct Painter {
     depth: Depth,
     background: Background,
     link: Link,
+    map: ColorMap,
 }
 
 impl Painter {
     /// A painter for the protocol that the picker holds.
     #[must_use]
     pub fn new(picker: Picker, depth: Depth, background: Background, link: Link) -> Self {
-        Self { picker, depth, background, link }
+        Self { picker, depth, background, link, map: ColorMap::default() }
+    }
+
+    /// The same with other colors for what is no picture but a number at each place.
+    #[must_use]
+    pub fn with(self, map: ColorMap) -> Self {
+        Self { map, ..self }
+    }
+
+    /// The colors for what is no picture but a number at each place.
+    #[must_use]
+    pub fn map(&self) -> ColorMap {
+        self.map
     }
 
     /// Whether pictures are sent as pixels, which costs far more bytes than cells do.
@@ -150,6 +194,18 @@ impl Painter {
         self.paint_framed(picture, cells, &Framing::default())
     }
 
+    /// Draws where two pictures differ, see [`Difference`].
+    #[must_use]
+    pub fn paint_difference(&self, a: &RgbImage, b: &RgbImage, cells: (u16, u16)) -> Preview {
+        match Difference::between(a, b) {
+            Ok(difference) => {
+                let drawn = self.paint(&difference.drawn(self.map), cells);
+                Preview { difference: Some(Arc::new(difference)), ..drawn }
+            }
+            Err(reason) => Preview::failed(reason),
+        }
+    }
+
     /// [`Painter::paint`] with frames around faces, see [`frames`].
     #[must_use]
     pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
@@ -173,7 +229,7 @@ impl Painter {
                 Ok(Shown::Cells(cells))
             }
         });
-        Preview(shown)
+        Preview { shown, difference: None }
     }
 
     /// Encodes for the terminal's own protocol.

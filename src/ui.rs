@@ -17,8 +17,10 @@ mod labels;
 mod models;
 mod neighbors;
 mod outliers;
+mod pair;
 mod pictures;
 mod problems;
+mod regions;
 pub mod theme;
 mod why;
 
@@ -38,7 +40,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
-        (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
+        (Some(Over::Pair { row, col }), _) => pair::draw(app, &mut canvas, row, col),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
         _ if app.admits_nothing() => facts::nothing_admitted(app, &mut canvas, shell.body),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

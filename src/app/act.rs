@@ -7,6 +7,7 @@ use crossterm::event::KeyEvent;
 use super::{
     App, Effect, Over, RunState, Severity,
     action::{Action, Screen, Step},
+    pair::PairView,
     room::Acted,
     shared::Coloring,
     why::Why,
@@ -51,7 +52,8 @@ impl App {
             Action::Mark => self.mark(),
             Action::UnmarkAll => self.unmark_all(),
             Action::OpenOutside => return self.open_outside(),
-            Action::Blink => self.blink = Some(!self.blink.unwrap_or(true)),
+            Action::Blink => self.pair_view = self.pair_view.blinked(),
+            Action::Difference => self.pair_view = self.pair_view.difference(),
             Action::AskMarked => self.ask_marked(),
             Action::AskOutside => self.open_outside_prompt(),
             Action::MarkUnlike => self.mark_unlike(),
@@ -206,7 +208,9 @@ impl App {
 
     fn escape(&mut self) {
         // First to both pictures side by side, then out.
-        if matches!(self.over.last(), Some(Over::Pair { .. })) && self.blink.take().is_some() {
+        if matches!(self.over.last(), Some(Over::Pair { .. }))
+            && std::mem::take(&mut self.pair_view) != PairView::SideBySide
+        {
             return;
         }
         if self.over.pop().is_some() {
@@ -295,7 +299,7 @@ impl App {
             self.shared.select(row);
             // There the cursor stands on the pair that was looked at.
             self.screens.heatmap.partner = Some(col);
-            self.blink = None;
+            self.pair_view = PairView::default();
             self.over.push(Over::Pair { row, col });
         }
     }

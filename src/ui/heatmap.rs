@@ -129,7 +129,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     let mean = heat.block_mean(&app.shared).flatten();
     for (id, area) in app.beside().into_iter().zip([panel.row, panel.col]) {
         match id {
-            Some(image) => pictures::slot(app, canvas, Slot::new(image, area)),
+            Some(image) => pictures::slot(app, canvas, &Slot::new(image, area)),
             // All boxes look the same: another shape at each key would cost more than all the rest.
             None => pictures::empty_box(canvas, area),
         }

@@ -147,7 +147,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
     title(app, canvas, places.title, found);
     if let Some(id) = app.shared.selected.filter(|_| places.query.width > 1) {
         canvas.divider(places.query.right() + 1, body, places.title);
-        pictures::slot(app, canvas, Slot::new(id, places.query));
+        pictures::slot(app, canvas, &Slot::new(id, places.query));
         let under = Area { x: places.query.x, y: places.query.bottom(), width: places.query.width, height: 2 };
         let name = facts::name_line(app, canvas, under.width.into(), id);
         canvas.line(under, 0, name);

@@ -34,18 +34,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
     };
     title(app, canvas, ranks.title);
-    if let (Some(pane), Some(picture), Some(facts_area)) = (ranks.query, ranks.query_picture(), ranks.query_facts()) {
-        canvas.divider(pane.right(), body, ranks.title);
-        for slot in app.screens.neighbors.query_slots(&app.shared, picture) {
-            pictures::slot(app, canvas, slot);
-        }
-        if let Some(outside) = app.screens.neighbors.asked.as_ref().and_then(|asked| asked.outside.as_ref()) {
-            pictures::preview(canvas, &outside.preview, picture);
-        }
-        match &app.screens.neighbors.asked {
-            Some(asked) => asked_with(app, canvas, facts_area, asked),
-            None => facts::draw(app, canvas, facts_area, query),
-        }
+    match ranks.line {
+        Some(line) if line.width == 1 => canvas.divider(line.x, body, ranks.title),
+        Some(line) => canvas.fill(line, '─', canvas.theme.faint()),
+        None => {}
+    }
+    for slot in ranks.picture_of_query.iter().flat_map(|area| app.screens.neighbors.query_slots(&app.shared, *area)) {
+        pictures::slot(app, canvas, &slot);
+    }
+    match &app.screens.neighbors.asked {
+        Some(asked) => asked_with(app, canvas, &ranks, asked),
+        None => facts::draw(app, canvas, ranks.facts, query),
     }
     let ranking = &app.screens.neighbors;
     if app.shared.index.len() < 2 {
@@ -90,11 +89,20 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
 }
 
 /// The names of the pictures that were asked with.
-fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
+fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) {
+    let area = ranks.facts;
     if let Some(outside) = &asked.outside {
         let name = printable(outside.path.file_name().unwrap_or_default());
+        let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
+        let (name, from) = match app.screens.neighbors.chooses_face() {
+            // Where one line is all there is, which face it is matters more than where it comes from.
+            true if area.height == 1 => (format!("{which} · {name}"), String::new()),
+            true if ranks.sheet.is_some() => (name, format!("from elsewhere · {which}, by size")),
+            true => (name, format!("from elsewhere · {which}, by size · ← → another")),
+            false => (name, "from elsewhere".to_owned()),
+        };
         canvas.text(area, 0, &name, canvas.theme.strong());
-        canvas.text(area, 1, "from elsewhere", canvas.theme.dim());
+        canvas.text(area, 1, &from, canvas.theme.dim());
     }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
@@ -160,7 +168,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     if ranks.thumb > 0 {
-        pictures::slot(app, canvas, Slot::new(row.id, ranks.picture(at)));
+        pictures::slot(app, canvas, &Slot::new(row.id, ranks.picture(at)));
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };

@@ -37,6 +37,8 @@ mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
+mod outside;
+mod pair;
 mod pictures;
 #[cfg(feature = "libtorch")]
 mod preprocess;
@@ -51,6 +53,8 @@ mod separation;
 mod session;
 #[cfg(unix)]
 mod setup;
+#[cfg(feature = "libtorch")]
+mod shown;
 #[cfg(feature = "libtorch")]
 mod signals;
 #[cfg(feature = "libtorch")]
