@@ -12,6 +12,7 @@ pub mod binding;
 pub mod contact_sheet;
 pub mod disposal;
 mod event;
+pub mod help;
 pub mod keymap;
 pub mod layout;
 pub mod live;
@@ -208,7 +209,7 @@ impl App {
 
     /// Brings the pictures beside the heatmap in line with its cursor.
     fn refresh_beside(&mut self) {
-        if self.context() != Context::Screen(Screen::Heatmap) {
+        if self.helped() != Context::Screen(Screen::Heatmap) {
             return self.pace.show_nothing_beside();
         }
         let pair = self.screens.heatmap.shown_pair(&self.shared);
@@ -312,27 +313,30 @@ impl App {
     /// Where keys are pressed.
     #[must_use]
     pub fn context(&self) -> Context {
-        match self.covering() {
+        self.context_of(self.covering().as_ref())
+    }
+
+    fn context_of(&self, over: Option<&Over>) -> Context {
+        match over {
             Some(Over::Help(_)) => Context::Help,
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
             Some(Over::Disposal(_)) => Context::Disposal,
             Some(Over::Why(_)) => Context::Why,
-            _ => Context::Screen(self.screen),
+            Some(Over::Prompt(_)) | None => Context::Screen(self.screen),
         }
     }
 
-    /// Where the help was opened.
+    /// What lies beneath the help, if it is not the screen.
     #[must_use]
-    pub fn beneath_help(&self) -> Context {
-        let beneath = self.over.iter().rev().find_map(|over| match over {
-            Over::Picture(_) => Some(Context::Picture),
-            Over::Pair { .. } => Some(Context::Pair),
-            Over::Disposal(_) => Some(Context::Disposal),
-            Over::Why(_) => Some(Context::Why),
-            Over::Help(_) | Over::Prompt(_) => None,
-        });
-        beneath.unwrap_or(Context::Screen(self.screen))
+    pub fn beneath_help(&self) -> Option<Over> {
+        self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_))).cloned()
+    }
+
+    /// What the help is about.
+    #[must_use]
+    pub fn helped(&self) -> Context {
+        self.context_of(self.beneath_help().as_ref())
     }
 
     /// The picture that a mark, a copy or a large view is about.
@@ -360,8 +364,8 @@ impl App {
     #[must_use]
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
-        let mut slots = match self.covering() {
-            Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
+        let mut slots = match self.beneath_help() {
+            Some(Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
             Some(Over::Pair { row, col }) => self.pair_view.slots(body, [row, col]),
             _ => self.screens.get(self.screen).slots(&self.shared, body),

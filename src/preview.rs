@@ -104,6 +104,12 @@ impl Preview {
         self.difference.as_deref()
     }
 
+    /// Whether it is an image in the terminal's own protocol, and no characters.
+    #[must_use]
+    pub fn is_pixels(&self) -> bool {
+        matches!(self.shown, Ok(Shown::Pixels(_)))
+    }
+
     /// Columns and rows the picture fills: at most what was asked for, in the picture's own proportions.
     #[must_use]
     pub fn size(&self) -> (u16, u16) {

@@ -27,7 +27,7 @@ mod why;
 use ratatui::Frame;
 
 use self::{canvas::Canvas, theme::Theme};
-use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
+use crate::app::{App, Over, action::Screen, keymap::Context, layout::{self, Area}};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
@@ -35,8 +35,12 @@ pub fn draw(app: &App, frame: &mut Frame) {
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
-    match (app.covering(), app.screen) {
-        (Some(Over::Help(first)), _) => help::draw(app, first, &mut canvas, shell.body),
+    let help = match app.covering() {
+        Some(Over::Help(first)) => Some(first),
+        _ => None,
+    };
+    canvas.covered = help.map(|_| layout::help(shell.body).1);
+    match (app.beneath_help(), app.screen) {
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
@@ -52,6 +56,10 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
         (_, Screen::Labels) => labels::draw(app, &mut canvas),
         (_, Screen::Models) => models::draw(app, &mut canvas),
+    }
+    canvas.covered = None;
+    if let Some(first) = help {
+        help::draw(app, first, &mut canvas, shell.body);
     }
     // The value under the heatmap's cursor is never without a line.
     let value = app.context() == Context::Screen(Screen::Heatmap) && !app.screens.heatmap.is_empty();

@@ -7,6 +7,7 @@ use crossterm::event::KeyEvent;
 use super::{
     App, Effect, Over, RunState, Severity,
     action::{Action, Screen, Step},
+    help::HelpPage,
     pair::PairView,
     room::Acted,
     shared::Coloring,
@@ -228,11 +229,10 @@ impl App {
         match self.covering() {
             Some(Over::Disposal(_)) => self.scroll_disposal(step),
             Some(Over::Help(line)) => {
-                // The drawing stops at the last line, and so does the cursor on the way back.
-                let last =
-                    self.keys.sections(self.beneath_help()).iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
-                let line = step.moved(line, last, 1, usize::from(body.height).max(1));
-                self.cover(Over::Help(line));
+                let page = HelpPage::new(self);
+                // It may have been scrolled to the end of a lower terminal.
+                let line = line.min(page.last());
+                self.cover(Over::Help(step.moved(line, page.last() + 1, 1, page.height().max(1))));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
             Some(Over::Why(why)) => {

@@ -28,6 +28,12 @@ impl Area {
         (self.width, self.height)
     }
 
+    /// Whether both have a cell in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
+    }
+
     /// One past the last column.
     #[must_use]
     pub fn right(self) -> u16 {
@@ -250,6 +256,18 @@ pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {
     let rows = ((height * scale / 2.0).round() as u16).clamp(1, area.height);
     centered(area, (columns, rows))
 }
+
+/// Columns of help side by side, and the panel at the right that they take. It leaves as much as it takes of what lies
+/// beneath, so that pictures there need not be sent again; where that is too little it takes all.
+#[must_use]
+pub fn help(body: Area) -> (u16, Area) {
+    let columns = (body.width / 2 / HELP_COLUMN).max(1);
+    let width = columns * HELP_COLUMN + 1;
+    if 2 * width > body.width + HELP_COLUMN / 2 { (1, body) } else { (columns, body.off_right(width).1) }
+}
+
+/// Columns that a section of the help needs.
+const HELP_COLUMN: u16 = 39;
 
 /// Where one picture lies when it is shown large: all but a line for its name.
 #[must_use]

@@ -249,7 +249,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, found: &SideBySide) {
         line(canvas, Line::styled(text, style));
     }
     line(canvas, Line::default());
-    for words in empty::wrapped(&format!("{}.", verdict.sentence(&a, &b)), area.width.into()) {
+    for words in text::wrapped(&format!("{}.", verdict.sentence(&a, &b)), area.width.into()) {
         line(canvas, Line::styled(words, theme.accent()));
     }
 }
@@ -302,7 +302,7 @@ fn both_heatmaps(app: &App, canvas: &mut Canvas<'_>, models: &Models) {
     ];
     let mut row = 0;
     for (text, style) in lines {
-        for part in empty::wrapped(&text, words.width.into()).into_iter().chain(text.is_empty().then(String::new)) {
+        for part in text::wrapped(&text, words.width.into()).into_iter().chain(text.is_empty().then(String::new)) {
             canvas.text(words, row, &part, style);
             row += 1;
         }

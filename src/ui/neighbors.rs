@@ -33,7 +33,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let Some(query) = app.shared.selected else {
         return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
     };
-    title(app, canvas, ranks.title);
+    if app.shared.index.len() > 1 {
+        title(app, canvas, ranks.title);
+    } else {
+        let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
+        canvas.rule(ranks.title, Line::from(one));
+    }
     match ranks.line {
         Some(line) if line.width == 1 => canvas.divider(line.x, body, ranks.title),
         Some(line) => canvas.fill(line, '─', canvas.theme.faint()),
@@ -94,15 +99,16 @@ fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) 
     if let Some(outside) = &asked.outside {
         let name = printable(outside.path.file_name().unwrap_or_default());
         let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
-        let (name, from) = match app.screens.neighbors.chooses_face() {
+        let (name, from, how) = match app.screens.neighbors.chooses_face() {
             // Where one line is all there is, which face it is matters more than where it comes from.
-            true if area.height == 1 => (format!("{which} · {name}"), String::new()),
-            true if ranks.sheet.is_some() => (name, format!("from elsewhere · {which}, by size")),
-            true => (name, format!("from elsewhere · {which}, by size · ← → another")),
-            false => (name, "from elsewhere".to_owned()),
+            true if area.height == 1 => (format!("{which} · {name}"), String::new(), ""),
+            true if ranks.sheet.is_some() => (name, format!("from elsewhere · {which}"), "1 is the largest"),
+            true => (name, format!("from elsewhere · {which}"), "← → another face; 1 is the largest"),
+            false => (name, "from elsewhere".to_owned(), ""),
         };
         canvas.text(area, 0, &name, canvas.theme.strong());
         canvas.text(area, 1, &from, canvas.theme.dim());
+        canvas.text(area, 3, how, canvas.theme.dim());
     }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
@@ -156,6 +162,9 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     });
     if metric == Metric::Euclidean {
         add(" · no bar is the farthest".to_owned());
+    }
+    if ranking.size <= 0 && area.width >= 100 {
+        add(format!(" · # is the rank by {}", metric.toggled().name()));
     }
     spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));

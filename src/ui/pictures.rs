@@ -38,6 +38,10 @@ pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }
     let place = layout::centered(area, preview.size());
+    // What is sent as pixels is there as a whole or not at all.
+    if preview.is_pixels() && canvas.covered.is_some_and(|covered| covered.overlaps(place)) {
+        return empty_box(canvas, place);
+    }
     let rect = canvas.rect(place);
     // A picture that would be cut off by a terminal that just shrank waits for the next size.
     if (rect.width, rect.height) == place.cells() {
@@ -93,7 +97,8 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     if !folder.is_empty() {
         rest.insert(0, folder);
     }
-    line.push_span(Span::styled(format!("  {}", rest.join(" · ")), canvas.theme.dim()));
+    let room = usize::from(caption.width).saturating_sub(line.width());
+    line.push_span(Span::styled(text::cut(&format!("  {}", rest.join(" · ")), room), canvas.theme.dim()));
     canvas.line(caption, 0, line);
 }
 

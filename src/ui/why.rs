@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, facts, pictures, regions};
+use super::{canvas::Canvas, empty, facts, pictures, regions};
 use crate::{
     app::{
         App,
@@ -16,12 +16,7 @@ use crate::{
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, why: Why) {
     let body = app.shared.body();
     let Some(explained) = app.explained(why) else {
-        return canvas.centered(
-            body,
-            body.height / 2,
-            "Asking the network which regions make them alike…",
-            canvas.theme.dim(),
-        );
+        return empty::say(canvas, body, "Asking the network…", "Which regions make them alike is seen in a moment.");
     };
     for (side, area) in layout::halves(body).into_iter().enumerate() {
         if why.numbers {

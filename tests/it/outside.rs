@@ -147,7 +147,7 @@ fn of_several_faces_one_is_asked_with_and_the_arrows_choose_another() {
     explorer.keys("Ctrl-o / e l s e / 3 x 1 0 . j p g Enter");
     let best = |explorer: &Explorer| explorer.name(Some(explorer.app.screens.neighbors.rows[0].id));
     let frame = styled(&explorer.frame());
-    assert!(frame.contains("face 1 of 3, by size · ← → another"), "{frame}");
+    assert!(frame.contains("from elsewhere · face 1 of 3"), "{frame}");
     assert_eq!(best(&explorer), "cats/cat10.jpg");
     let meant = |explorer: &Explorer| match &explorer.app.slots()[0].subject {
         Subject::File(_, framing) => framing.meant,
