@@ -70,6 +70,8 @@ pub struct PreviewKey {
     pub height: u16,
     /// Whether of a face the whole picture is shown, with a frame around it; else the face alone.
     pub whole: bool,
+    /// Whether it is seen for a moment only: over a network it may then cost few bytes.
+    pub fleeting: bool,
 }
 
 /// A picture ready to be drawn, or the reason why it cannot be.
@@ -200,6 +202,12 @@ impl Painter {
         self.paint_framed(picture, cells, &Framing::default())
     }
 
+    /// The same of a picture that is seen for a moment only.
+    #[must_use]
+    pub fn paint_fleeting(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
+        self.painted(picture, cells, &Framing::default(), true)
+    }
+
     /// Draws where two pictures differ, see [`Difference`].
     #[must_use]
     pub fn paint_difference(&self, a: &RgbImage, b: &RgbImage, cells: (u16, u16)) -> Preview {
@@ -215,6 +223,10 @@ impl Painter {
     /// [`Painter::paint`] with frames around faces, see [`frames`].
     #[must_use]
     pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
+        self.painted(picture, cells, framing, false)
+    }
+
+    fn painted(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing, fleeting: bool) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
@@ -228,7 +240,7 @@ impl Painter {
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
-                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda());
+                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda(fleeting));
                 if in_characters {
                     frames::draw_in_characters(&mut cells, framing);
                 }
@@ -261,11 +273,13 @@ impl Painter {
     }
 
     /// The squared error that one byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
-    /// six, unseen, and saves two bytes of five; the other adds two levels and saves more than half.
-    fn lambda(&self) -> u32 {
-        match self.link {
-            Link::Local => 15,
-            Link::Remote => 50,
+    /// six, unseen, and saves two bytes of five; the next adds two levels and saves more than half. With the last, large
+    /// surfaces become even, things can still be told, and two bytes of five are saved once more.
+    fn lambda(&self, fleeting: bool) -> u32 {
+        match (self.link, fleeting) {
+            (Link::Local, _) => 15,
+            (Link::Remote, false) => 50,
+            (Link::Remote, true) => 200,
         }
     }
 

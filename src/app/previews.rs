@@ -19,13 +19,21 @@ pub struct Slot {
     pub area: Area,
     /// See [`PreviewKey::whole`].
     pub whole: bool,
+    /// See [`PreviewKey::fleeting`].
+    pub fleeting: bool,
 }
 
 impl Slot {
     /// A place for what a row stands for, or for something else.
     #[must_use]
     pub fn new(subject: impl Into<Subject>, area: Area) -> Self {
-        Self { subject: subject.into(), area, whole: false }
+        Self { subject: subject.into(), area, whole: false, fleeting: false }
+    }
+
+    /// The same of what the next key may take away.
+    #[must_use]
+    pub fn fleeting(self) -> Self {
+        Self { fleeting: true, ..self }
     }
 
     /// The row that it is for, if it is for one.
@@ -41,7 +49,8 @@ impl Slot {
     #[must_use]
     pub fn key(&self) -> PreviewKey {
         let subject = self.subject.clone();
-        PreviewKey { subject, width: self.area.width, height: self.area.height, whole: self.whole }
+        let Area { width, height, .. } = self.area;
+        PreviewKey { subject, width, height, whole: self.whole, fleeting: self.fleeting }
     }
 }
 

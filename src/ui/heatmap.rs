@@ -44,7 +44,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let unnamed = headers::columns(app, canvas, &plot, window, cursor.1);
     // Where rows have names of their own, groups are named over the columns only, or here.
     title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
-    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
+    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot, app.shared.is_remote)) {
         set_apart(canvas, area, body, plot.title);
         draw_panel(app, canvas, &panel);
         if let Some(lens) = panel.lens.filter(|_| !app.pace.keys_come_fast) {
@@ -129,7 +129,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     let mean = heat.block_mean(&app.shared).flatten();
     for (id, area) in app.beside().into_iter().zip([panel.row, panel.col]) {
         match id {
-            Some(image) => pictures::slot(app, canvas, &Slot::new(image, area)),
+            Some(image) => pictures::slot(app, canvas, &Slot::new(image, area).fleeting()),
             // All boxes look the same: another shape at each key would cost more than all the rest.
             None => pictures::empty_box(canvas, area),
         }

@@ -154,6 +154,7 @@ impl Shared {
                 };
                 Ok(self.painter.paint_framed(&*self.decoded.whole(one, &side)?, cells, &framing))
             }
+            [one] if key.fleeting => Ok(self.painter.paint_fleeting(&*self.decoded.shown(one, &side)?, cells)),
             [one] => Ok(self.painter.paint(&*self.decoded.shown(one, &side)?, cells)),
             [a, b] => {
                 let [a, b] = [a, b].map(|one| self.decoded.shown(one, &|_| difference::SIDE));

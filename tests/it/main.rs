@@ -33,6 +33,7 @@ mod live;
 mod live_view;
 #[cfg(feature = "libtorch")]
 mod label_commands;
+mod help;
 mod labels;
 #[cfg(feature = "libtorch")]
 mod models;

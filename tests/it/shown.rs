@@ -4,10 +4,13 @@ use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc};
 
 use image::{Rgb, RgbImage};
 use lookalike::{
+    analysis::explanation::Shares,
+    display::ColorMap,
     face::Face,
     index::{ImageId, Index},
     preview::{Preview, PreviewKey, Subject, frames::Framing},
     task::{Job, JobId, Outcome},
+    worker::drawn,
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Color};
 
@@ -34,7 +37,7 @@ fn a_file_that_is_no_row_is_shown_with_frames_around_its_faces() {
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
     let mut shown = |path: &Path, framing: Framing| {
         let subject = Subject::File(path.into(), framing);
-        let wanted = vec![PreviewKey { subject, width: 40, height: 10, whole: false }];
+        let wanted = vec![PreviewKey { subject, width: 40, height: 10, whole: false, fleeting: false }];
         worker.start(JobId(1), Job::Previews { index: Arc::default(), wanted });
         let Outcome::Previewed(_, preview) = ended(&answers, 1, |_| {}) else { panic!("no preview") };
         preview
@@ -65,7 +68,7 @@ fn where_two_pictures_differ_is_a_picture_and_a_number() {
     let index = indexed(ended(&answers, 1, |_| {})).index;
     let id = |name: &str| index.find(&folder.path().canonicalize().unwrap().join(name)).expect("it is indexed");
     let mut differing = |pair: [ImageId; 2]| {
-        let wanted = vec![PreviewKey { subject: Subject::Difference(pair), width: 40, height: 10, whole: false }];
+        let wanted = vec![PreviewKey { subject: Subject::Difference(pair), width: 40, height: 10, whole: false, fleeting: false }];
         worker.start(JobId(2), Job::Previews { index: Arc::clone(&index), wanted });
         let Outcome::Previewed(_, preview) = ended(&answers, 2, |_| {}) else { panic!("no preview") };
         preview
@@ -121,4 +124,17 @@ fn a_path_finds_its_row_however_it_is_written() {
     assert_eq!((outside.embeddings.len(), outside.faces.len()), (1, 0));
     let Outcome::Failed(reason) = ask(&in_elsewhere("nothing.png")) else { panic!("there is no such file") };
     assert!(reason.contains("nothing.png"), "{reason}");
+}
+
+#[test]
+fn why_two_are_alike_is_drawn_in_the_colors_that_the_user_chose() {
+    let (folder, _cache) = folder(0);
+    let path = folder.path().join("gray.png");
+    RgbImage::from_pixel(40, 20, Rgb([120; 3])).save(&path).unwrap();
+    let shares = Shares { grid: [1, 2], values: vec![0.2, 0.8] };
+    let grays = |map| {
+        let picture = drawn(&path, &shares, 0.8, map, |(width, height)| [0.0, 0.0, width.into(), height.into()]).unwrap();
+        picture.pixels().filter(|Rgb([red, green, blue])| red == green && green == blue).count()
+    };
+    assert_eq!((grays(ColorMap::Gray), grays(ColorMap::Viridis)), (800, 0));
 }

@@ -207,7 +207,7 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
-    let key = |image: ImageId| PreviewKey { subject: image.into(), width: 12, height: 4, whole: false };
+    let key = |image: ImageId| PreviewKey { subject: image.into(), width: 12, height: 4, whole: false, fleeting: false };
     // Pictures arrive in whatever order their threads are done.
     let named = |name: &str| index.iter().find(|entry| entry.relative() == Path::new(name)).unwrap().id;
     let (there, gone, unknown) = (named("0000.png"), named("0002.png"), ImageId(77));
@@ -250,7 +250,7 @@ fn a_face_is_shown_alone_and_its_picture_with_a_frame_around_it() {
     index.push(Arc::new(Segment::pack(folder.path().into(), [0.2, 0.7].map(image), &rows, 1)));
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
     let mut shown = |image: ImageId, whole| {
-        let key = PreviewKey { subject: image.into(), width: 40, height: 10, whole };
+        let key = PreviewKey { subject: image.into(), width: 40, height: 10, whole, fleeting: false };
         worker.start(JobId(1), Job::Previews { index: Arc::new(index.clone()), wanted: vec![key] });
         let Outcome::Previewed(_, preview) = ended(&answers, 1, |_| {}) else { panic!("no preview") };
         let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 40, 10));
