@@ -216,8 +216,9 @@ impl App {
         let slots = self.slots();
         let is_ready = |id| slots.iter().any(|slot| slot.row() == Some(id) && self.previews.get(&slot.key()).is_some());
         let wanted = [0, 1].map(|at| pair.map_or((None, false), |pair| (Some(pair[at]), is_ready(pair[at]))));
-        let saves = self.saves_bytes();
-        self.pace.show_beside(wanted, saves);
+        // Until it is known which pair of a block is shown, the pictures of the last one stay.
+        let unknown = pair.is_none() && !self.screens.heatmap.is_empty();
+        self.pace.show_beside(wanted, unknown || self.saves_bytes());
     }
 
     /// Starts the tasks that are needed and that nobody is making yet.

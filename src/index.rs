@@ -410,9 +410,8 @@ impl Index {
     pub fn find(&self, path: &Path) -> Option<ImageId> {
         let bytes = path.as_os_str().as_bytes();
         // Bytes first: there may be a million of them.
-        let is_it = |entry: &Entry<'_>| {
-            bytes.ends_with(entry.relative().as_os_str().as_bytes()) && entry.path() == path
-        };
+        let is_it =
+            |entry: &Entry<'_>| bytes.ends_with(entry.relative().as_os_str().as_bytes()) && entry.path() == path;
         self.iter().find(is_it).map(|entry| entry.id)
     }
 

@@ -274,12 +274,12 @@ impl Painter {
 
     /// The squared error that one byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
     /// six, unseen, and saves two bytes of five; the next adds two levels and saves more than half. With the last, large
-    /// surfaces become even, things can still be told, and two bytes of five are saved once more.
+    /// surfaces become even, things can still be told, and half of the rest is saved.
     fn lambda(&self, fleeting: bool) -> u32 {
         match (self.link, fleeting) {
             (Link::Local, _) => 15,
             (Link::Remote, false) => 50,
-            (Link::Remote, true) => 200,
+            (Link::Remote, true) => 300,
         }
     }
 

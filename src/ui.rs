@@ -27,7 +27,12 @@ mod why;
 use ratatui::Frame;
 
 use self::{canvas::Canvas, theme::Theme};
-use crate::app::{App, Over, action::Screen, keymap::Context, layout::{self, Area}};
+use crate::app::{
+    App, Over,
+    action::Screen,
+    keymap::Context,
+    layout::{self, Area},
+};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {

@@ -80,7 +80,15 @@ impl Context {
 }
 
 const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC];
-const PAIR: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, bind("b", Action::Blink), bind("D", Action::Difference), SWAP, WHY, VIEW];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    bind("b", Action::Blink),
+    bind("D", Action::Difference),
+    SWAP,
+    WHY,
+    VIEW,
+];
 const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
 const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];

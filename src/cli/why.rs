@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     analysis::explanation::{Explanation, Shares},
-    embed::{self, Manifest, preprocess},
     display::ColorMap,
+    embed::{self, Manifest, preprocess},
     error::{Error, Exit, Result},
     printable::printable,
     worker::{drawn, explain},

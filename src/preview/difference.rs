@@ -38,8 +38,7 @@ impl Difference {
             return Err("a picture without pixels differs from nothing".to_owned());
         }
         let shrink = (f64::from(SIDE) / f64::from(a.width().max(a.height()))).min(1.0);
-        let [width, height] =
-            [a.width(), a.height()].map(|side| (f64::from(side) * shrink).round().max(1.0) as u32);
+        let [width, height] = [a.width(), a.height()].map(|side| (f64::from(side) * shrink).round().max(1.0) as u32);
         let [first, second] = [scale(a, width, height)?, scale(b, width, height)?];
         let one = |(Rgb(a), Rgb(b)): (&Rgb<u8>, &Rgb<u8>)| {
             let sum: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();

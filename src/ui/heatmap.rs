@@ -136,7 +136,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     }
     if let Some([row, col]) = heat.shown_pair(&app.shared) {
         for (id, name, sign) in [(row, panel.row_name, "▸ "), (col, panel.col_name, "▾ ")] {
-            let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
+            let mut line = facts::path_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));
             canvas.line(name, 0, line);
         }

@@ -25,7 +25,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageI
         pictures::slot(app, canvas, one);
     }
     let (_, under) = body.off_bottom(layout::under_pair(body));
-    let difference = (view == PairView::Difference).then(|| app.slots().first().and_then(|slot| app.preview(&slot.key())));
+    let difference =
+        (view == PairView::Difference).then(|| app.slots().first().and_then(|slot| app.preview(&slot.key())));
     if let Some(preview) = difference {
         let line = if under.height > 2 { under.top(2).1 } else { under };
         differing(canvas, line.top(1).0.inside(1, 0), preview);

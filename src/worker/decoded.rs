@@ -86,7 +86,8 @@ impl Decoded {
             let (width, height) = inside(pixels, side);
             width.min(height)
         });
-        let picture = decode::picture(&of.path, Detail::AtLeast(shorter), Alpha::White).map_err(|why| why.to_string())?;
+        let picture =
+            decode::picture(&of.path, Detail::AtLeast(shorter), Alpha::White).map_err(|why| why.to_string())?;
         // The file may have changed since it was indexed; its own proportions count.
         let (width, height) = inside(picture.rgb.dimensions(), side);
         let picture = Arc::new(preview::scale(&picture.rgb, width, height)?);

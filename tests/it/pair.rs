@@ -32,7 +32,7 @@ fn compared(explorer: &mut Explorer, depth: Depth) {
 #[test]
 fn d_shows_where_the_two_differ_and_by_how_much() {
     let mut explorer = pair(setup(120, 36));
-    assert!(styled(&explorer.frame()).contains("D difference"), "the hint");
+    assert!(styled(&explorer.frame()).contains("D diff"), "the hint");
     explorer.keys("D");
     assert!(styled(&explorer.frame()).contains("Comparing every pixel…"));
     compared(&mut explorer, Depth::True);

@@ -254,7 +254,8 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
 #[test]
 fn names_and_pictures_are_there_before_the_first_picture_is_indexed() {
     let mut explorer = Explorer::started(setup(120, 36));
-    let files: [Arc<Path>; 2] = ["/pictures/birds/robin.jpg", "/pictures/cats/ginger.jpg"].map(|file| Path::new(file).into());
+    let files: [Arc<Path>; 2] =
+        ["/pictures/birds/robin.jpg", "/pictures/cats/ginger.jpg"].map(|file| Path::new(file).into());
     explorer.hold();
     explorer.report(Report::Found(files.clone().into()));
     let frame = styled(&explorer.frame());

@@ -68,7 +68,13 @@ fn where_two_pictures_differ_is_a_picture_and_a_number() {
     let index = indexed(ended(&answers, 1, |_| {})).index;
     let id = |name: &str| index.find(&folder.path().canonicalize().unwrap().join(name)).expect("it is indexed");
     let mut differing = |pair: [ImageId; 2]| {
-        let wanted = vec![PreviewKey { subject: Subject::Difference(pair), width: 40, height: 10, whole: false, fleeting: false }];
+        let wanted = vec![PreviewKey {
+            subject: Subject::Difference(pair),
+            width: 40,
+            height: 10,
+            whole: false,
+            fleeting: false,
+        }];
         worker.start(JobId(2), Job::Previews { index: Arc::clone(&index), wanted });
         let Outcome::Previewed(_, preview) = ended(&answers, 2, |_| {}) else { panic!("no preview") };
         preview
@@ -133,7 +139,8 @@ fn why_two_are_alike_is_drawn_in_the_colors_that_the_user_chose() {
     RgbImage::from_pixel(40, 20, Rgb([120; 3])).save(&path).unwrap();
     let shares = Shares { grid: [1, 2], values: vec![0.2, 0.8] };
     let grays = |map| {
-        let picture = drawn(&path, &shares, 0.8, map, |(width, height)| [0.0, 0.0, width.into(), height.into()]).unwrap();
+        let picture =
+            drawn(&path, &shares, 0.8, map, |(width, height)| [0.0, 0.0, width.into(), height.into()]).unwrap();
         picture.pixels().filter(|Rgb([red, green, blue])| red == green && green == blue).count()
     };
     assert_eq!((grays(ColorMap::Gray), grays(ColorMap::Viridis)), (800, 0));

@@ -207,7 +207,8 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
-    let key = |image: ImageId| PreviewKey { subject: image.into(), width: 12, height: 4, whole: false, fleeting: false };
+    let key =
+        |image: ImageId| PreviewKey { subject: image.into(), width: 12, height: 4, whole: false, fleeting: false };
     // Pictures arrive in whatever order their threads are done.
     let named = |name: &str| index.iter().find(|entry| entry.relative() == Path::new(name)).unwrap().id;
     let (there, gone, unknown) = (named("0000.png"), named("0002.png"), ImageId(77));

@@ -157,7 +157,7 @@ impl Action {
             Self::OpenBest => "best pair",
             Self::OpenPicture => "view",
             Self::Blink => "blink",
-            Self::Difference => "difference",
+            Self::Difference => "diff",
             Self::Follow => "new query",
             Self::Return => "back",
             Self::Filter => "filter",

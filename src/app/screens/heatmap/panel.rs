@@ -22,7 +22,7 @@ pub struct Panel {
 
 /// Columns and rows of a picture over a network: two of them, and what else the move of the cursor changes, come to some
 /// two kilobytes.
-const REMOTE: (u16, u16) = (14, 7);
+const REMOTE: (u16, u16) = (12, 6);
 
 /// Lines of values.
 const VALUES: u16 = 4;
