@@ -236,36 +236,46 @@ mod tests {
 
     use super::*;
 
-    /// A queue for three numbers whose thread does one for each "go" of the sender, what it did, and what was said.
-    fn numbers(excess: Excess) -> (Queue<u32>, Sender<()>, Receiver<u32>, Arc<Mutex<Vec<String>>>) {
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let hears = Arc::clone(&said);
-        let tell: Say = Arc::new(move |sentence| hears.lock().expect("nobody panics").push(sentence));
-        let (go, gone) = mpsc::channel();
-        let (done, did) = mpsc::channel();
-        let work = move |numbers: Waiting<u32>| {
-            for number in numbers {
-                // Begun; and done when the disk says so.
-                let _ = done.send(number);
-                let _ = gone.recv();
-            }
-        };
-        let queue = Queue::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
-        (queue, go, did, said)
+    /// A queue for three numbers whose thread does one for each "go".
+    struct Numbers {
+        queue: Queue<u32>,
+        go: Sender<()>,
+        /// What was begun.
+        begun: Receiver<u32>,
+        said: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Numbers {
+        fn start(excess: Excess) -> Self {
+            let said = Arc::new(Mutex::new(Vec::new()));
+            let hears = Arc::clone(&said);
+            let tell: Say = Arc::new(move |sentence| hears.lock().expect("nobody panics").push(sentence));
+            let (go, gone) = mpsc::channel();
+            let (begins, begun) = mpsc::channel();
+            let work = move |numbers: Waiting<u32>| {
+                for number in numbers {
+                    let _ = begins.send(number);
+                    // Done when the disk says so.
+                    let _ = gone.recv();
+                }
+            };
+            let queue = Queue::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
+            Self { queue, go, begun, said }
+        }
     }
 
     #[test]
     fn who_looks_never_waits_and_what_is_left_out_is_said_once_and_counted() {
-        let (mut queue, go, did, said) = numbers(Excess::IsLeftOut);
+        let Numbers { mut queue, go, begun, said } = Numbers::start(Excess::IsLeftOut);
         queue.put(0);
-        assert_eq!(did.recv(), Ok(0), "the thread is at the first one");
+        assert_eq!(begun.recv(), Ok(0), "the thread is at the first one");
         (1..8).for_each(|number| queue.put(number));
         assert_eq!(
             *said.lock().expect("nobody panics"),
             ["the disk is slower than the camera: frames are left out until it has caught up"]
         );
         (0..4).for_each(|_| go.send(()).expect("the thread lives"));
-        assert_eq!(did.iter().take(3).collect::<Vec<_>>(), [1, 2, 3], "in order, and as many as there was room for");
+        assert_eq!(begun.iter().take(3).collect::<Vec<_>>(), [1, 2, 3], "in order, and as many as there was room for");
         queue.close();
         queue.thread.take().expect("it was started").join().expect("it does not panic");
         assert_eq!(said.lock().expect("nobody panics")[1..], ["4 frames left out: the disk is slower than the camera"]);
@@ -273,9 +283,9 @@ mod tests {
 
     #[test]
     fn nothing_is_left_out_where_whoever_brings_it_waits() {
-        let (mut queue, go, did, said) = numbers(Excess::Waits);
+        let Numbers { mut queue, go, begun, said } = Numbers::start(Excess::Waits);
         let collected = thread::spawn(move || {
-            did.iter().inspect(|_| go.send(()).expect("the thread lives")).take(20).collect::<Vec<_>>()
+            begun.iter().inspect(|_| go.send(()).expect("the thread lives")).take(20).collect::<Vec<_>>()
         });
         (0..20).for_each(|number| queue.put(number));
         queue.close();
@@ -285,9 +295,9 @@ mod tests {
 
     #[test]
     fn dropped_it_leaves_what_waits() {
-        let (queue, go, did, _) = numbers(Excess::IsLeftOut);
+        let Numbers { queue, go, begun, .. } = Numbers::start(Excess::IsLeftOut);
         (0..3).for_each(|number| queue.put(number));
-        assert_eq!(did.recv(), Ok(0));
+        assert_eq!(begun.recv(), Ok(0));
         let stopped = queue.stopped.clone();
         let dropping = thread::spawn(move || drop(queue));
         while !stopped.is_cancelled() {
@@ -296,6 +306,6 @@ mod tests {
         // Only now the first one is done.
         drop(go);
         dropping.join().expect("it does not panic");
-        assert_eq!(did.iter().count(), 0);
+        assert_eq!(begun.iter().count(), 0);
     }
 }
