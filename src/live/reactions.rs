@@ -7,9 +7,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError},
+        mpsc::{self, Receiver, SyncSender, TryRecvError},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use super::{Frame, SLICE, hook::Hook, keep::keep};
@@ -24,6 +25,8 @@ use crate::{
 const FRAMES: usize = 8;
 /// At most so many names wait for the command.
 const NAMES: usize = 64;
+/// How long the end waits for a thread that was told to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 const DISK: Delay = Delay { what: "frame", why: "the disk is slower than the camera" };
 const COMMAND: Delay = Delay { what: "name", why: "--exec is started more slowly than names come" };
@@ -42,8 +45,9 @@ pub enum Excess {
 
 /// The threads that keep frames and run the command. Dropping it leaves undone what waits, and ends commands that run.
 pub struct Reactions {
-    keeper: Option<Queue<Arc<Frame>>>,
+    // Dropped first: commands end at once, while a disk may need its time.
     runner: Option<Queue<(String, f32)>>,
+    keeper: Option<Queue<Arc<Frame>>>,
     /// The names that were in the frame before.
     before: Vec<String>,
 }
@@ -112,6 +116,14 @@ impl Reactions {
     }
 }
 
+impl Drop for Reactions {
+    fn drop(&mut self) {
+        // Both, before either is waited for.
+        self.runner.iter_mut().for_each(Queue::stop);
+        self.keeper.iter_mut().for_each(Queue::stop);
+    }
+}
+
 /// Why something was left out.
 #[derive(Clone, Copy)]
 struct Delay {
@@ -119,7 +131,7 @@ struct Delay {
     why: &'static str,
 }
 
-/// A thread and what waits for it. Dropping it waits for what the thread is at, and no longer.
+/// A thread and what waits for it. Dropping it waits for what the thread is at, but not for a disk that hangs.
 struct Queue<T> {
     waiting: Option<SyncSender<T>>,
     excess: Excess,
@@ -160,10 +172,7 @@ impl<T: Send + 'static> Queue<T> {
         let Some(waiting) = &self.waiting else { return };
         let is_left_out = match self.excess {
             Excess::Waits => waiting.send(thing).is_err(),
-            Excess::IsLeftOut => match waiting.try_send(thing) {
-                Ok(()) => false,
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => true,
-            },
+            Excess::IsLeftOut => waiting.try_send(thing).is_err(),
         };
         // Said when it begins, and with its number when it is over.
         if is_left_out && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -177,6 +186,11 @@ impl<T> Queue<T> {
         self.waiting = None;
     }
 
+    fn stop(&mut self) {
+        self.stopped.cancel();
+        self.close();
+    }
+
     fn is_done(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -184,10 +198,10 @@ impl<T> Queue<T> {
 
 impl<T> Drop for Queue<T> {
     fn drop(&mut self) {
-        self.stopped.cancel();
-        self.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        self.stop();
+        let begun = Instant::now();
+        while !self.is_done() && begun.elapsed() < PATIENCE {
+            thread::sleep(SLICE);
         }
     }
 }
