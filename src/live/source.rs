@@ -146,10 +146,6 @@ fn address(word: &str) -> Source {
     if word.starts_with("rtsp:") {
         arguments.extend(["-rtsp_transport", "tcp"].map(Into::into));
     }
-    if ["http:", "https:", "tcp:"].iter().any(|protocol| word.starts_with(protocol)) {
-        // Microseconds: should we be killed while nothing comes, it ends all the same.
-        arguments.extend(["-rw_timeout", "15000000"].map(Into::into));
-    }
     arguments.extend(["-i".into(), word.into()]);
     Source::Stream(Stream(Input { arguments, name: without_password(word), ends: false }))
 }
