@@ -56,7 +56,7 @@ impl Faces {
         };
         Ok(Self {
             descriptor: Descriptor::load(&model.manifest, file, compute)?,
-            detector: Detector::load(name, [proposal, refinement, output], compute)?,
+            detector: Detector::load(name, [proposal, refinement, output], model.manifest.smallest_face(), compute)?,
             model: model.clone(),
             compute,
             threads: device::threads(choice.threads),
