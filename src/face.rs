@@ -132,7 +132,9 @@ mod tests {
         assert_eq!(here.distance(&here), Some(0.0));
         let far = |area| here.distance(&place(area)).map(|far| (far * 100.0).round() / 100.0);
         assert_eq!(far([0.46, 0.48, 0.66, 0.68]), Some(0.5));
-        for other in [[0.52, 0.4, 0.72, 0.6], [0.4, 0.28, 0.6, 0.48], [0.29, 0.29, 0.71, 0.71], [0.46, 0.46, 0.54, 0.54]] {
+        for other in
+            [[0.52, 0.4, 0.72, 0.6], [0.4, 0.28, 0.6, 0.48], [0.29, 0.29, 0.71, 0.71], [0.46, 0.46, 0.54, 0.54]]
+        {
             assert_eq!(far(other), None, "{other:?}");
         }
         // Nothing of it is sensible.

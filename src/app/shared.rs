@@ -14,10 +14,7 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped,
-        filter::Filter,
-        label_file::LabelSource,
-        labels::Labels,
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
         progress::Progress,
     },
     order::OrderKind,

@@ -105,7 +105,9 @@ impl Enrolled {
         sentences.extend(contradictions.iter().take(SAID).map(|[one, other]| {
             let [name, second] = [one, other].map(|sample| printable_str(self.gallery.name(sample.name)));
             let [path, same] = [one, other].map(|sample| printable(&sample.path));
-            format!("{path} and {same} are the same to the model, one as {name}, the other as {second}: keep one of them")
+            format!(
+                "{path} and {same} are the same to the model, one as {name}, the other as {second}: keep one of them"
+            )
         }));
         if contradictions.len() > SAID {
             sentences.push(format!("{} more are the same under two names", contradictions.len() - SAID));

@@ -30,7 +30,8 @@ const LARGEST: u64 = 1 << 28;
 /// Characters that may stand between the columns.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 /// What is said of a place that cannot be read.
-const PLACES: &str = "place must be four numbers: middle from the left and from the top, width, height, as shares of the picture";
+const PLACES: &str =
+    "place must be four numbers: middle from the left and from the top, width, height, as shares of the picture";
 
 /// What a label is for.
 #[derive(Debug, Clone)]
@@ -142,10 +143,12 @@ impl LabelTable {
                 return Err(wrong(format!("line {line} has too few fields")));
             };
             let (path, label) = (path.trim_ascii(), label.trim_ascii());
-            let text = |at: Option<usize>| at.and_then(|at| record.get(at)).map(|field| str::from_utf8(field.trim_ascii()));
+            let text =
+                |at: Option<usize>| at.and_then(|at| record.get(at)).map(|field| str::from_utf8(field.trim_ascii()));
             let text = |at| text(at).filter(|field| *field != Ok(""));
             let number = |face: &str| face.parse().ok().filter(|number| *number > 0);
-            let face = text(face_at).map(|face| face.ok().and_then(number).ok_or("face must be a number, 1 for the first"));
+            let face =
+                text(face_at).map(|face| face.ok().and_then(number).ok_or("face must be a number, 1 for the first"));
             let place = text(place_at).map(|place| place.ok().and_then(|place| place.parse().ok()).ok_or(PLACES));
             let said = |reason| wrong(format!("line {line}: {reason}"));
             let (face, place) = (face.transpose().map_err(said)?, place.transpose().map_err(said)?);

@@ -12,9 +12,10 @@ use image::RgbImage;
 use lookalike::{
     cancel::CancelToken,
     embed::{self, ModelChoice, batcher, preprocess},
+    error::{Error, Result},
 };
 
-fn main() -> lookalike::error::Result<()> {
+fn main() -> Result<()> {
     let mut choice = ModelChoice::default();
     let (mut seconds, mut folder) = (3.0, None);
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -39,12 +40,13 @@ fn main() -> lookalike::error::Result<()> {
     let side = model.manifest.input;
     let mut pictures = vec![RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]))];
     if let Some(folder) = folder {
-        let mut files: Vec<_> = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
+        let listed = std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
+        let mut files: Vec<_> = listed.flatten().map(|entry| entry.path()).collect();
         files.sort();
         let fitted = |file: PathBuf| preprocess::fit(&image::open(file).ok()?.to_rgb8(), &model.manifest).ok();
         pictures = files.into_iter().filter_map(fitted).collect();
     }
-    let mut rate = |count: usize| -> lookalike::error::Result<f64> {
+    let mut rate = |count: usize| -> Result<f64> {
         let start = Instant::now();
         let read = |at: &mut usize| Ok(pictures[*at % pictures.len()].clone());
         let items = (0..count).collect();

@@ -26,7 +26,8 @@ fn one_picture_under_two_names_is_named_by_both_commands() {
     let live = ["live", "--gallery", "gallery", "--once", "--source", "gallery/ana/1.png"];
     for arguments in [&["gallery", "gallery"][..], &live] {
         let said = said(arguments);
-        let is_it = |line: &&str| line.contains("are the same to the model, one as ana, the other as ben: keep one of them");
+        let is_it =
+            |line: &&str| line.contains("are the same to the model, one as ana, the other as ben: keep one of them");
         let lines: Vec<_> = said.lines().filter(is_it).collect();
         assert_eq!(lines.len(), 1, "{said}");
         assert!(lines[0].contains("gallery/ana/2.png") && lines[0].contains("gallery/ben/2.png"), "{said}");

@@ -24,7 +24,8 @@ fn killed_after_a_frame(script: &str) {
         image::RgbImage::new(8 + number, 8).save(place(&format!("gallery/ana/{number}.png"))).unwrap();
     }
     fs::create_dir(place("bin")).unwrap();
-    let program = format!("#!/bin/sh\ncd {}\necho $$ >>pids\nprintf 'P6\\n1 1\\n255\\nabc'\n{script}\n", folder.path().display());
+    let program =
+        format!("#!/bin/sh\ncd {}\necho $$ >>pids\nprintf 'P6\\n1 1\\n255\\nabc'\n{script}\n", folder.path().display());
     fs::write(place("bin/ffmpeg"), program).unwrap();
     fs::set_permissions(place("bin/ffmpeg"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(PROGRAM);
