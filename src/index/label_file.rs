@@ -118,7 +118,8 @@ impl LabelTable {
     ///
     /// # Errors
     /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields, a
-    /// face that is no number, a place that is not four.
+    /// face that is no number, or a place that is not four, in a file that is otherwise as [`to_csv`] writes it; in others such
+    /// a column is as any further one.
     pub fn read(file: &Path, folders: &[PathBuf]) -> Result<Self> {
         let wrong = |reason: String| Error::Labels { path: file.to_owned(), reason };
         let mut bytes = Vec::new();
@@ -430,11 +431,31 @@ fn as_utf_8(bytes: Vec<u8>) -> Option<Cow<'static, [u8]>> {
 /// What stands between the columns, which of them are `path` and `label`, and which are `face` and `place` if there are any.
 fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2], [Option<usize>; 2])> {
     DELIMITERS.into_iter().find_map(|delimiter| {
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
         let names = reader.byte_headers().ok()?.clone();
         let at = |name: &str| names.iter().position(|column| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
-        Some((delimiter, [at("path")?, at("label")?], [at("face"), at("place")]))
+        let (path, label) = (at("path")?, at("label")?);
+        let (face, place) = (at("face"), at("place"));
+        let no_other = names.len() == 2 + [face, place].iter().flatten().count();
+        let fields = |at: usize| {
+            let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
+            let fields =
+                reader.byte_records().flatten().filter_map(|record| Some(record.get(at)?.trim_ascii().to_vec()));
+            fields.filter(|text| !text.is_empty()).collect::<Vec<_>>()
+        };
+        let is_number = |text: &str| text.parse().is_ok_and(|face: u32| face > 0);
+        let face = face.filter(|at| is_ours(&fields(*at), is_number, no_other));
+        let place = place.filter(|at| is_ours(&fields(*at), |text| text.parse::<Place>().is_ok(), no_other));
+        Some((delimiter, [path, label], [face, place]))
     })
+}
+
+/// Whether a column of this content is ours: somebody's own named `face` may say "yes" and "no", or how many faces there are,
+/// and one named `place` the name of a town. In a file with `no_other` column than ours one right field is enough, so that a
+/// wrong one beside it is told.
+fn is_ours(fields: &[Vec<u8>], is_right: impl Fn(&str) -> bool, no_other: bool) -> bool {
+    let is_right = |text: &Vec<u8>| str::from_utf8(text).is_ok_and(&is_right);
+    fields.iter().any(is_right) && (no_other || fields.iter().all(is_right))
 }
 
 #[cfg(test)]

@@ -273,12 +273,21 @@ fn a_face_has_its_own_label_or_else_its_pictures() {
     let unknown = read("path,place,label\nb.png,0.7 0.2 0.1 0.1,eve\n").unwrap().unknown(&index).unwrap();
     assert!(unknown.ends_with("line 2: there is no indexed picture b.png with a face at that place"), "{unknown}");
     for place in ["1", "a b c d"] {
-        let sentence = read(&format!("path,place,label\nb.png,{place},eve\n")).unwrap_err().to_string();
+        let sentence =
+            read(&format!("path,place,label\nb.png,{place},eve\na.png,0.1 0.1 0.2 0.2,ana\n")).unwrap_err().to_string();
         assert!(sentence.contains("line 2: place must be four numbers"), "{sentence}");
+        let own = read(&format!("path,place,label\nb.png,{place},eve\n")).unwrap();
+        assert!(own.iter().all(|(key, _)| key.place.is_none()), "{place} is somebody's own");
     }
     for face in ["0", "-1", "two", "1.5"] {
-        let sentence = read(&format!("path,face,label\nb.png,{face},eve\n")).unwrap_err().to_string();
+        let sentence = read(&format!("path,face,label\nb.png,{face},eve\na.png,1,ana\n")).unwrap_err().to_string();
         assert!(sentence.contains("line 2: face must be a number"), "{sentence}");
+        // Without any number of a face, or beside columns that are none of ours, it is somebody's own column.
+        for text in ["path,face,label\nb.png,FACE,eve\n", "path,face,label,by\nb.png,FACE,eve,me\na.png,1,ana,me\n"] {
+            let table = read(&text.replace("FACE", face)).unwrap();
+            assert!(table.iter().all(|(key, _)| key.face.is_none()), "{face}");
+            assert_eq!(index.iter().last().and_then(|entry| table.get(&entry).map(shown)), Some("eve".to_owned()));
+        }
     }
     let twice = read("path,face,label\nb.png,1,eve\nb.png,1,ana\nb.png,2,ana\n").unwrap_err().to_string();
     assert!(twice.contains("line 3 says that b.png is ana, and line 2 that it is eve"), "{twice}");
