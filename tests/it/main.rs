@@ -17,6 +17,7 @@ mod face_screens;
 #[cfg(feature = "libtorch")]
 mod faces;
 mod gallery;
+mod gallery_twice;
 #[cfg(feature = "libtorch")]
 mod gaze;
 #[cfg(feature = "libtorch")]
@@ -31,6 +32,7 @@ mod inverted_residual;
 mod map;
 #[cfg(feature = "libtorch")]
 mod live;
+mod live_killed;
 mod live_view;
 #[cfg(feature = "libtorch")]
 mod label_commands;
