@@ -50,7 +50,7 @@ impl HelpPage {
 
     /// Lines of the longest column.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn lines(&self) -> usize {
         self.columns.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0)
     }
 
@@ -63,7 +63,7 @@ impl HelpPage {
     /// The first visible line when all is scrolled to its end.
     #[must_use]
     pub fn last(&self) -> usize {
-        self.len().saturating_sub(self.height())
+        self.lines().saturating_sub(self.height())
     }
 }
 

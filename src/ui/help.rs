@@ -35,7 +35,7 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
             canvas.line(*column, row, drawn(canvas, line));
         }
     }
-    super::scrollbar(canvas, page.panel.top(page.title.height).1, first, page.height(), page.len());
+    super::scrollbar(canvas, page.panel.top(page.title.height).1, first, page.height(), page.lines());
 }
 
 fn drawn(canvas: &Canvas<'_>, line: &HelpLine) -> Line<'static> {
