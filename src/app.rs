@@ -12,6 +12,7 @@ pub mod binding;
 pub mod contact_sheet;
 pub mod disposal;
 mod event;
+mod hints;
 pub mod keymap;
 pub mod layout;
 pub mod live;
@@ -279,9 +280,12 @@ impl App {
         layout::tabs(self.shell().header, &words, self.screen as usize)
     }
 
-    /// The switch between metrics in the header.
+    /// The switch between metrics in the header, where it makes a difference.
     #[must_use]
     pub fn metrics(&self) -> Vec<(Metric, Area)> {
+        if self.without_metric().is_some() {
+            return Vec::new();
+        }
         layout::metrics(self.shell().header, &self.tabs(), self.shared.metric)
     }
 

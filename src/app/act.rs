@@ -63,6 +63,7 @@ impl App {
             Action::ToTrash => return self.dispose(Away::Trash),
             Action::ToFolder => self.open_move(),
             Action::Undo => return self.undo(),
+            Action::Metric if let Some(reason) = self.without_metric() => self.say(Severity::Info, reason),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();

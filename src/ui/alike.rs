@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     analysis::alike::{Group, Kind, Range},
-    app::{App, RunState, contact_sheet::ContactSheet, layout::Area, screens::alike::Places},
+    app::{App, RunState, contact_sheet::ContactSheet, layout::Area},
     index::ImageId,
     task::LookAlikes,
     text,
@@ -20,7 +20,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    let (alike, places) = (&app.screens.alike, Places::new(body));
+    let alike = &app.screens.alike;
+    let places = alike.places(body);
     if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
         return empty::say(
             canvas,
@@ -36,8 +37,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     title(app, canvas, places.title, found);
     let range = alike.range(&app.shared);
     if found.groups.is_empty() {
+        let so_far = if app.shared.run == RunState::Running { " so far" } else { "" };
         let what = format!(
-            "No two {} look alike at a cosine similarity of {}.",
+            "No two {} look alike{so_far} at a cosine similarity of {}.",
             app.shared.index.kind().plural(),
             between(range)
         );
@@ -91,12 +93,17 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
         Some(threshold) if area.width >= 76 => format!(" · {NEAR} from {threshold:.2}"),
         _ => String::new(),
     };
+    // On a narrow screen the range, which keys move, goes before what can be counted in the list.
+    let of = match area.width {
+        60.. if pictures > 0 => format!(" of {} · cosine ", app.shared.counted(pictures)),
+        _ => " · cosine ".to_owned(),
+    };
     let approximation = found.percent_found().map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
     canvas.rule(
         area,
         Line::from(vec![
             Span::styled(facts::listed_of(app, alike.groups().len(), found.groups.len(), "group"), theme.strong()),
-            Span::styled(format!(" of {} · cosine ", app.shared.counted(pictures)), theme.dim()),
+            Span::styled(of, theme.dim()),
             Span::styled(between(range), theme.accent()),
             facts::narrowed_to(app, canvas),
             Span::styled(approximation, theme.mark()),

@@ -33,7 +33,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
         }
         let (what, then) = match labels.view {
             View::Predictions => ("Every picture has a label.", "Pictures beside the sub-folders have none."),
-            _ => ("No picture is likely mislabeled.", "Every label is about as probable as its others are."),
+            _ => ("No picture is likely mislabeled.", "Each is about as sure of its label as others of that label are."),
         };
         return empty::say(canvas, rest, &app.shared.words(what), &app.shared.words(then));
     }
