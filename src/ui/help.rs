@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::text::{Line, Span};
 
-use super::{canvas::Canvas, empty};
+use super::{canvas::Canvas, empty, theme::Theme};
 use crate::{
     app::{
         App,
@@ -20,6 +20,30 @@ const COLUMN: u16 = 38;
 
 pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area) {
     let theme = canvas.theme;
+    let about = |line| if app.screen == Screen::Problems { Cow::Borrowed(line) } else { app.shared.words(line) };
+    let reading: Vec<Cow<'_, str>> = reading::lines(app.screen).into_iter().map(about).collect();
+    let mouse = MOUSE.map(Cow::Borrowed);
+    let sections = app.keys.sections(app.beneath_help()).into_iter();
+    let keys = sections
+        .map(|(heading, rows)| (heading, rows.into_iter().map(|(keys, help)| key(theme, &keys, help)).collect()));
+    page(canvas, body, first, keys, &[("Reading it", &reading), ("Mouse", &mouse)]);
+}
+
+/// A key and what it does.
+pub(super) fn key(theme: Theme, keys: &str, help: &'static str) -> Line<'static> {
+    let gap = " ".repeat(12_usize.saturating_sub(text::width(keys)));
+    Line::from(vec![Span::styled(format!("  {keys}{gap}"), theme.strong()), Span::styled(help, theme.dim())])
+}
+
+/// A page of help, from one of its lines on: sections of keys, and after the first of these what is to be read.
+pub(super) fn page<'t>(
+    canvas: &mut Canvas<'_>,
+    body: Area,
+    first: usize,
+    keys: impl Iterator<Item = (&'static str, Vec<Line<'t>>)>,
+    reading: &[(&'static str, &[Cow<'_, str>])],
+) {
+    let theme = canvas.theme;
     let (title, page) = body.top(u16::from(body.height > 3));
     canvas.rule(
         title,
@@ -28,27 +52,15 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
     let page = page.inside(1, 0);
     let columns = (page.width / COLUMN).max(1);
     let width = page.width / columns;
-    let words = |heading: &'static str, words: &[Cow<'_, str>]| {
-        let wrapped = words.iter().flat_map(|words| {
-            let lines = empty::wrapped(words, usize::from(width).saturating_sub(4));
-            lines.into_iter().enumerate().map(|(at, line)| format!("{}{line}", if at == 0 { "  " } else { "    " }))
-        });
-        (heading, wrapped.map(|line| Line::styled(line, theme.dim())).collect::<Vec<_>>())
+    let wrapped = |words: &Cow<'_, str>| {
+        let lines = empty::wrapped(words, usize::from(width).saturating_sub(4)).into_iter().enumerate();
+        let indented = lines.map(|(at, line)| format!("{}{line}", if at == 0 { "  " } else { "    " }));
+        indented.map(|line| Line::styled(line, theme.dim())).collect::<Vec<_>>()
     };
-    let key = |(keys, help): (String, &'static str)| {
-        let gap = " ".repeat(12_usize.saturating_sub(text::width(&keys)));
-        Line::from(vec![Span::styled(format!("  {keys}{gap}"), theme.strong()), Span::styled(help, theme.dim())])
-    };
-    let mut sections: Vec<_> = app
-        .keys
-        .sections(app.beneath_help())
-        .into_iter()
-        .map(|(heading, rows)| (heading, rows.into_iter().map(key).collect::<Vec<_>>()))
-        .collect();
-    let about = |line| if app.screen == Screen::Problems { Cow::Borrowed(line) } else { app.shared.words(line) };
-    let reading: Vec<Cow<'_, str>> = reading::lines(app.screen).into_iter().map(about).collect();
-    sections.insert(1.min(sections.len()), words("Reading it", &reading));
-    sections.insert(2.min(sections.len()), words("Mouse", &MOUSE.map(Cow::Borrowed)));
+    let mut sections: Vec<_> = keys.collect();
+    let after = 1.min(sections.len());
+    let read = reading.iter().map(|(heading, words)| (*heading, words.iter().flat_map(wrapped).collect()));
+    sections.splice(after..after, read);
     sections.retain(|(_, lines)| !lines.is_empty());
     let lines: usize = sections.iter().map(|(_, rows)| rows.len() + 2).sum();
     // Whole sections, spread as evenly as their order allows.

@@ -1,16 +1,21 @@
 //! The live view: what is seen, what it is most like, how sure that is, and what was seen before.
 
+use std::borrow::Cow;
+
 use ratatui::{
     Frame,
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, theme::Theme};
+use super::{canvas::Canvas, help, theme::Theme};
 use crate::{
     analysis::gallery::{Candidate, Gallery, Identity},
     app::{
         layout::{self, Area},
-        live::{KEYS, Live, Naming, Picture, Places, SMALL, Sighting},
+        live::{
+            Live, Naming, Picture, Places, SMALL, Sighting,
+            keys::{KEYS, READING},
+        },
     },
     face::Face,
     index::RowKind,
@@ -34,6 +39,14 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     let places = Places::new(display.size);
     notice(live, &mut canvas, places.notice);
     title(live, &mut canvas, places.title);
+    if let Some(first) = live.help {
+        let body = Area { y: places.now.y, height: places.hints.y.saturating_sub(places.now.y), ..places.title };
+        let theme = canvas.theme;
+        let keys = KEYS.iter().map(|(keys, _, does)| help::key(theme, keys, does)).collect();
+        let reading = READING.map(Cow::Borrowed);
+        help::page(&mut canvas, body, first, [("Live", keys)].into_iter(), &[("Reading it", &reading)]);
+        return hints(live, &mut canvas, places.hints);
+    }
     now(live, &mut canvas, &places);
     found(live, &mut canvas, &places);
     scale(live, &mut canvas, places.scale);
@@ -258,6 +271,9 @@ fn scale(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         let values = [best.map(|one| one.value), second.map(|one| one.value), criterion.threshold];
         let (low, high) = ends(metric, &values);
         let words = [low, high].map(|end| text::value(end).trim().to_owned());
+        // Which way is more alike differs from metric to metric in the numbers, not on the axis.
+        let [less, more] = if axis.width >= 76 { ["less alike ", " more alike"] } else { [""; 2] };
+        let words = [format!("{less}{}", words[0]), format!("{}{more}", words[1])];
         let track = axis.left(2 + words[0].len() as u16).1.off_right(2 + words[1].len() as u16).0;
         canvas.line(axis.left(1).1, 0, Span::styled(words[0].as_str(), theme.dim()));
         canvas.right(axis.off_right(1).0, 0, Line::styled(words[1].as_str(), theme.dim()));
@@ -298,7 +314,8 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
     parts.push(match criterion.threshold {
         Some(threshold) => {
             let far = live.far().map_or(String::new(), |far| format!(" ≈ {:.1} % of strangers named", 100.0 * far));
-            let words = format!("{}{far}", text::value(threshold).trim());
+            let word = if area.width >= 76 { "threshold " } else { "" };
+            let words = format!("{word}{}{far}", text::value(threshold).trim());
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
         None => {
@@ -422,16 +439,17 @@ fn hints(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let width = |key: &str, words: &str| text::width(key) + text::width(words) + 3;
-    let (quit, others) = KEYS.split_last().map_or((("q", "quit"), &[][..]), |(quit, others)| (*quit, others));
-    room = room.saturating_sub(width(quit.0, quit.1));
-    let meant = others.iter().filter(|(key, _)| *key != "Tab" || live.setup.seeks == RowKind::Face);
-    let fitting = meant.filter(|(key, words)| {
+    let hints = live.hints();
+    // Help and quit are always there.
+    let (others, last) = hints.split_at(hints.len().saturating_sub(2));
+    room = room.saturating_sub(last.iter().map(|(key, words)| width(key, words)).sum());
+    let fitting = others.iter().filter(|(key, words)| {
         let fits = width(key, words) <= room;
         room = if fits { room - width(key, words) } else { 0 };
         fits
     });
-    for (key, words) in fitting.copied().chain([quit]) {
-        spans.push(Span::styled(key, theme.accent()));
+    for (key, words) in fitting.chain(last) {
+        spans.push(Span::styled(*key, theme.accent()));
         spans.push(Span::styled(format!(" {words}  "), theme.dim()));
     }
     canvas.line(area, 0, Line::from(spans));

@@ -9,7 +9,7 @@ use lookalike::{
     app::{
         Event,
         action::Screen,
-        screens::{groups, outliers::Listed},
+        screens::outliers::Listed,
         shared::Coloring,
     },
     index::{ImageId, progress::Report},
