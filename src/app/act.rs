@@ -147,7 +147,12 @@ impl App {
 
     /// Stops what is being made for the screen.
     fn stop_making(&mut self) -> Vec<Effect> {
+        let indexing = self.screen == Screen::Models && self.screens.models.is_indexing();
         self.act_in_room(Action::Stop);
+        if indexing {
+            self.awaited.give_up_other_index();
+            return vec![Effect::Cancel];
+        }
         let lanes = self.awaited.stop(self.screen);
         lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
     }

@@ -136,6 +136,9 @@ impl App {
     }
 
     fn failed(&mut self, job: JobId, reason: String) {
+        if self.awaited.was_given_up(job) {
+            return;
+        }
         if self.awaited.is_index(job) {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);

@@ -22,8 +22,12 @@ impl App {
         let room = self.screens.get(screen);
         if room.lists_pictures() {
             let left_out = self.admits_nothing() && action != Action::Filter;
-            let without = action == Action::Metric && room.without_metric().is_some();
-            if shared.index.is_empty() || left_out || without {
+            let idle = match action {
+                Action::Metric => room.without_metric().is_some(),
+                Action::Dispose => shared.marks.is_empty(),
+                _ => false,
+            };
+            if shared.index.is_empty() || left_out || idle {
                 return None;
             }
             if self.admits_nothing() {

@@ -297,10 +297,10 @@ impl Keys {
         let overlay = !matches!(context, Context::Screen(_));
         let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
         let key = |binding: &Binding, words: &'static str| {
-            // Two keys that undo each other share a hint.
-            let both = binding.action.hinted_with().unwrap_or([binding.action; 2]);
+            // Two keys that belong together share a hint.
             let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
-            let names: Vec<_> = both.into_iter().filter_map(found).collect();
+            let both = binding.action.hinted_with().map(|both| both.into_iter().filter_map(found).collect());
+            let names: Vec<_> = both.unwrap_or_else(|| vec![first(*binding)]);
             let between = if matches!(binding.action, Action::PickGuess(_)) { "-" } else { " " };
             let names =
                 if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(between) };

@@ -145,9 +145,20 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     ]);
     canvas.line(words, 0, first);
     if area.height > 1 {
-        let names: Vec<_> = group.members.iter().take(4).map(|(id, _)| facts::name(app, *id)).collect();
-        canvas.text(words.left(8).1, 1, &names.join(", "), if focused { theme.strong() } else { theme.dim() });
+        canvas.text(words.left(8).1, 1, &names(app, group), if focused { theme.strong() } else { theme.dim() });
     }
+}
+
+/// What the first pictures of a group are called: after their folder where all are in one, else each with its own.
+fn names(app: &App, group: &Group) -> String {
+    let first = || group.members.iter().take(4).map(|member| member.0);
+    let folder = |id| app.shared.index.get(id).map(|entry| facts::folder(&entry)).unwrap_or_default();
+    let Some(common) = group.members.first().map(|member| folder(member.0)) else { return String::new() };
+    if group.members.iter().any(|member| folder(member.0) != common) {
+        return first().map(|id| facts::path(app, id)).collect::<Vec<_>>().join(", ");
+    }
+    let names = first().map(|id| facts::name(app, id)).collect::<Vec<_>>().join(", ");
+    if common.is_empty() { names } else { format!("{common}/ {names}") }
 }
 
 /// What is said under a picture of a group: what it is to the one that is kept, or how alike it is to the center.

@@ -40,11 +40,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             let what = format!("Indexing {} by {}…", app.shared.index.counted(), models.name);
             let then = match progress {
                 Some(now) if now.stage == Stage::Embedding => {
-                    format!("{} of {}", text::count(now.done), text::count(now.total))
+                    format!("{} of {}.", text::count(now.done), text::count(now.total))
                 }
                 _ => "All other screens go on with the model in use.".to_owned(),
             };
-            empty::say(canvas, body, &what, &then);
+            empty::say(canvas, body, &what, &format!("{then} c stops it; what is done is kept."));
         }
         (Other::Ready(_), None) => {
             let what = format!("Comparing {} with {}…", own_name(app), models.name);

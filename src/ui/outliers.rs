@@ -143,7 +143,11 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let (sign, style) = if one.is_flagged() { (SIGN, theme.warning()) } else { (' ', theme.dim()) };
         let words = match one.deviation.is_nan() {
             true => "too few to flag one".to_owned(),
-            false => format!("{sign} {:.1} deviations{place}", one.deviation),
+            false => {
+                let (short, above) = (format!("{sign} {:.1} deviations{place}", one.deviation), " above the median");
+                let fits = text::width(&short) + above.len() <= details.facts.width.into();
+                if fits { short + above } else { short }
+            }
         };
         canvas.text(details.facts, 3, words.trim_start(), style);
     }

@@ -294,13 +294,12 @@ impl Room for Alike {
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }
 
-    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
         let group = self.current();
         let is_useful = match action {
             Action::Looser | Action::WithoutCopies => self.found.is_some(),
             Action::Filter => true,
             Action::MarkCopies => group.is_some_and(|group| group.reason().is_some()),
-            Action::Dispose => group.is_some() && !shared.marks.is_empty(),
             _ => group.is_some(),
         };
         is_useful.then(|| action.hint())

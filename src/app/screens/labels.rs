@@ -481,7 +481,7 @@ impl Room for Labels {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Labels are learned from the embeddings, without a metric; 2 and 3 compare by both.")
+        Some("Labels are learned without a metric; 2 and 3 compare by both.")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

@@ -105,6 +105,7 @@ const KEYS: &[Binding] = &[
     bind("o", Action::NextView),
     bind("b", Action::ChooseModel),
     bind("n", Action::OpenNeighbors),
+    bind("c", Action::Stop),
     binding::METRIC,
 ];
 
@@ -131,6 +132,12 @@ impl Models {
     #[must_use]
     pub fn is_chosen(&self) -> bool {
         matches!(self.other, Other::Indexing(_) | Other::Ready(_))
+    }
+
+    /// Whether its index is being made.
+    #[must_use]
+    pub fn is_indexing(&self) -> bool {
+        matches!(self.other, Other::Indexing(_))
     }
 
     /// Hears how the other model's indexing run goes.
@@ -274,10 +281,11 @@ impl Room for Models {
                     View::Heatmap => View::Neighbors,
                 };
             }
-            Action::ChooseModel if matches!(self.other, Other::Indexing(_)) => {
-                return Acted::Says("The pictures are still being indexed by the other model.".into());
+            Action::ChooseModel if self.is_indexing() => {
+                return Acted::Says("The pictures are still being indexed by the other model: c stops that.".into());
             }
-            Action::ChooseModel => *self = Self { choice: self.choice, ..Self::default() },
+            Action::Stop if !self.is_indexing() => return Acted::Says("Nothing is being indexed.".into()),
+            Action::ChooseModel | Action::Stop => *self = Self { choice: self.choice, ..Self::default() },
             _ => return Acted::No,
         }
         Acted::Yes
@@ -325,6 +333,7 @@ impl Room for Models {
         let is_useful = match action {
             Action::IndexByOther => whole && !self.is_chosen() && !self.choices(shared).is_empty(),
             Action::ChooseModel => self.found.is_some(),
+            Action::Stop => self.is_indexing(),
             _ => self.found.is_some() && (self.view == View::Neighbors || action == Action::NextView),
         };
         let heatmap = self.view == View::Heatmap && action == Action::Metric && self.found.is_some();

@@ -281,7 +281,7 @@ impl Room for Outliers {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Outliers go by the directions of embeddings; 2 and 3 show both metrics.")
+        Some("Outliers go by what cosine similarity measures; 2 and 3 show distances too.")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {
