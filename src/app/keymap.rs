@@ -333,7 +333,10 @@ impl Keys {
         let shows =
             |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
         let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
-        let mut sections = vec![(here.name(), rows(&|_, contexts| is_here(contexts)))];
+        // Its own keys come before those that many places share.
+        let own = self.contexts.iter().filter(|(context, _)| *context == here).flat_map(|(_, bindings)| bindings);
+        let own = own.filter(|binding| **binding != CLOSE).map(|binding| (keys(binding), binding.action.help()));
+        let mut sections = vec![(here.name(), own.collect())];
         sections.push(("Moving", rows(&|binding, _| moves(binding))));
         sections.push(("Screens", rows(&|binding, _| shows(binding))));
         sections

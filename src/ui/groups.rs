@@ -9,11 +9,7 @@ use super::{
 };
 use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, Method},
-    app::{
-        App, RunState,
-        layout::Area,
-        screens::groups::FEWEST,
-    },
+    app::{App, RunState, layout::Area, screens::groups::FEWEST},
     index::RowKind,
     text,
 };
@@ -83,7 +79,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let groups = &app.screens.groups;
     let lines = (0..groups.len()).filter(|line| groups.at(*line).is_some());
     let (listed, pictures) = lines.fold((0, 0), |(lines, sum), line| (lines + 1, sum + groups.count_of(line)));
-    let alone: usize = (0..groups.len()).filter(|line| groups.at(*line).is_none()).map(|line| groups.count_of(line)).sum();
+    let alone: usize =
+        (0..groups.len()).filter(|line| groups.at(*line).is_none()).map(|line| groups.count_of(line)).sum();
     let alone = if alone > 0 { format!(", {} in none", text::count(alone)) } else { String::new() };
     let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
@@ -140,7 +137,12 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
     canvas.line(words, 0, Line::from(first));
     if area.height > 1 {
         let (_, line) = words.left(2);
-        canvas.text(line, 1, &about(app, cluster, line.width.into()), if focused { theme.strong() } else { theme.dim() });
+        canvas.text(
+            line,
+            1,
+            &about(app, cluster, line.width.into()),
+            if focused { theme.strong() } else { theme.dim() },
+        );
     }
 }
 

@@ -31,6 +31,9 @@ const NOTICES: [&str; 3] = [
     "Local, not kept. No security. Ask all.",
 ];
 
+/// Columns that the source has at least.
+const SOURCE: usize = 8;
+
 /// Draws the whole screen.
 pub fn draw(live: &Live, frame: &mut Frame) {
     let display = live.setup.display;
@@ -96,9 +99,12 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         (_, what) if what == live.setup.model => format!(" · {what}"),
         (_, what) => format!(" · {}: {what}", live.setup.model),
     };
-    let rest = format!(" · {names}{model} ");
+    let mut rest = format!(" · {names}{model} ");
+    if text::width(&state) + text::width(&rest) + 5 + SOURCE > usize::from(area.width) {
+        rest = " ".to_owned();
+    }
     let room = usize::from(area.width).saturating_sub(text::width(&state) + text::width(&rest) + 5);
-    let source = text::cut_middle(&printable_str(&live.setup.source), room.max(8));
+    let source = text::cut_middle(&printable_str(&live.setup.source), room.max(SOURCE));
     canvas.line(
         area.left(1).1,
         0,
@@ -393,7 +399,11 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         let (name, style) = name_of(sighting, theme);
         let sign = if sighting.name.is_some() { "✓" } else { "?" };
         let [first, last] = &sighting.times;
-        let times = if first == last { format!("{first}          ") } else { format!("{first}–{last} ") };
+        let times = match lines.width {
+            0..60 => format!("{last} "),
+            _ if first == last => format!("{first}          "),
+            _ => format!("{first}–{last} "),
+        };
         let value = sighting
             .value
             .map_or(String::new(), |value| format!("  {} {}", sighting.metric.name(), text::value(value).trim()));
@@ -402,10 +412,12 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         } else {
             String::new()
         };
+        let taken = text::width(&times) + text::width(&name) + text::width(&value) + 3;
+        let fits = taken + text::width(&frames) <= lines.width.into();
         let line = Line::from(vec![
             Span::styled(times, theme.dim()),
             Span::styled(format!("{sign} {name}"), style),
-            Span::styled(format!("{value}{frames}"), theme.dim()),
+            Span::styled(format!("{value}{}", if fits { frames } else { String::new() }), theme.dim()),
         ]);
         canvas.line(lines.left(1).1, row as u16, line);
     }

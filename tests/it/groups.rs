@@ -6,12 +6,7 @@ use crate::explorer::{Explorer, collection, segment, setup};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     analysis::{clusters::Method, outliers::Measure},
-    app::{
-        Event,
-        action::Screen,
-        screens::outliers::Listed,
-        shared::Coloring,
-    },
+    app::{Event, action::Screen, screens::outliers::Listed, shared::Coloring},
     index::{ImageId, progress::Report},
     order::OrderKind,
     task::Lane,

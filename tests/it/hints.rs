@@ -10,22 +10,8 @@ use lookalike::{
 use crate::explorer::{Explorer, setup, styled};
 
 /// The screens that find something out, with the keys that lead there.
-const VIEWS: [&str; 14] = [
-    "4",
-    "4 - - - -",
-    "5",
-    "5 t t",
-    "6",
-    "6 o",
-    "7",
-    "7 o",
-    "7 o o",
-    "8",
-    "8 o",
-    "8 o o",
-    "9",
-    "9 Enter",
-];
+const VIEWS: [&str; 14] =
+    ["4", "4 - - - -", "5", "5 t t", "6", "6 o", "7", "7 o", "7 o o", "8", "8 o", "8 o o", "9", "9 Enter"];
 
 fn explorer(len: usize, keys: &str) -> Explorer {
     let mut explorer = Explorer::ready(setup(120, 36), len);
@@ -75,7 +61,8 @@ fn every_hint_does_something_whatever_is_on_the_screen() {
 
 #[test]
 fn a_metric_that_makes_no_difference_is_not_switched_and_not_offered() {
-    for (keys, screen) in [("4", Screen::Alike), ("6", Screen::Groups), ("7", Screen::Outliers), ("8", Screen::Labels)] {
+    for (keys, screen) in [("4", Screen::Alike), ("6", Screen::Groups), ("7", Screen::Outliers), ("8", Screen::Labels)]
+    {
         let mut explorer = explorer(24, keys);
         assert!(explorer.app.metrics().is_empty() && explorer.app.hints().iter().all(|hint| hint.1 != "metric"));
         explorer.key("m");
@@ -174,7 +161,8 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     let held = explorer.held.take().expect("jobs are kept");
     let job = held.into_iter().find(|(_, job)| matches!(job, Job::IndexBy { .. })).expect("it is indexed").0;
     explorer.hold();
-    let progress = Progress { stage: Stage::Embedding, done: 3, total: 24, per_second: 1.0, left: None, decode_bound: None };
+    let progress =
+        Progress { stage: Stage::Embedding, done: 3, total: 24, per_second: 1.0, left: None, decode_bound: None };
     let tell = |explorer: &mut Explorer, outcome| explorer.update(Event::Job(JobEvent { job, outcome }));
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     let words: String = explorer.frame().content().iter().map(|cell| cell.symbol()).collect();
@@ -187,4 +175,48 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     tell(&mut explorer, Outcome::Failed("interrupted".into()));
     assert!(!explorer.app.screens.models.is_chosen() && explorer.app.message.is_none());
+}
+
+#[test]
+fn help_begins_with_the_keys_that_mean_something_here_only() {
+    use lookalike::app::keymap::{Context, Keys};
+    let first = |screen| Keys::default().sections(Context::Screen(screen))[0].1[0].clone();
+    assert_eq!(first(Screen::Models), ("Enter".to_owned(), "index by that model"));
+    assert_eq!(first(Screen::Alike), ("Enter".to_owned(), "both, side by side"));
+    assert_eq!(first(Screen::Map), ("t".to_owned(), "the next method"));
+    assert_eq!(first(Screen::Labels), ("o".to_owned(), "its next page"));
+}
+
+#[test]
+fn numbers_in_the_list_of_the_mislabeled_are_never_cut() {
+    use lookalike::index::{Image, Index, Segment};
+    use lookalike::scan::ImageFile;
+    use std::{path::Path, sync::Arc};
+    let root = crate::explorer::ROOT;
+    let names = ["a folder with a long name for birds", "and one with a longer name for cats"];
+    let picture = |number: usize| {
+        let (folder, row) = (number % 2, [1.0 - 0.03 * number as f32, 0.03 * number as f32]);
+        (names[folder], if (folder == 0) != (number < 2) { row } else { [row[1], row[0]] })
+    };
+    let image = |number: usize| Image {
+        file: ImageFile {
+            path: format!("{root}/{}/{number}.jpg", picture(number).0).into(),
+            size: 1,
+            modified: 0,
+            changed: 0,
+        },
+        pixels: (4, 3),
+        format: "JPEG",
+        face: None,
+    };
+    let rows: Vec<_> = (0..20).map(|number| picture(number).1.to_vec()).collect();
+    let mut index = Index::new(2);
+    index.push(Arc::new(Segment::pack(Arc::from(Path::new(root)), (0..20).map(image), &rows, 2)));
+    let mut explorer = Explorer::of(setup(80, 24), index);
+    explorer.keys("8 o");
+    assert!(!explorer.app.screens.labels.lists[0].is_empty());
+    let frame = explorer.frame();
+    let lines = (0..24).map(|y| (0..39).map(|x| frame[(x, y)].symbol()).collect::<String>());
+    let doubts: Vec<_> = lines.filter(|line| line.contains("looks like")).collect();
+    assert!(!doubts.is_empty() && doubts.iter().all(|line| line.trim_end().ends_with('%')), "{doubts:#?}");
 }

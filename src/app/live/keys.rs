@@ -9,8 +9,8 @@ use crate::{app::action::Step, index::RowKind};
 pub type Key = (&'static str, &'static str, &'static str);
 
 const PAUSE: Key = ("Space", "pause", "look no more, or again");
-const THRESHOLD: Key = ("+ -", "threshold", "only surer names, or less sure");
-const NAME: Key = ("n", "name it", "name what is seen; keeps it");
+const THRESHOLD: Key = ("+ -", "threshold", "stricter, or looser");
+const NAME: Key = ("n", "name it", "name what is seen");
 const NEXT: Key = ("Tab", "next face", "another of several faces");
 const DROP: Key = ("d", "drop it", "take the last name back");
 const MIRROR: Key = ("x", "mirror", "as in a mirror, or not");
