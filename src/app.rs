@@ -12,6 +12,7 @@ pub mod binding;
 pub mod contact_sheet;
 pub mod disposal;
 mod event;
+pub mod group_places;
 mod hints;
 pub mod keymap;
 pub mod layout;
@@ -37,7 +38,7 @@ use self::{
     disposal::{Disposal, Moves},
     keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
-    pace::Pace,
+    pace::KeyPace,
     previews::{Previews, Slot},
     prompt::Prompt,
     room::Room,
@@ -71,7 +72,7 @@ pub struct App {
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
-    pub pace: Pace,
+    pub pace: KeyPace,
     awaited: Awaited,
     /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
     explained: Option<Arc<Explained>>,
@@ -120,7 +121,7 @@ impl App {
             message: None,
             blink: None,
             previews: Previews::default(),
-            pace: Pace::default(),
+            pace: KeyPace::default(),
             awaited: Awaited::default(),
             explained: None,
             explaining: None,

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::explorer::{Exit, Explorer, Jobs, Surface, Wake};
+use self::explorer::{Ending, Explorer, Jobs, Surface, Wake};
 use crate::{
     app::{App, Setup, keymap::Keys},
     display::{Link, Palette},
@@ -128,8 +128,8 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
     drop(screen);
     worker.wait(SHUTDOWN_LIMIT);
     Ok(match exit {
-        Ok(Exit::Leave) => ExitReason::User(app.marked_paths()),
-        Ok(Exit::HangUp) => ExitReason::Hangup,
+        Ok(Ending::Leave) => ExitReason::User(app.marked_paths()),
+        Ok(Ending::HangUp) => ExitReason::Hangup,
         Err(error) => ExitReason::Failure(app.marked_paths(), Error::Terminal(error)),
     })
 }

@@ -78,7 +78,9 @@ pub fn run(args: &LabelsArgs, out: &mut dyn Write) -> Result<Exit> {
     let learned = Learned::new(&args.folders, &args.model, &args.learning)?;
     if let Some(target) = &args.links.link_to {
         let labeled = learned.indexed.index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
-        args.links.run(target, together(labeled), "", out)?;
+        if !args.links.run(target, together(labeled), "", &learned.indexed.cancel, out)? {
+            return Ok(Exit::Interrupted);
+        }
     } else if args.csv {
         csv(&learned, out).map_err(stdout_error)?;
     } else {

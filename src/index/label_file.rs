@@ -78,7 +78,8 @@ impl LabelTable {
     /// A line without a label says nothing, one without a face is about the whole picture.
     ///
     /// # Errors
-    /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields, a face that is no number.
+    /// [`Error::Labels`], which names the line: no such columns, a path twice with two labels, a line with too few fields, a
+    /// face that is no number in a file that is otherwise as [`to_csv`] writes it; in others such a column is as any further one.
     pub fn read(file: &Path, folders: &[PathBuf]) -> Result<Self> {
         let wrong = |reason: String| Error::Labels { path: file.to_owned(), reason };
         let mut bytes = Vec::new();
@@ -371,11 +372,27 @@ fn as_utf_8(bytes: Vec<u8>) -> Option<Cow<'static, [u8]>> {
 /// What stands between the columns, which of them are `path` and `label`, and which is `face` if there is one.
 fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2], Option<usize>)> {
     DELIMITERS.into_iter().find_map(|delimiter| {
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
         let names = reader.byte_headers().ok()?.clone();
         let at = |name: &str| names.iter().position(|column| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
-        Some((delimiter, [at("path")?, at("label")?], at("face")))
+        let (path, label) = (at("path")?, at("label")?);
+        let face = at("face").filter(|face| holds_face_numbers(&mut reader, *face, names.len() == 3));
+        Some((delimiter, [path, label], face))
     })
+}
+
+/// Whether a column named `face` is ours: somebody's own may say "yes" and "no" there, or how many faces there are. In a
+/// file with `no_other` column than ours one right number is enough, so that a wrong one beside it is told.
+fn holds_face_numbers(reader: &mut csv::Reader<&[u8]>, at: usize, no_other: bool) -> bool {
+    let is_number = |text: &[u8]| str::from_utf8(text).is_ok_and(|text| text.parse().is_ok_and(|face: u32| face > 0));
+    let (mut any, mut all) = (false, true);
+    for record in reader.byte_records().flatten() {
+        if let Some(text) = record.get(at).map(<[u8]>::trim_ascii).filter(|text| !text.is_empty()) {
+            any |= is_number(text);
+            all &= is_number(text);
+        }
+    }
+    any && (all || no_other)
 }
 
 #[cfg(test)]

@@ -97,7 +97,17 @@ impl Place {
         command
     }
 
-    /// The processes that stood in for ffmpeg.
+    /// Waits until so many of them run.
+    #[track_caller]
+    fn wait_started(&self, count: usize) {
+        let start = Instant::now();
+        while self.pids().len() < count {
+            assert!(start.elapsed() < GIVE_UP, "not all have started");
+            thread::yield_now();
+        }
+    }
+
+    /// The processes that stood in for ffmpeg, and commands that say who they are.
     fn pids(&self) -> Vec<Pid> {
         let text = fs::read_to_string(self.path("pids")).unwrap_or_default();
         text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)).collect()
@@ -217,8 +227,10 @@ fn no_child_is_left_behind_however_the_program_ends() {
     }
     // One that sends nothing more is killed with whatever it has started.
     let place = Place::new();
-    let mut running = Running::start(place.live_with("cat red; sleep 1000", &["--source", "/dev/null"]));
+    let command = ["--source", "/dev/null", "--exec", "sh -c 'echo $$ >>pids; exec sleep 1000'"];
+    let mut running = Running::start(place.live_with("cat red; sleep 1000", &command));
     running.line();
+    place.wait_started(2);
     running.signal(Signal::TERM);
     assert_eq!(running.code(), Some(130));
     place.wait_gone();
@@ -330,7 +342,8 @@ fn the_screen_shows_names_and_gives_the_terminal_back() {
             None => on_terminal.env_remove(name),
         }
     }
-    on_terminal.args(["--graphics", "halfblocks"]);
+    on_terminal.args(["--graphics", "halfblocks", "--keep", "kept", "--exec"]);
+    on_terminal.arg("sh -c 'printf \"%s\\n\" \"$1\" >>seen' hook {name}");
     let mut session = Session::run(on_terminal);
     session.display.wait_for("✓ red");
     session.display.wait_for("best of");
@@ -350,10 +363,14 @@ fn the_screen_shows_names_and_gives_the_terminal_back() {
     session.display.wait_restored();
     assert_eq!(session.exit_code(), 0);
     place.wait_gone();
+    // What waited when the user left was done all the same, and is whole.
+    let kept = files(&place.path("kept"));
+    assert!(!kept.is_empty() && kept.iter().all(|file| image::open(file).is_ok()));
+    assert!(fs::read_to_string(place.path("seen")).unwrap().starts_with("red\n"));
 }
 
 #[test]
-fn a_terminal_that_goes_away_takes_the_camera_with_it() {
+fn a_terminal_that_goes_away_takes_the_camera_and_commands_with_it() {
     let place = Place::new();
     let command = place.live_with("while cat red; do :; done", &["--source", "/dev/null", "--every", "100ms"]);
     let mut on_terminal = CommandBuilder::new(PROGRAM);
@@ -362,8 +379,10 @@ fn a_terminal_that_goes_away_takes_the_camera_with_it() {
     for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
         on_terminal.env(name, value);
     }
+    on_terminal.args(["--exec", "sh -c 'echo $$ >>pids; exec sleep 1000'"]);
     let session = Session::run(on_terminal);
     session.display.wait_for("✓ red");
+    place.wait_started(2);
     session.signal(Signal::HUP);
     place.wait_gone();
 }

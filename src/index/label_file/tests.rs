@@ -198,8 +198,14 @@ fn a_face_has_its_own_label_or_else_its_pictures() {
     let unknown = read("path,label,face\nana/a.png,ben,4\nb.png,eve,1\n").unwrap().unknown(&index).unwrap();
     assert!(unknown.ends_with("line 2: there is no indexed picture ana/a.png with a face 4"), "{unknown}");
     for face in ["0", "-1", "two", "1.5"] {
-        let sentence = read(&format!("path,face,label\nb.png,{face},eve\n")).unwrap_err().to_string();
+        let sentence = read(&format!("path,face,label\nb.png,{face},eve\na.png,1,ana\n")).unwrap_err().to_string();
         assert!(sentence.contains("line 2: face must be a number"), "{sentence}");
+        // Without any number of a face, or beside columns that are none of ours, it is somebody's own column.
+        for text in ["path,face,label\nb.png,FACE,eve\n", "path,face,label,by\nb.png,FACE,eve,me\na.png,1,ana,me\n"] {
+            let table = read(&text.replace("FACE", face)).unwrap();
+            assert!(table.iter().all(|(key, _)| key.face.is_none()), "{face}");
+            assert_eq!(index.iter().last().and_then(|entry| table.get(&entry).map(shown)), Some("eve".to_owned()));
+        }
     }
     let twice = read("path,face,label\nb.png,1,eve\nb.png,1,ana\nb.png,2,ana\n").unwrap_err().to_string();
     assert!(twice.contains("line 3 says that b.png is ana, and line 2 that it is eve"), "{twice}");
