@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::{
     Frame,
+    style::Style,
     text::{Line, Span},
 };
 
@@ -113,7 +114,9 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
             Span::styled(format!("{sign} {state} "), state_style),
             Span::styled(source, theme.strong()),
             Span::styled(rest, theme.dim()),
-        ]),
+        ])
+        // Words without a color of their own must not take that of the line.
+        .style(Style::reset()),
     );
 }
 
@@ -376,7 +379,7 @@ fn strip(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     }
 }
 
-fn name_of(sighting: &Sighting, theme: Theme) -> (String, ratatui::style::Style) {
+fn name_of(sighting: &Sighting, theme: Theme) -> (String, Style) {
     match &sighting.name {
         Some(name) => (printable_str(name), theme.strong()),
         None => ("unknown".to_owned(), theme.dim()),
