@@ -338,7 +338,7 @@ fn run(cli: &Cli, config: Result<Config>, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Map(args)) => map::run(args, out),
         Some(Command::Groups(args)) => groups::run(args, out),
         Some(Command::Outliers(args)) => outliers::run(args, out),
-        Some(Command::Why(args)) => why::run(args, out),
+        Some(Command::Why(args)) => why::run(args, config.palette.map, out),
         Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, config.palette.map, out),
         Some(Command::Labels(args)) => labels::run(args, out),

@@ -95,7 +95,7 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
     signals::listen(send.clone())?;
     let mut screen = TerminalGuard::enter(&options.display, options.pipeline)?;
     let capabilities = screen.capabilities().clone();
-    let painter = capabilities.painter();
+    let painter = capabilities.painter().with(options.palette.map);
     let app = App::new(Setup {
         folders: options.folders.clone(),
         picture: options.picture.clone(),

@@ -80,7 +80,15 @@ impl Context {
 }
 
 const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC];
-const PAIR: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, bind("b", Action::Blink), SWAP, WHY, VIEW];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    bind("b", Action::Blink),
+    bind("D", Action::Difference),
+    SWAP,
+    WHY,
+    VIEW,
+];
 const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
 const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
@@ -333,10 +341,10 @@ impl Keys {
         let shows =
             |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
         let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
-        // Its own keys come before those that many places share.
-        let own = self.contexts.iter().filter(|(context, _)| *context == here).flat_map(|(_, bindings)| bindings);
+        // In the order of the hints: what is for this place alone comes first.
+        let own = self.contexts.iter().filter(|(at, _)| *at == here).flat_map(|(_, bindings)| bindings);
         let own = own.filter(|binding| **binding != CLOSE).map(|binding| (keys(binding), binding.action.help()));
-        let mut sections = vec![(here.name(), own.collect())];
+        let mut sections = vec![(here.name(), own.collect::<Vec<_>>())];
         sections.push(("Moving", rows(&|binding, _| moves(binding))));
         sections.push(("Screens", rows(&|binding, _| shows(binding))));
         sections

@@ -86,8 +86,8 @@ pub struct Shared {
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
     pub comparing: bool,
-    /// While nothing is indexed yet: the first of the files that will be.
-    pub found: Arc<[PathBuf]>,
+    /// While nothing is indexed yet: the first of the files that will be, in the order of their paths.
+    pub found: Arc<[Arc<Path>]>,
     /// Files that could not be indexed.
     pub skipped: Arc<[Skipped]>,
     /// Whether the indexing run goes on, and how it ended.
@@ -164,6 +164,12 @@ impl Shared {
             Coloring::Groups => Coloring::Folders,
         };
         if self.coloring == Coloring::Groups { "Colored by group." } else { "Colored by folder." }
+    }
+
+    /// Whether files were found, and nothing of them is indexed yet.
+    #[must_use]
+    pub fn awaits_first(&self) -> bool {
+        self.index.is_empty() && self.run == RunState::Running && !self.found.is_empty()
     }
 
     /// Where the screen proper lies.

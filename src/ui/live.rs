@@ -1,7 +1,5 @@
 //! The live view: what is seen, what it is most like, how sure that is, and what was seen before.
 
-use std::borrow::Cow;
-
 use ratatui::{
     Frame,
     style::Style,
@@ -13,10 +11,7 @@ use crate::{
     analysis::gallery::{Candidate, Gallery, Identity},
     app::{
         layout::{self, Area},
-        live::{
-            Live, Naming, Picture, Places, SMALL, Sighting,
-            keys::{KEYS, READING},
-        },
+        live::{Live, Naming, Picture, Places, SMALL, Sighting},
     },
     face::Face,
     index::RowKind,
@@ -44,11 +39,8 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     notice(live, &mut canvas, places.notice);
     title(live, &mut canvas, places.title);
     if let Some(first) = live.help {
-        let body = Area { y: places.now.y, height: places.hints.y.saturating_sub(places.now.y), ..places.title };
-        let theme = canvas.theme;
-        let keys = KEYS.iter().map(|(keys, _, does)| help::key(theme, keys, does)).collect();
-        let reading = READING.map(Cow::Borrowed);
-        help::page(&mut canvas, body, first, [("Live", keys)].into_iter(), &[("Reading it", &reading)]);
+        let page = live.help_page();
+        help::page(&mut canvas, page.panel, &page, first);
         return hints(live, &mut canvas, places.hints);
     }
     now(live, &mut canvas, &places);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
 mod analysis;
+mod beside;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]
@@ -34,10 +35,13 @@ mod live;
 mod live_view;
 #[cfg(feature = "libtorch")]
 mod label_commands;
+mod help;
 mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
+mod outside;
+mod pair;
 mod pictures;
 #[cfg(feature = "libtorch")]
 mod preprocess;
@@ -52,6 +56,8 @@ mod separation;
 mod session;
 #[cfg(unix)]
 mod setup;
+#[cfg(feature = "libtorch")]
+mod shown;
 #[cfg(feature = "libtorch")]
 mod signals;
 #[cfg(feature = "libtorch")]

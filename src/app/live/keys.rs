@@ -2,8 +2,15 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Effect, Live};
-use crate::{app::action::Step, index::RowKind};
+use super::{Effect, Live, Places};
+use crate::{
+    app::{
+        action::Step,
+        help::{self, HelpLine, HelpPage},
+        layout::Area,
+    },
+    index::RowKind,
+};
 
 /// A key, its words in the line of hints, and what it does.
 pub type Key = (&'static str, &'static str, &'static str);
@@ -33,6 +40,9 @@ pub const READING: [&str; 6] = [
     "The log has a new line when another name comes into view.",
 ];
 
+/// Columns that keys and what they do need.
+const COLUMN: u16 = 38;
+
 impl Live {
     /// Key and words of what can be done now, most useful first; help and quit come last.
     #[must_use]
@@ -53,6 +63,17 @@ impl Live {
         KEYS.into_iter().filter(is_useful).map(words).collect()
     }
 
+    /// The help, in place of what is between the title and the keys.
+    #[must_use]
+    pub fn help_page(&self) -> HelpPage {
+        let Places { title, now, hints, .. } = Places::new(self.setup.display.size);
+        let panel = Area { y: now.y, height: hints.y.saturating_sub(now.y), ..title };
+        HelpPage::of(panel, (panel.width / COLUMN).clamp(1, 2), |width| {
+            let keys = KEYS.map(|(keys, _, does)| HelpLine::Keys(keys.to_owned(), does));
+            vec![("Live", keys.into()), help::words("Reading it", &READING.map(str::to_owned), width)]
+        })
+    }
+
     /// A key on the help page, which shows its lines from `first` on.
     pub(super) fn help_key(&mut self, first: usize, key: KeyEvent) -> Vec<Effect> {
         let step = match key.code {
@@ -68,9 +89,8 @@ impl Live {
                 return Vec::new();
             }
         };
-        // The drawing stops at the last line, and so does the way back.
-        let lines = KEYS.len() + 4 * READING.len();
-        self.help = Some(step.moved(first, lines, 1, usize::from(self.setup.display.size.1).max(1)));
+        let page = self.help_page();
+        self.help = Some(step.moved(first, page.last() + 1, 1, page.height().max(1)));
         Vec::new()
     }
 }

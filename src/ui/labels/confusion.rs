@@ -17,7 +17,6 @@ use crate::{
     ui::{
         canvas::Canvas,
         contact_sheet::{self, Tile},
-        empty,
         heatmap::{self, TableCell},
     },
 };
@@ -176,7 +175,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
         canvas.text(words, 4, &of_label(predicted), theme.dim());
     }
     // What does not fit into a line goes on in the next.
-    let cell = empty::wrapped(&cell_words(learned, shown, labels.cell, narrow), words.width.into());
+    let cell = text::wrapped(&cell_words(learned, shown, labels.cell, narrow), words.width.into());
     for (row, line) in cell.iter().take(2).enumerate() {
         canvas.text(words, 5 + row as u16, line, theme.accent());
     }

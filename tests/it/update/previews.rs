@@ -86,7 +86,7 @@ fn a_ready_picture_is_not_asked_for_again() {
     let keys: Vec<PreviewKey> = explorer.app.slots().iter().map(Slot::key).collect();
     assert!(keys.len() >= 6);
     for key in &keys {
-        explorer.tell(JobId(1), Outcome::Previewed(*key, Preview::failed("no picture")));
+        explorer.tell(JobId(1), Outcome::Previewed(key.clone(), Preview::failed("no picture")));
     }
     explorer.hold();
     explorer.update(Event::Rest);
