@@ -24,6 +24,7 @@ mod gaze;
 #[cfg(feature = "libtorch")]
 mod grouping;
 mod groups;
+mod hints;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
