@@ -1,7 +1,8 @@
 //! The network alone: pictures that are already decoded and fitted, through the same pool of threads as when indexing.
 //!
 //! `cargo bench --bench network -- [--model NAME] [--weights FILE] [--threads N] [--seconds S] [--pictures FOLDER]` prints
-//! images a second. Without arguments: the default model, every core, and a picture of its own, which has no face in it.
+//! images a second and, on Linux, the processor time that each took, which depends less on what else runs. Without
+//! arguments: the default model, every core, and a picture of its own, which has no face in it.
 
 use std::{
     path::PathBuf,
@@ -57,14 +58,25 @@ fn main() -> Result<()> {
     let rounds = |wanted: usize| wanted.div_ceil(pictures.len()).max(1) * pictures.len();
     let warm = rate(rounds(16 * threads))?;
     let pictures = rounds((16 * threads).max((warm * seconds) as usize));
-    let before = Instant::now();
+    let (before, used_before) = (Instant::now(), processor_seconds());
     let measured = rate(pictures)?;
     let took = before.elapsed().max(Duration::from_millis(1));
+    let used = processor_seconds().zip(used_before).map(|(after, before)| (after - before) / pictures as f64 * 1e3);
     println!(
-        "{} {} {measured:.1} images/s ({pictures} in {:.1} s)",
+        "{} {} {measured:.1} images/s ({pictures} in {:.1} s){}",
         model.manifest.name,
         embedder.device(),
-        took.as_secs_f64()
+        took.as_secs_f64(),
+        used.map_or_else(String::new, |used| format!(", {used:.2} ms of processor time each"))
     );
     Ok(())
+}
+
+/// The processor time of all threads of this process so far, where Linux tells it, which counts hundredths of a second.
+fn processor_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name before it may have spaces and parentheses.
+    let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
