@@ -14,10 +14,7 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped,
-        filter::Filter,
-        label_file::{LabelKey, LabelSource},
-        labels::Labels,
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
         progress::Progress,
     },
     order::OrderKind,
@@ -205,8 +202,8 @@ impl Shared {
 
     /// Gives a picture another label, or takes its correction back.
     pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
-        if let Some(key) = self.index.get(id).map(|entry| LabelKey::of(&entry)) {
-            Arc::make_mut(&mut self.label_source.corrected).set(key, label);
+        if let Some(entry) = self.index.get(id) {
+            Arc::make_mut(&mut self.label_source.corrected).correct(&entry, label);
             self.corrected = true;
         }
     }

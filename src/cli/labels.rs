@@ -26,7 +26,10 @@ use super::{
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, OutOfFold, VOTERS},
     error::{Exit, Result},
-    index::{RowKind, label_file},
+    index::{
+        RowKind,
+        label_file::{self, LabelKey},
+    },
     printable::{printable, printable_str},
     text,
 };
@@ -107,12 +110,13 @@ fn csv(learned: &Learned, out: &mut dyn Write) -> io::Result<()> {
         }
         return Ok(());
     }
-    let rows = labeled.map(|(entry, label)| (entry.path(), None, label));
-    let written = match terminal {
-        true => label_file::to_csv(rows.map(|(path, face, label)| (printable(&path), face, label_file::shown(label))))?,
-        false => label_file::to_csv(rows)?,
-    };
-    out.write_all(&written)
+    let rows: Vec<_> = labeled
+        .map(|(entry, label)| match terminal {
+            true => (LabelKey::picture(printable(entry.path()).into()), label_file::shown(label).into_bytes()),
+            false => (LabelKey::picture(entry.path()), label.to_vec()),
+        })
+        .collect();
+    out.write_all(&label_file::to_csv(rows.iter().map(|(key, label)| (key, label.as_slice())))?)
 }
 
 /// Pictures by their label, in the order of labels; those without one are left out.

@@ -92,7 +92,10 @@ impl LinkArgs {
         }
         let (mut made, mut gone) = (0, 0);
         for (folder, links) in &plan {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            // Who stops between two groups finds no empty folder.
+            if !cancel.is_cancelled() {
+                fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            }
             for Link { from, to } in links {
                 if cancel.is_cancelled() {
                     let (made, all) = (text::count(made), text::counted(pictures, "picture"));

@@ -160,9 +160,8 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
         let tell: Say = Arc::new(|sentence| lines::say(&sentence));
         let mut reactions = Reactions::start(hook, args.keep.clone(), Excess::Waits, &tell)?;
         let lines = lines::Lines { args, seeks, enrolled: &tried, criterion, reactions: &mut reactions };
-        let ended = headless(lines, source, embedder, &cancel, out);
-        let is_finished = reactions.finish(&|| cancel.is_cancelled());
-        Ok(if is_finished { ended? } else { Exit::Interrupted })
+        let exit = headless(lines, source, embedder, &cancel, out)?;
+        Ok(if reactions.finish(&|| cancel.is_cancelled()) { exit } else { Exit::Interrupted })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The loop of the live view: what wakes it → [`Live::update`] → effects → one frame.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     io,
     path::PathBuf,
@@ -34,6 +35,8 @@ use crate::{
 
 /// How often the terminal is checked for being there when nothing else happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long the end may take without a word.
+const SILENCE: Duration = Duration::from_millis(300);
 
 /// What the live view starts with.
 pub struct Options {
@@ -149,7 +152,11 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>) -> Result<bool> 
 
 /// Waits for what was asked for and is not done yet, until a signal says that it is wanted no longer; whether none did.
 fn finish(reactions: &mut Reactions, awake: &mpsc::Receiver<Wake>, say: fn(&str)) -> bool {
+    let (begun, is_said) = (Instant::now(), Cell::new(false));
     let hung_up = || {
+        if begun.elapsed() > SILENCE && !is_said.replace(true) {
+            say("waiting until frames are kept and commands have ended: Ctrl-C stops that");
+        }
         awake.try_iter().any(|wake| match wake {
             Wake::Notice(sentence) => {
                 say(&sentence);

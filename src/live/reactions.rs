@@ -7,9 +7,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError},
+        mpsc::{self, Receiver, SyncSender, TryRecvError},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use super::{Frame, SLICE, hook::Hook, keep::keep};
@@ -24,6 +25,8 @@ use crate::{
 const FRAMES: usize = 8;
 /// At most so many names wait for the command.
 const NAMES: usize = 64;
+/// How long the end waits for a thread that was told to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 const DISK: Delay = Delay { what: "frame", why: "the disk is slower than the camera" };
 const COMMAND: Delay = Delay { what: "name", why: "--exec is started more slowly than names come" };
@@ -42,8 +45,9 @@ pub enum Excess {
 
 /// The threads that keep frames and run the command. Dropping it leaves undone what waits, and ends commands that run.
 pub struct Reactions {
-    keeper: Option<Queue<Arc<Frame>>>,
-    runner: Option<Queue<(String, f32)>>,
+    // Dropped first: commands end at once, while a disk may need its time.
+    runner: Option<Backlog<(String, f32)>>,
+    keeper: Option<Backlog<Arc<Frame>>>,
     /// The names that were in the frame before.
     before: Vec<String>,
 }
@@ -56,7 +60,7 @@ impl Reactions {
     pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Say) -> Result<Self> {
         let keeper = folder.map(|folder| {
             let tell_failure = Arc::clone(tell);
-            Queue::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
+            Backlog::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
                 for frame in frames {
                     // The next frame is tried again: there may be room on the disk by then.
                     if let Err(error) = keep(&frame.picture, frame.at, &folder) {
@@ -67,7 +71,7 @@ impl Reactions {
         });
         let runner = hook.map(|mut hook| {
             let tell_failure = Arc::clone(tell);
-            Queue::start("commands", NAMES, excess, COMMAND, tell, move |names: Waiting<(String, f32)>| {
+            Backlog::start("commands", NAMES, excess, COMMAND, tell, move |names: Waiting<(String, f32)>| {
                 let stopped = names.stopped.clone();
                 for (name, value) in names {
                     if let Err(error) = hook.run(&name, value) {
@@ -96,11 +100,11 @@ impl Reactions {
     /// Takes nothing more, and waits until all frames are kept and all commands have ended, or until somebody says
     /// `stop`; whether nobody did.
     pub fn finish(&mut self, stop: &dyn Fn() -> bool) -> bool {
-        self.keeper.iter_mut().for_each(Queue::close);
-        self.runner.iter_mut().for_each(Queue::close);
+        self.keeper.iter_mut().for_each(Backlog::close);
+        self.runner.iter_mut().for_each(Backlog::close);
         loop {
             let is_done =
-                self.keeper.as_ref().is_none_or(Queue::is_done) && self.runner.as_ref().is_none_or(Queue::is_done);
+                self.keeper.as_ref().is_none_or(Backlog::is_done) && self.runner.as_ref().is_none_or(Backlog::is_done);
             if stop() {
                 return false;
             }
@@ -112,6 +116,14 @@ impl Reactions {
     }
 }
 
+impl Drop for Reactions {
+    fn drop(&mut self) {
+        // Both, before either is waited for.
+        self.runner.iter_mut().for_each(Backlog::stop);
+        self.keeper.iter_mut().for_each(Backlog::stop);
+    }
+}
+
 /// Why something was left out.
 #[derive(Clone, Copy)]
 struct Delay {
@@ -119,8 +131,8 @@ struct Delay {
     why: &'static str,
 }
 
-/// A thread and what waits for it. Dropping it waits for what the thread is at, and no longer.
-struct Queue<T> {
+/// A thread and what waits for it. Dropping it waits for what the thread is at, but not for a disk that hangs.
+struct Backlog<T> {
     waiting: Option<SyncSender<T>>,
     excess: Excess,
     left_out: Arc<AtomicUsize>,
@@ -130,7 +142,7 @@ struct Queue<T> {
     thread: Option<JoinHandle<()>>,
 }
 
-impl<T: Send + 'static> Queue<T> {
+impl<T: Send + 'static> Backlog<T> {
     fn start(
         name: &str,
         most: usize,
@@ -160,10 +172,7 @@ impl<T: Send + 'static> Queue<T> {
         let Some(waiting) = &self.waiting else { return };
         let is_left_out = match self.excess {
             Excess::Waits => waiting.send(thing).is_err(),
-            Excess::IsLeftOut => match waiting.try_send(thing) {
-                Ok(()) => false,
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => true,
-            },
+            Excess::IsLeftOut => waiting.try_send(thing).is_err(),
         };
         // Said when it begins, and with its number when it is over.
         if is_left_out && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -172,9 +181,14 @@ impl<T: Send + 'static> Queue<T> {
     }
 }
 
-impl<T> Queue<T> {
+impl<T> Backlog<T> {
     fn close(&mut self) {
         self.waiting = None;
+    }
+
+    fn stop(&mut self) {
+        self.stopped.cancel();
+        self.close();
     }
 
     fn is_done(&self) -> bool {
@@ -182,12 +196,12 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Drop for Queue<T> {
+impl<T> Drop for Backlog<T> {
     fn drop(&mut self) {
-        self.stopped.cancel();
-        self.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        self.stop();
+        let begun = Instant::now();
+        while !self.is_done() && begun.elapsed() < PATIENCE {
+            thread::sleep(SLICE);
         }
     }
 }
@@ -238,7 +252,7 @@ mod tests {
 
     /// A queue for three numbers whose thread does one for each "go".
     struct Numbers {
-        queue: Queue<u32>,
+        queue: Backlog<u32>,
         go: Sender<()>,
         /// What was begun.
         begun: Receiver<u32>,
@@ -259,7 +273,7 @@ mod tests {
                     let _ = gone.recv();
                 }
             };
-            let queue = Queue::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
+            let queue = Backlog::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
             Self { queue, go, begun, said }
         }
     }

@@ -54,7 +54,10 @@ impl Work {
     /// Takes note of why the file cannot be read.
     fn refuse(&mut self, why: &decode::Unreadable) -> String {
         self.refused = why.is_lasting();
-        why.to_string()
+        match why {
+            decode::Unreadable::TooSlow(_) => format!("{why}; it is tried again next time"),
+            _ => why.to_string(),
+        }
     }
 }
 

@@ -18,10 +18,13 @@ mod face_screens;
 mod faces;
 mod gallery;
 #[cfg(feature = "libtorch")]
+mod gallery_twice;
+#[cfg(feature = "libtorch")]
 mod gaze;
 #[cfg(feature = "libtorch")]
 mod grouping;
 mod groups;
+mod hints;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
@@ -31,6 +34,8 @@ mod inverted_residual;
 mod map;
 #[cfg(feature = "libtorch")]
 mod live;
+#[cfg(feature = "libtorch")]
+mod live_killed;
 mod live_view;
 #[cfg(feature = "libtorch")]
 mod label_commands;
