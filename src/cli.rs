@@ -190,7 +190,7 @@ pub struct ModelArgs {
     /// Without it gaze is used, or the best one whose weights are found.
     #[arg(long, value_name = "NAME", env = "LOOKALIKE_MODEL")]
     pub model: Option<String>,
-    /// Index the faces in the pictures: short for --model faces
+    /// Index the faces in the pictures, as --model faces
     ///
     /// Every face is a row of its own, so that groups are people.
     #[arg(long)]
