@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
-    fs::{self, File},
+    fs,
     io::{self, Write},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -117,7 +117,7 @@ fn check(target: &Path) -> Result<()> {
 /// Copies a picture to a name that is not taken.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = files::open_regular(from)?;
-    io::copy(&mut source, &mut File::create_new(to)?).map(drop)
+    files::write_new(to, |file| io::copy(&mut source, file).map(drop))
 }
 
 /// The folder of each group, and its links.
