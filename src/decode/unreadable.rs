@@ -35,7 +35,7 @@ pub enum Unreadable {
     #[error("{0}")]
     TooLarge(String),
     /// It took longer than so many seconds of computing, on this machine.
-    #[error("reading it takes too long: more than {0} seconds of computing; it is tried again next time")]
+    #[error("reading it takes too long: more than {0} seconds of computing")]
     TooSlow(u64),
     /// Nobody waits for it any more.
     #[error("reading it was stopped")]

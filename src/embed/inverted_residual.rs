@@ -4,7 +4,7 @@
 //! convolution without an activation narrows them again.
 //!
 //! One layout stands for MobileNetV2 and V3 (Howard et al. 2019) and EfficientNet (Tan and Le 2019) as torchvision builds
-//! them, and for EfficientNet-Lite (Google) as `efficientnet_pytorch` stores it.
+//! them, and for EfficientNet-Lite (Google) as `efficientnet_pytorch` or timm stores it.
 
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -49,6 +49,8 @@ pub enum Family {
     /// ReLU6; names of `efficientnet_pytorch`.
     #[default]
     EfficientnetLite,
+    /// The same networks with the names of timm, which calls them so because they have TensorFlow's padding.
+    TfEfficientnetLite,
     /// SiLU, squeeze-and-excitation in every block; names of torchvision, as of all that follow.
     Efficientnet,
     /// ReLU6.
@@ -124,9 +126,13 @@ impl Family {
         *self == Self::default()
     }
 
+    fn is_lite(self) -> bool {
+        matches!(self, Self::EfficientnetLite | Self::TfEfficientnetLite)
+    }
+
     fn activation(self, stage: Option<&Stage>) -> Activation {
         match self {
-            Self::EfficientnetLite | Self::MobilenetV2 => Activation::Relu6,
+            Self::EfficientnetLite | Self::TfEfficientnetLite | Self::MobilenetV2 => Activation::Relu6,
             Self::Efficientnet => Activation::Silu,
             Self::MobilenetV3 if stage.is_some_and(|stage| stage.relu) => Activation::Relu,
             Self::MobilenetV3 => Activation::HardSwish,
@@ -136,13 +142,13 @@ impl Family {
     /// What the batch norms add to the variance.
     fn epsilon(self) -> f64 {
         match self {
-            Self::EfficientnetLite | Self::MobilenetV3 => 1e-3,
+            Self::EfficientnetLite | Self::TfEfficientnetLite | Self::MobilenetV3 => 1e-3,
             Self::Efficientnet | Self::MobilenetV2 => 1e-5,
         }
     }
 
     fn plan(self, [conv, norm]: [String; 2], [inputs, outputs]: [i64; 2], [kernel, stride]: [i64; 2]) -> Plan {
-        let padding = if self == Self::EfficientnetLite { Padding::Same } else { Padding::Half };
+        let padding = if self.is_lite() { Padding::Same } else { Padding::Half };
         let norm = Some(BatchNorm { name: norm, epsilon: self.epsilon() });
         Plan { conv, norm, inputs, outputs, kernel, stride, groups: 1, padding }
     }
@@ -152,9 +158,11 @@ impl Family {
         let (name, norm) = match (self, at) {
             (Self::EfficientnetLite, None) => ("_conv_stem".into(), "_bn0".into()),
             (Self::EfficientnetLite, Some(_)) => ("_conv_head".into(), "_bn1".into()),
+            (Self::TfEfficientnetLite, None) => ("conv_stem".into(), "bn1".into()),
+            (Self::TfEfficientnetLite, Some(_)) => ("conv_head".into(), "bn2".into()),
             (_, at) => (format!("features.{}", at.unwrap_or(0)), format!("features.{}.1", at.unwrap_or(0))),
         };
-        let conv = if self == Self::EfficientnetLite { name.clone() } else { format!("{name}.0") };
+        let conv = if self.is_lite() { name.clone() } else { format!("{name}.0") };
         let plan = self.plan([conv, norm], channels, geometry);
         Box::new(ConvolutionPlan { name, plan, then: self.activation(None) })
     }
@@ -186,6 +194,7 @@ pub(super) fn blueprint(layout: &InvertedResidualLayout, dim: usize) -> Blueprin
             let before = steps.len();
             let (name, whole) = match family {
                 Family::EfficientnetLite => (format!("_blocks.{}", before - 1), None),
+                Family::TfEfficientnetLite => (format!("blocks.{number}.{index}"), Some(format!("blocks.{number}"))),
                 Family::Efficientnet => {
                     (format!("features.{}.{index}", number + 1), Some(format!("features.{}", number + 1)))
                 }
@@ -211,11 +220,13 @@ fn block(family: Family, name: String, stage: &Stage, inputs: i64, stride: i64) 
     let hidden = stage.hidden(inputs);
     let widens = hidden != inputs;
     let squeeze = family.squeeze(stage, inputs);
-    // The parts of a block are numbered by torchvision, and those that are not there take no number.
+    // The parts of a block are numbered by torchvision and timm, and those that are not there take no number.
     let mut number = 0;
-    let mut named = |conv: &str, norm: &str, last: bool| {
+    let mut named = |conv: &str, norm: &str, timm: &str| {
+        let last = norm == "_bn2";
         let parts = match family {
             Family::EfficientnetLite => [conv.to_owned(), norm.to_owned()],
+            Family::TfEfficientnetLite => [timm.to_owned(), format!("bn{}", number + 1)],
             Family::MobilenetV2 if last => [format!("conv.{number}"), format!("conv.{}", number + 1)],
             Family::MobilenetV2 => [format!("conv.{number}.0"), format!("conv.{number}.1")],
             _ => [format!("block.{number}.0"), format!("block.{number}.1")],
@@ -225,12 +236,12 @@ fn block(family: Family, name: String, stage: &Stage, inputs: i64, stride: i64) 
     };
     let mut convs = Vec::new();
     if widens {
-        convs.push(family.plan(named("_expand_conv", "_bn0", false), [inputs, hidden], [1, 1]));
+        convs.push(family.plan(named("_expand_conv", "_bn0", "conv_pw"), [inputs, hidden], [1, 1]));
     }
-    let depthwise = family.plan(named("_depthwise_conv", "_bn1", false), [hidden; 2], [stage.kernel, stride]);
+    let depthwise = family.plan(named("_depthwise_conv", "_bn1", "conv_dw"), [hidden; 2], [stage.kernel, stride]);
     convs.push(Plan { groups: hidden, ..depthwise });
     let squeeze = squeeze.map(|(middle, activations)| {
-        let [conv, _] = named("", "", false);
+        let [conv, _] = named("", "", "");
         let within = conv.trim_end_matches(".0");
         let conv = |name: &str, channels| {
             let plan = family.plan([format!("{within}.{name}"), String::new()], channels, [1, 1]);
@@ -238,7 +249,8 @@ fn block(family: Family, name: String, stage: &Stage, inputs: i64, stride: i64) 
         };
         SqueezePlan { convs: [conv("fc1", [hidden, middle]), conv("fc2", [middle, hidden])], activations }
     });
-    let project = family.plan(named("_project_conv", "_bn2", true), [hidden, stage.channels], [1, 1]);
+    let timm = if widens { "conv_pwl" } else { "conv_pw" };
+    let project = family.plan(named("_project_conv", "_bn2", timm), [hidden, stage.channels], [1, 1]);
     let residual = stride == 1 && inputs == stage.channels;
     BlockPlan { name, stage: None, convs, then: family.activation(Some(stage)), squeeze, project, residual }
 }

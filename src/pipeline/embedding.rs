@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -53,7 +54,10 @@ impl Work {
     /// Takes note of why the file cannot be read.
     fn refuse(&mut self, why: &decode::Unreadable) -> String {
         self.refused = why.is_lasting();
-        why.to_string()
+        match why {
+            decode::Unreadable::TooSlow(_) => format!("{why}; it is tried again next time"),
+            _ => why.to_string(),
+        }
     }
 }
 
@@ -70,14 +74,9 @@ impl IndexingRun<'_> {
         if !self.index.is_empty() {
             return;
         }
-        let below = |one: &Work| {
-            let root = self.folders[one.folder].root();
-            one.file.path.strip_prefix(root).unwrap_or(&one.file.path).to_path_buf()
-        };
-        let mut found: Vec<_> = work.iter().map(below).collect();
+        let mut found: Vec<_> = work.iter().map(|one| &one.file.path).collect();
         found.sort_unstable();
-        found.truncate(FOUND);
-        (self.report)(Report::Found(found.into()));
+        (self.report)(Report::Found(found.into_iter().take(FOUND).map(|path| Arc::from(path.as_path())).collect()));
     }
 
     /// Decodes and embeds the files, committing as it goes.

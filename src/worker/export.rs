@@ -42,8 +42,8 @@ pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
 pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Result<Outcome, String> {
     let mut labeled: Vec<_> = index.iter().map(|entry| (LabelKey::of(&entry), source.of(&entry).to_vec())).collect();
     labeled.retain(|(_, label)| !label.is_empty());
-    labeled.sort();
-    let rows = labeled.iter().map(|(key, label)| (&*key.path, key.face, label));
+    labeled.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
+    let rows = labeled.iter().map(|(key, label)| (key, label.as_slice()));
     let bytes = label_file::to_csv(rows).map_err(|error| error.to_string())?;
     let to = create(to, |file| file.write_all(&bytes))?;
     Ok(Outcome::Exported { to, paths: labeled.len() })

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Makes expected.json: what PyTorch answers for EfficientNet-Lite 0, 1 and 2 when weights and pixels follow a formula.
+"""Makes expected.json: what PyTorch answers for EfficientNet-Lite 0, 1 and 2 when weights and pixels follow a formula, and
+what timm's networks of that name do, with the names and shapes of their tensors and layers.
 
-Needs numpy and torch. The networks are built here from the papers' scaling rules; tests/it/inverted_residual.rs writes their
-layouts out in manifests, follows the same formula and compares.
+Needs numpy, torch and timm; nothing is downloaded. The first networks are built here from the papers' scaling rules;
+tests/it/inverted_residual.rs writes their layouts out in manifests, follows the same formula and compares.
 
     python3 tests/inverted_residual/make_expected.py
 """
@@ -12,17 +13,20 @@ import pathlib
 import sys
 
 import numpy as np
+import timm
 import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "torchvision"))
 import formula
-from formula import pixels
+from formula import batch, fill, pixels, rows, tensors
 
 PICTURES = 2
 SHOWN = 64
 # Width, depth, input, width of the linear layer.
 NETWORKS = {"lite0": (1.0, 1.0, 160, 64), "lite1": (1.0, 1.1, 130, None), "lite2": (1.1, 1.2, 192, 64)}
+# timm's, by the names of our manifests: the side of the pictures, another one to compare with, and a layer inside.
+TIMM = {"efficientnet-lite0": (224, 160, "blocks.2"), "efficientnet-lite1": (240, 130, None), "efficientnet-lite2": (260, 100, "blocks.4.1")}
 # Blocks, kernel, stride, expansion, channels.
 STAGES = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)]
 
@@ -69,8 +73,39 @@ def network(x, width, depth, dim):
     return F.linear(F.normalize(x), weights("embedding.weight", (dim, 1280)), weights("embedding.bias", (dim,)))
 
 
+def timms(name, side, layers=None):
+    """timm's network without its classifier; what its layers give for pictures of that side comes into `layers`."""
+    network = timm.create_model(f"tf_{name.replace('-', '_')}", num_classes=0).eval()
+    if layers is not None:
+        named = {at: module for at, module in network.named_modules() if at.startswith("blocks.") and at.count(".") == 2}
+        for at, module in {"conv_stem": network.bn1, **named, "conv_head": network.bn2, "avgpool": network.global_pool}.items():
+            module.register_forward_hook(lambda _module, _input, output, at=at: layers.__setitem__(at, output))
+        with torch.no_grad():
+            network(torch.zeros(1, 3, side, side))
+    return network
+
+
+def of_timm():
+    expected = {"version": timm.__version__, "embeddings": {}, "models": {}}
+    for name, (side, other, inner) in TIMM.items():
+        shapes, found = {}, {}
+        state = timms(name, side, shapes).state_dict()
+        kept = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+        expected["models"][name] = {"tensors": tensors(kept), "layers": [[at, list(shape.shape[1:])] for at, shape in shapes.items()]}
+        network = fill(timms(name, other, found)).double()
+        if inner:
+            dict(network.named_modules())[inner].register_forward_hook(lambda _module, _input, output: found.__setitem__("inner", output))
+        with torch.no_grad():
+            values = network(batch(PICTURES, other, (0.5,) * 3, (0.5,) * 3).double())
+        expected["embeddings"][name] = rows(values)
+        if inner:
+            expected["embeddings"][f"{name} at {inner}"] = rows(found["inner"].mean((2, 3)))
+        print(name, values.shape, values.mean().item(), values.std().item(), torch.cosine_similarity(values[0], values[1], 0).item())
+    return expected
+
+
 def main():
-    expected = {"torch": torch.__version__}
+    expected = {"torch": torch.__version__, "timm": of_timm()}
     for name, (width, depth, side, dim) in NETWORKS.items():
         batch = torch.from_numpy(np.stack([pixels(i, side) for i in range(PICTURES)])).permute(0, 3, 1, 2).double()
         with torch.no_grad():

@@ -21,8 +21,8 @@ def uniform(name, count):
 
 def weights(name, shape):
     """He initialization for convolutions and linear layers; batch norms that damp a ResNet, whose activations would grow,
-    and hardly damp networks of inverted residuals (their names begin with "_" or "features."), whose activations would
-    fade, least of all behind squeeze-and-excitation (".block."); embeddings of positions and factors of whole blocks that
+    and hardly damp networks of inverted residuals (names that begin with "_", "features." or "blocks."), whose
+    activations would fade, least of all behind squeeze-and-excitation (".block."); embeddings of positions and factors of whole blocks that
     count."""
     u = uniform(name, int(np.prod(shape)))
     if "pos" in name:
@@ -34,7 +34,9 @@ def weights(name, shape):
     elif name.endswith(".weight"):
         # The dots tell EfficientNet ("features.1.0.block.") from MobileNetV3 ("features.1.block.").
         deep = {2: 0.8, 1: 0.7}.get(name.partition(".block.")[0].count(".")) if ".block." in name else None
-        values = (deep or (0.6 if name.startswith(("_", "features.")) else 0.2)) + 0.4 * u
+        # Layer norms have names that begin with "blocks." too.
+        inverted = name.startswith(("_", "features.")) or name.startswith("blocks.") and ".bn" in name
+        values = (deep or (0.6 if inverted else 0.2)) + 0.4 * u
     else:
         values = 0.2 * u - 0.1
     return torch.from_numpy(values.astype(np.float32).reshape(shape))

@@ -1,12 +1,13 @@
 //! Spherical k-means (Dhillon and Modha, "Concept decompositions for large sparse text data using clustering", 2001):
 //! rows go to the center with the highest cosine, centers to the direction of their rows' mean. The first centers are drawn
-//! by greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007), and the best of
-//! several draws counts.
+//! by greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007), single rows move on
+//! where the centers rest (Dhillon, Guan and Kogan, "Iterative clustering of high dimensional text data augmented by local
+//! search", 2002), and the best of several draws counts.
 
 use std::ops::Range;
 
 use fastrand::Rng;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::unit_rows::{Rows, UnitRows, blocks, evenly};
 use crate::similarity::{Executor, map_parallel, sequential};
@@ -19,6 +20,8 @@ pub(super) const DRAWS: usize = 10;
 const ITERATIONS: usize = 300;
 /// The sum of the squared distances by which the centers move in an iteration when they are taken to rest.
 const AT_REST: f32 = 1e-7;
+/// What the move of a row must gain, in lengths of a row: more than rounding does.
+const LEAST_GAIN: f32 = 1e-5;
 
 /// Where each row belongs.
 pub(super) struct Assignment {
@@ -75,7 +78,8 @@ pub(super) fn of_sample(
     let mut best: Option<Pass> = None;
     for _ in 0..draws {
         let centers = drawn(rows, count, &mut random);
-        let found = iterate(rows, centers, &sequential, superseded)?;
+        let resting = iterate(rows, centers, &sequential, superseded)?;
+        let found = pass(rows, moved(rows, resting, superseded)?, &sequential);
         if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
             best = Some(found);
         }
@@ -153,6 +157,62 @@ fn iterate(
     Some(found)
 }
 
+/// Centers after single rows have moved to where they lessen the inertia, until none does any more.
+///
+/// A center is drawn to each of its own rows, the more the fewer they are. When the centers rest, small clusters therefore
+/// keep rows that would lessen the inertia elsewhere. It is twice the number of the rows less twice the lengths of the
+/// clusters' sums, so what a move is worth are the changes of two lengths. Where no row moves, the centers rest too.
+fn moved(rows: &ArrayView2<'_, f32>, resting: Pass, superseded: &dyn Fn() -> bool) -> Option<Array2<f32>> {
+    let Pass { mut nearest, mut sums, mut counts, .. } = resting;
+    let mut squares: Array1<f32> = sums.rows().into_iter().map(|sum| sum.dot(&sum)).collect();
+    for _ in 0..ITERATIONS {
+        if superseded() {
+            return None;
+        }
+        let mut moves = 0;
+        for range in blocks(0..rows.nrows()) {
+            let products = rows.slice(s![range.clone(), ..]).dot(&sums.t());
+            for (products, at) in products.rows().into_iter().zip(range) {
+                let (row, from) = (rows.row(at), nearest[at]);
+                if counts[from] < 2 || better(&products, &squares, row.dot(&row), from).is_none() {
+                    continue;
+                }
+                // Others of the block may have moved since.
+                let Some(to) = better(&sums.dot(&row).view(), &squares, row.dot(&row), from) else { continue };
+                for (cluster, sign) in [(from, -1.0), (to, 1.0)] {
+                    let mut sum = sums.row_mut(cluster);
+                    sum.scaled_add(sign, &row);
+                    squares[cluster] = sum.dot(&sum);
+                }
+                counts[from] -= 1;
+                counts[to] += 1;
+                nearest[at] = to;
+                moves += 1;
+            }
+        }
+        if moves == 0 {
+            break;
+        }
+    }
+    Some(directions(sums))
+}
+
+/// The cluster to which a row of one should move, if to any: the one whose sum grows by more than its own loses. Takes the
+/// products of the row with the sums, their squared lengths and its own.
+fn better(products: &ArrayView1<'_, f32>, squares: &Array1<f32>, own: f32, from: usize) -> Option<usize> {
+    // √(a + d) − √a without the difference of two large numbers.
+    let change = |square: f32, by: f32| by / ((square + by).max(0.0).sqrt() + square.sqrt());
+    let loses = -change(squares[from], own - 2.0 * products[from]);
+    let (mut best, mut most) = (None, loses + LEAST_GAIN);
+    for (to, (product, square)) in products.iter().zip(squares).enumerate() {
+        let gains = change(*square, own + 2.0 * product);
+        if to != from && gains > most {
+            (best, most) = (Some(to), gains);
+        }
+    }
+    best
+}
+
 /// Finds the nearest center of every row.
 fn pass(rows: &impl Rows, centers: Array2<f32>, executor: Executor<'_>) -> Pass {
     let parts = map_parallel(executor, rows.parts(), |part| of_part(rows, &centers, part));
@@ -218,11 +278,69 @@ fn recentered(rows: &impl Rows, pass: &Pass) -> (Array2<f32>, f32) {
         if *count == 0 {
             center.assign(&rows.block(farthest..farthest + 1).row(0));
         }
-        let length = center.dot(&center).sqrt();
-        if length > 0.0 {
-            center /= length;
-        }
     }
+    let centers = directions(centers);
     let moved = (&centers - &pass.centers).iter().map(|by| by * by).sum();
     (centers, moved)
+}
+
+/// Sums divided by their lengths.
+fn directions(mut sums: Array2<f32>) -> Array2<f32> {
+    for mut sum in sums.rows_mut() {
+        let length = sum.dot(&sum).sqrt();
+        if length > 0.0 {
+            sum /= length;
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of length 1 in all directions, of which none belong together.
+    fn scattered(count: usize, dim: usize) -> Array2<f32> {
+        let mut random = Rng::with_seed(7);
+        directions(Array2::from_shape_simple_fn((count, dim), || random.f32() - 0.5))
+    }
+
+    fn inertia(rows: &Array2<f32>, nearest: &[usize], count: usize) -> f64 {
+        let mut sums = Array2::<f32>::zeros((count, rows.ncols()));
+        for (row, cluster) in rows.rows().into_iter().zip(nearest) {
+            sums.row_mut(*cluster).scaled_add(1.0, &row);
+        }
+        2.0 * rows.nrows() as f64
+            - sums.rows().into_iter().map(|sum| 2.0 * f64::from(sum.dot(&sum).sqrt())).sum::<f64>()
+    }
+
+    #[test]
+    fn no_row_would_lessen_the_inertia_in_another_cluster() {
+        let (rows, count) = (scattered(120, 6), 30);
+        for seed in 0..8 {
+            let found = of_sample(&rows.view(), count, 1, seed, &|| false).unwrap();
+            let least = inertia(&rows, &found.nearest, count);
+            assert!((found.inertia - least).abs() < 1e-3, "{} and {least}", found.inertia);
+            for row in 0..rows.nrows() {
+                for cluster in 0..count {
+                    let mut elsewhere = found.nearest.clone();
+                    elsewhere[row] = cluster;
+                    let inertia = inertia(&rows, &elsewhere, count);
+                    assert!(inertia > least - 1e-4, "row {row} in {cluster}: {inertia} instead of {least}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_without_a_direction_and_more_clusters_than_rows_differ_are_ordinary() {
+        let mut rows = scattered(3, 4);
+        rows.row_mut(1).fill(0.0);
+        for count in 1..6 {
+            let found = of_sample(&rows.view(), count, 2, 1, &|| false).unwrap();
+            assert_eq!(found.nearest.len(), 3);
+            assert!(found.inertia.is_finite());
+        }
+        assert!(of_sample(&rows.view(), 2, 1, 1, &|| true).is_none());
+    }
 }
