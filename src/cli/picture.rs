@@ -57,8 +57,10 @@ pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
         Ok(there) if replace && !there.is_file() => {
             File::options().write(true).open(to).and_then(|mut file| file.write_all(bytes))
         }
-        Ok(_) if replace => {
-            fs::canonicalize(to).and_then(|to| files::replace(&to, &files::part_of(&to), |part| part.write_all(bytes)))
+        _ if replace => {
+            // A link to a file stays one.
+            let to = fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
+            files::replace(&to, &files::part_of(&to), |part| part.write_all(bytes))
         }
         _ => files::write_new(to, |file| file.write_all(bytes)),
     };
