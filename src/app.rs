@@ -12,6 +12,8 @@ pub mod binding;
 pub mod contact_sheet;
 pub mod disposal;
 mod event;
+pub mod group_places;
+pub mod help;
 pub mod keymap;
 pub mod layout;
 pub mod live;
@@ -19,6 +21,7 @@ pub mod marks;
 mod mouse;
 mod outside;
 pub mod pace;
+pub mod pair;
 pub mod previews;
 pub mod reading;
 pub mod prompt;
@@ -36,7 +39,8 @@ use self::{
     disposal::{Disposal, Moves},
     keymap::{Context, Keys},
     layout::{Area, Shell, Tab, TabWords},
-    pace::Pace,
+    pace::KeyPace,
+    pair::PairView,
     previews::{Previews, Slot},
     prompt::Prompt,
     room::Room,
@@ -63,14 +67,14 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
-    /// Whether of a pair the row's picture is shown large, or the column's; both side by side if neither.
-    pub blink: Option<bool>,
+    /// How a pair is looked at.
+    pub pair_view: PairView,
     /// What the keys mean.
     pub keys: Keys,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
-    pub pace: Pace,
+    pub pace: KeyPace,
     awaited: Awaited,
     /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
     explained: Option<Arc<Explained>>,
@@ -117,9 +121,9 @@ impl App {
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
-            blink: None,
+            pair_view: PairView::default(),
             previews: Previews::default(),
-            pace: Pace::default(),
+            pace: KeyPace::default(),
             awaited: Awaited::default(),
             explained: None,
             explaining: None,
@@ -206,15 +210,16 @@ impl App {
 
     /// Brings the pictures beside the heatmap in line with its cursor.
     fn refresh_beside(&mut self) {
-        if self.context() != Context::Screen(Screen::Heatmap) {
+        if self.helped() != Context::Screen(Screen::Heatmap) {
             return self.pace.show_nothing_beside();
         }
         let pair = self.screens.heatmap.shown_pair(&self.shared);
         let slots = self.slots();
-        let is_ready = |id| slots.iter().any(|slot| slot.image == id && self.previews.get(&slot.key()).is_some());
+        let is_ready = |id| slots.iter().any(|slot| slot.row() == Some(id) && self.previews.get(&slot.key()).is_some());
         let wanted = [0, 1].map(|at| pair.map_or((None, false), |pair| (Some(pair[at]), is_ready(pair[at]))));
-        let saves = self.saves_bytes();
-        self.pace.show_beside(wanted, saves);
+        // Until it is known which pair of a block is shown, the pictures of the last one stay.
+        let unknown = pair.is_none() && !self.screens.heatmap.is_empty();
+        self.pace.show_beside(wanted, unknown || self.saves_bytes());
     }
 
     /// Starts the tasks that are needed and that nobody is making yet.
@@ -310,27 +315,30 @@ impl App {
     /// Where keys are pressed.
     #[must_use]
     pub fn context(&self) -> Context {
-        match self.covering() {
+        self.context_of(self.covering().as_ref())
+    }
+
+    fn context_of(&self, over: Option<&Over>) -> Context {
+        match over {
             Some(Over::Help(_)) => Context::Help,
             Some(Over::Picture(_)) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
             Some(Over::Disposal(_)) => Context::Disposal,
             Some(Over::Why(_)) => Context::Why,
-            _ => Context::Screen(self.screen),
+            Some(Over::Prompt(_)) | None => Context::Screen(self.screen),
         }
     }
 
-    /// Where the help was opened.
+    /// What lies beneath the help, if it is not the screen.
     #[must_use]
-    pub fn beneath_help(&self) -> Context {
-        let beneath = self.over.iter().rev().find_map(|over| match over {
-            Over::Picture(_) => Some(Context::Picture),
-            Over::Pair { .. } => Some(Context::Pair),
-            Over::Disposal(_) => Some(Context::Disposal),
-            Over::Why(_) => Some(Context::Why),
-            Over::Help(_) | Over::Prompt(_) => None,
-        });
-        beneath.unwrap_or(Context::Screen(self.screen))
+    pub fn beneath_help(&self) -> Option<Over> {
+        self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_))).cloned()
+    }
+
+    /// What the help is about.
+    #[must_use]
+    pub fn helped(&self) -> Context {
+        self.context_of(self.beneath_help().as_ref())
     }
 
     /// The picture that a mark, a copy or a large view is about.
@@ -358,17 +366,10 @@ impl App {
     #[must_use]
     pub fn slots(&self) -> Vec<Slot> {
         let body = self.shared.body();
-        let mut slots = match self.covering() {
-            Some(Over::Help(_) | Over::Disposal(_) | Over::Why(_)) => Vec::new(),
+        let mut slots = match self.beneath_help() {
+            Some(Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
-            Some(Over::Pair { row, col }) => {
-                let [left, right] = match self.blink {
-                    None => layout::halves(body),
-                    // Both are wanted, so that each is there when its turn comes.
-                    Some(_) => [layout::one_of_two(body); 2],
-                };
-                vec![Slot::new(row, left), Slot::new(col, right)]
-            }
+            Some(Over::Pair { row, col }) => self.pair_view.slots(body, [row, col]),
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };
         slots.retain(|slot| slot.area.width >= 2 && slot.area.height >= 1);

@@ -100,7 +100,7 @@ pub enum Command {
     /// Prints how alike all pairs of pictures are.
     #[command(after_long_help = examples::of("matrix"))]
     Matrix(matrix::MatrixArgs),
-    /// Show which pictures look alike, in groups, the most alike first.
+    /// Shows which pictures look alike, in groups, the most alike first.
     #[command(after_long_help = examples::of("alike"))]
     Alike(alike::AlikeArgs),
     /// Shows the pictures from above, as points, alike ones together.
@@ -193,7 +193,7 @@ pub struct ModelArgs {
     /// Index the faces in the pictures: short for --model faces
     ///
     /// Every face is a row of its own, so that groups are people.
-    #[arg(long, hide_short_help = true)]
+    #[arg(long)]
     pub faces: bool,
     /// The weights file to use instead of looking for it.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
@@ -338,7 +338,7 @@ fn run(cli: &Cli, config: Result<Config>, out: &mut dyn Write) -> Result<Exit> {
         Some(Command::Map(args)) => map::run(args, out),
         Some(Command::Groups(args)) => groups::run(args, out),
         Some(Command::Outliers(args)) => outliers::run(args, out),
-        Some(Command::Why(args)) => why::run(args, out),
+        Some(Command::Why(args)) => why::run(args, config.palette.map, out),
         Some(Command::Undo(args)) => disposal::undo(args, out),
         Some(Command::Matrix(args)) => matrix::run(args, config.palette.map, out),
         Some(Command::Labels(args)) => labels::run(args, out),

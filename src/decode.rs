@@ -8,7 +8,7 @@
 use std::{
     cell::Cell,
     fs::File,
-    io::{Cursor, Read},
+    io::Read,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -24,9 +24,11 @@ mod pixels;
 mod reduced;
 mod unreadable;
 mod unsupported;
+mod watch;
 
 use budget::{Budget, Share};
 pub use unreadable::Unreadable;
+use watch::{Watch, Watched};
 
 /// How many pixels the caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,15 +162,37 @@ fn format_of(bytes: &[u8], name: &Path) -> Result<ImageFormat, Unreadable> {
 /// Decodes the bytes of an image file; `name` helps only with formats that cannot be told by their content.
 ///
 /// # Errors
-/// Why these bytes are no picture: the same bytes always fail again.
+/// Why these bytes are no picture: the same bytes always fail again, unless it is said that they took too long.
 pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unreadable> {
+    bytes_to_picture_until(bytes, name, detail, alpha, &|| false)
+}
+
+/// As [`bytes_to_picture`], and gives up soon after `stop` says so.
+///
+/// # Errors
+/// As [`bytes_to_picture`], and [`Unreadable::Stopped`].
+pub fn bytes_to_picture_until(
+    bytes: &[u8],
+    name: &Path,
+    detail: Detail,
+    alpha: Alpha,
+    stop: &dyn Fn() -> bool,
+) -> Result<Picture, Unreadable> {
+    watched(bytes, name, detail, alpha, &Watch::new(watch::MOST_TIME, stop))
+}
+
+fn watched(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha, watch: &Watch<'_>) -> Result<Picture, Unreadable> {
     let format = format_of(bytes, name)?;
     let decoded = fenced(|| match format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, detail),
-        ImageFormat::Png => full(&kinds::png(bytes), format, alpha),
-        ImageFormat::Ico => kinds::ico(bytes, alpha),
-        format => full(bytes, format, alpha),
+        ImageFormat::Jpeg => jpeg::decode(bytes, detail, watch),
+        ImageFormat::Png => full(&kinds::png(bytes), format, alpha, watch),
+        ImageFormat::Ico => kinds::ico(bytes, alpha, watch),
+        format => full(bytes, format, alpha, watch),
     });
+    // Decoders take what they no longer get for a damaged file, or for a picture's end.
+    if let Some(why) = watch.given_up() {
+        return Err(why);
+    }
     // A decoder's panic says more of the decoder than of the file.
     let gave_up = || Err(Unreadable::Unsupported(format!("this kind of {}", name_of(format))));
     let Decoded { rgb, orientation, size, share } = decoded.unwrap_or_else(gave_up)?;
@@ -180,7 +204,7 @@ pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha)
 #[cfg(fuzzing)]
 #[must_use]
 pub fn reduced_jpeg(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
-    reduced::decode(bytes, eighths)
+    reduced::decode(bytes, eighths, &Watch::new(watch::MOST_TIME, &|| false))
 }
 
 /// What the decoders of the formats give.
@@ -213,12 +237,13 @@ fn fenced<T>(decode: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Decodes every pixel with the `image` crate.
-fn full(bytes: &[u8], format: ImageFormat, alpha: Alpha) -> Result<Decoded, Unreadable> {
+fn full(bytes: &[u8], format: ImageFormat, alpha: Alpha, watch: &Watch<'_>) -> Result<Decoded, Unreadable> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_MEMORY);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(Watched::new(bytes, watch), format);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|error| Unreadable::of_decoder(&error, format))?;
+    let decoder = watch.within_header(|| reader.into_decoder());
+    let decoder = decoder.map_err(|error| Unreadable::of_decoder(&error, format))?;
     all_of(decoder, format, alpha)
 }
 

@@ -177,12 +177,6 @@ impl ColorMap {
     }
 }
 
-/// The color at `share` of the viridis ramp, see [`ColorMap::color`].
-#[must_use]
-pub fn viridis(share: f32) -> [u8; 3] {
-    ColorMap::Viridis.color(share)
-}
-
 /// Hues for groups that stay apart for the color blind (after Okabe and Ito), at a lightness for dark screens.
 const CATEGORIES: [[u8; 3]; 8] = [
     [230, 159, 0],

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::explorer::{Exit, Explorer, Jobs, Surface, Wake};
+use self::explorer::{Ending, Explorer, Jobs, Surface, Wake};
 use crate::{
     app::{App, Setup, keymap::Keys},
     display::{Link, Palette},
@@ -95,7 +95,7 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
     signals::listen(send.clone())?;
     let mut screen = TerminalGuard::enter(&options.display, options.pipeline)?;
     let capabilities = screen.capabilities().clone();
-    let painter = capabilities.painter();
+    let painter = capabilities.painter().with(options.palette.map);
     let app = App::new(Setup {
         folders: options.folders.clone(),
         picture: options.picture.clone(),
@@ -128,8 +128,8 @@ pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<Exit
     drop(screen);
     worker.wait(SHUTDOWN_LIMIT);
     Ok(match exit {
-        Ok(Exit::Leave) => ExitReason::User(app.marked_paths()),
-        Ok(Exit::HangUp) => ExitReason::Hangup,
+        Ok(Ending::Leave) => ExitReason::User(app.marked_paths()),
+        Ok(Ending::HangUp) => ExitReason::Hangup,
         Err(error) => ExitReason::Failure(app.marked_paths(), Error::Terminal(error)),
     })
 }

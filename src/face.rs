@@ -1,4 +1,7 @@
-//! Where a face is in a picture: what a row of an index knows when it stands for a face and not for the whole picture.
+//! Where a face is in a picture: what a row of an index knows when it stands for a face and not for the whole picture, and
+//! what finds the face again in a picture that was changed.
+
+use std::{fmt, str::FromStr};
 
 /// A face that was found in a picture. Places are shares of the upright picture's width and height, so that they are right
 /// at every size it is decoded to; a face that is cut off may reach beyond 0 and 1.
@@ -62,9 +65,92 @@ impl Face {
     }
 }
 
+/// Where a face lies in its picture, roughly: it finds the face again when the picture was changed, however its faces are
+/// then counted. Written as four shares of the picture with blanks between them: the middle of the face from the left and
+/// from the top, its width and its height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place([i32; 4]);
+
+impl Place {
+    /// What one is counted as. Finer than any picture that faces are looked for in.
+    const ONE: f32 = 10_000.0;
+
+    /// The place of a face.
+    #[must_use]
+    pub fn of(face: &Face) -> Self {
+        let [left, top, right, bottom] = face.area;
+        let shares = [f32::midpoint(left, right), f32::midpoint(top, bottom), right - left, bottom - top];
+        Self(shares.map(|share| (share * Self::ONE).round() as i32))
+    }
+
+    /// How far away another place is, measured in faces from middle to middle; nothing when a face there is another one: its
+    /// middle lies beyond this face, or it is more than twice as large or less than half as large.
+    #[must_use]
+    pub fn distance(&self, other: &Self) -> Option<f32> {
+        let [here, there] = [self, other].map(|place| place.0.map(|part| part as f32));
+        let mut sum = 0.0;
+        for axis in [0, 1] {
+            let [side, other] = [here, there].map(|place| place[2 + axis].max(1.0));
+            let away = (there[axis] - here[axis]).abs() / side;
+            if away > 0.5 || !(0.5..=2.0).contains(&(other / side)) {
+                return None;
+            }
+            sum += away * away;
+        }
+        Some(sum.sqrt())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [x, y, width, height] = self.0.map(|part| part as f32 / Self::ONE);
+        write!(f, "{x:.4} {y:.4} {width:.4} {height:.4}")
+    }
+}
+
+impl FromStr for Place {
+    /// It is not four numbers.
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let shares: Result<Vec<f32>, _> = text.split_ascii_whitespace().map(str::parse).collect();
+        let shares: [f32; 4] = shares.map_err(drop)?.try_into().map_err(drop)?;
+        // A face may begin beyond its picture, but not by a hundred pictures.
+        let sensible = shares.iter().all(|share| share.abs() <= 100.0);
+        if sensible { Ok(Self(shares.map(|share| (share * Self::ONE).round() as i32))) } else { Err(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_found_again_where_the_face_has_hardly_moved() {
+        let place = |area| Place::of(&Face { area, points: [[0.0; 2]; 5], score: 1.0 });
+        let here = place([0.4, 0.4, 0.6, 0.6]);
+        assert_eq!(here.distance(&here), Some(0.0));
+        let far = |area| here.distance(&place(area)).map(|far| (far * 100.0).round() / 100.0);
+        assert_eq!(far([0.46, 0.48, 0.66, 0.68]), Some(0.5));
+        for other in
+            [[0.52, 0.4, 0.72, 0.6], [0.4, 0.28, 0.6, 0.48], [0.29, 0.29, 0.71, 0.71], [0.46, 0.46, 0.54, 0.54]]
+        {
+            assert_eq!(far(other), None, "{other:?}");
+        }
+        // Nothing of it is sensible.
+        assert_eq!(far([f32::NAN; 4]), None);
+        assert_eq!(place([0.5; 4]).distance(&place([0.5; 4])), Some(0.0));
+    }
+
+    #[test]
+    fn a_place_is_written_and_read_again() {
+        let place = Place::of(&Face { area: [-0.1, 0.25, 0.3, 1.0], points: [[0.0; 2]; 5], score: 1.0 });
+        assert_eq!(place.to_string(), "0.1000 0.6250 0.4000 0.7500");
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for wrong in ["", "1 2 3", "1 2 3 4 5", "a b c d", "NaN 0 1 1", "1e9 0 1 1", "inf 0 1 1"] {
+            assert_eq!(wrong.parse::<Place>(), Err(()), "{wrong}");
+        }
+    }
 
     /// Asserts which square is around a face in a picture of 1000×500 pixels.
     #[track_caller]

@@ -6,6 +6,7 @@
 
 use std::{
     borrow::Cow,
+    os::unix::ffi::OsStrExt,
     path::Path,
     sync::{
         Arc,
@@ -402,6 +403,16 @@ impl Index {
             .iter()
             .flat_map(|(first, segment)| (0..segment.images.len()).map(move |row| Entry::new(*first, segment, row)))
             .filter(|entry| !self.removed.is_set(entry.id))
+    }
+
+    /// The first row of the file with exactly this path.
+    #[must_use]
+    pub fn find(&self, path: &Path) -> Option<ImageId> {
+        let bytes = path.as_os_str().as_bytes();
+        // Bytes first: there may be a million of them.
+        let is_it =
+            |entry: &Entry<'_>| bytes.ends_with(entry.relative().as_os_str().as_bytes()) && entry.path() == path;
+        self.iter().find(is_it).map(|entry| entry.id)
     }
 
     /// Whether pictures were found under different folders, whose names then tell one picture from another.

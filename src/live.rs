@@ -2,7 +2,7 @@
 //!
 //! [`source`] opens one and puts its frames into an [`Inbox`]; a [`Looker`] takes the newest when it is due, finds its
 //! [`Region`]s and embeds them. Who they are is for [`analysis::gallery`](crate::analysis::gallery) to say. Frames leave
-//! nothing behind: only [`keep`] writes any, when it is asked to.
+//! nothing behind: only [`keep`] writes any, when it is asked to. What else is done for each is for [`reactions`].
 
 mod change;
 mod ffmpeg;
@@ -12,6 +12,7 @@ pub mod inbox;
 pub mod keep;
 mod pipe;
 mod ppm;
+pub mod reactions;
 pub mod source;
 
 use std::{

@@ -20,15 +20,17 @@ use crate::{
         store::{self, Key, Opened, Others},
     },
     printable::printable,
-    scan::{self, ImageFile, NO_FACE, Skipped},
+    scan::{self, ImageFile, Skipped},
     text,
 };
 
+pub use self::lookup::row_of;
 pub use crate::index::progress::{Progress, Report, Stage, Summary};
 
 mod embedding;
 mod folder;
 mod known;
+mod lookup;
 mod row_map;
 
 use embedding::Work;
@@ -398,14 +400,4 @@ pub fn find_in(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool)
     let input = preprocess::fit(&picture.rgb, &manifest).map_err(unusable)?;
     let found = embedder.find(std::slice::from_ref(&input))?.pop();
     found.ok_or_else(|| Error::model(&manifest.name, "it gave no answer"))
-}
-
-/// The first that [`find_in`] finds.
-///
-/// # Errors
-/// As [`find_in`]; [`Error::Image`] when there is no face.
-pub fn embed_one(path: &std::path::Path, embedder: &mut dyn Embedder, exact: bool) -> Result<Vec<f32>> {
-    let first = find_in(path, embedder, exact)?.into_iter().next();
-    let none = || Error::Image { path: path.to_path_buf(), reason: NO_FACE.to_owned() };
-    first.map(|found| found.embedding).ok_or_else(none)
 }

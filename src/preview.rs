@@ -4,10 +4,15 @@
 //! Everything here is slow and runs on the worker's preview threads, except [`Preview::render`], which copies cells.
 
 pub mod blocks;
+pub mod difference;
 mod dither;
 pub mod frames;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    path::Path,
+    sync::Arc,
+};
 
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
@@ -25,9 +30,9 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
-use self::frames::Framing;
+use self::{difference::Difference, frames::Framing};
 use crate::{
-    display::{Background, Depth, Link},
+    display::{Background, ColorMap, Depth, Link},
     index::ImageId,
 };
 
@@ -37,22 +42,44 @@ const SIXEL_LIMIT: u32 = 1000;
 /// Pixels a side of a kitty picture that crosses a network: raw pixels cost 5 bytes each there, and the terminal enlarges them.
 const REMOTE_LIMIT: u32 = 320;
 
-/// Which picture, and the cells it may fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// What a row of the index stands for.
+    Row(ImageId),
+    /// A picture that is no row, one that is not indexed yet or from elsewhere, with frames around its faces.
+    File(Arc<Path>, Framing),
+    /// Where two rows' pictures differ.
+    Difference([ImageId; 2]),
+}
+
+impl From<ImageId> for Subject {
+    fn from(row: ImageId) -> Self {
+        Self::Row(row)
+    }
+}
+
+/// What is shown, and the cells it may fill.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PreviewKey {
-    /// The picture.
-    pub image: ImageId,
+    /// What is shown.
+    pub subject: Subject,
     /// Columns.
     pub width: u16,
     /// Rows.
     pub height: u16,
     /// Whether of a face the whole picture is shown, with a frame around it; else the face alone.
     pub whole: bool,
+    /// Whether it is seen for a moment only: over a network it may then cost few bytes.
+    pub fleeting: bool,
 }
 
 /// A picture ready to be drawn, or the reason why it cannot be.
 #[derive(Clone)]
-pub struct Preview(Result<Shown, String>);
+pub struct Preview {
+    shown: Result<Shown, String>,
+    difference: Option<Arc<Difference>>,
+}
 
 /// An encoded picture: characters, or an image in the terminal's own protocol.
 #[derive(Clone)]
@@ -64,19 +91,31 @@ enum Shown {
 impl Preview {
     /// A preview without a picture, and the reason why.
     pub fn failed(reason: impl Into<String>) -> Self {
-        Self(Err(reason.into()))
+        Self { shown: Err(reason.into()), difference: None }
     }
 
     /// Why there is no picture.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
+        self.shown.as_ref().err().map(String::as_str)
+    }
+
+    /// The numbers of what is shown, when it is a difference.
+    #[must_use]
+    pub fn difference(&self) -> Option<&Difference> {
+        self.difference.as_deref()
+    }
+
+    /// Whether it is an image in the terminal's own protocol, and no characters.
+    #[must_use]
+    pub fn is_pixels(&self) -> bool {
+        matches!(self.shown, Ok(Shown::Pixels(_)))
     }
 
     /// Columns and rows the picture fills: at most what was asked for, in the picture's own proportions.
     #[must_use]
     pub fn size(&self) -> (u16, u16) {
-        let size = match &self.0 {
+        let size = match &self.shown {
             Ok(Shown::Cells(cells)) => cells.area.as_size(),
             Ok(Shown::Pixels(protocol)) => protocol.size(),
             Err(_) => Size::ZERO,
@@ -92,7 +131,7 @@ impl Preview {
             return;
         }
         let place = Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height);
-        match &self.0 {
+        match &self.shown {
             Ok(Shown::Cells(cells)) => {
                 for (at, cell) in place.positions().zip(&cells.content) {
                     buf[at] = cell.clone();
@@ -111,13 +150,26 @@ pub struct Painter {
     depth: Depth,
     background: Background,
     link: Link,
+    map: ColorMap,
 }
 
 impl Painter {
     /// A painter for the protocol that the picker holds.
     #[must_use]
     pub fn new(picker: Picker, depth: Depth, background: Background, link: Link) -> Self {
-        Self { picker, depth, background, link }
+        Self { picker, depth, background, link, map: ColorMap::default() }
+    }
+
+    /// The same with other colors for what is no picture but a number at each place.
+    #[must_use]
+    pub fn with(self, map: ColorMap) -> Self {
+        Self { map, ..self }
+    }
+
+    /// The colors for what is no picture but a number at each place.
+    #[must_use]
+    pub fn map(&self) -> ColorMap {
+        self.map
     }
 
     /// Whether pictures are sent as pixels, which costs far more bytes than cells do.
@@ -150,9 +202,31 @@ impl Painter {
         self.paint_framed(picture, cells, &Framing::default())
     }
 
+    /// The same of a picture that is seen for a moment only.
+    #[must_use]
+    pub fn paint_fleeting(&self, picture: &RgbImage, cells: (u16, u16)) -> Preview {
+        self.painted(picture, cells, &Framing::default(), true)
+    }
+
+    /// Draws where two pictures differ, see [`Difference`].
+    #[must_use]
+    pub fn paint_difference(&self, a: &RgbImage, b: &RgbImage, cells: (u16, u16)) -> Preview {
+        match Difference::between(a, b) {
+            Ok(difference) => {
+                let drawn = self.paint(&difference.drawn(self.map), cells);
+                Preview { difference: Some(Arc::new(difference)), ..drawn }
+            }
+            Err(reason) => Preview::failed(reason),
+        }
+    }
+
     /// [`Painter::paint`] with frames around faces, see [`frames`].
     #[must_use]
     pub fn paint_framed(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing) -> Preview {
+        self.painted(picture, cells, framing, false)
+    }
+
+    fn painted(&self, picture: &RgbImage, cells: (u16, u16), framing: &Framing, fleeting: bool) -> Preview {
         if cells.0 == 0 || cells.1 == 0 || picture.is_empty() {
             return Preview::failed("there is no room for a picture");
         }
@@ -166,14 +240,14 @@ impl Painter {
             if self.sends_pixels() {
                 self.encode(scaled, Size::new(cells.0, cells.1)).map(|protocol| Shown::Pixels(Box::new(protocol)))
             } else {
-                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda());
+                let mut cells = blocks::cells(&scaled, self.depth, self.background, self.lambda(fleeting));
                 if in_characters {
                     frames::draw_in_characters(&mut cells, framing);
                 }
                 Ok(Shown::Cells(cells))
             }
         });
-        Preview(shown)
+        Preview { shown, difference: None }
     }
 
     /// Encodes for the terminal's own protocol.
@@ -199,11 +273,13 @@ impl Painter {
     }
 
     /// The squared error that one byte is worth, see [`blocks::cells`]. On photos the first adds a level to a mean error of
-    /// six, unseen, and saves two bytes of five; the other adds two levels and saves more than half.
-    fn lambda(&self) -> u32 {
-        match self.link {
-            Link::Local => 15,
-            Link::Remote => 50,
+    /// six, unseen, and saves two bytes of five; the next adds two levels and saves more than half. With the last, large
+    /// surfaces become even, things can still be told, and half of the rest is saved.
+    fn lambda(&self, fleeting: bool) -> u32 {
+        match (self.link, fleeting) {
+            (Link::Local, _) => 15,
+            (Link::Remote, false) => 50,
+            (Link::Remote, true) => 300,
         }
     }
 

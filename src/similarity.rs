@@ -8,6 +8,7 @@ mod kernel;
 pub mod neighbors;
 mod row_order;
 pub mod seriation;
+pub mod words;
 
 use std::cmp::Ordering;
 

@@ -159,6 +159,22 @@ pub fn initials(path: &Path) -> String {
     head(&letters, 2).to_uppercase()
 }
 
+/// A text broken between words into lines of so many columns; a longer word has a line of its own.
+#[must_use]
+pub fn wrapped(words: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,15 +17,22 @@ mod labels;
 mod models;
 mod neighbors;
 mod outliers;
+mod pair;
 mod pictures;
 mod problems;
+mod regions;
 pub mod theme;
 mod why;
 
 use ratatui::Frame;
 
 use self::{canvas::Canvas, theme::Theme};
-use crate::app::{App, Over, action::Screen, keymap::Context, layout::Area};
+use crate::app::{
+    App, Over,
+    action::Screen,
+    keymap::Context,
+    layout::{self, Area},
+};
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame) {
@@ -33,12 +40,16 @@ pub fn draw(app: &App, frame: &mut Frame) {
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
     let shell = app.shell();
     chrome::header(app, &mut canvas, shell.header);
-    match (app.covering(), app.screen) {
-        (Some(Over::Help(first)), _) => help::draw(app, first, &mut canvas, shell.body),
+    let help = match app.covering() {
+        Some(Over::Help(first)) => Some(first),
+        _ => None,
+    };
+    canvas.covered = help.map(|_| layout::help(shell.body).1);
+    match (app.beneath_help(), app.screen) {
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
-        (Some(Over::Pair { row, col }), _) => pictures::pair(app, &mut canvas, row, col),
+        (Some(Over::Pair { row, col }), _) => pair::draw(app, &mut canvas, row, col),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
         _ if app.admits_nothing() => facts::nothing_admitted(app, &mut canvas, shell.body),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),
@@ -50,6 +61,10 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (_, Screen::Outliers) => outliers::draw(app, &mut canvas),
         (_, Screen::Labels) => labels::draw(app, &mut canvas),
         (_, Screen::Models) => models::draw(app, &mut canvas),
+    }
+    canvas.covered = None;
+    if let Some(first) = help {
+        help::draw(app, first, &mut canvas, shell.body);
     }
     // The value under the heatmap's cursor is never without a line.
     let value = app.context() == Context::Screen(Screen::Heatmap) && !app.screens.heatmap.is_empty();

@@ -5,6 +5,7 @@
 //! the newest counts. Previews and indexing leave the processor to the screen and to what the user waits for.
 
 mod completion;
+mod decoded;
 mod enroll;
 mod explaining;
 mod export;
@@ -13,6 +14,7 @@ mod kept;
 mod latest;
 pub mod live;
 mod looked;
+mod network;
 mod previews;
 mod second_look;
 
@@ -32,26 +34,25 @@ pub use self::{
     kept::Kept,
     second_look::{Look, SecondLook},
 };
-use self::{latest::Latest, previews::Previews};
+use self::{latest::Latest, network::Questions, previews::Previews};
 use crate::{
     cancel::CancelToken,
-    decode, disposal,
-    embed::{Embedder, preprocess},
-    error::{Error, Result},
+    disposal,
+    embed::Embedder,
+    error::Result,
     folders,
     index::{
-        ImageId, Index,
+        Index,
         label_file::{self, LabelTable},
         progress::{Report, Summary},
     },
-    pipeline,
-    preview::{Painter, Preview},
+    preview::Painter,
     similarity::WorkItem,
-    task::{Explained, Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Outside, Task},
+    task::{Job, JobEvent, JobId, Known, KnownGraph, Lane, Made, Outcome, Task},
 };
 
 /// Runs the pipeline once, by the model of that name where one is named; the explorer passes
-/// [`pipeline::run`] with its request.
+/// [`crate::pipeline::run`] with its request.
 pub type Indexer = Box<dyn FnMut(Option<&str>, &CancelToken, &mut dyn FnMut(Report)) -> Result<Summary> + Send>;
 
 /// Takes every answer, on the thread that has it; must not block.
@@ -77,17 +78,6 @@ type Keeping = (JobId, Arc<LabelTable>, PathBuf);
 /// Nothing takes the place of what is to stop.
 type Making = Option<(JobId, Arc<Index>, Task)>;
 
-/// What the network is asked for: the newest question of either kind.
-#[derive(Default)]
-struct Asked {
-    /// Why two pictures are alike.
-    why: Option<Why>,
-    /// A picture from elsewhere.
-    embedding: Option<(JobId, PathBuf, (u16, u16))>,
-}
-
-type Why = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
-
 /// The threads. Dropping it stops all of them, after what they are at.
 pub struct Worker {
     indexing: Latest<Indexing>,
@@ -97,7 +87,7 @@ pub struct Worker {
     previews: Previews,
     kept: Arc<Kept>,
     labels: Latest<Keeping>,
-    network: Latest<Asked>,
+    network: Latest<Questions>,
     completing: Latest<(JobId, String)>,
     protected: Arc<[PathBuf]>,
     /// Held while files are moved.
@@ -143,7 +133,7 @@ impl Worker {
             };
             make_in(lane, with, answer.clone())
         });
-        let network = ask_network(embedder, painter.clone(), answer.clone());
+        let network = network::start(embedder, painter.clone(), answer.clone());
         let tell = answer.clone();
         // A folder on a network that is gone keeps this thread only, and nobody who leaves waits for it.
         let completing = Latest::spawn("completing", Priority::Normal, move |(job, typed): (JobId, String), _| {
@@ -188,9 +178,7 @@ impl Worker {
             Job::Explain { index, pair, cells } => {
                 self.network.change(|waiting| waiting.why = Some((id, index, pair, cells)));
             }
-            Job::Embed { path, cells } => {
-                self.network.change(|waiting| waiting.embedding = Some((id, path, cells)));
-            }
+            Job::Ask { index, path } => self.network.change(|waiting| waiting.ask = Some((id, index, path))),
             Job::Complete { typed } => self.completing.put((id, typed)),
             Job::Dispose { doomed, away } => {
                 let (protected, leaving) = (Arc::clone(&self.protected), self.leaving.clone());
@@ -339,72 +327,6 @@ fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
         }
     })
 }
-
-/// Starts the thread that asks the network, which it loads when it is asked for the first time.
-fn ask_network(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Asked> {
-    let mut loaded = None;
-    Latest::spawn("asking the network", Priority::Normal, move |asked: Asked, _| {
-        let sentence = |error: Error| error.to_string();
-        if let Some((job, path, cells)) = asked.embedding {
-            let embedded = || outside(path, cells, at_hand(&mut loaded, &mut load)?, &painter);
-            let outcome = fenced("embedding", || embedded().map_err(sentence));
-            tell(JobEvent { job, outcome });
-        }
-        if let Some((job, index, pair, cells)) = asked.why {
-            let mut why = || explained(&index, pair, cells, at_hand(&mut loaded, &mut load)?, &painter);
-            let outcome = fenced("explaining", || why().map_err(sentence));
-            tell(JobEvent { job, outcome });
-        }
-    })
-}
-
-/// The network, loaded when it is not.
-fn at_hand<'a>(loaded: &'a mut Option<Network>, load: &mut Loader) -> Result<&'a mut Network> {
-    match loaded {
-        Some(network) => Ok(network),
-        None => Ok(loaded.insert(load()?)),
-    }
-}
-
-type Network = (Box<dyn Embedder>, bool);
-
-/// Why two pictures are alike.
-fn explained(
-    index: &Index,
-    pair: [ImageId; 2],
-    cells: (u16, u16),
-    (embedder, exact): &mut Network,
-    painter: &Painter,
-) -> Result<Outcome> {
-    let [a, b] = pair.map(|id| index.get(id).map(|entry| entry.path()));
-    let (Some(a), Some(b)) = (a, b) else { return Err(Error::Usage("a picture of the pair is gone".into())) };
-    let explanation = explain([&a, &b], embedder.as_mut(), *exact)?;
-    let manifest = embedder.manifest();
-    let greatest = explanation.greatest();
-    let paint = |path: &Path, side: usize| {
-        let shares = &explanation.shares[side];
-        match drawn(path, shares, greatest, |pixels| preprocess::seen(pixels, manifest)) {
-            Ok(picture) => painter.paint(&picture, cells),
-            Err(error) => Preview::failed(error.to_string()),
-        }
-    };
-    let previews = [paint(&a, 0), paint(&b, 1)];
-    Ok(Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews })))
-}
-
-/// A picture that is not in the index, to ask with.
-fn outside(path: PathBuf, cells: (u16, u16), (embedder, exact): &mut Network, painter: &Painter) -> Result<Outcome> {
-    let embedding = pipeline::embed_one(&path, embedder.as_mut(), *exact)?.into();
-    let picture = decode::picture(&path, decode::Detail::AtLeast(SHOWN), decode::Alpha::White);
-    let preview = match picture {
-        Ok(picture) => painter.paint(&picture.rgb, cells),
-        Err(reason) => Preview::failed(reason.to_string()),
-    };
-    Ok(Outcome::Embedded(Arc::new(Outside { path, embedding, preview })))
-}
-
-/// The shorter side of a shown picture from elsewhere, in pixels, so far as it has as many.
-const SHOWN: u32 = 768;
 
 /// Does work items on as many cores as there are.
 pub fn on_all_cores(items: Vec<WorkItem<'_>>) {

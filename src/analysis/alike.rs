@@ -181,7 +181,7 @@ impl Pairs {
     ) -> Option<Vec<Group>> {
         let first = self.sorted.partition_point(|pair| pair.0 > range.max);
         let (above, below) = self.sorted.split_at(first);
-        let mut groups = Groups::new(index, range, Copies::of(index.id_bound(), above));
+        let mut groups = Groups::new(index, range, CopyForest::of(index.id_bound(), above));
         let in_range = below.iter().take_while(|pair| range.holds(pair.0));
         for (at, (value, a, b)) in in_range.copied().enumerate() {
             if at % LOOKED_UP == 0 && superseded() {
@@ -200,9 +200,9 @@ impl Pairs {
 const LOOKED_UP: usize = 4096;
 
 /// Which pictures are more alike than a range allows, directly or through others: a forest of their ids.
-struct Copies(Vec<u32>);
+struct CopyForest(Vec<u32>);
 
-impl Copies {
+impl CopyForest {
     fn of(id_bound: usize, pairs: &[(f32, ImageId, ImageId)]) -> Self {
         let mut copies = Self((0..id_bound as u32).collect());
         for (_, a, b) in pairs.iter().filter(|(_, a, b)| a.at().max(b.at()) < id_bound) {
@@ -228,7 +228,7 @@ impl Copies {
 struct Groups<'a> {
     index: &'a Index,
     range: Range,
-    copies: Copies,
+    copies: CopyForest,
     members: Vec<Vec<(ImageId, f32)>>,
     /// The cosine similarity of each group's most alike pair.
     best: Vec<f32>,
@@ -241,7 +241,7 @@ struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    fn new(index: &'a Index, range: Range, copies: Copies) -> Self {
+    fn new(index: &'a Index, range: Range, copies: CopyForest) -> Self {
         let (members, best) = (Vec::new(), Vec::new());
         let (of, classes, apart) = (HashMap::new(), HashSet::new(), HashSet::new());
         Self { index, range, copies, members, best, of, classes, apart }

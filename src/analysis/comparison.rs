@@ -10,7 +10,7 @@ mod verdict;
 use std::collections::HashMap;
 
 pub use self::{
-    agreement::{Agreement, NEIGHBORS, agreement},
+    agreement::{NEIGHBORS, PictureAgreement, agreement},
     alignment::cka,
     verdict::{Difference, Score, Verdict, verdict},
 };
@@ -81,7 +81,7 @@ pub struct ModelComparison {
     /// Linear CKA.
     pub cka: f64,
     /// Picture by picture, those on which the models disagree most first; of many pictures an even sample.
-    pub agreements: Vec<Agreement>,
+    pub agreements: Vec<PictureAgreement>,
     /// Which keeps the folders apart better; nothing where the folders say nothing.
     pub verdict: Option<Verdict>,
 }

@@ -144,6 +144,26 @@ impl Gallery {
         }
     }
 
+    /// Pairs of pictures with one embedding and two names, each picture with the first of those that are like it: nobody can
+    /// tell the names apart by them, and no threshold between them is left.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<[&Sample; 2]> {
+        let mut samples: Vec<_> = self.samples.iter().collect();
+        let order = |a: &Sample, b: &Sample| {
+            let values = a.embedding.iter().zip(&b.embedding).map(|(a, b)| a.total_cmp(b));
+            values.fold(Ordering::Equal, Ordering::then)
+        };
+        samples.sort_by(|a, b| order(a, b).then((a.name, &a.path).cmp(&(b.name, &b.path))));
+        let alike = samples.chunk_by(|a, b| order(a, b).is_eq());
+        let mut found: Vec<_> = alike
+            .flat_map(|alike| {
+                alike.iter().filter(|sample| sample.name != alike[0].name).map(|other| [alike[0], *other])
+            })
+            .collect();
+        found.sort_by(|a, b| a.map(|sample| &sample.path).cmp(&b.map(|sample| &sample.path)));
+        found
+    }
+
     /// How many names there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -423,8 +443,17 @@ mod tests {
     }
 
     #[test]
+    fn one_picture_under_two_names_is_a_contradiction_and_twice_under_one_is_none() {
+        let rows = [("a", [0.0, 1.0]), ("a", [0.0, 1.0]), ("b", [0.0, 1.0]), ("b", [1.0, 0.0]), ("c", [1.0, -0.0])];
+        let gallery = gallery(&rows);
+        let paths = |[one, other]: [&Sample; 2]| [one, other].map(|sample| sample.path.display().to_string());
+        assert_eq!(gallery.contradictions().into_iter().map(paths).collect::<Vec<_>>(), [["0", "2"]]);
+    }
+
+    #[test]
     fn nothing_and_zeros_are_ordinary() {
         let empty = Gallery::default();
+        assert!(empty.contradictions().is_empty());
         assert_eq!(empty.identify(&[region([1.0, 0.0])], &CRITERION)[0].best, None);
         let zeros = gallery(&[("a", [0.0, 0.0])]);
         assert_eq!(zeros.value(Metric::Cosine, 0, &[0.0, 0.0]), 0.0);

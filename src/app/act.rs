@@ -7,6 +7,8 @@ use crossterm::event::KeyEvent;
 use super::{
     App, Effect, Over, RunState, Severity,
     action::{Action, Screen, Step},
+    help::HelpPage,
+    pair::PairView,
     room::Acted,
     shared::Coloring,
     why::Why,
@@ -51,7 +53,8 @@ impl App {
             Action::Mark => self.mark(),
             Action::UnmarkAll => self.unmark_all(),
             Action::OpenOutside => return self.open_outside(),
-            Action::Blink => self.blink = Some(!self.blink.unwrap_or(true)),
+            Action::Blink => self.pair_view = self.pair_view.blinked(),
+            Action::Difference => self.pair_view = self.pair_view.difference(),
             Action::AskMarked => self.ask_marked(),
             Action::AskOutside => self.open_outside_prompt(),
             Action::MarkUnlike => self.mark_unlike(),
@@ -206,7 +209,9 @@ impl App {
 
     fn escape(&mut self) {
         // First to both pictures side by side, then out.
-        if matches!(self.over.last(), Some(Over::Pair { .. })) && self.blink.take().is_some() {
+        if matches!(self.over.last(), Some(Over::Pair { .. }))
+            && std::mem::take(&mut self.pair_view) != PairView::SideBySide
+        {
             return;
         }
         if self.over.pop().is_some() {
@@ -224,11 +229,10 @@ impl App {
         match self.covering() {
             Some(Over::Disposal(_)) => self.scroll_disposal(step),
             Some(Over::Help(line)) => {
-                // The drawing stops at the last line, and so does the cursor on the way back.
-                let last =
-                    self.keys.sections(self.beneath_help()).iter().map(|(_, rows)| rows.len() + 2).sum::<usize>();
-                let line = step.moved(line, last, 1, usize::from(body.height).max(1));
-                self.cover(Over::Help(line));
+                let page = HelpPage::new(self);
+                // It may have been scrolled to the end of a lower terminal.
+                let line = line.min(page.last());
+                self.cover(Over::Help(step.moved(line, page.last() + 1, 1, page.height().max(1))));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
             Some(Over::Why(why)) => {
@@ -295,7 +299,7 @@ impl App {
             self.shared.select(row);
             // There the cursor stands on the pair that was looked at.
             self.screens.heatmap.partner = Some(col);
-            self.blink = None;
+            self.pair_view = PairView::default();
             self.over.push(Over::Pair { row, col });
         }
     }

@@ -159,6 +159,8 @@ pub enum Action {
     OpenOutside,
     /// Show the two pictures of a pair in turn, at one place.
     Blink,
+    /// Of a pair, where its pictures differ, or both again.
+    Difference,
     /// Ask with all marked pictures at once.
     AskMarked,
     /// Ask with a picture from elsewhere.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
-        Entry, Index,
+        Index,
         progress::{Report, Summary},
     },
     printable::printable,
@@ -33,6 +33,11 @@ impl App {
             Outcome::Explained(explained) => {
                 if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
                     self.explained = Some(explained);
+                }
+            }
+            Outcome::IsRow(row) => {
+                if self.asking.take_if(|awaited| *awaited == job).is_some() {
+                    self.asked_with_row(row);
                 }
             }
             Outcome::Embedded(outside) => {
@@ -182,9 +187,7 @@ impl App {
             self.named = None;
         }
         let Some(named) = &self.named else { return };
-        let is_named = |entry: &Entry<'_>| named.ends_with(entry.relative()) && entry.path() == *named;
-        let found = self.shared.index.iter().find(is_named).map(|entry| entry.id);
-        if let Some(id) = found {
+        if let Some(id) = self.shared.index.find(named) {
             self.named = None;
             self.shared.select(id);
             if self.screen == Screen::Browse && self.over.is_empty() {

@@ -6,7 +6,7 @@ use super::{
     layout::{self, Area},
     previews::Slot,
 };
-use crate::index::ImageId;
+use crate::preview::Subject;
 
 /// Where the tiles lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,14 @@ impl ContactSheet {
     }
 
     /// The places of the visible pictures of a list, or of those that are visible `after` so many more pages.
-    pub fn slots(&self, first: usize, after: usize, list: impl Iterator<Item = ImageId>) -> impl Iterator<Item = Slot> {
+    pub fn slots<T: Into<Subject>>(
+        &self,
+        first: usize,
+        after: usize,
+        list: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = Slot> {
         let visible = self.visible(first, after, list).enumerate();
-        visible.map(|(at, image)| Slot::new(image, self.picture(at)))
+        visible.map(|(at, subject)| Slot::new(subject, self.picture(at)))
     }
 }
 

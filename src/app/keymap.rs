@@ -80,7 +80,15 @@ impl Context {
 }
 
 const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC];
-const PAIR: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC, bind("b", Action::Blink), SWAP, WHY, VIEW];
+const PAIR: &[Binding] = &[
+    bind("Enter", Action::OpenNeighbors),
+    METRIC,
+    bind("b", Action::Blink),
+    bind("D", Action::Difference),
+    SWAP,
+    WHY,
+    VIEW,
+];
 const WHY_ALIKE: &[Binding] = &[WHY, CLOSE];
 const DISPOSAL: &[Binding] = &[bind("Enter t", Action::ToTrash), bind("f", Action::ToFolder), CLOSE];
 const HELP: &[Binding] = &[CLOSE];
@@ -293,7 +301,9 @@ impl Keys {
         let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
         let key = |binding: &Binding| {
             // Two keys that undo each other share a hint.
-            let both = binding.action.hinted_with().unwrap_or([binding.action; 2]);
+            let Some(both) = binding.action.hinted_with() else {
+                return (first(*binding).to_owned(), binding.action.hint());
+            };
             let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
             let names: Vec<_> = both.into_iter().filter_map(found).collect();
             let between = if matches!(binding.action, Action::PickGuess(_)) { "-" } else { " " };
@@ -327,7 +337,10 @@ impl Keys {
         let shows =
             |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
         let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
-        let mut sections = vec![(here.name(), rows(&|_, contexts| is_here(contexts)))];
+        // In the order of the hints: what is for this place alone comes first.
+        let own = self.contexts.iter().filter(|(at, _)| *at == here).flat_map(|(_, bindings)| bindings);
+        let own = own.filter(|binding| **binding != CLOSE).map(|binding| (keys(binding), binding.action.help()));
+        let mut sections = vec![(here.name(), own.collect::<Vec<_>>())];
         sections.push(("Moving", rows(&|binding, _| moves(binding))));
         sections.push(("Screens", rows(&|binding, _| shows(binding))));
         sections

@@ -28,6 +28,12 @@ impl Area {
         (self.width, self.height)
     }
 
+    /// Whether both have a cell in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
+    }
+
     /// One past the last column.
     #[must_use]
     pub fn right(self) -> u16 {
@@ -248,8 +254,20 @@ pub fn fitted(area: Area, pixels: (u32, u32)) -> Area {
     let scale = (f64::from(area.width) / width).min(f64::from(area.height) * 2.0 / height);
     let columns = ((width * scale).round() as u16).clamp(1, area.width);
     let rows = ((height * scale / 2.0).round() as u16).clamp(1, area.height);
-    Area { x: area.x + (area.width - columns) / 2, y: area.y + (area.height - rows) / 2, width: columns, height: rows }
+    centered(area, (columns, rows))
 }
+
+/// Columns of help side by side, and the panel at the right that they take. It leaves as much as it takes of what lies
+/// beneath, so that pictures there need not be sent again; where that is too little it takes all.
+#[must_use]
+pub fn help(body: Area) -> (u16, Area) {
+    let columns = (body.width / 2 / HELP_COLUMN).max(1);
+    let width = columns * HELP_COLUMN + 1;
+    if 2 * width > body.width + HELP_COLUMN / 2 { (1, body) } else { (columns, body.off_right(width).1) }
+}
+
+/// Columns that a section of the help needs.
+const HELP_COLUMN: u16 = 39;
 
 /// Where one picture lies when it is shown large: all but a line for its name.
 #[must_use]
@@ -257,10 +275,23 @@ pub fn large(body: Area) -> Area {
     body.off_bottom(u16::from(body.height > 2)).0
 }
 
-/// Where two pictures lie side by side: all but two lines for names and a few for values.
+/// A size in the middle of an area, as far as it has room.
+#[must_use]
+pub fn centered(area: Area, (width, height): (u16, u16)) -> Area {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Area { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// Rows under the two pictures of a pair: two for names, and a few for values.
+#[must_use]
+pub fn under_pair(body: Area) -> u16 {
+    if body.height > 8 { 5 } else { 1 }
+}
+
+/// Where two pictures lie side by side.
 #[must_use]
 pub fn halves(body: Area) -> [Area; 2] {
-    let (pictures, _) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
+    let (pictures, _) = body.off_bottom(under_pair(body));
     let (left, right) = pictures.left(pictures.width / 2);
     [left.inside(1, 0), right.inside(1, 0)]
 }

@@ -1,15 +1,15 @@
 //! A picture from elsewhere as the query: its path is typed, and completed as in a shell.
 
-use std::{os::unix::ffi::OsStrExt, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     App, Effect, Over, Severity,
     action::Screen,
     prompt::{Prompt, Purpose},
-    screens::neighbors::Ranks,
 };
 use crate::{
     folders,
+    index::ImageId,
     printable::{printable, printable_str},
     task::{Completed, Job, Outside},
     text,
@@ -27,27 +27,21 @@ impl App {
     /// Asks with the picture whose path was typed.
     pub(super) fn ask_with(&mut self, typed: &str) -> Vec<Effect> {
         let path = folders::typed(typed);
-        let index = &self.shared.index;
-        // A picture of the index needs no network.
-        let typed = path.as_os_str().as_bytes();
-        // Bytes first: there may be a million of them.
-        let is_it = |root: &Path, relative: &Path| {
-            typed.ends_with(relative.as_os_str().as_bytes()) && root.join(relative) == path
-        };
-        let known = index.iter().find(|entry| is_it(entry.root, entry.relative())).map(|entry| entry.id);
-        if let Some(id) = known {
-            self.asking = None;
-            self.screens.neighbors.ask_selected();
-            self.shared.select(id);
-            self.show(Screen::Neighbors);
-            return Vec::new();
-        }
         self.say(Severity::Info, format!("Looking at {}…", printable(&path)));
-        let picture = Ranks::new(self.shared.body(), self.screens.neighbors.size).query_picture();
-        let cells = picture.map_or((0, 0), |area| (area.width, area.height));
         let job = self.awaited.next();
         self.asking = Some(job);
-        vec![Effect::Start(job, Job::Embed { path, cells })]
+        vec![Effect::Start(job, Job::Ask { index: Arc::clone(&self.shared.index), path })]
+    }
+
+    /// The picture whose path was typed is one of the others.
+    pub(super) fn asked_with_row(&mut self, row: ImageId) {
+        self.message = None;
+        if !self.shared.index.contains(row) {
+            return self.say(Severity::Info, "That picture was just moved away.");
+        }
+        self.screens.neighbors.ask_selected();
+        self.shared.select(row);
+        self.show_answer();
     }
 
     /// The picture from elsewhere is embedded.
@@ -55,6 +49,11 @@ impl App {
         self.message = None;
         self.stay_selected();
         self.screens.neighbors.ask_outside(&self.shared, outside);
+        self.show_answer();
+    }
+
+    /// Shows what the picture is like that was asked with.
+    fn show_answer(&mut self) {
         if self.over.is_empty() {
             self.show(Screen::Neighbors);
         } else {

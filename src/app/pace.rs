@@ -4,7 +4,7 @@ use crate::index::ImageId;
 
 /// Whether the cursor rests, and what is drawn beside the heatmap meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct KeyPace {
     /// No key came for a moment.
     pub rested: bool,
     /// A key came before the cursor had rested from the one before.
@@ -13,13 +13,13 @@ pub struct Pace {
     pub(super) beside: [Option<ImageId>; 2],
 }
 
-impl Default for Pace {
+impl Default for KeyPace {
     fn default() -> Self {
         Self { rested: true, keys_come_fast: false, beside: [None; 2] }
     }
 }
 
-impl Pace {
+impl KeyPace {
     /// A key or the mouse moves something.
     pub(super) fn note_input(&mut self) {
         (self.keys_come_fast, self.rested) = (!self.rested, false);

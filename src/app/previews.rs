@@ -7,31 +7,50 @@ use lru::LruCache;
 use super::layout::Area;
 use crate::{
     index::ImageId,
-    preview::{Preview, PreviewKey},
+    preview::{Preview, PreviewKey, Subject},
 };
 
 /// A place on the screen where a picture belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// The picture.
-    pub image: ImageId,
+    /// What belongs there.
+    pub subject: Subject,
     /// The box it has to fit into.
     pub area: Area,
     /// See [`PreviewKey::whole`].
     pub whole: bool,
+    /// See [`PreviewKey::fleeting`].
+    pub fleeting: bool,
 }
 
 impl Slot {
-    /// A place for what the row stands for.
+    /// A place for what a row stands for, or for something else.
     #[must_use]
-    pub fn new(image: ImageId, area: Area) -> Self {
-        Self { image, area, whole: false }
+    pub fn new(subject: impl Into<Subject>, area: Area) -> Self {
+        Self { subject: subject.into(), area, whole: false, fleeting: false }
+    }
+
+    /// The same of what the next key may take away.
+    #[must_use]
+    pub fn fleeting(self) -> Self {
+        Self { fleeting: true, ..self }
+    }
+
+    /// The row that it is for, if it is for one.
+    #[must_use]
+    pub fn row(&self) -> Option<ImageId> {
+        match self.subject {
+            Subject::Row(row) => Some(row),
+            Subject::File(..) | Subject::Difference(_) => None,
+        }
     }
 
     /// The preview that fills it.
     #[must_use]
     pub fn key(&self) -> PreviewKey {
-        PreviewKey { image: self.image, width: self.area.width, height: self.area.height, whole: self.whole }
+        let subject = self.subject.clone();
+        let Area { width, height, .. } = self.area;
+        PreviewKey { subject, width, height, whole: self.whole, fleeting: self.fleeting }
     }
 }
 
@@ -62,8 +81,9 @@ impl Previews {
     pub fn insert(&mut self, key: PreviewKey, preview: Preview, screen: usize) {
         self.asked.remove(&key);
         self.cells += cells(&key);
+        let room = cells(&key);
         if self.ready.put(key, preview).is_some() {
-            self.cells -= cells(&key);
+            self.cells -= room;
         }
         while self.cells > KEPT_CELLS.max(4 * screen) {
             let Some((old, _)) = self.ready.pop_lru() else { break };
@@ -81,7 +101,7 @@ impl Previews {
         if missing.iter().all(|key| self.asked.contains(key)) {
             return None;
         }
-        self.asked = missing.iter().copied().collect();
+        self.asked = missing.iter().cloned().collect();
         Some(missing)
     }
 

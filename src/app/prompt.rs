@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, Effect, Over, Severity, act::NOTHING_MARKED, action::Action};
+use super::{
+    App, Effect, Over, Severity,
+    act::NOTHING_MARKED,
+    action::{Action, Screen},
+};
 use crate::{
     folders,
     index::ImageId,
@@ -138,6 +142,9 @@ const LABELS_FILE: &str = "labels.csv";
 
 impl App {
     pub(super) fn open_filter(&mut self) {
+        if self.shared.index.is_empty() && self.screen != Screen::Problems {
+            return self.say(Severity::Info, "There are no pictures to choose from yet.");
+        }
         let text = self.shared.filter.typed().to_owned();
         let purpose = Purpose::Filter { selected: self.shared.selected, typed: text.clone() };
         self.over.push(Over::Prompt(Prompt { purpose, text }));

@@ -1,6 +1,6 @@
 //! How to read each screen, in a few lines for the help page.
 
-use super::action::Screen;
+use super::{action::Screen, keymap::Context};
 
 /// What the mouse does, on every screen.
 pub const MOUSE: [&str; 3] = [
@@ -15,10 +15,27 @@ const VALUES: [&str; 2] = [
     "Euclidean: a distance, 0 is identical and smaller is more alike.",
 ];
 
-/// What is to be seen on a screen and what it means.
+/// What is to be seen at a place and what it means.
 #[must_use]
-pub fn lines(screen: Screen) -> Vec<&'static str> {
-    let own: &[&str] = match screen {
+pub fn lines(here: Context, screen: Screen) -> Vec<&'static str> {
+    let own: &[&str] = match here {
+        Context::Pair => &[
+            "The row's picture and the column's, or the query and a neighbor. The rank is the second's among the first's.",
+            "b shows one after the other in the same place: what changes is different.",
+            "D shows how much each pixel differs, the brighter the more, and the mean of all in percent of the range.",
+        ],
+        Context::Why => &[
+            "The brighter a region, the more of the cosine it has: the network sees there what the other picture has as well.",
+            "The numbers are hundredths of the cosine and sum to it; below 0 a region speaks against it.",
+        ],
+        _ => of_screen(screen),
+    };
+    let values: &[&str] = if here == Context::Screen(Screen::Problems) { &[] } else { &VALUES };
+    own.iter().chain(values).copied().collect()
+}
+
+fn of_screen(screen: Screen) -> &'static [&'static str] {
+    match screen {
         Screen::Browse => &[
             "Each picture of the folder; the frame is the selected one, which all screens show.",
             "Beside it what is known of it, and the three most alike to it.",
@@ -67,7 +84,5 @@ pub fn lines(screen: Screen) -> Vec<&'static str> {
         Screen::Problems => {
             &["Files that are no pictures or damaged, under the reason; of faces also the pictures that have none."]
         }
-    };
-    let values: &[&str] = if screen == Screen::Problems { &[] } else { &VALUES };
-    own.iter().chain(values).copied().collect()
+    }
 }

@@ -14,10 +14,7 @@ use super::{
 use crate::{
     display::Display,
     index::{
-        ImageId, Index, IndexState, Skipped,
-        filter::Filter,
-        label_file::{LabelKey, LabelSource},
-        labels::Labels,
+        ImageId, Index, IndexState, Skipped, filter::Filter, label_file::LabelSource, labels::Labels,
         progress::Progress,
     },
     order::OrderKind,
@@ -86,8 +83,8 @@ pub struct Shared {
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
     pub comparing: bool,
-    /// While nothing is indexed yet: the first of the files that will be.
-    pub found: Arc<[PathBuf]>,
+    /// While nothing is indexed yet: the first of the files that will be, in the order of their paths.
+    pub found: Arc<[Arc<Path>]>,
     /// Files that could not be indexed.
     pub skipped: Arc<[Skipped]>,
     /// Whether the indexing run goes on, and how it ended.
@@ -166,6 +163,12 @@ impl Shared {
         if self.coloring == Coloring::Groups { "Colored by group." } else { "Colored by folder." }
     }
 
+    /// Whether files were found, and nothing of them is indexed yet.
+    #[must_use]
+    pub fn awaits_first(&self) -> bool {
+        self.index.is_empty() && self.run == RunState::Running && !self.found.is_empty()
+    }
+
     /// Where the screen proper lies.
     #[must_use]
     pub fn body(&self) -> Area {
@@ -199,8 +202,8 @@ impl Shared {
 
     /// Gives a picture another label, or takes its correction back.
     pub fn correct(&mut self, id: ImageId, label: Option<&[u8]>) {
-        if let Some(key) = self.index.get(id).map(|entry| LabelKey::of(&entry)) {
-            Arc::make_mut(&mut self.label_source.corrected).set(key, label);
+        if let Some(entry) = self.index.get(id) {
+            Arc::make_mut(&mut self.label_source.corrected).correct(&entry, label);
             self.corrected = true;
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, group_text, path_text, pretty_json, write_path},
+    data::{JsonImage, pretty_json, write_path},
     disposal,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
@@ -212,13 +212,13 @@ struct JsonGroup<'a> {
     best: f32,
     least: f32,
     near_duplicates: bool,
-    images: Vec<JsonImage<'a>>,
+    images: Vec<JsonMember<'a>>,
 }
 
 #[derive(Serialize)]
-struct JsonImage<'a> {
-    path: String,
-    group: std::borrow::Cow<'a, str>,
+struct JsonMember<'a> {
+    #[serde(flatten)]
+    image: JsonImage<'a>,
     /// To the first picture of the group.
     cosine: f32,
     /// How it differs from that, in words, where it is a copy.
@@ -226,8 +226,6 @@ struct JsonImage<'a> {
     /// Quarter turns clockwise and mirroring that made it of that, where it is a copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     turned: Option<Turned>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    face: Option<JsonFace>,
 }
 
 #[derive(Serialize)]
@@ -252,15 +250,13 @@ fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut d
             images: members
                 .iter()
                 .enumerate()
-                .map(|(place, (entry, value))| JsonImage {
-                    path: path_text(&entry.path()).into_owned(),
-                    group: group_text(entry),
+                .map(|(place, (entry, value))| JsonMember {
+                    image: JsonImage::of(entry),
                     cosine: if place == 0 { 1.0 } else { *value },
                     copy: group.relation(place, &indexed.index),
                     turned: group
                         .alignment(place)
                         .map(|found| Turned { quarters: found.turn.quarters, mirrored: found.turn.mirrored }),
-                    face: JsonFace::of(entry),
                 })
                 .collect(),
         })

@@ -12,7 +12,7 @@ use crate::{
         stdout_error,
     },
     error::{Error, Exit, Result},
-    index::store::{self, Content, Listing, Unknown},
+    index::store::{self, Listing, StoreSummary, Unknown},
     printable::printable,
     text,
 };
@@ -222,7 +222,7 @@ fn describe(store: &Listing) -> String {
 }
 
 /// What a store holds: "12 images", or "30 faces in 12 images".
-fn counted_images(content: &Content) -> String {
+fn counted_images(content: &StoreSummary) -> String {
     let images = text::counted(content.images as usize, "image");
     match content.faces {
         None => images,

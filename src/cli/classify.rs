@@ -108,8 +108,8 @@ pub fn run(args: &ClassifyArgs, out: &mut dyn Write) -> Result<Exit> {
             0 => String::new(),
             count => format!("; {} got no label", indexed.index.kind().counted(count)),
         };
-        args.links.run(target, together(labeled), &rest, out)?;
-        return Ok(indexed.exit(args.strict));
+        let is_whole = args.links.run(target, together(labeled), &rest, &indexed.cancel, out)?;
+        return Ok(if is_whole { indexed.exit(args.strict) } else { Exit::Interrupted });
     }
     let written = match (args.csv, args.json) {
         (true, _) => csv(&seen, indexed.index.kind(), out),

@@ -68,6 +68,23 @@ impl JsonFace {
     }
 }
 
+/// A picture, or a face in one, as programs read it among whatever is said of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct JsonImage<'a> {
+    path: String,
+    group: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<JsonFace>,
+}
+
+impl<'a> JsonImage<'a> {
+    /// What a row stands for.
+    #[must_use]
+    pub fn of(entry: &Entry<'a>) -> Self {
+        Self { path: path_text(&entry.path()).into_owned(), group: group_text(entry), face: JsonFace::of(entry) }
+    }
+}
+
 /// The names of the further columns of a CSV table whose rows are faces.
 #[must_use]
 pub fn face_columns(rows: RowKind) -> &'static str {

@@ -84,12 +84,12 @@ impl Enrolled {
             several_faces: several.map(|entry| entry.path()).collect(),
             indexed: Some(indexed),
         };
-        enrolled.say_what_is_left_out();
+        enrolled.say_what_is_amiss();
         Ok(enrolled)
     }
 
     /// For people, beside the data.
-    fn say_what_is_left_out(&self) {
+    fn say_what_is_amiss(&self) {
         let mut sentences = Vec::new();
         for (pictures, why) in [
             (&self.without_face, "no face is found in it"),
@@ -100,6 +100,17 @@ impl Enrolled {
             if pictures.len() > SAID {
                 sentences.push(format!("{} more are left out: {why}", pictures.len() - SAID));
             }
+        }
+        let contradictions = self.gallery.contradictions();
+        sentences.extend(contradictions.iter().take(SAID).map(|[one, other]| {
+            let [name, second] = [one, other].map(|sample| printable_str(self.gallery.name(sample.name)));
+            let [path, same] = [one, other].map(|sample| printable(&sample.path));
+            format!(
+                "{path} and {same} are the same to the model, one as {name}, the other as {second}: keep one of them"
+            )
+        }));
+        if contradictions.len() > SAID {
+            sentences.push(format!("{} more are the same under two names", contradictions.len() - SAID));
         }
         let folders = self.without_face.iter().chain(&self.several_faces).filter_map(|path| path.parent()?.file_name());
         let mut nobody: Vec<_> = folders.map(|name| printable_str(&name.to_string_lossy())).collect();

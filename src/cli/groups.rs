@@ -1,7 +1,6 @@
 //! `lookalike groups`: which pictures of a folder belong together; and a folder of links for each group.
 
 use std::{
-    borrow::Cow,
     collections::HashSet,
     io::{self, IsTerminal, Write},
     sync::Arc,
@@ -12,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
+    data::{JsonFace, JsonImage, csv_field, face_columns, face_fields, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     links::{LinkArgs, Together},
@@ -157,7 +156,8 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
                 0 => String::new(),
                 count => format!("; {} in no group", indexed.index.kind().counted(count)),
             };
-            return args.links.run(target, answer.together(), &rest, out).map(|()| indexed.exit(args.strict));
+            let is_whole = args.links.run(target, answer.together(), &rest, &indexed.cancel, out)?;
+            return Ok(if is_whole { indexed.exit(args.strict) } else { Exit::Interrupted });
         }
         None if args.json => answer.json(out),
         None if args.csv => answer.csv(out),
@@ -183,17 +183,15 @@ struct JsonGroup<'a> {
     medoid: String,
     folder: Option<&'a str>,
     purity: Option<f32>,
-    images: Vec<JsonImage<'a>>,
+    images: Vec<JsonMember<'a>>,
 }
 
 #[derive(Serialize)]
-struct JsonImage<'a> {
-    path: String,
-    group: Cow<'a, str>,
+struct JsonMember<'a> {
+    #[serde(flatten)]
+    image: JsonImage<'a>,
     /// To the center of the group.
     cosine: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    face: Option<JsonFace>,
 }
 
 impl<'a> Answer<'a> {
@@ -296,9 +294,7 @@ impl<'a> Answer<'a> {
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let path = |id: ImageId| self.entry(id).map(|entry| path_text(&entry.path()).into_owned());
         let image = |(id, cosine): &(ImageId, f32)| {
-            let entry = self.entry(*id)?;
-            let (path, face) = (path_text(&entry.path()).into_owned(), JsonFace::of(&entry));
-            Some(JsonImage { path, group: group_text(&entry), cosine: *cosine, face })
+            Some(JsonMember { image: JsonImage::of(&self.entry(*id)?), cosine: *cosine })
         };
         let groups: Vec<_> = self
             .groups()

@@ -26,7 +26,10 @@ use super::{
 use crate::{
     analysis::classifier::{Classification, Confusion, FOLDS, OutOfFold, VOTERS},
     error::{Exit, Result},
-    index::{RowKind, label_file},
+    index::{
+        RowKind,
+        label_file::{self, LabelKey},
+    },
     printable::{printable, printable_str},
     text,
 };
@@ -78,7 +81,9 @@ pub fn run(args: &LabelsArgs, out: &mut dyn Write) -> Result<Exit> {
     let learned = Learned::new(&args.folders, &args.model, &args.learning)?;
     if let Some(target) = &args.links.link_to {
         let labeled = learned.indexed.index.iter().map(|entry| (entry.path(), learned.source.of(&entry).to_vec()));
-        args.links.run(target, together(labeled), "", out)?;
+        if !args.links.run(target, together(labeled), "", &learned.indexed.cancel, out)? {
+            return Ok(Exit::Interrupted);
+        }
     } else if args.csv {
         csv(&learned, out).map_err(stdout_error)?;
     } else {
@@ -105,12 +110,13 @@ fn csv(learned: &Learned, out: &mut dyn Write) -> io::Result<()> {
         }
         return Ok(());
     }
-    let rows = labeled.map(|(entry, label)| (entry.path(), None, label));
-    let written = match terminal {
-        true => label_file::to_csv(rows.map(|(path, face, label)| (printable(&path), face, label_file::shown(label))))?,
-        false => label_file::to_csv(rows)?,
-    };
-    out.write_all(&written)
+    let rows: Vec<_> = labeled
+        .map(|(entry, label)| match terminal {
+            true => (LabelKey::picture(printable(entry.path()).into()), label_file::shown(label).into_bytes()),
+            false => (LabelKey::picture(entry.path()), label.to_vec()),
+        })
+        .collect();
+    out.write_all(&label_file::to_csv(rows.iter().map(|(key, label)| (key, label.as_slice())))?)
 }
 
 /// Pictures by their label, in the order of labels; those without one are left out.

@@ -14,6 +14,7 @@ use clap::Args;
 
 use super::stdout_error;
 use crate::{
+    cancel::CancelToken,
     error::{Error, Result},
     files,
     printable::printable,
@@ -59,11 +60,19 @@ impl LinkArgs {
         self.link_to.as_deref().map_or(Ok(()), check)
     }
 
-    /// Says what would be made in a target, or makes it; `rest` is said of the pictures that are in no group.
+    /// Says what would be made in a target, or makes it; `rest` is said of the pictures that are in no group. Whether
+    /// nobody stopped it between two pictures.
     ///
     /// # Errors
-    /// [`Error::Io`] for the first thing that cannot be made; what was made before stays.
-    pub(super) fn run(&self, target: &Path, groups: Vec<Together>, rest: &str, out: &mut dyn Write) -> Result<()> {
+    /// [`Error::Io`] for the first thing that cannot be made. What was made before stays.
+    pub(super) fn run(
+        &self,
+        target: &Path,
+        groups: Vec<Together>,
+        rest: &str,
+        cancel: &CancelToken,
+        out: &mut dyn Write,
+    ) -> Result<bool> {
         let target = std::path::absolute(target).map_err(Error::io("use", target))?;
         let plan = plan(groups, &target);
         let of = if self.copy { "copies of" } else { "links to" };
@@ -78,26 +87,38 @@ impl LinkArgs {
             }
             let folders = text::counted(plan.len(), "folder");
             let links = format!("{of} {}", text::counted(pictures, "picture"));
-            return writeln!(out, "\nnothing was made: --yes makes {folders} with {links}").map_err(stdout_error);
+            writeln!(out, "\nnothing was made: --yes makes {folders} with {links}").map_err(stdout_error)?;
+            return Ok(true);
         }
-        let mut gone = 0;
+        let (mut made, mut gone) = (0, 0);
         for (folder, links) in &plan {
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            // Who stops between two groups finds no empty folder.
+            if !cancel.is_cancelled() {
+                fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            }
             for Link { from, to } in links {
+                if cancel.is_cancelled() {
+                    let (made, all) = (text::count(made), text::counted(pictures, "picture"));
+                    let target = printable(&target);
+                    writeln!(out, "stopped: made {of} {made} of {all} in {target}").map_err(stdout_error)?;
+                    return Ok(false);
+                }
                 // Pictures may have gone since they were indexed.
                 if !from.exists() {
                     gone += 1;
                     continue;
                 }
-                let made = if self.copy { copy(from, to) } else { symlink(from, to) };
-                made.map_err(Error::io(if self.copy { "copy to" } else { "link" }, to))?;
+                let done = if self.copy { copy(from, to) } else { symlink(from, to) };
+                done.map_err(Error::io(if self.copy { "copy to" } else { "link" }, to))?;
+                made += 1;
             }
         }
         let (folders, target) = (text::counted(plan.len(), "folder"), printable(&target));
-        let links = format!("{of} {}", text::counted(pictures - gone, "picture"));
+        let links = format!("{of} {}", text::counted(made, "picture"));
         let note =
             if gone > 0 { format!(", without {} that went", text::counted(gone, "picture")) } else { String::new() };
-        writeln!(out, "made {folders} with {links} in {target}{note}{rest}").map_err(stdout_error)
+        writeln!(out, "made {folders} with {links} in {target}{note}{rest}").map_err(stdout_error)?;
+        Ok(true)
     }
 }
 
@@ -114,10 +135,11 @@ fn check(target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies a picture to a name that is not taken.
+/// Copies a picture to a name that is not taken; half a copy is taken away again.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = files::open_regular(from)?;
-    io::copy(&mut source, &mut File::create_new(to)?).map(drop)
+    let mut copy = File::create_new(to)?;
+    io::copy(&mut source, &mut copy).map(drop).inspect_err(|_| drop(fs::remove_file(to)))
 }
 
 /// The folder of each group, and its links.
@@ -195,6 +217,27 @@ mod tests {
             assert_eq!(folder_name(OsStr::new(name)), folder, "{name}");
         }
         assert_eq!(folder_name(OsStr::new(&"ü".repeat(300))).len(), LONGEST);
+    }
+
+    #[test]
+    fn who_is_stopped_says_what_was_made() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pictures: Vec<_> = ["a.png", "b.png"].map(|name| folder.path().join(name)).into();
+        pictures.iter().for_each(|picture| fs::write(picture, "picture").expect("written"));
+        let links = LinkArgs { link_to: None, copy: true, yes: true };
+        let run = |name: &str, cancel: &CancelToken, out: &mut dyn Write| {
+            let together = Together { name: "both".into(), pictures: pictures.clone() };
+            links.run(&folder.path().join(name), vec![together], "", cancel, out)
+        };
+        let (cancel, mut said) = (CancelToken::default(), Vec::new());
+        assert!(run("whole", &cancel, &mut said).expect("it can be made"));
+        assert!(folder.path().join("whole/both/b.png").exists());
+        cancel.cancel();
+        said.clear();
+        assert!(!run("none", &cancel, &mut said).expect("it can be stopped"));
+        let said = String::from_utf8(said).expect("text");
+        assert!(said.starts_with("stopped: made copies of 0 of 2 pictures in "), "{said}");
+        assert!(!folder.path().join("none/both/a.png").exists());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `lookalike live`: who or what is it, at the moment it is seen.
 
 mod lines;
-mod reactions;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -13,7 +12,6 @@ use std::{
 
 use clap::Args;
 
-use self::reactions::Reactions;
 use super::{
     ModelArgs,
     enrolled::{Enrolled, usual_metric},
@@ -27,7 +25,11 @@ use crate::{
     error::{Error, Exit, Result},
     event_loop::{self, live::Options},
     index::RowKind,
-    live::{Finder, Looker, Pace, RegionEmbedder, Source, hook::Hook},
+    live::{
+        Finder, Looker, Pace, RegionEmbedder, Source,
+        hook::Hook,
+        reactions::{Excess, Reactions, Say},
+    },
     printable::printable_str,
     similarity::Metric,
     terminal::DisplayOptions,
@@ -74,7 +76,7 @@ pub struct LiveArgs {
     /// A command to run when a name comes into view; {name} and {value} are put into its arguments, and no shell reads them.
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,
-    /// Keep every frame that was looked at in this folder.
+    /// Keep every frame that was looked at in this folder; beside a screen, what a slow disk cannot keep up with is left out and counted.
     #[arg(long, value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
     /// The model.
@@ -127,8 +129,7 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
     let embedder = Box::new(Finder(embed::load(&model, &choice)?));
     let seeks = if model.manifest.finds_faces() { RowKind::Face } else { RowKind::Picture };
     let metric = args.metric.unwrap_or_else(|| usual_metric(seeks));
-    let mut reactions = Reactions::new(hook, args.keep.clone());
-    let exit = if on_screen {
+    if on_screen {
         let options = Options {
             source,
             pace: args.pace(),
@@ -142,29 +143,26 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
             threshold: args.threshold,
             margin: args.margin,
             kept_in: args.keep.clone(),
+            hook,
+            say: lines::say,
             display: args.display,
             palette,
         };
-        let left = event_loop::live::run(options, embedder, &mut |live, frame| {
-            let identities = live.seen.as_ref().map_or(&[][..], |(_, identities)| identities);
-            reactions.react(&live.setup.enrolled.gallery, identities, frame)
-        })?;
-        if left { Exit::Done } else { Exit::Interrupted }
+        let left = event_loop::live::run(options, embedder)?;
+        Ok(if left { Exit::Done } else { Exit::Interrupted })
     } else {
         let found = tried.threshold(metric, args.far, args.margin).map(|found| found.value);
         let criterion = Criterion { metric, threshold: args.threshold.or(found), margin: args.margin };
         if criterion.threshold.is_none() {
             return Err(one_name(&tried.gallery));
         }
+        // Without a screen nobody is held up: what the disk is too slow for waits.
+        let tell: Say = Arc::new(|sentence| lines::say(&sentence));
+        let mut reactions = Reactions::start(hook, args.keep.clone(), Excess::Waits, &tell)?;
         let lines = lines::Lines { args, seeks, enrolled: &tried, criterion, reactions: &mut reactions };
-        headless(lines, source, embedder, &cancel, out)?
-    };
-    if exit != Exit::Interrupted
-        && let Some(hook) = &mut reactions.hook
-    {
-        hook.wait();
+        let exit = headless(lines, source, embedder, &cancel, out)?;
+        Ok(if reactions.finish(&|| cancel.is_cancelled()) { exit } else { Exit::Interrupted })
     }
-    Ok(exit)
 }
 
 impl LiveArgs {

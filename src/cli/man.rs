@@ -79,20 +79,7 @@ fn body(program: &Command) -> Roff {
     page.control("SH", ["OPTIONS"]);
     options(program, &|_| true, &mut page);
     page.control("SH", ["COMMANDS"]);
-    for command in commands(program).into_iter().skip(1) {
-        let name = command.get_bin_name().unwrap_or(command.get_name());
-        page.control("SS", [name]);
-        page.text([roman(command.get_about().map(ToString::to_string).unwrap_or_default() + ".")]);
-        // What the explorer takes too is described there.
-        let shared = |arg: &Arg| program.get_arguments().any(|of| of.get_id() == arg.get_id() && told(of) == told(arg));
-        options(command, &|arg| !shared(arg), &mut page);
-        let also: Vec<_> = command.get_arguments().filter(|arg| shared(arg)).filter_map(Arg::get_long).collect();
-        let also: Vec<_> = also.into_iter().filter(|long| *long != "help").map(|long| format!("--{long}")).collect();
-        if !also.is_empty() {
-            page.control("PP", []);
-            page.text([roman(format!("As above: {}.", also.join(", ")))]);
-        }
-    }
+    commands(program).into_iter().skip(1).for_each(|command| section(command, program, &mut page));
     page.control("SH", ["KEYS"]);
     for (place, rows) in Keys::default().sections(Context::Help) {
         page.control("SS", [place]);
@@ -101,19 +88,7 @@ fn body(program: &Command) -> Roff {
         }
     }
     page.control("SH", ["CONFIGURATION"]);
-    page.text([roman(
-        "Options are named as on the command line, keys by what they do, everywhere or under the place where they do it. \
-         The command line and the environment go before the file.",
-    )]);
-    page.control("nf", []);
-    page.text([roman(config::EXAMPLE)]);
-    page.control("fi", []);
-    let mut names: Vec<_> = keymap::table().iter().map(|(binding, _)| binding.action.name()).collect();
-    names.sort_unstable();
-    names.dedup();
-    page.control("PP", []);
-    page.text([roman(format!("What keys do: {}.", names.join(", ")))]);
-    page.text([roman(format!("Ramps: {}.", ColorMap::ALL.map(ColorMap::name).join(", ")))]);
+    configuration(&mut page);
     page.control("SH", ["EXAMPLES"]);
     for (line, what) in EXAMPLES.iter().flat_map(|(_, lines)| lines.iter()) {
         item(&mut page, vec![bold(*line)], what);
@@ -127,6 +102,39 @@ fn body(program: &Command) -> Roff {
         item(&mut page, vec![bold(code)], what.trim());
     }
     page
+}
+
+/// What a command is for, and its own options.
+fn section(command: &Command, program: &Command, page: &mut Roff) {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    page.control("SS", [name]);
+    page.text([roman(command.get_about().map(ToString::to_string).unwrap_or_default() + ".")]);
+    // What the explorer takes too is described there.
+    let shared = |arg: &Arg| program.get_arguments().any(|of| of.get_id() == arg.get_id() && told(of) == told(arg));
+    options(command, &|arg| !shared(arg), page);
+    let also: Vec<_> = command.get_arguments().filter(|arg| shared(arg)).filter_map(Arg::get_long).collect();
+    let also: Vec<_> = also.into_iter().filter(|long| *long != "help").map(|long| format!("--{long}")).collect();
+    if !also.is_empty() {
+        page.control("PP", []);
+        page.text([roman(format!("As above: {}.", also.join(", ")))]);
+    }
+}
+
+/// The file of settings: an example, and the names that it may use.
+fn configuration(page: &mut Roff) {
+    page.text([roman(
+        "Options are named as on the command line, keys by what they do, everywhere or under the place where they do it. \
+         The command line and the environment go before the file.",
+    )]);
+    page.control("nf", []);
+    page.text([roman(config::EXAMPLE)]);
+    page.control("fi", []);
+    let mut names: Vec<_> = keymap::table().iter().map(|(binding, _)| binding.action.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    page.control("PP", []);
+    page.text([roman(format!("What keys do: {}.", names.join(", ")))]);
+    page.text([roman(format!("Ramps: {}.", ColorMap::ALL.map(ColorMap::name).join(", ")))]);
 }
 
 /// The program, then each of its commands, then theirs.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::drawing::Drawing;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
+    data::{JsonImage, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     picture,
@@ -138,13 +138,11 @@ struct Shown<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonImage<'a> {
-    path: String,
-    group: std::borrow::Cow<'a, str>,
+struct JsonPoint<'a> {
+    #[serde(flatten)]
+    image: JsonImage<'a>,
     x: f32,
     y: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    face: Option<JsonFace>,
 }
 
 impl Shown<'_> {
@@ -187,14 +185,9 @@ impl Shown<'_> {
     }
 
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let image = |(entry, [x, y]): (Entry<'_>, [f32; 2])| JsonImage {
-            path: path_text(&entry.path()).into_owned(),
-            group: group_text(&entry).into_owned().into(),
-            x,
-            y,
-            face: JsonFace::of(&entry),
-        };
-        let images: Vec<_> = self.entries().into_iter().map(image).collect();
+        let entries = self.entries();
+        let images: Vec<_> =
+            entries.iter().map(|(entry, [x, y])| JsonPoint { image: JsonImage::of(entry), x: *x, y: *y }).collect();
         let quality = self.map.quality;
         let value = serde_json::json!({
             "schema_version": SCHEMA_VERSION,

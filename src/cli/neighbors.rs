@@ -25,7 +25,7 @@ use crate::{
     index::{Entry, ImageId, Index},
     pipeline,
     printable::printable,
-    scan::{self, NO_FACE},
+    scan::NO_FACE,
     similarity::{Comparison, Metric, Neighbor, Query, combined, compare},
 };
 
@@ -137,8 +137,9 @@ impl Asked {
 
     /// What to compare with, and the pictures of the index that it stands for where they are several: no answer to it.
     fn query(&self, args: &NeighborsArgs, index: &Index) -> Result<(Query, Vec<ImageId>)> {
+        let row = |path: &Path| pipeline::row_of(index, path).and_then(|id| index.get(id));
         if let ([path], []) = (&self.like[..], &self.unlike[..]) {
-            let query = match find(index, path) {
+            let query = match row(path) {
                 Some(entry) => {
                     say_which(index.of_one_picture(entry.id).count(), path);
                     Query::Image(entry.id)
@@ -149,7 +150,7 @@ impl Asked {
         }
         let mut own = Vec::new();
         let mut embeddings = |paths: &[PathBuf]| {
-            let one = |path: &PathBuf| match find(index, path) {
+            let one = |path: &PathBuf| match row(path) {
                 Some(entry) => {
                     say_which(index.of_one_picture(entry.id).count(), path);
                     own.push(entry.id);
@@ -177,17 +178,6 @@ fn say_which(faces: usize, path: &Path) {
         // Said for people: the answer is the same for all.
         let _ = writeln!(io::stderr(), "lookalike: {} has {faces} faces: the largest is compared", printable(path));
     }
-}
-
-/// The row of this very file, of its faces the largest. Pictures that were reached through a link lie elsewhere in truth: those that may be the
-/// same file by size and time are looked up.
-fn find<'a>(index: &'a Index, real: &Path) -> Option<Entry<'a>> {
-    let by_name = index.iter().find(|entry| entry.path() == real);
-    by_name.or_else(|| {
-        let file = scan::file(real).ok()?;
-        let alike = |entry: &Entry<'_>| (entry.size(), entry.modified()) == (file.size, file.modified);
-        index.iter().filter(alike).find(|entry| fs::canonicalize(entry.path()).is_ok_and(|path| path == real))
-    })
 }
 
 /// The embedding of a picture outside the folders, or of its largest face.

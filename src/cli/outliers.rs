@@ -1,16 +1,13 @@
 //! `lookalike outliers`: which pictures of a folder do not belong, and why.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, group_text, path_text, pretty_json},
+    data::{JsonFace, JsonImage, path_text, pretty_json},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     progress::Reporter,
@@ -97,15 +94,13 @@ struct JsonNear {
 }
 
 #[derive(Serialize)]
-struct JsonImage<'a> {
-    path: String,
-    group: Cow<'a, str>,
+struct JsonOutlier<'a> {
+    #[serde(flatten)]
+    image: JsonImage<'a>,
     over_all: Option<JsonScores>,
     in_folder: Option<JsonScores>,
     looks_like: Option<&'a str>,
     nearest: Vec<JsonNear>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    face: Option<JsonFace>,
 }
 
 impl Answer<'_> {
@@ -178,9 +173,8 @@ impl Answer<'_> {
         let images: Vec<_> = order
             .into_iter()
             .filter_map(|id| self.entry(id))
-            .map(|entry| JsonImage {
-                path: path_text(&entry.path()).into_owned(),
-                group: group_text(&entry),
+            .map(|entry| JsonOutlier {
+                image: JsonImage::of(&entry),
                 over_all: self.scores(Scope::All, entry.id),
                 in_folder: self.scores(Scope::Folder, entry.id),
                 looks_like: looks(entry.id),
@@ -192,7 +186,6 @@ impl Answer<'_> {
                         face: JsonFace::of(&near),
                     })
                     .collect(),
-                face: JsonFace::of(&entry),
             })
             .collect();
         let value = serde_json::json!({

@@ -12,7 +12,7 @@ pub const TEXT: f64 = 12.0;
 pub const LETTER: f64 = 7.3;
 /// Around everything.
 pub const MARGIN: f64 = 24.0;
-/// Colors of text, and of less important text.
+/// Color of text.
 pub const INK: &str = "#1c1c1c";
 /// Color of less important text.
 pub const DIM: &str = "#6b6b6b";

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     analysis::explanation::{Explanation, Shares},
+    display::ColorMap,
     embed::{self, Manifest, preprocess},
     error::{Error, Exit, Result},
     printable::printable,
@@ -47,7 +48,7 @@ pub struct WhyArgs {
 ///
 /// # Errors
 /// [`Error::Image`] when one cannot be read, [`Error::Model`] when there is no such model.
-pub fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit> {
+pub fn run(args: &WhyArgs, ramp: ColorMap, out: &mut dyn Write) -> Result<Exit> {
     let [a, b] = &args.pictures[..] else { return Err(Error::Usage("two pictures are compared: name both".into())) };
     if let Some(file) = &args.png {
         picture::check(file, args.force)?;
@@ -62,7 +63,7 @@ pub fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit> {
     let mut embedder = embed::load(&model, &choice)?;
     let found = explain([&paths[0], &paths[1]], embedder.as_mut(), choice.exact)?;
     if let Some(file) = &args.png {
-        picture::write(&png(&paths, &found, &model.manifest)?, file, args.force)?;
+        picture::write(&png(&paths, &found, ramp, &model.manifest)?, file, args.force)?;
     }
     let written = if args.json { json(&paths, &found, &model.manifest, out) } else { table([a, b], &found, out) };
     written.map_err(stdout_error)?;
@@ -73,9 +74,10 @@ pub fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit> {
 const GAP: u32 = 16;
 
 /// Both pictures side by side, of one height.
-fn png(paths: &[PathBuf; 2], found: &Explanation, manifest: &Manifest) -> Result<Vec<u8>> {
+fn png(paths: &[PathBuf; 2], found: &Explanation, ramp: ColorMap, manifest: &Manifest) -> Result<Vec<u8>> {
     let greatest = found.greatest();
-    let one = |at: usize| drawn(&paths[at], &found.shares[at], greatest, |pixels| preprocess::seen(pixels, manifest));
+    let covers = |pixels| preprocess::seen(pixels, manifest);
+    let one = |at: usize| drawn(&paths[at], &found.shares[at], greatest, ramp, covers);
     let (left, right) = (one(0)?, one(1)?);
     let height = left.height().max(right.height());
     let mut both = RgbImage::from_pixel(left.width() + GAP + right.width(), height, image::Rgb([255; 3]));

@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use super::{Decoded, Detail, Unreadable, check_size, reduced, take_memory};
+use super::{Decoded, Detail, Unreadable, Watch, Watched, check_size, reduced, take_memory};
 
 mod headers;
 
@@ -18,7 +18,7 @@ const MOST_WORK: u64 = 20 * super::MOST_PIXELS;
 /// `zune-jpeg`, to a quarter), so that full detail means the embedding that Python gets. At 1/8 or 1/4, if that leaves
 /// both sides as many pixels as `detail` asks for, with our own [`reduced`] decoder where it can, else with
 /// `jpeg-decoder` too. At 1/2 the quicker decoder is no slower in full.
-pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<Decoded, Unreadable> {
+pub(super) fn decode(bytes: &[u8], detail: Detail, watch: &Watch<'_>) -> Result<Decoded, Unreadable> {
     let headers = Headers::read(bytes)?;
     let (width, height) = (headers.width, headers.height);
     if let Some(kind) = headers.unsupported() {
@@ -37,7 +37,7 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<Decoded, Unreadable
     let share = take_memory(shown + if headers.is_progressive() { 2 * samples } else { 0 })?;
     let orientation = headers.orientation.unwrap_or(image::metadata::Orientation::NoTransforms);
     let finish = |rgb| Decoded { rgb, orientation, size: (width, height), share };
-    if let Some(rgb) = eighths.and_then(|eighths| reduced::decode(bytes, eighths as usize)) {
+    if let Some(rgb) = eighths.and_then(|eighths| reduced::decode(bytes, eighths as usize, watch)) {
         return Ok(finish(rgb));
     }
     let scans = Scans::find(bytes, &headers);
@@ -48,14 +48,14 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<Decoded, Unreadable
         )));
     }
     let completed = scans.completed(bytes);
-    let quickly = || headers.is_ordinary().then(|| quickly(&completed)).flatten();
+    let quickly = || headers.is_ordinary().then(|| quickly(Watched::new(&completed, watch))).flatten();
     if eighths.is_none()
         && detail != Detail::Full
         && let Some(rgb) = quickly()
     {
         return Ok(finish(rgb));
     }
-    match carefully(&completed, (width, height), eighths.unwrap_or(8)) {
+    match carefully(Watched::new(&completed, watch), (width, height), eighths.unwrap_or(8)) {
         Ok(rgb) => Ok(finish(rgb)),
         Err(jpeg_decoder::Error::Unsupported(_)) => Err(Unreadable::Unsupported("this kind of JPEG".into())),
         // The quicker decoder goes on behind a damaged restart mark, which the other does not.
@@ -66,12 +66,12 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<Decoded, Unreadable
 }
 
 /// With `zune-jpeg`; `None` when it finds anything wrong, or does not read this kind.
-fn quickly(bytes: &[u8]) -> Option<RgbImage> {
-    use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+fn quickly(bytes: Watched<'_>) -> Option<RgbImage> {
+    use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
     let most = usize::from(u16::MAX);
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(most).set_max_height(most);
     let options = options.jpeg_set_max_scans(usize::MAX);
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(bytes, options);
     decoder.decode_headers().ok()?;
     let gray = decoder.input_colorspace()? == ColorSpace::Luma;
     let space = if gray { ColorSpace::Luma } else { ColorSpace::RGB };
@@ -82,7 +82,7 @@ fn quickly(bytes: &[u8]) -> Option<RgbImage> {
 }
 
 /// With `jpeg-decoder`, at this many eighths of the size.
-fn carefully(bytes: &[u8], size: (u32, u32), eighths: u32) -> Result<RgbImage, jpeg_decoder::Error> {
+fn carefully(bytes: Watched<'_>, size: (u32, u32), eighths: u32) -> Result<RgbImage, jpeg_decoder::Error> {
     use jpeg_decoder::PixelFormat;
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     let scaled = |length: u32| (length * eighths).div_ceil(8) as u16;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use image::ImageFormat;
 
-use super::{Alpha, Decoded, Unreadable, full};
+use super::{Alpha, Decoded, Unreadable, Watch, full};
 
 /// Whether these are the first bytes of a TIFF with 64-bit offsets.
 pub(super) fn is_big_tiff(bytes: &[u8]) -> bool {
@@ -29,7 +29,7 @@ pub(super) fn png(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// An icon's largest picture. Those of today's icons are PNGs, of which the `image` crate reads only one kind.
-pub(super) fn ico(bytes: &[u8], alpha: Alpha) -> Result<Decoded, Unreadable> {
+pub(super) fn ico(bytes: &[u8], alpha: Alpha, watch: &Watch<'_>) -> Result<Decoded, Unreadable> {
     let count =
         usize::from(u16::from_le_bytes([bytes.get(4).copied().unwrap_or(0), bytes.get(5).copied().unwrap_or(0)]));
     let entries = bytes.get(6..).unwrap_or_default().as_chunks::<16>().0.iter().take(count);
@@ -41,8 +41,10 @@ pub(super) fn ico(bytes: &[u8], alpha: Alpha) -> Result<Decoded, Unreadable> {
         bytes.get(offset as usize..)
     });
     match best {
-        Some(picture) if picture.starts_with(b"\x89PNG\r\n\x1a\n") => full(&png(picture), ImageFormat::Png, alpha),
-        _ => full(bytes, ImageFormat::Ico, alpha),
+        Some(picture) if picture.starts_with(b"\x89PNG\r\n\x1a\n") => {
+            full(&png(picture), ImageFormat::Png, alpha, watch)
+        }
+        _ => full(bytes, ImageFormat::Ico, alpha, watch),
     }
 }
 

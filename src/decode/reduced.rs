@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use image::RgbImage;
 
+use super::Watch;
+
 mod entropy;
 
 use entropy::{Bits, Huffman, segments};
@@ -20,11 +22,11 @@ const LOWEST: usize = 5;
 const MOST_POINTS: usize = 2;
 
 /// Decodes at `eighths` (1 or 2) eighths of the size; sides are rounded up.
-pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
+pub(super) fn decode(bytes: &[u8], eighths: usize, watch: &Watch<'_>) -> Option<RgbImage> {
     let mut frame = Frame::read(bytes)?;
     let (segments, data) = segments(bytes.get(frame.scan..)?)?;
     frame.lay_out(eighths);
-    frame.decode(&data, &segments)?;
+    frame.decode(&data, &segments, watch)?;
     frame.picture(eighths)
 }
 
@@ -160,7 +162,7 @@ impl Frame {
         }
     }
 
-    fn decode(&mut self, data: &[u8], segments: &[Range<usize>]) -> Option<()> {
+    fn decode(&mut self, data: &[u8], segments: &[Range<usize>], watch: &Watch<'_>) -> Option<()> {
         let units = self.units.0 * self.units.1;
         let interval = if self.restart == 0 { units } else { self.restart };
         if segments.len() != units.div_ceil(interval) {
@@ -173,6 +175,9 @@ impl Frame {
             }
             for unit in first..(first + interval).min(units) {
                 let (x, y) = (unit % self.units.0, unit / self.units.0);
+                if x == 0 && !watch.goes_on() {
+                    return None;
+                }
                 for component in &mut self.components {
                     component.decode_unit(&mut bits, x, y)?;
                 }

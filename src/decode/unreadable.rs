@@ -34,6 +34,12 @@ pub enum Unreadable {
     /// It would take more memory or time than one picture may, as this sentence says.
     #[error("{0}")]
     TooLarge(String),
+    /// It took longer than so many seconds of computing, on this machine.
+    #[error("reading it takes too long: more than {0} seconds of computing")]
+    TooSlow(u64),
+    /// Nobody waits for it any more.
+    #[error("reading it was stopped")]
+    Stopped,
     /// Its beginning is good and its end is missing.
     #[error("the file is cut off: its end is missing")]
     CutOff,
@@ -43,10 +49,14 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Whether the same bytes fail again: true of what was found in them, false of what kept them from being read.
+    /// Whether the same bytes fail again: true of what was found in them, false of what kept them from being read, or
+    /// from being read to the end.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
-        !matches!(self, Self::Missing | Self::Denied | Self::Unavailable(_) | Self::NotAFile)
+        !matches!(
+            self,
+            Self::Missing | Self::Denied | Self::Unavailable(_) | Self::NotAFile | Self::TooSlow(_) | Self::Stopped
+        )
     }
 
     pub(super) fn of_io(error: &std::io::Error) -> Self {

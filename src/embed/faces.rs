@@ -50,13 +50,15 @@ impl Faces {
         let (Some(file), Some(source)) = (&model.weights, source) else {
             return Err(Error::model(name, "it has no weights files"));
         };
+        // As in a network: oneDNN lays weights out for as many threads as there are now, and each thread computes alone.
+        tch::set_num_threads(1);
         let beside: Vec<_> = source.beside.iter().map(|part| file.with_file_name(&part.file)).collect();
         let [proposal, refinement, output] = &beside[..] else {
             return Err(Error::model(name, "its manifest must list MTCNN's three files"));
         };
         Ok(Self {
             descriptor: Descriptor::load(&model.manifest, file, compute)?,
-            detector: Detector::load(name, [proposal, refinement, output], compute)?,
+            detector: Detector::load(name, [proposal, refinement, output], model.manifest.smallest_face(), compute)?,
             model: model.clone(),
             compute,
             threads: device::threads(choice.threads),

@@ -37,6 +37,8 @@ struct Recipe<'a> {
     vision_transformer: Option<&'a VisionTransformerLayout>,
     input: u32,
     resize: Resize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smallest_face: Option<u32>,
     interpolation: Interpolation,
     /// What is usual is left out, as it was before manifests could say otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +69,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         vision_transformer,
         input,
         resize,
+        smallest_face,
         interpolation,
         alpha,
         mean,
@@ -92,6 +95,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         vision_transformer: vision_transformer.as_ref(),
         input: *input,
         resize: *resize,
+        smallest_face: *smallest_face,
         interpolation: *interpolation,
         alpha: Some(*alpha).filter(|alpha| *alpha != Alpha::default()),
         mean: *mean,
@@ -184,6 +188,7 @@ mod tests {
             Manifest { input: 128, ..manifest.clone() },
             Manifest { resize: Resize::ShorterSide(256), ..manifest.clone() },
             Manifest { interpolation: Interpolation::Bicubic, ..manifest.clone() },
+            Manifest { smallest_face: Some(40), ..manifest.clone() },
             Manifest { std: [0.5; 3], ..manifest.clone() },
             Manifest { weights: Some(WeightsSource { prefix: Some("ema.".into()), ..source }), ..manifest.clone() },
         ] {

@@ -1,5 +1,7 @@
 //! A model as data: which network, which weights, how a picture becomes its input.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -47,6 +49,8 @@ const BUILT_IN: &[&str] = &[
 const MOST_INPUT: u32 = 2048;
 const MOST_FILES: usize = 16;
 const MOST_TEXT: usize = 2000;
+/// Widths that the smallest face may have: from the side of the detector's first window, where nothing is shrunk.
+const SMALLEST_FACES: RangeInclusive<u32> = 12..=1000;
 /// How many layers a sentence lists before it names the last.
 const LAYERS_LISTED: usize = 6;
 
@@ -85,6 +89,10 @@ pub struct Manifest {
     /// How a picture of any shape becomes a square, or what faces are looked for in.
     #[serde(default)]
     pub resize: Resize,
+    /// Width of the smallest face that is looked for, in pixels of what faces are looked for in; [`Manifest::smallest_face`]
+    /// knows what holds where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smallest_face: Option<u32>,
     /// The resampling filter.
     #[serde(default)]
     pub interpolation: Interpolation,
@@ -248,6 +256,9 @@ impl Manifest {
         if matches!(self.resize, Resize::LongerSide(_)) != self.finds_faces() {
             return wrong("`resize.longer-side` is for faces, and they need it");
         }
+        if self.smallest_face.is_some_and(|side| !self.finds_faces() || !SMALLEST_FACES.contains(&side)) {
+            return wrong("`smallest_face` is for faces, from 12 to 1000 pixels");
+        }
         if self.finds_faces() && self.weights.as_ref().is_none_or(|source| source.beside.len() != 3) {
             return wrong(
                 "faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three",
@@ -358,6 +369,12 @@ impl Manifest {
     pub fn finds_faces(&self) -> bool {
         self.architecture == Architecture::Faces
     }
+
+    /// Width of the smallest face that is looked for: what held before manifests could say otherwise, or what it says.
+    #[must_use]
+    pub fn smallest_face(&self) -> u32 {
+        self.smallest_face.unwrap_or(40)
+    }
 }
 
 impl WeightsSource {
@@ -430,11 +447,14 @@ mod tests {
         let text = include_str!("../../models/faces.toml");
         let manifest = Manifest::parse(text).unwrap();
         assert!(manifest.finds_faces() && manifest.resize == Resize::LongerSide(1280));
+        assert_eq!(manifest.smallest_face(), 28);
+        assert_eq!(Manifest::parse(&text.replace("smallest_face = 28", "")).unwrap().smallest_face(), 40);
         let source = manifest.weights.unwrap();
         assert!(
             source.files().all(|file| file.sha256.as_ref().is_some_and(|sum| sum.len() == 64) && file.url.is_some())
         );
         for (from, to, reason) in [
+            ("smallest_face = 28", "smallest_face = 11", "smallest_face"),
             ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
             ("longer-side = 1280", "longer-side = 100", "longer-side"),
             ("longer-side = 1280", "longer-side = 100000", "longer-side"),

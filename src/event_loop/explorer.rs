@@ -58,7 +58,7 @@ pub(super) enum Wake {
 
 /// Why the loop ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(super) enum Ending {
     Leave,
     HangUp,
 }
@@ -94,7 +94,7 @@ pub(super) struct Explorer<'a, S, J, C> {
     idle_at: Option<Instant>,
     checked_at: Instant,
     returned_at: Option<Instant>,
-    exit: Option<Exit>,
+    exit: Option<Ending>,
 }
 
 impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
@@ -124,15 +124,15 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
     ///
     /// # Errors
     /// When the terminal is there and could not be used all the same.
-    pub(super) fn run(&mut self, awake: &Receiver<Wake>, began: impl FnOnce()) -> io::Result<Exit> {
+    pub(super) fn run(&mut self, awake: &Receiver<Wake>, began: impl FnOnce()) -> io::Result<Ending> {
         match self.run_until_exit(awake, began) {
             // A frame that cannot be written is how a dead terminal shows.
-            Err(_) if self.surface.size().is_err() => Ok(Exit::HangUp),
+            Err(_) if self.surface.size().is_err() => Ok(Ending::HangUp),
             ended => ended,
         }
     }
 
-    fn run_until_exit(&mut self, awake: &Receiver<Wake>, began: impl FnOnce()) -> io::Result<Exit> {
+    fn run_until_exit(&mut self, awake: &Receiver<Wake>, began: impl FnOnce()) -> io::Result<Ending> {
         // Somebody may have wanted us to leave before there was anything to leave.
         self.wake_all(awake)?;
         if let Some(exit) = self.exit {
@@ -153,7 +153,7 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
                     self.wake_all(awake)?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(Exit::HangUp),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Ending::HangUp),
             }
             self.pass_time()?;
         }
@@ -198,7 +198,7 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
         match wake {
             Wake::Job(event) => self.update(Event::Job(event)),
             Wake::Input(Input::Hangup) => {
-                self.exit = Some(Exit::HangUp);
+                self.exit = Some(Ending::HangUp);
                 self.update(Event::Hangup)
             }
             Wake::Input(Input::Stop | Input::Continued) if same_return => Ok(()),
@@ -247,7 +247,7 @@ impl<'a, S: Surface, J: Jobs, C: Fn() -> Instant> Explorer<'a, S, J, C> {
                 }
                 Effect::Redraw => self.surface.clear()?,
                 Effect::Suspend => self.suspend()?,
-                Effect::Quit => self.exit = self.exit.or(Some(Exit::Leave)),
+                Effect::Quit => self.exit = self.exit.or(Some(Ending::Leave)),
             }
         }
         Ok(())

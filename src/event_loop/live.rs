@@ -1,6 +1,7 @@
 //! The loop of the live view: what wakes it → [`Live::update`] → effects → one frame.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     io,
     path::PathBuf,
@@ -20,7 +21,12 @@ use crate::{
     display::{Display, Link, Palette},
     error::{Error, Result},
     index::RowKind,
-    live::{Frame, Looker, Pace, RegionEmbedder, Source, source::Open},
+    live::{
+        Frame, Looker, Pace, RegionEmbedder, Source,
+        hook::Hook,
+        reactions::{Excess, Reactions, Say},
+        source::Open,
+    },
     similarity::Metric,
     terminal::{DisplayOptions, TerminalGuard, input, input::Input, signals},
     ui,
@@ -29,6 +35,8 @@ use crate::{
 
 /// How often the terminal is checked for being there when nothing else happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long the end may take without a word.
+const SILENCE: Duration = Duration::from_millis(300);
 
 /// What the live view starts with.
 pub struct Options {
@@ -56,14 +64,15 @@ pub struct Options {
     pub margin: f32,
     /// Where frames are kept, if they are.
     pub kept_in: Option<PathBuf>,
+    /// What is run when a name comes into view, if anything is.
+    pub hook: Option<Hook>,
+    /// Says what there is to say once the screen is gone.
+    pub say: fn(&str),
     /// What the user wants of the terminal.
     pub display: DisplayOptions,
     /// The colors that the user has chosen.
     pub palette: Palette,
 }
-
-/// What is done with each frame that was looked at, besides showing it; what there is to say of that.
-pub type OnSeen<'a> = &'a mut dyn FnMut(&Live, &Frame) -> Vec<String>;
 
 enum Wake {
     Input(Input),
@@ -75,7 +84,7 @@ enum Wake {
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in; what ended the source before any frame.
-pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<'_>) -> Result<bool> {
+pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>) -> Result<bool> {
     let (wake, awake) = mpsc::channel();
     let to_loop = wake.clone();
     let send = move |input| to_loop.send(Wake::Input(input)).is_ok();
@@ -84,6 +93,9 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<
     let name = options.source.name();
     let notices = wake.clone();
     let source = options.source.open(move |sentence| drop(notices.send(Wake::Notice(sentence))))?;
+    let notices = wake.clone();
+    let tell: Say = Arc::new(move |sentence| drop(notices.send(Wake::Notice(sentence))));
+    let mut reactions = Reactions::start(options.hook, options.kept_in.clone(), Excess::IsLeftOut, &tell)?;
     let mut screen = TerminalGuard::enter(&options.display, false)?;
     let capabilities = screen.capabilities().clone();
     let painter = capabilities.painter();
@@ -125,14 +137,36 @@ pub fn run(options: Options, embedder: Box<dyn RegionEmbedder>, on_seen: OnSeen<
         folder: options.folder,
         frames: HashMap::new(),
         ever_seen: false,
-        on_seen,
+        reactions: &mut reactions,
         exit: None,
     };
     let ended = view.run(&awake);
     // The source ends with the view, and before the terminal is given back nothing more is drawn.
     drop(view);
     drop(screen);
-    ended
+    match ended {
+        Ok(true) => Ok(finish(&mut reactions, &awake, options.say)),
+        ended => ended,
+    }
+}
+
+/// Waits for what was asked for and is not done yet, until a signal says that it is wanted no longer; whether none did.
+fn finish(reactions: &mut Reactions, awake: &mpsc::Receiver<Wake>, say: fn(&str)) -> bool {
+    let (begun, is_said) = (Instant::now(), Cell::new(false));
+    let hung_up = || {
+        if begun.elapsed() > SILENCE && !is_said.replace(true) {
+            say("waiting until frames are kept and commands have ended: Ctrl-C stops that");
+        }
+        awake.try_iter().any(|wake| match wake {
+            Wake::Notice(sentence) => {
+                say(&sentence);
+                false
+            }
+            Wake::Input(Input::Hangup) => true,
+            Wake::Input(_) | Wake::Told(_) => false,
+        })
+    };
+    reactions.finish(&hung_up)
 }
 
 struct View<'a> {
@@ -144,7 +178,7 @@ struct View<'a> {
     /// The newest frame that was looked at, and the one that is being named.
     frames: HashMap<u64, Arc<Frame>>,
     ever_seen: bool,
-    on_seen: OnSeen<'a>,
+    reactions: &'a mut Reactions,
     exit: Option<Result<bool>>,
 }
 
@@ -217,8 +251,9 @@ impl View<'_> {
                 self.frames.insert(frame.number, seen.frame);
                 let now = Seen { number: frame.number, time: time_of_day(frame.at), regions: seen.regions };
                 self.update(Event::Seen(now))?;
-                let notices = (self.on_seen)(&self.live, &frame);
-                notices.into_iter().try_for_each(|sentence| self.update(Event::Notice(sentence)))
+                let identities = self.live.seen.as_ref().map_or(&[][..], |(_, identities)| identities);
+                self.reactions.react(&self.live.setup.enrolled.gallery, identities, &frame);
+                Ok(())
             }
             Told::Ended(Ok(())) => self.update(Event::Ended),
             // A source that gave nothing at all is said where it was named.

@@ -109,6 +109,12 @@ impl<'a> Entry<'a> {
         self.images.face(self.at).map(|row| row.part + 1)
     }
 
+    /// All faces of its picture with their numbers, itself among them; nothing where it stands for the whole picture.
+    pub fn faces_of_picture(&self) -> impl Iterator<Item = (u32, &'a Face)> + use<'a> {
+        let images = self.images;
+        images.of_one_picture(self.at).filter_map(|at| images.face(at).map(|row| (row.part + 1, &row.face)))
+    }
+
     /// Whether it is the only row of its picture, or the first of them: what is counted to count pictures.
     #[must_use]
     pub fn is_first_of_picture(&self) -> bool {

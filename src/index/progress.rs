@@ -1,6 +1,6 @@
 //! What a run that brings an index up to date says, while it works and at its end: plain data.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{Index, Skipped, store::KeptGraphs};
 
@@ -26,8 +26,8 @@ pub enum Report {
     Snapshot(Arc<Index>),
     /// The files that could not be indexed, sorted by path.
     Skipped(Arc<[Skipped]>),
-    /// While nothing is indexed yet: the first of the files that will be, as they lie under their folder.
-    Found(Arc<[PathBuf]>),
+    /// While nothing is indexed yet: the first of the files that will be, in the order of their paths.
+    Found(Arc<[Arc<Path>]>),
     /// How far the run is.
     Progress(Progress),
     /// One sentence for the status line.

@@ -42,7 +42,7 @@ mod records;
 mod set_aside;
 mod vectors;
 
-pub use cache::{Content, Listing, Unknown, list, remove, remove_set_aside};
+pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};

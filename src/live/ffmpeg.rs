@@ -1,7 +1,9 @@
 //! Cameras, streams and videos through an `ffmpeg` process that writes raw frames into a pipe.
 //!
 //! When it ends, or sends nothing for a while, it is started anew, each time a little later. It ends with us: we kill it
-//! when nobody wants its frames any more, and should we be killed, it finds its pipe closed.
+//! when nobody wants its frames any more, and should we be killed, its [`Watchdog`] does.
+
+mod watchdog;
 
 use std::{
     ffi::OsString,
@@ -14,9 +16,11 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, kill_process_group},
+    io::retry_on_intr,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
 };
 
+use self::watchdog::Watchdog;
 use super::{
     inbox::Inbox,
     ppm::{self, Broken},
@@ -131,6 +135,8 @@ impl Why {
 /// Runs ffmpeg once: how many frames came, and why no more did.
 fn attempt(input: &Input, inbox: &Inbox, running: &Running) -> Result<(u64, Why)> {
     let Some((mut child, pipe, complaints)) = start(input, inbox, running)? else { return Ok((0, Why::Ended)) };
+    let pid = Pid::from_child(&child);
+    let watchdog = Watchdog::of(pid);
     let said = Arc::new(Mutex::new(Vec::new()));
     let listening = Arc::clone(&said);
     let (done, heard) = std::sync::mpsc::channel::<()>();
@@ -159,8 +165,11 @@ fn attempt(input: &Input, inbox: &Inbox, running: &Running) -> Result<(u64, Why)
         running.kill();
     }
     drop(pipe);
-    let status = child.wait();
+    // Its number is its own until it is asked for its status: by then nobody may want to kill it any more.
+    let _ = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
+    drop(watchdog);
     running.lock().take();
+    let status = child.wait();
     // What it said last is in the pipe still; a grandchild may hold it open longer than anybody waits.
     let _ = heard.recv_timeout(Duration::from_secs(1));
     let said = String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
@@ -192,7 +201,7 @@ fn start(input: &Input, inbox: &Inbox, running: &Running) -> Result<Option<(Chil
         io::ErrorKind::NotFound => Error::NoFfmpeg,
         _ => Error::Io { doing: "run", path: "ffmpeg".into(), source: error },
     })?;
-    *slot = Pid::from_raw(child.id().cast_signed());
+    *slot = Some(Pid::from_child(&child));
     let pipes = child.stdout.take().zip(child.stderr.take());
     Ok(pipes.map(|(pipe, complaints)| (child, pipe, complaints)))
 }

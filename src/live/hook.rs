@@ -1,9 +1,16 @@
 //! A command that is run when a name is seen. Its words are arguments: no shell ever reads them, so that a name can be
 //! anything.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    process::{Child, Command, Stdio},
+    thread,
+};
 
-use crate::error::{Error, Result};
+use super::SLICE;
+use crate::{
+    cancel::CancelToken,
+    error::{Error, Result},
+};
 
 /// As many may run at once; what is seen meanwhile starts none.
 const MOST: usize = 8;
@@ -36,8 +43,7 @@ impl Hook {
     /// # Errors
     /// [`Error::Usage`] when it cannot be run, or too many of it run already.
     pub fn run(&mut self, name: &str, value: f32) -> Result<()> {
-        self.running.retain_mut(|child| child.try_wait().is_ok_and(|status| status.is_none()));
-        if self.running.len() >= MOST {
+        if self.are_running() && self.running.len() >= MOST {
             return Err(Error::Usage(format!(
                 "{MOST} of {} are running still: it was not started again",
                 self.words[0]
@@ -57,11 +63,16 @@ impl Hook {
         Ok(())
     }
 
-    /// Waits until all of them have ended.
-    pub fn wait(&mut self) {
-        for mut child in self.running.drain(..) {
-            let _ = child.wait();
+    /// Waits until all of them have ended, or nobody wants to wait any longer.
+    pub fn wait(&mut self, stopped: &CancelToken) {
+        while !stopped.is_cancelled() && self.are_running() {
+            thread::sleep(SLICE);
         }
+    }
+
+    fn are_running(&mut self) -> bool {
+        self.running.retain_mut(|child| child.try_wait().is_ok_and(|status| status.is_none()));
+        !self.running.is_empty()
     }
 
     /// The words with what was seen in its places.
@@ -75,8 +86,8 @@ impl Hook {
 impl Drop for Hook {
     fn drop(&mut self) {
         for child in &mut self.running {
-            // Nobody waits for it any more, and nothing that we started stays.
-            let _ = child.kill();
+            // Nobody wants it any more, and nothing that we started stays.
+            let _ = child.kill().and_then(|()| child.wait());
         }
     }
 }

@@ -144,11 +144,8 @@ fn address(word: &str) -> Source {
     // Not `-fflags nobuffer`: with it a video that cannot be sought in gives no frame at all.
     let mut arguments: Vec<_> = ["-flags", "low_delay"].map(Into::into).into();
     if word.starts_with("rtsp:") {
-        arguments.extend(["-rtsp_transport", "tcp"].map(Into::into));
-    }
-    if ["http:", "https:", "tcp:"].iter().any(|protocol| word.starts_with(protocol)) {
-        // Microseconds: should we be killed while nothing comes, it ends all the same.
-        arguments.extend(["-rw_timeout", "15000000"].map(Into::into));
+        // Where no frame is lost on the way; the few cameras that cannot do that are asked for the other way.
+        arguments.extend(["-rtsp_flags", "prefer_tcp"].map(Into::into));
     }
     arguments.extend(["-i".into(), word.into()]);
     Source::Stream(Stream(Input { arguments, name: without_password(word), ends: false }))

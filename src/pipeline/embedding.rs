@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use super::{
     model_report,
 };
 use crate::{
+    cancel::CancelToken,
     decode::{self, Detail},
     embed::{
         Found, Manifest, Model,
@@ -52,7 +54,10 @@ impl Work {
     /// Takes note of why the file cannot be read.
     fn refuse(&mut self, why: &decode::Unreadable) -> String {
         self.refused = why.is_lasting();
-        why.to_string()
+        match why {
+            decode::Unreadable::TooSlow(_) => format!("{why}; it is tried again next time"),
+            _ => why.to_string(),
+        }
     }
 }
 
@@ -69,14 +74,9 @@ impl IndexingRun<'_> {
         if !self.index.is_empty() {
             return;
         }
-        let below = |one: &Work| {
-            let root = self.folders[one.folder].root();
-            one.file.path.strip_prefix(root).unwrap_or(&one.file.path).to_path_buf()
-        };
-        let mut found: Vec<_> = work.iter().map(below).collect();
+        let mut found: Vec<_> = work.iter().map(|one| &one.file.path).collect();
         found.sort_unstable();
-        found.truncate(FOUND);
-        (self.report)(Report::Found(found.into()));
+        (self.report)(Report::Found(found.into_iter().take(FOUND).map(|path| Arc::from(path.as_path())).collect()));
     }
 
     /// Decodes and embeds the files, committing as it goes.
@@ -95,12 +95,12 @@ impl IndexingRun<'_> {
         (self.report)(model_report(&model.manifest, Some(embedder.device())));
         let manifest = &model.manifest;
         let detail = detail(manifest, choice.exact);
-        let read = |work: &mut Work| read(work, manifest, detail);
+        let cancel = self.cancel;
+        let read = |work: &mut Work| read(work, manifest, detail, cancel);
         let threads = match choice.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let cancel = self.cancel;
         let mut rate = Rate::default();
         let mut progress = |run: &mut Self, done, decode_bound, now| {
             let per_second = rate.update(done);
@@ -156,9 +156,10 @@ impl IndexingRun<'_> {
 }
 
 /// Reads, hashes, decodes and fits one file; runs in the decoding threads.
-fn read(work: &mut Work, manifest: &Manifest, detail: Detail) -> Result<image::RgbImage, String> {
+fn read(work: &mut Work, manifest: &Manifest, detail: Detail, cancel: &CancelToken) -> Result<image::RgbImage, String> {
     let bytes = decode::read(&work.file.path).map_err(|why| work.refuse(&why))?;
-    let picture = decode::bytes_to_picture(&bytes, &work.file.path, detail, manifest.alpha);
+    let stop = || cancel.is_cancelled();
+    let picture = decode::bytes_to_picture_until(&bytes, &work.file.path, detail, manifest.alpha, &stop);
     let picture = picture.map_err(|why| work.refuse(&why))?;
     work.facts = Some(Facts { hash: Sha256::digest(&*bytes).into(), pixels: picture.pixels, format: picture.format });
     drop(bytes);
@@ -189,7 +190,6 @@ impl Rate {
 mod tests {
     use super::*;
     use crate::{
-        cancel::CancelToken,
         embed::ModelChoice,
         index::Index,
         pipeline::{Cache, Counts, Request},

@@ -1,13 +1,15 @@
 //! Frames around the faces of a picture: all around the one that is meant, corners around the others, so that they are told
 //! apart without color too. They are drawn into the pixels, or in characters where a picture is but shades.
 
+use std::hash::{Hash, Hasher};
+
 use image::{Rgb, RgbImage};
 use ratatui::{buffer::Buffer, style::Modifier};
 
 use crate::face::Face;
 
 /// The faces of a picture, and which of them is meant.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Framing {
     /// The faces.
     pub faces: Vec<Face>,
@@ -16,6 +18,11 @@ pub struct Framing {
 }
 
 impl Framing {
+    /// What is drawn of it: which is meant, and the bits of the places.
+    fn drawn(&self) -> (Option<usize>, Vec<[u32; 4]>) {
+        (self.meant, self.faces.iter().map(|face| face.area.map(f32::to_bits)).collect())
+    }
+
     /// The same in the mirror.
     #[must_use]
     pub fn mirrored(&self) -> Self {
@@ -25,6 +32,21 @@ impl Framing {
             Face { area: [1.0 - right, top, 1.0 - left, bottom], points, ..*face }
         };
         Self { faces: self.faces.iter().map(turned).collect(), meant: self.meant }
+    }
+}
+
+/// Framings that draw the same are the same.
+impl PartialEq for Framing {
+    fn eq(&self, other: &Self) -> bool {
+        self.drawn() == other.drawn()
+    }
+}
+
+impl Eq for Framing {}
+
+impl Hash for Framing {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.drawn().hash(state);
     }
 }
 

@@ -10,7 +10,7 @@
 
 mod arrangement;
 mod bytes;
-mod copies;
+mod equal_rows;
 mod packing;
 mod products;
 mod rounds;
@@ -19,7 +19,7 @@ mod search;
 use std::{cmp::Ordering, sync::Arc};
 
 use self::{
-    copies::Copies,
+    equal_rows::EqualRows,
     search::{Found, Rows, Search},
 };
 use super::{Executor, Metric, Query, compare_with};
@@ -246,8 +246,8 @@ impl Graph {
     ) -> Option<()> {
         let (odd_fresh, fresh): (Vec<_>, Vec<_>) = every_fresh.iter().partition(|id| odd.contains(**id));
         let ordinary: Vec<_> = known.iter().copied().filter(|id| !odd.contains(*id)).collect();
-        let mut copies = Copies::default();
-        let [firsts, ordinary] = [&fresh, &ordinary].map(|ids| copies.add(search.index, ids));
+        let mut equal_rows = EqualRows::default();
+        let [firsts, ordinary] = [&fresh, &ordinary].map(|ids| equal_rows.add(search.index, ids));
         // Equal rows have equal values, that of their last neighbor too.
         let last = |id: ImageId| self.neighbors(id).get(self.k - 1).map(|edge| edge.value);
         let ordinary: Vec<_> = ordinary.into_iter().map(|id| (id, last(id))).collect();
@@ -255,7 +255,7 @@ impl Graph {
         let found: Found = search.run(&rows, executor, superseded, progress)?;
         self.accuracy = self.accuracy.and(found.accuracy);
         for (first, nearest) in found.rows {
-            for (id, edges) in copies.spread(search, first, nearest) {
+            for (id, edges) in equal_rows.spread(search, first, nearest) {
                 if self.contains(id) { self.merge(id, &edges) } else { self.set(id, &edges) }
             }
         }

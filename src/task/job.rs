@@ -1,6 +1,11 @@
 //! What the explorer asks of its worker, and what the worker answers.
 
-use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Lane, Made, Task};
 use crate::{
@@ -60,12 +65,12 @@ pub enum Job {
         /// Columns and rows that each has on the screen.
         cells: (u16, u16),
     },
-    /// Embed a picture that is not in the index, to ask with it.
-    Embed {
+    /// Find a picture in the index by its path, however that is written, or embed it, to ask with it.
+    Ask {
+        /// Where it may be.
+        index: Arc<Index>,
         /// The file.
         path: PathBuf,
-        /// Columns and rows that it has on the screen.
-        cells: (u16, u16),
     },
     /// Complete a path that is being typed.
     Complete {
@@ -131,11 +136,11 @@ pub struct Explained {
 /// A picture from elsewhere, with which the others are compared.
 pub struct Outside {
     /// The file.
-    pub path: PathBuf,
-    /// Its raw embedding, by the index's model.
-    pub embedding: Arc<[f32]>,
-    /// The picture, for the columns and rows that were asked for.
-    pub preview: Preview,
+    pub path: Arc<Path>,
+    /// The faces in it, the largest first, where the rows stand for faces.
+    pub faces: Vec<Face>,
+    /// The raw embedding of each face, or of the picture, by the index's model; never empty.
+    pub embeddings: Vec<Arc<[f32]>>,
 }
 
 /// The paths that begin with what was typed.
@@ -269,6 +274,8 @@ pub enum Outcome {
     Previewed(PreviewKey, Preview),
     /// Which regions of two pictures make them alike.
     Explained(Arc<Explained>),
+    /// A picture that was asked for by its path is a row of the index.
+    IsRow(ImageId),
     /// A picture that is not in the index was embedded.
     Embedded(Arc<Outside>),
     /// What a path that is being typed may be.
@@ -315,7 +322,7 @@ impl fmt::Debug for Job {
             Self::Enroll { portraits, name } => write!(f, "Enroll({} as {name})", portraits.len()),
             Self::NameGroups { names, .. } => write!(f, "NameGroups({})", names.len()),
             Self::Explain { pair, cells, .. } => write!(f, "Explain({pair:?} in {cells:?})"),
-            Self::Embed { path, cells } => write!(f, "Embed({} in {cells:?})", path.display()),
+            Self::Ask { path, .. } => write!(f, "Ask({})", path.display()),
             Self::Complete { typed } => write!(f, "Complete({typed})"),
             Self::Dispose { doomed, away } => write!(f, "Dispose({} to {away:?})", doomed.len()),
             Self::Undo { list } => write!(f, "Undo({})", list.display()),

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     app::{
-        App, RunState,
-        layout::{self, Area},
+        App,
+        layout::Area,
         previews::Slot,
         screens::browse::{Details, Grid},
     },
@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
     let grid = Grid::new(body, app.screens.browse.size);
-    if app.shared.index.is_empty() && app.shared.run == RunState::Running && !app.shared.found.is_empty() {
+    if app.shared.awaits_first() {
         return found(app, canvas, &grid);
     }
     if empty::nothing_indexed(app, canvas, body) {
@@ -46,7 +46,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
 }
 
-/// The names of what will be indexed, each where its picture will be, until the first picture is.
+/// What will be indexed, until the first picture is.
 fn found(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
     let theme = canvas.theme;
     let total = app.shared.progress.map_or(0, |progress| progress.total).max(app.shared.found.len());
@@ -56,9 +56,10 @@ fn found(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
     if let Some(details) = grid.details {
         canvas.divider(details.x - 1, app.shared.body(), grid.title);
     }
+    for slot in &app.slots() {
+        pictures::slot(app, canvas, slot);
+    }
     for (at, path) in grid.sheet.visible(0, 0, app.shared.found.iter()).enumerate() {
-        let place = layout::fitted(grid.sheet.picture(at), (4, 3));
-        pictures::waiting(canvas, place, path);
         contact_sheet::name(canvas, grid.sheet.tile(at), &printable(path.file_name().unwrap_or_default()));
     }
 }
@@ -99,7 +100,7 @@ fn heading(app: &App, at: usize, place: usize) -> Option<usize> {
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
     let theme = canvas.theme;
     let Some(selected) = app.focused() else { return };
-    pictures::slot(app, canvas, Slot::new(selected, details.picture));
+    pictures::slot(app, canvas, &Slot::new(selected, details.picture));
     facts::draw(app, canvas, details.facts, selected);
     if app.shared.index.len() < 2 {
         return;
@@ -109,7 +110,7 @@ fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {
         let area = details.thumbs[at];
         let value = text::value(row.value);
         if details.as_pictures {
-            pictures::slot(app, canvas, Slot::new(row.id, details.thumb(at)));
+            pictures::slot(app, canvas, &Slot::new(row.id, details.thumb(at)));
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
             let name = text::cut_name(&facts::name(app, row.id), under.width.into());

@@ -14,11 +14,13 @@ use crate::{app::layout::Area, text};
 pub(super) struct Canvas<'a> {
     pub buf: &'a mut Buffer,
     pub theme: Theme,
+    /// What will be drawn over afterwards.
+    pub covered: Option<Area>,
 }
 
 impl<'a> Canvas<'a> {
     pub fn new(buf: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buf, theme }
+        Self { buf, theme, covered: None }
     }
 
     /// The area as far as the terminal reaches: it may have shrunk since the last resize event.

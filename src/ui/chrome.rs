@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
-        App, RunState, Severity,
+        App, Over, RunState, Severity,
         action::{Action, Screen},
         keymap::Context,
         layout::{self, Area, Tab},
@@ -218,6 +218,11 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if app.context() == Context::Screen(Screen::Heatmap) && heatmap::status(app, canvas, area) {
         return;
     }
+    if let Some(Over::Pair { row, col }) = app.covering() {
+        let room = usize::from(area.width).saturating_sub(3) / 2;
+        let [row, col] = [row, col].map(|id| text::cut_middle(&facts::path(app, id), room));
+        return canvas.line(area, 0, Line::styled(format!("{row} × {col}"), canvas.theme.dim()));
+    }
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
         let mark = facts::mark(app, entry.id);
         let room = usize::from(area.width).saturating_sub(1 + text::width(mark));
@@ -258,10 +263,13 @@ fn typing(app: &App, canvas: &mut Canvas<'_>, area: Area, prompt: &Prompt) {
         Some(message) => (message.text.clone(), theme.severity(message.severity)),
         None => (help, theme.dim()),
     };
-    let taken = canvas.right(area, 0, Line::styled(format!("{help} "), style));
+    // What is typed matters more than how it goes on; what is wrong with it does not give way.
+    let shown = printable_str(&prompt.text);
+    let needed = label.len() + text::width(&shown) + 2 + text::width(&help) + 1;
+    let help = if app.message.is_some() || needed <= area.width.into() { format!("{help} ") } else { String::new() };
+    let taken = canvas.right(area, 0, Line::styled(help, style));
     let (area, _) = area.off_right(taken + 1);
     // The end of a long text is where one types.
-    let shown = printable_str(&prompt.text);
     let room = usize::from(area.width).saturating_sub(label.len() + 1);
     let mut tail = shown.as_str();
     while text::width(tail) > room {

@@ -25,7 +25,7 @@ pub(super) struct Tile {
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, visible: impl Iterator<Item = Tile>) {
     for (at, Tile { image, note, heading, focused }) in visible.enumerate() {
         let tile = sheet.tile(at);
-        pictures::slot(app, canvas, Slot::new(image, sheet.picture(at)));
+        pictures::slot(app, canvas, &Slot::new(image, sheet.picture(at)));
         if focused {
             frame(canvas, tile);
         }

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, disposal::Disposal},
+    app::{App, disposal::Disposal, layout::Area},
     printable::printable,
     text,
 };
@@ -24,7 +24,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
         ]),
     );
     let (list, words) = rest.off_bottom(if rest.height > 6 { 3 } else { 1 });
-    let (list, words) = (list.inside(1, 0), words.inside(1, 0));
+    super::scrollbar(canvas, list, disposal.first, list.height.into(), disposal.doomed.len());
+    doomed(app, canvas, list.inside(1, 0), disposal);
+    foot(canvas, words.inside(1, 0), disposal);
+}
+
+/// What would go, and of which what stays.
+fn doomed(app: &App, canvas: &mut Canvas<'_>, list: Area, disposal: &Disposal) {
+    let theme = canvas.theme;
     let names = disposal.doomed.iter().skip(disposal.first).take(list.height.into());
     let longest = names.map(|one| text::width(&printable(&one.relative))).max().unwrap_or(0);
     for (row, one) in disposal.doomed.iter().skip(disposal.first).take(list.height.into()).enumerate() {
@@ -52,13 +59,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
             ]),
         );
     }
-    super::scrollbar(
-        canvas,
-        rest.off_bottom(words.height).0,
-        disposal.first,
-        list.height.into(),
-        disposal.doomed.len(),
-    );
+}
+
+/// Whether a copy of each stays, and what the keys do.
+fn foot(canvas: &mut Canvas<'_>, words: Area, disposal: &Disposal) {
+    let theme = canvas.theme;
     let (_, words) = words.top(u16::from(words.height > 2));
     let last = match disposal.last_ones {
         0 => "A copy of each stays. ".to_owned(),

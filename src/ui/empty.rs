@@ -11,7 +11,7 @@ use crate::{
 /// Two sentences in the middle of an area.
 pub(super) fn say(canvas: &mut Canvas<'_>, area: Area, what: &str, then: &str) {
     let columns = usize::from(area.width.saturating_sub(4)).min(64);
-    let (what, then) = (wrapped(what, columns), wrapped(then, columns));
+    let (what, then) = (text::wrapped(what, columns), text::wrapped(then, columns));
     let height = (what.len() + 1 + then.len()) as u16;
     let (_, place) = area.top(area.height.saturating_sub(height) / 2);
     // On a very low screen the blank line goes first.
@@ -84,19 +84,4 @@ fn sentence(reason: &str) -> String {
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let stop = if reason.ends_with('.') { "" } else { "." };
     format!("{first}{}{stop}", chars.as_str())
-}
-
-/// Broken between words.
-pub(super) fn wrapped(words: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if text::width(line) + 1 + text::width(word) <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

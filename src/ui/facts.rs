@@ -62,6 +62,18 @@ pub(super) fn name_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: Imag
     ])
 }
 
+/// The same with the folder before the name, where there is room: names alone may repeat.
+pub(super) fn path_line(app: &App, canvas: &Canvas<'_>, columns: usize, id: ImageId) -> Line<'static> {
+    let mut line = name_line(app, canvas, columns, id);
+    let folder = app.shared.index.get(id).map(|entry| folder(&entry)).filter(|folder| !folder.is_empty());
+    if let Some(folder) =
+        folder.map(|folder| folder + "/").filter(|folder| line.width() + text::width(folder) <= columns)
+    {
+        line.spans.insert(1, Span::styled(folder, canvas.theme.dim()));
+    }
+    line
+}
+
 /// What the screen is narrowed to, after a separator; nothing when it is to nothing.
 pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
     let filter = &app.shared.filter;

@@ -44,7 +44,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let unnamed = headers::columns(app, canvas, &plot, window, cursor.1);
     // Where rows have names of their own, groups are named over the columns only, or here.
     title(app, canvas, &plot, if plot.cell.halves >= 2 { &unnamed } else { &[] });
-    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot)) {
+    if let (Some(area), Some(panel)) = (plot.panel, Panel::of(&plot, app.shared.is_remote)) {
         set_apart(canvas, area, body, plot.title);
         draw_panel(app, canvas, &panel);
         if let Some(lens) = panel.lens.filter(|_| !app.pace.keys_come_fast) {
@@ -129,14 +129,14 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     let mean = heat.block_mean(&app.shared).flatten();
     for (id, area) in app.beside().into_iter().zip([panel.row, panel.col]) {
         match id {
-            Some(image) => pictures::slot(app, canvas, Slot::new(image, area)),
+            Some(image) => pictures::slot(app, canvas, &Slot::new(image, area).fleeting()),
             // All boxes look the same: another shape at each key would cost more than all the rest.
             None => pictures::empty_box(canvas, area),
         }
     }
     if let Some([row, col]) = heat.shown_pair(&app.shared) {
         for (id, name, sign) in [(row, panel.row_name, "▸ "), (col, panel.col_name, "▾ ")] {
-            let mut line = facts::name_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
+            let mut line = facts::path_line(app, canvas, usize::from(name.width).saturating_sub(2), id);
             line.spans.insert(0, Span::styled(sign, theme.accent()));
             canvas.line(name, 0, line);
         }

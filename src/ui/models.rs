@@ -147,7 +147,7 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
     title(app, canvas, places.title, found);
     if let Some(id) = app.shared.selected.filter(|_| places.query.width > 1) {
         canvas.divider(places.query.right() + 1, body, places.title);
-        pictures::slot(app, canvas, Slot::new(id, places.query));
+        pictures::slot(app, canvas, &Slot::new(id, places.query));
         let under = Area { x: places.query.x, y: places.query.bottom(), width: places.query.width, height: 2 };
         let name = facts::name_line(app, canvas, under.width.into(), id);
         canvas.line(under, 0, name);
@@ -249,7 +249,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, found: &SideBySide) {
         line(canvas, Line::styled(text, style));
     }
     line(canvas, Line::default());
-    for words in empty::wrapped(&format!("{}.", verdict.sentence(&a, &b)), area.width.into()) {
+    for words in text::wrapped(&format!("{}.", verdict.sentence(&a, &b)), area.width.into()) {
         line(canvas, Line::styled(words, theme.accent()));
     }
 }
@@ -302,7 +302,7 @@ fn both_heatmaps(app: &App, canvas: &mut Canvas<'_>, models: &Models) {
     ];
     let mut row = 0;
     for (text, style) in lines {
-        for part in empty::wrapped(&text, words.width.into()).into_iter().chain(text.is_empty().then(String::new)) {
+        for part in text::wrapped(&text, words.width.into()).into_iter().chain(text.is_empty().then(String::new)) {
             canvas.text(words, row, &part, style);
             row += 1;
         }

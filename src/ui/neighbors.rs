@@ -33,19 +33,23 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let Some(query) = app.shared.selected else {
         return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
     };
-    title(app, canvas, ranks.title);
-    if let (Some(pane), Some(picture), Some(facts_area)) = (ranks.query, ranks.query_picture(), ranks.query_facts()) {
-        canvas.divider(pane.right(), body, ranks.title);
-        for slot in app.screens.neighbors.query_slots(&app.shared, picture) {
-            pictures::slot(app, canvas, slot);
-        }
-        if let Some(outside) = app.screens.neighbors.asked.as_ref().and_then(|asked| asked.outside.as_ref()) {
-            pictures::preview(canvas, &outside.preview, picture);
-        }
-        match &app.screens.neighbors.asked {
-            Some(asked) => asked_with(app, canvas, facts_area, asked),
-            None => facts::draw(app, canvas, facts_area, query),
-        }
+    if app.shared.index.len() > 1 {
+        title(app, canvas, ranks.title);
+    } else {
+        let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
+        canvas.rule(ranks.title, Line::from(one));
+    }
+    match ranks.line {
+        Some(line) if line.width == 1 => canvas.divider(line.x, body, ranks.title),
+        Some(line) => canvas.fill(line, '─', canvas.theme.faint()),
+        None => {}
+    }
+    for slot in ranks.picture_of_query.iter().flat_map(|area| app.screens.neighbors.query_slots(&app.shared, *area)) {
+        pictures::slot(app, canvas, &slot);
+    }
+    match &app.screens.neighbors.asked {
+        Some(asked) => asked_with(app, canvas, &ranks, asked),
+        None => facts::draw(app, canvas, ranks.facts, query),
     }
     let ranking = &app.screens.neighbors;
     if app.shared.index.len() < 2 {
@@ -90,11 +94,21 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
 }
 
 /// The names of the pictures that were asked with.
-fn asked_with(app: &App, canvas: &mut Canvas<'_>, area: Area, asked: &Asked) {
+fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) {
+    let area = ranks.facts;
     if let Some(outside) = &asked.outside {
         let name = printable(outside.path.file_name().unwrap_or_default());
+        let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
+        let (name, from, how) = match app.screens.neighbors.chooses_face() {
+            // Where one line is all there is, which face it is matters more than where it comes from.
+            true if area.height == 1 => (format!("{which} · {name}"), String::new(), ""),
+            true if ranks.sheet.is_some() => (name, format!("from elsewhere · {which}"), "1 is the largest"),
+            true => (name, format!("from elsewhere · {which}"), "← → another face; 1 is the largest"),
+            false => (name, "from elsewhere".to_owned(), ""),
+        };
         canvas.text(area, 0, &name, canvas.theme.strong());
-        canvas.text(area, 1, "from elsewhere", canvas.theme.dim());
+        canvas.text(area, 1, &from, canvas.theme.dim());
+        canvas.text(area, 3, how, canvas.theme.dim());
     }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
@@ -149,6 +163,9 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if metric == Metric::Euclidean {
         add(" · no bar is the farthest".to_owned());
     }
+    if ranking.size <= 0 && area.width >= 100 {
+        add(format!(" · # is the rank by {}", metric.toggled().name()));
+    }
     spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
@@ -160,7 +177,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         canvas.fill(Area { width: 1, ..area }, '▌', theme.accent());
     }
     if ranks.thumb > 0 {
-        pictures::slot(app, canvas, Slot::new(row.id, ranks.picture(at)));
+        pictures::slot(app, canvas, &Slot::new(row.id, ranks.picture(at)));
     }
     let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
     let strong = if focused { theme.accent() } else { theme.strong() };

@@ -131,7 +131,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
 fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
     let theme = canvas.theme;
     let outliers = &app.screens.outliers;
-    pictures::slot(app, canvas, Slot::new(id, details.picture));
+    pictures::slot(app, canvas, &Slot::new(id, details.picture));
     let name = facts::name_line(app, canvas, details.facts.width.into(), id);
     canvas.line(details.facts, 0, name);
     facts::group_line(app, canvas, details.facts, 1, id);
@@ -155,7 +155,7 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let area = details.thumbs[at];
         let value = text::value(cosine);
         if details.as_pictures {
-            pictures::slot(app, canvas, Slot::new(near, details.thumb(at)));
+            pictures::slot(app, canvas, &Slot::new(near, details.thumb(at)));
             let (_, under) = area.off_bottom(2);
             canvas.centered(under, 0, &value, theme.accent());
             canvas.centered(under, 1, &text::cut_middle(&facts::name(app, near), under.width.into()), theme.dim());

@@ -1,4 +1,4 @@
-//! Pictures: in their place, large, and two side by side.
+//! Pictures: in their place, and large; what is known of two.
 
 use std::path::Path;
 
@@ -15,13 +15,13 @@ use crate::{
         previews::Slot,
     },
     index::ImageId,
-    preview::Preview,
+    preview::{Preview, Subject},
     similarity::{Metric, pair_value},
     text,
 };
 
 /// Draws a picture into its slot, or what stands in for it until it is there.
-pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
+pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: &Slot) {
     let area = slot.area;
     if area.width < 2 || area.height == 0 {
         return;
@@ -37,20 +37,33 @@ pub(super) fn preview(canvas: &mut Canvas<'_>, preview: &Preview, area: Area) {
     if let Some(reason) = preview.reason() {
         return canvas.centered(area, area.height / 2, reason, canvas.theme.warning());
     }
-    let (width, height) = preview.size();
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    let place = Area { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    let place = layout::centered(area, preview.size());
+    // What is sent as pixels is there as a whole or not at all.
+    if preview.is_pixels() && canvas.covered.is_some_and(|covered| covered.overlaps(place)) {
+        return empty_box(canvas, place);
+    }
     let rect = canvas.rect(place);
     // A picture that would be cut off by a terminal that just shrank waits for the next size.
-    if (rect.width, rect.height) == (width, height) {
+    if (rect.width, rect.height) == place.cells() {
         preview.render(rect, canvas.buf);
     }
 }
 
-fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: Slot) {
-    let Some(entry) = app.shared.index.get(slot.image) else { return };
-    let pixels = if entry.face().is_some() && !slot.whole { (1, 1) } else { entry.pixels() };
-    waiting(canvas, layout::fitted(slot.area, pixels), entry.relative());
+fn placeholder(app: &App, canvas: &mut Canvas<'_>, slot: &Slot) {
+    let index = &app.shared.index;
+    match &slot.subject {
+        Subject::Row(row) => {
+            let Some(entry) = index.get(*row) else { return };
+            let pixels = if entry.face().is_some() && !slot.whole { (1, 1) } else { entry.pixels() };
+            waiting(canvas, layout::fitted(slot.area, pixels), entry.relative());
+        }
+        // Its shape is not known yet.
+        Subject::File(path, _) => waiting(canvas, layout::fitted(slot.area, (4, 3)), path),
+        Subject::Difference([row, _]) => {
+            let pixels = index.get(*row).map_or((4, 3), |entry| entry.pixels());
+            empty_box(canvas, layout::fitted(slot.area, pixels));
+        }
+    }
 }
 
 /// A box where the picture of a file will be, with the first letters of its name.
@@ -71,7 +84,7 @@ pub(super) fn empty_box(canvas: &mut Canvas<'_>, place: Area) {
 /// One picture as large as possible, and a line that says what it is.
 pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     let body = app.shared.body();
-    for one in app.slots() {
+    for one in &app.slots() {
         slot(app, canvas, one);
     }
     let Some(entry) = app.shared.index.get(id) else { return };
@@ -84,31 +97,9 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     if !folder.is_empty() {
         rest.insert(0, folder);
     }
-    line.push_span(Span::styled(format!("  {}", rest.join(" · ")), canvas.theme.dim()));
+    let room = usize::from(caption.width).saturating_sub(line.width());
+    line.push_span(Span::styled(text::cut(&format!("  {}", rest.join(" · ")), room), canvas.theme.dim()));
     canvas.line(caption, 0, line);
-}
-
-/// Two pictures side by side, their names, and both metrics.
-pub(super) fn pair(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
-    let body = app.shared.body();
-    for one in app.slots() {
-        if app.blink.is_none_or(|is_row| one.image == if is_row { row } else { col }) {
-            slot(app, canvas, one);
-        }
-    }
-    let (_, under) = body.off_bottom(if body.height > 8 { 5 } else { 1 });
-    let (left, right) = under.left(under.width / 2);
-    for (area, id) in [(left.inside(1, 0), row), (right.inside(1, 0), col)] {
-        // The sign of the one that is shown now.
-        let (sign, area) = area.left(if app.blink.is_some() { 2 } else { 0 });
-        if app.blink.is_some_and(|is_row| id == if is_row { row } else { col }) {
-            canvas.text(sign, 0, "▸", canvas.theme.accent());
-        }
-        let name = facts::name_line(app, canvas, area.width.into(), id);
-        canvas.line(area, 0, name);
-        facts::group_line(app, canvas, area, 1, id);
-    }
-    values(app, canvas, under.top(3).1.inside(1, 0), row, col);
 }
 
 /// What is known of a pair by one metric.

@@ -85,7 +85,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let columns = usize::from(words.width);
     let path = text::cut_middle(&printable(&problem.path), columns);
     canvas.line(words, 0, Span::styled(path, theme.strong()));
-    for (at, line) in empty::wrapped(&printable_str(&problem.reason), columns).iter().enumerate() {
+    for (at, line) in text::wrapped(&printable_str(&problem.reason), columns).iter().enumerate() {
         canvas.line(words, 1 + at as u16, line.as_str());
     }
 }

@@ -7,7 +7,7 @@ use image::RgbImage;
 use crate::{
     analysis::explanation::{Explanation, Parts, Shares},
     decode::{self, Alpha, Detail},
-    display,
+    display::ColorMap,
     embed::{Embedder, preprocess},
     error::{Error, Result},
     pipeline, preview,
@@ -68,7 +68,13 @@ fn covered(input: &RgbImage, embedder: &mut dyn Embedder) -> Result<Vec<Vec<f32>
 ///
 /// # Errors
 /// [`Error::Image`] when it cannot be read.
-pub fn drawn(path: &Path, shares: &Shares, greatest: f32, covers: impl Fn((u32, u32)) -> [f64; 4]) -> Result<RgbImage> {
+pub fn drawn(
+    path: &Path,
+    shares: &Shares,
+    greatest: f32,
+    map: ColorMap,
+    covers: impl Fn((u32, u32)) -> [f64; 4],
+) -> Result<RgbImage> {
     let unusable = |reason: String| Error::Image { path: path.to_path_buf(), reason };
     let picture = decode::picture(path, Detail::AtLeast(DRAWN), Alpha::White);
     let picture = picture.map_err(|why| unusable(why.to_string()))?;
@@ -83,7 +89,7 @@ pub fn drawn(path: &Path, shares: &Shares, greatest: f32, covers: impl Fn((u32, 
         let share = if greatest > 0.0 { between(shares, place).map_or(0.0, |share| share / greatest) } else { 0.0 };
         // What does not count is dark, and is seen all the same.
         let light = 0.4 + 0.6 * share.clamp(0.0, 1.0);
-        let color = display::viridis(share);
+        let color = map.color(share);
         pixel.0 = std::array::from_fn(|channel| {
             let mixed = 0.6 * f32::from(pixel.0[channel]) + 0.4 * f32::from(color[channel]);
             (mixed * light).round() as u8

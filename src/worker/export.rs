@@ -40,7 +40,7 @@ pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
 pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Result<Outcome, String> {
     let mut labeled: Vec<_> = index.iter().map(|entry| (LabelKey::of(&entry), source.of(&entry).to_vec())).collect();
     labeled.retain(|(_, label)| !label.is_empty());
-    labeled.sort();
+    labeled.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
     // The name is taken, so that no other program takes it; then the file is written in one step.
     let (_, to) = create(to).map_err(|error| format!("cannot write {}: {error}", printable(to)))?;
     let rows = labeled.iter().map(|(key, label)| (key, label.as_slice()));

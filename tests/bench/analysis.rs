@@ -9,10 +9,12 @@
 //!   COUNT of 0 leaves it to the silhouette.
 //! - `distance K`, `lof K`: the mean distance to the K nearest of each row, and its local outlier factor.
 
+mod rows;
+mod threads;
+
 use std::{
     io::{self, BufRead, Write},
-    path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::Instant,
 };
@@ -23,10 +25,11 @@ use lookalike::{
         clusters::{Clustering, Cut, Density, Method, Sought},
         outliers::{Measure, Outlier, Outliers, Scope},
     },
-    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
-    scan::ImageFile,
+    index::{Index, labels::Labels},
     similarity::{Graph, Metric, WorkItem, graph},
 };
+
+use self::{rows::segment, threads::on_threads};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -96,37 +99,11 @@ fn scores(index: &Index, graph: Option<Arc<Graph>>, k: usize, measure: Measure) 
 }
 
 fn on_all_cores(items: Vec<WorkItem<'_>>) {
-    let items = Mutex::new(items.into_iter());
-    let next = || items.lock().expect("no item panics").next();
-    let work = || {
-        while let Some(item) = next() {
-            item();
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(work);
-        }
-        work();
-    });
+    on_threads(items, thread::available_parallelism().map_or(1, usize::from));
 }
 
 fn index(values: Vec<f16>, dim: usize) -> Index {
-    let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
-    let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "JPEG",
-        face: None,
-    };
     let mut index = Index::new(dim);
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
-        scales: vec![1.0; norms.len()],
-        norms,
-        rows: Rows::owned(values, dim),
-        dead: Vec::new(),
-    }));
+    index.push(segment(values, dim, |row| format!("/p/{row}")));
     index
 }

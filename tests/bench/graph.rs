@@ -5,10 +5,13 @@
 //! a number of threads and a metric, each answer is one line: seconds, then the neighbors of all rows, row by row.
 //! With one argument, a number of rows, it says how long their graph takes and how exact it is: `-- 250000`.
 
+mod random;
+mod rows;
+mod threads;
+
 use std::{
     io::{self, BufRead, Write},
-    path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::OnceLock,
     thread,
     time::Instant,
 };
@@ -16,10 +19,11 @@ use std::{
 use divan::{Bencher, black_box};
 use half::f16;
 use lookalike::{
-    index::{Image, Images, Index, Rows, Segment, norm},
-    scan::ImageFile,
-    similarity::{Graph, Metric, WorkItem, graph},
+    index::Index,
+    similarity::{Graph, Metric, graph},
 };
+
+use self::{random::numbers, rows::segment, threads::on_threads};
 
 const DIM: usize = 512;
 const ROWS: usize = 20_000;
@@ -73,50 +77,9 @@ fn measure(rows: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Does work items on so many threads, as the explorer does on all cores.
-fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
-    let items = Mutex::new(items.into_iter());
-    let next = || items.lock().expect("no item panics").next();
-    let work = || {
-        while let Some(item) = next() {
-            item();
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
-}
-
 fn push(index: &mut Index, values: Vec<f16>) {
-    let norms: Vec<f32> = values.chunks_exact(index.dim()).map(|row| norm(row, 1.0)).collect();
-    let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "JPEG",
-        face: None,
-    };
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
-        scales: vec![1.0; norms.len()],
-        norms,
-        rows: Rows::owned(values, index.dim()),
-        dead: Vec::new(),
-    }));
-}
-
-/// Numbers in [0, 1) from a fixed sequence (SplitMix64).
-fn numbers(mut seed: u64) -> impl FnMut() -> f32 {
-    move || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
-    }
+    let dim = index.dim();
+    index.push(segment(values, dim, |row| format!("/p/{row}")));
 }
 
 /// Rows around cluster centers, not negative, as a network's pooled features are.

@@ -4,22 +4,19 @@
 //! The answer: seconds for the graph of the nearest, seconds for everything else (the choice of the strength, five folds,
 //! the last fit, the votes), the strength, and the accuracies of the probe and of the votes.
 
-use std::{
-    fs, io,
-    io::Write,
-    path::Path,
-    sync::{Arc, Mutex},
-    thread,
-    time::Instant,
-};
+mod rows;
+mod threads;
+
+use std::{fs, io, io::Write, time::Instant};
 
 use half::f16;
 use lookalike::{
     analysis::classifier::classify,
-    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm},
-    scan::ImageFile,
+    index::{Index, labels::Labels},
     similarity::{Metric, WorkItem, graph},
 };
+
+use self::{rows::segment, threads::on_threads};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -34,23 +31,9 @@ fn main() -> io::Result<()> {
         .chunks_exact(4)
         .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
         .collect();
-    let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
-    let image = |row: usize| Image {
-        // Rows keep their order: it is that of their paths.
-        file: ImageFile { path: format!("/p/{:06}/{row:09}", of_rows[row]).into(), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "JPEG",
-        face: None,
-    };
     let mut index = Index::new(dim);
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
-        scales: vec![1.0; norms.len()],
-        norms,
-        rows: Rows::owned(values, dim),
-        dead: Vec::new(),
-    }));
+    // Rows keep their order: it is that of their paths.
+    index.push(segment(values, dim, |row| format!("/p/{:06}/{row:09}", of_rows[row])));
     let executor = |items: Vec<WorkItem<'_>>| on_threads(items, threads);
     let start = Instant::now();
     let graph = graph::build(&index, Metric::Cosine, 16, &executor, &|| false, &mut |_| ());
@@ -62,21 +45,4 @@ fn main() -> io::Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let (probe, voted) = (found.probe_confusion.accuracy(), found.voted_confusion.accuracy());
     writeln!(io::stdout(), "{graph_seconds} {seconds} {} {probe} {voted}", found.strength)
-}
-
-/// Does work items on so many threads, as the explorer does on all cores.
-fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
-    let items = Mutex::new(items.into_iter());
-    let next = || items.lock().expect("no item panics").next();
-    let work = || {
-        while let Some(item) = next() {
-            item();
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
 }

@@ -4,10 +4,13 @@
 //! of threads) it makes one map, for `tests/bench/compare/map.py`: a line of JSON with the seconds of each step and how far
 //! the map can be trusted, which a fifth argument `timed` leaves out, then a line a point.
 
+mod random;
+mod rows;
+mod threads;
+
 use std::{
     io::{self, Write},
-    path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     thread,
     time::Instant,
 };
@@ -22,13 +25,14 @@ use lookalike::{
         layout::Area,
         screens::map::plot::{Direction, Plot, Raster, View, towards},
     },
-    index::{Image, Images, Index, Rows, Segment, labels::Labels, norm, progress::Summary},
-    scan::ImageFile,
+    index::{Index, labels::Labels, progress::Summary},
     similarity::{Graph, Metric, WorkItem, graph},
     task::{Job, JobEvent, Made, Mapped, Outcome, Task},
     ui,
 };
 use ratatui::{Terminal, backend::TestBackend};
+
+use self::{random::numbers, rows::segment, threads::on_threads};
 
 const DIM: usize = 512;
 const ROWS: usize = 5_000;
@@ -74,40 +78,9 @@ fn main() -> io::Result<()> {
     out.flush()
 }
 
-/// Does work items on so many threads, as the explorer does on all cores.
-fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
-    let items = Mutex::new(items.into_iter());
-    let next = || items.lock().expect("no item panics").next();
-    let work = || {
-        while let Some(item) = next() {
-            item();
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
-}
-
 fn index(values: Vec<f16>, dim: usize) -> Index {
-    let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
-    let image = |row| Image {
-        file: ImageFile { path: format!("/p/{:03}/{row:07}", row % 997).into(), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "JPEG",
-        face: None,
-    };
     let mut index = Index::new(dim);
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
-        scales: vec![1.0; norms.len()],
-        norms,
-        rows: Rows::owned(values, dim),
-        dead: Vec::new(),
-    }));
+    index.push(segment(values, dim, |row| format!("/p/{:03}/{row:07}", row % 997)));
     index
 }
 
@@ -117,11 +90,7 @@ fn nearest(index: &Index, threads: usize) -> Option<Graph> {
 
 /// Rows around cluster centers, not negative, as a network's pooled features are.
 fn clustered() -> Index {
-    let mut seed = 1_u64;
-    let mut random = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 40) as f32 / (1_u64 << 24) as f32
-    };
+    let mut random = numbers(1);
     let centers: Vec<f32> = (0..CLUSTERS * DIM).map(|_| (random() * 3.0 - 1.2).max(0.0)).collect();
     let mut values = Vec::with_capacity(ROWS * DIM);
     for row in 0..ROWS {
@@ -170,12 +139,8 @@ struct Large {
 fn large() -> Option<&'static Large> {
     static MADE: OnceLock<Option<Large>> = OnceLock::new();
     let made = || {
-        let mut seed = 3_u64;
-        let mut random = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            f16::from_f32((seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5)
-        };
-        let index = index((0..100_000 * 8).map(|_| random()).collect(), 8);
+        let mut random = numbers(3);
+        let index = index((0..100_000 * 8).map(|_| f16::from_f32(random() - 0.5)).collect(), 8);
         let map = Projector::new(&index, SEED, &|items| on_threads(items, threads()), &|| false).pca()?;
         let labels = Labels::folders(&index);
         let plot = Plot::new(&map, View::default(), Area { x: 0, y: 0, width: 160, height: 46 });

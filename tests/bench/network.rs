@@ -1,20 +1,24 @@
 //! The network alone: pictures that are already decoded and fitted, through the same pool of threads as when indexing.
 //!
-//! `cargo bench --bench network -- [--model NAME] [--weights FILE] [--threads N] [--seconds S]` prints images a second and, on
-//! Linux, the processor time that each took, which depends less on what else runs. Without arguments: the default model,
-//! every core.
+//! `cargo bench --bench network -- [--model NAME] [--weights FILE] [--threads N] [--seconds S] [--pictures FOLDER]` prints
+//! images a second and, on Linux, the processor time that each took, which other work on the machine disturbs less.
+//! Without arguments: the default model, every core, and a picture of its own, which has no face in it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use image::RgbImage;
 use lookalike::{
     cancel::CancelToken,
-    embed::{self, ModelChoice, batcher},
+    embed::{self, ModelChoice, batcher, preprocess},
+    error::{Error, Result},
 };
 
-fn main() -> lookalike::error::Result<()> {
+fn main() -> Result<()> {
     let mut choice = ModelChoice::default();
-    let mut seconds = 3.0;
+    let (mut seconds, mut folder) = (3.0, None);
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     while let Some(option) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
@@ -23,6 +27,7 @@ fn main() -> lookalike::error::Result<()> {
             "--weights" => choice.weights = Some(value.into()),
             "--threads" => choice.threads = value.parse().unwrap_or(0),
             "--seconds" => seconds = value.parse().unwrap_or(seconds),
+            "--pictures" => folder = Some(PathBuf::from(value)),
             // Another benchmark's, when all of them run.
             _ => return Ok(()),
         }
@@ -34,17 +39,25 @@ fn main() -> lookalike::error::Result<()> {
         threads => threads,
     };
     let side = model.manifest.input;
-    let picture = RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
-    let mut rate = |pictures: usize| -> lookalike::error::Result<f64> {
+    let mut pictures = vec![RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]))];
+    if let Some(folder) = folder {
+        let listed = std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
+        let mut files: Vec<_> = listed.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        let fitted = |file: PathBuf| preprocess::fit(&image::open(file).ok()?.to_rgb8(), &model.manifest).ok();
+        pictures = files.into_iter().filter_map(fitted).collect();
+    }
+    let mut rate = |count: usize| -> Result<f64> {
         let start = Instant::now();
-        let read = |_: &mut usize| Ok(picture.clone());
-        let items = (0..pictures).collect();
+        let read = |at: &mut usize| Ok(pictures[*at % pictures.len()].clone());
+        let items = (0..count).collect();
         batcher::run(items, read, threads, embedder.as_mut(), &CancelToken::default(), |_| Ok(()))?;
-        Ok(pictures as f64 / start.elapsed().as_secs_f64())
+        Ok(count as f64 / start.elapsed().as_secs_f64())
     };
-    let mut pictures = 16 * threads;
-    let warm = rate(pictures)?;
-    pictures = pictures.max((warm * seconds) as usize);
+    // All of them equally often, so that it does not matter which come last.
+    let rounds = |wanted: usize| wanted.div_ceil(pictures.len()).max(1) * pictures.len();
+    let warm = rate(rounds(16 * threads))?;
+    let pictures = rounds((16 * threads).max((warm * seconds) as usize));
     let (before, used_before) = (Instant::now(), processor_seconds());
     let measured = rate(pictures)?;
     let took = before.elapsed().max(Duration::from_millis(1));

@@ -4,20 +4,22 @@
 //! threads and a row, whose embedding is compared with all rows as a picture from elsewhere would be. Each answer is one
 //! line: milliseconds, then the 20 nearest by cosine similarity, then those by euclidean distance.
 
+mod rows;
+mod threads;
+
 use std::{
     io::{self, BufRead, Write},
     path::Path,
-    sync::{Arc, Mutex},
-    thread,
     time::Instant,
 };
 
 use half::f16;
 use lookalike::{
-    index::{Image, ImageId, Images, Index, Rows, Segment, norm},
-    scan::ImageFile,
-    similarity::{Comparison, Metric, Query, WorkItem, compare_with},
+    index::{ImageId, Index},
+    similarity::{Comparison, Metric, Query, compare_with},
 };
+
+use self::{rows::segment, threads::on_threads};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -48,41 +50,10 @@ fn places(found: &Comparison, metric: Metric) -> Vec<String> {
     found.nearest(metric, 20).iter().map(|neighbor| neighbor.id.0.to_string()).collect()
 }
 
-/// Does work items on so many threads, as the explorer does on all cores.
-fn on_threads(items: Vec<WorkItem<'_>>, threads: usize) {
-    let items = Mutex::new(items.into_iter());
-    let next = || items.lock().expect("no item panics").next();
-    let work = || {
-        while let Some(item) = next() {
-            item();
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
-}
-
 fn index_of(file: &Path, dim: usize) -> io::Result<Index> {
     let bytes = std::fs::read(file)?;
     let values: Vec<f16> = bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect();
-    let norms: Vec<f32> = values.chunks_exact(dim).map(|row| norm(row, 1.0)).collect();
-    let image = |row| Image {
-        file: ImageFile { path: format!("/p/{row}").into(), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "JPEG",
-        face: None,
-    };
     let mut index = Index::new(dim);
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), (0..norms.len()).map(image)),
-        scales: vec![1.0; norms.len()],
-        norms,
-        rows: Rows::owned(values, dim),
-        dead: Vec::new(),
-    }));
+    index.push(segment(values, dim, |row| format!("/p/{row}")));
     Ok(index)
 }

@@ -2,19 +2,20 @@
 //!
 //! `cargo bench --bench similarity`; vectors are synthetic, in 300 clusters, 512 values each, as half floats.
 
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+mod random;
+mod rows;
+
+use std::sync::OnceLock;
 
 use divan::{Bencher, black_box};
 use half::f16;
 use lookalike::{
-    index::{Image, ImageId, Images, Index, Rows, Segment, norm},
+    index::{ImageId, Index},
     order::{Order, OrderKind},
-    scan::ImageFile,
     similarity::{Metric, Query, RowOrder, View, compare, sequential, window},
 };
+
+use self::{random::numbers, rows::segment};
 
 const DIM: usize = 512;
 const ROWS: usize = 100_000;
@@ -24,43 +25,19 @@ fn main() {
     divan::main();
 }
 
-/// Numbers in [0, 1) from a fixed sequence (SplitMix64).
-fn numbers(mut seed: u64) -> impl FnMut() -> f32 {
-    move || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
-    }
-}
-
 /// Rows around cluster centers, not negative, as a network's pooled features are.
 fn clustered(rows: usize) -> Index {
     let mut random = numbers(1);
     let centers: Vec<Vec<f32>> =
         (0..CLUSTERS).map(|_| (0..DIM).map(|_| (random() * 3.0 - 1.2).max(0.0)).collect()).collect();
-    let (mut values, mut images) = (Vec::with_capacity(rows * DIM), Vec::with_capacity(rows));
-    for row in 0..rows {
+    let (mut values, mut clusters) = (Vec::with_capacity(rows * DIM), Vec::with_capacity(rows));
+    for _ in 0..rows {
         let cluster = (random() * CLUSTERS as f32) as usize;
         values.extend(centers[cluster].iter().map(|v| f16::from_f32((v + random() - 0.5).max(0.0))));
-        images.push(Image {
-            file: ImageFile { path: format!("/p/{cluster}/{row}.jpg").into(), size: 1, modified: 0, changed: 0 },
-            pixels: (1, 1),
-            format: "JPEG",
-            face: None,
-        });
+        clusters.push(cluster);
     }
-    let norms = values.chunks_exact(DIM).map(|row| norm(row, 1.0)).collect();
     let mut index = Index::new(DIM);
-    index.push(Arc::new(Segment {
-        root: Path::new("/p").into(),
-        images: Images::new(Path::new("/p"), images),
-        norms,
-        scales: vec![1.0; rows],
-        rows: Rows::owned(values, DIM),
-        dead: Vec::new(),
-    }));
+    index.push(segment(values, DIM, |row| format!("/p/{}/{row}.jpg", clusters[row])));
     index
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-BORDER, SMALLEST, FACTOR = 6, 40, 0.709
+BORDER, SMALLEST, FACTOR = 6, 28, 0.709
 TEMPLATE = np.array([[46.58, 44.90], [101.43, 44.90], [74.01, 77.63], [47.96, 100.68], [100.06, 100.68]])
 
 

@@ -19,6 +19,7 @@ use lookalike::{
         keymap::Chord,
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
     },
+    face::Face,
     index::{
         Image, ImageId, Index, Segment, Skipped,
         label_file::{self, LabelKey},
@@ -244,12 +245,19 @@ impl Explorer {
                 let previews = [0, 1].map(|_| Preview::failed("no picture in tests"));
                 Outcome::Explained(Arc::new(Explained { pair, cells, explanation, previews }))
             }
-            // A picture from elsewhere looks like the number in its name.
-            Job::Embed { path, .. } => {
-                let number: usize = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(0);
-                let preview = Preview::failed("no picture in tests");
-                Outcome::Embedded(Arc::new(Outside { path, embedding: embedding(number).into(), preview }))
-            }
+            // A picture from elsewhere looks like the number in its name; one called 3x7 has three faces, of which the
+            // first looks like that.
+            Job::Ask { index, path } => match index.find(&path) {
+                Some(row) => Outcome::IsRow(row),
+                None => {
+                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                    let (faces, number) = stem.split_once('x').unwrap_or(("0", stem));
+                    let (faces, number): (usize, usize) = (faces.parse().unwrap_or(0), number.parse().unwrap_or(0));
+                    let embeddings = (0..faces.max(1)).map(|face| embedding(number + face).into()).collect();
+                    let face = Face { area: [0.1, 0.1, 0.5, 0.5], points: [[0.3; 2]; 5], score: 1.0 };
+                    Outcome::Embedded(Arc::new(Outside { path: path.into(), faces: vec![face; faces], embeddings }))
+                }
+            },
             Job::Complete { typed } => {
                 let choices = ["10.jpg", "12.jpg"].map(str::to_owned).to_vec();
                 Outcome::Completed(Completed { common: format!("{typed}1"), typed, choices })

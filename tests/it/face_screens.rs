@@ -223,7 +223,10 @@ fn the_large_view_asks_for_the_whole_picture_and_everything_else_for_the_face() 
     explorer.app.shared.select(party);
     explorer.keys("v");
     assert_eq!(explorer.app.over, [Over::Picture(party)]);
-    assert_eq!(keys(&explorer).iter().map(|key| (key.image, key.whole)).collect::<Vec<_>>(), [(party, true)]);
+    assert_eq!(
+        keys(&explorer).iter().map(|key| (&key.subject, key.whole)).collect::<Vec<_>>(),
+        [(&party.into(), true)]
+    );
     assert!(lines(&explorer)[37].contains("party.jpg #2  face 2 of 5 · score 0.998"), "{}", lines(&explorer)[37]);
     // The next one is the next face of the same picture.
     explorer.keys("Right");

@@ -55,7 +55,7 @@ fn it_answers_as_the_training_code_does() {
         let mut embedder = embed::load(&model, &choice).unwrap();
         for (name, expected) in &expected {
             let path = checkout("sample_images").join(name);
-            let embedding = pipeline::embed_one(&path, embedder.as_mut(), exact).unwrap();
+            let embedding = pipeline::find_in(&path, embedder.as_mut(), exact).unwrap().remove(0).embedding;
             let likeness = cosine(&embedding, expected);
             assert!(likeness >= 0.999, "{name}, exact {exact}: {likeness}");
             let longer = length(&embedding) / length(expected);

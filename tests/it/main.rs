@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
 mod analysis;
+mod beside;
 #[cfg(feature = "libtorch")]
 mod cache;
 #[cfg(feature = "libtorch")]
@@ -16,6 +17,7 @@ mod face_screens;
 #[cfg(feature = "libtorch")]
 mod faces;
 mod gallery;
+mod gallery_twice;
 #[cfg(feature = "libtorch")]
 mod gaze;
 #[cfg(feature = "libtorch")]
@@ -30,13 +32,17 @@ mod inverted_residual;
 mod map;
 #[cfg(feature = "libtorch")]
 mod live;
+mod live_killed;
 mod live_view;
 #[cfg(feature = "libtorch")]
 mod label_commands;
+mod help;
 mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
 mod numbers;
+mod outside;
+mod pair;
 mod pictures;
 #[cfg(feature = "libtorch")]
 mod preprocess;
@@ -51,6 +57,8 @@ mod separation;
 mod session;
 #[cfg(unix)]
 mod setup;
+#[cfg(feature = "libtorch")]
+mod shown;
 #[cfg(feature = "libtorch")]
 mod signals;
 #[cfg(feature = "libtorch")]

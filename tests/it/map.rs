@@ -240,7 +240,7 @@ fn thumbnails_appear_where_there_is_room_and_do_not_cover_each_other() {
         };
         assert!(all[at + 1..].iter().all(apart));
     }
-    assert_eq!(Some(all[0].image), explorer.app.shared.selected, "the selected one first");
+    assert_eq!(all[0].row(), explorer.app.shared.selected, "the selected one first");
     explorer.key("i");
     assert!(tiles(&explorer).is_empty());
     let crowd = Explorer::ready(setup(80, 24), 400);

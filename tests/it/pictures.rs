@@ -1,12 +1,13 @@
 //! What can be done with pictures on every screen that lists some: the filter, marks, and the ways to other screens.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use crate::explorer::{Explorer, collection, segment, setup, styled};
+use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
-    app::{Event, action::Screen, keymap::Context},
-    index::{ImageId, Index, Skipped, progress::Report},
-    task::Job,
+    app::{action::Screen, keymap::Context},
+    index::{ImageId, Skipped, progress::Report},
+    preview::{Preview, Subject, frames::Framing},
+    task::{Job, Outcome},
 };
 
 /// The screens that list pictures.
@@ -251,95 +252,25 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
 }
 
 #[test]
-fn a_picture_from_elsewhere_is_asked_with_wherever_one_is() {
-    for screen in screens() {
-        let mut explorer = on(screen);
-        explorer.keys("Ctrl-o / e l s e / Tab");
-        let state = explorer.state();
-        assert!(state.contains("typing \"/else/1\"") && state.contains("10.jpg  12.jpg"), "{state}");
-        assert!(styled(&explorer.frame()).contains("ask with picture /else/1"), "{screen:?}");
-        explorer.keys("0 . j p g Enter");
-        assert_eq!(explorer.app.screen, Screen::Neighbors, "from {screen:?}");
-        let rows = &explorer.app.screens.neighbors.rows;
-        assert_eq!(path(&explorer, rows[0].id), "cats/cat10.jpg", "that is what number 10 looks like");
-        assert!((rows[0].value - 1.0).abs() < 1e-5, "the picture itself may be among the answers");
-        let frame = styled(&explorer.frame());
-        assert!(frame.contains("nearest of 24 by cosine to 10.jpg from elsewhere"), "{frame}");
-        explorer.keys("p");
-        assert_eq!(explorer.app.over, [], "a picture that is no row has no pair");
-        explorer.keys("Down Backspace");
-        assert!(explorer.app.screens.neighbors.asked.is_none(), "the selected picture is the query again");
-    }
-}
-
-#[test]
-fn what_is_asked_with_stays_until_something_else_is_asked() {
-    // The selected picture was not chosen by anybody, and the first in the order of folders is still to come.
-    let mut grown = Index::new(8);
-    grown.push(segment(3..24));
+fn names_and_pictures_are_there_before_the_first_picture_is_indexed() {
     let mut explorer = Explorer::started(setup(120, 36));
-    explorer.model(false);
-    explorer.report(Report::Snapshot(Arc::new(grown.clone())));
-    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter");
-    let asked = |explorer: &Explorer| explorer.app.screens.neighbors.asked.is_some();
-    assert!(asked(&explorer));
-    grown.push(segment(0..3));
-    explorer.report(Report::Snapshot(Arc::new(grown)));
-    assert!(asked(&explorer), "pictures that come ask nothing");
-    explorer.keys("1 3");
-    assert!(asked(&explorer), "nor does looking at another screen");
-    explorer.keys("1 Enter");
-    assert!(!asked(&explorer), "Enter asks with the picture under the cursor");
-}
-
-#[test]
-fn an_answer_that_comes_late_takes_nothing_from_the_screen() {
-    let mut explorer = on(Screen::Browse);
+    let files: [Arc<Path>; 2] =
+        ["/pictures/birds/robin.jpg", "/pictures/cats/ginger.jpg"].map(|file| Path::new(file).into());
     explorer.hold();
-    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter Ctrl-o c a t");
-    let held = explorer.held.take().unwrap();
-    let (id, job) = held.into_iter().find(|(_, job)| matches!(job, Job::Embed { .. })).expect("a picture to look at");
-    explorer.done(id, job);
-    let state = explorer.state();
-    assert!(state.starts_with("Browse") && state.contains("typing \"cat\""), "{state}");
-    explorer.keys("Esc 3");
-    assert!(explorer.app.screens.neighbors.asked.is_some(), "it is on Neighbors");
-}
-
-#[test]
-fn a_path_of_the_index_is_no_picture_from_elsewhere() {
-    let mut explorer = on(Screen::Groups);
-    explorer.keys("Ctrl-o");
-    explorer.update(Event::Paste("/pictures/dogs/dog5.jpg".to_owned()));
-    explorer.keys("Enter");
-    assert!(explorer.state().starts_with("Neighbors cosine dogs/dog5.jpg"), "{}", explorer.state());
-    assert!(explorer.app.screens.neighbors.asked.is_none());
-}
-
-#[test]
-fn a_completion_that_comes_late_changes_nothing() {
-    let mut explorer = on(Screen::Browse);
-    explorer.keys("Ctrl-o a");
-    explorer.hold();
-    explorer.keys("Tab b");
-    let (id, job) = explorer.held.take().unwrap().pop().expect("a path to complete");
-    explorer.done(id, job);
-    assert!(explorer.state().contains("typing \"ab\""), "{}", explorer.state());
-    explorer.keys("Esc");
-    assert_eq!(explorer.app.over, []);
-}
-
-#[test]
-fn names_are_there_before_the_first_picture_is_indexed() {
-    let mut explorer = Explorer::started(setup(120, 36));
-    explorer.report(Report::Found(["birds/robin.jpg", "cats/ginger.jpg"].map(Into::into).into()));
+    explorer.report(Report::Found(files.clone().into()));
     let frame = styled(&explorer.frame());
     for words in ["2 pictures found", "robin.jpg", "ginger.jpg"] {
         assert!(frame.contains(words), "{words}:\n{frame}");
     }
+    let [(id, Job::Previews { wanted, .. })] = &explorer.held.take().unwrap()[..] else { panic!("pictures to show") };
+    let subjects: Vec<_> = wanted.iter().map(|key| key.subject.clone()).collect();
+    assert_eq!(subjects, files.map(|file| Subject::File(file, Framing::default())));
+    explorer.tell(*id, Outcome::Previewed(wanted[1].clone(), Preview::failed("it is cut off")));
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains("it is cut off"), "what becomes of it is shown in its place:\n{frame}");
     explorer.keys("Down v Space Enter");
     assert!(explorer.app.over.is_empty() && explorer.app.screen == Screen::Browse, "nothing to act on yet");
-    explorer.report(Report::Snapshot(std::sync::Arc::new(collection(1))));
+    explorer.report(Report::Snapshot(Arc::new(collection(1))));
     let frame = styled(&explorer.frame());
     assert!(frame.contains("bird0") && !frame.contains("ginger"), "then what is indexed:\n{frame}");
 }

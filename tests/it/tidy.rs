@@ -1,190 +1,13 @@
 //! The rules of the house: who may import whom, what may be named where, and how a file looks.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fs,
-    path::{Path, PathBuf},
-};
+mod reading;
 
-/// One source file of the program.
-struct Source {
-    /// Relative to `src`, with slashes: `embed/resnet.rs`.
-    path: String,
-    /// All of it.
-    text: String,
-    /// Without comments and without its tests.
-    code: String,
-}
+use std::{fs, path::Path};
 
-impl Source {
-    /// The room it is in: `embed` for `embed.rs` and `embed/resnet.rs`.
-    fn room(&self) -> &str {
-        let room = self.path.split('/').next().unwrap_or_default();
-        room.strip_suffix(".rs").unwrap_or(room)
-    }
+use reading::{before_tests, behind_tests, circles, files, imports, imports_inside_rooms, names, sources};
 
-    /// Its module: `["embed", "resnet"]`.
-    fn module(&self) -> Vec<String> {
-        let path = self.path.strip_suffix(".rs").unwrap_or(&self.path);
-        path.split('/').filter(|part| *part != "lib").map(str::to_owned).collect()
-    }
-
-    /// Whether it is one of these files, or in one of these folders, or the file that a folder belongs to.
-    fn is_in(&self, places: &[&str]) -> bool {
-        let path = self.path.strip_suffix(".rs").unwrap_or(&self.path);
-        places.iter().any(|place| path == *place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/')))
-    }
-}
-
-/// Every file under `src`, in order.
-fn sources() -> Vec<Source> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut paths = files(&src);
-    paths.sort();
-    assert!(paths.len() > 10, "the sources are not where this test looks for them");
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).unwrap();
-        let path = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
-        let code = if path.ends_with("tests.rs") { String::new() } else { code_of(&text) };
-        Source { path, text, code }
-    };
-    paths.into_iter().map(read).collect()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-/// The lines before the tests, which come last in a file.
-fn before_tests(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().take_while(|line| line.trim() != "#[cfg(test)]")
-}
-
-/// The text without comments and without tests.
-fn code_of(text: &str) -> String {
-    let mut code = String::new();
-    for line in before_tests(text).filter(|line| !line.trim_start().starts_with("//")) {
-        code.push_str(line.split(" // ").next().unwrap_or_default());
-        code.push('\n');
-    }
-    code
-}
-
-/// Whether `name` occurs as a word of its own.
-fn names(code: &str, name: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_';
-    code.match_indices(name).any(|(at, _)| {
-        let (before, after) = (&code[..at], &code[at + name.len()..]);
-        !before.ends_with(part) && !after.starts_with(part)
-    })
-}
-
-/// The rooms that a file takes something from: the names after `crate::`, also those in braces.
-fn imports(code: &str) -> BTreeSet<String> {
-    paths(code).into_iter().filter(|path| path[0] == "crate").filter_map(|path| path.into_iter().nth(1)).collect()
-}
-
-/// Every path that `use` names or that begins with `crate::` or `super::`, with its braces written out:
-/// `super::{a::B, c}` is `super::a::B` and `super::c`.
-fn paths(code: &str) -> Vec<Vec<String>> {
-    let mut paths = Vec::new();
-    for start in ["use ", "crate::", "super::"] {
-        for (at, _) in code.match_indices(start) {
-            if !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c)) {
-                let tree = if start == "use " { &code[at + start.len()..] } else { &code[at..] };
-                write_out(tree, &[], &mut paths);
-            }
-        }
-    }
-    paths
-}
-
-/// Writes out the tree at the beginning of `text`; what is left of the text comes back.
-fn write_out<'t>(text: &'t str, before: &[String], paths: &mut Vec<Vec<String>>) -> &'t str {
-    let text = text.trim_start();
-    if let Some(mut rest) = text.strip_prefix('{') {
-        loop {
-            rest = write_out(rest, before, paths).trim_start();
-            // Anything else ends what was no list of paths, words in a text for example.
-            match rest.strip_prefix(',') {
-                Some(more) => rest = more,
-                None => return rest.strip_prefix('}').unwrap_or(rest),
-            }
-        }
-    }
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    let path = [before, &[name.to_owned()]].concat();
-    if let Some(rest) = rest.strip_prefix("::") {
-        return write_out(rest, &path, paths);
-    }
-    if !name.is_empty() {
-        paths.push(path);
-    }
-    // A glob, a new name (`as`), or something that is no path at all.
-    &rest[rest.find([',', '}', ';']).unwrap_or(rest.len())..]
-}
-
-/// The files of the same room that each file takes something from. A file's own folder counts as nobody's: what stands
-/// in `embed.rs` is what the files of `embed` share. A name that `embed.rs` only hands on is its owner's.
-fn imports_inside_rooms(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
-    let modules: BTreeSet<_> = sources.iter().map(Source::module).collect();
-    let owner = |mut path: Vec<String>| {
-        while !path.is_empty() && !modules.contains(&path) {
-            path.pop();
-        }
-        path
-    };
-    let mut handed_on = BTreeMap::new();
-    for source in sources {
-        let module = source.module();
-        for path in paths(&source.code) {
-            let from = owner([&module[..], &path].concat());
-            if from.len() > module.len() {
-                handed_on.insert([&module[..], &path[path.len() - 1..]].concat(), from);
-            }
-        }
-    }
-    let mut imports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for source in sources {
-        let module = source.module();
-        for path in paths(&source.code) {
-            let supers = path.iter().take_while(|name| *name == "super").count();
-            let whole = match &*path[0] {
-                "crate" => path[1..].to_vec(),
-                "super" => [&module[..module.len().saturating_sub(supers)], &path[supers..]].concat(),
-                _ => continue,
-            };
-            let from = handed_on.get(&whole).cloned().unwrap_or_else(|| owner(whole));
-            let related = module.starts_with(&from) || from.starts_with(&module);
-            if !related && from.first() == module.first() {
-                imports.entry(module.join("/")).or_default().insert(from.join("/"));
-            }
-        }
-    }
-    imports
-}
-
-/// The shortest way from a file back to itself, for each set of files on such a way.
-fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
-    let mut found = BTreeMap::new();
-    for start in imports.keys() {
-        let mut ways = VecDeque::from([vec![start.as_str()]]);
-        let mut seen = BTreeSet::new();
-        while let Some(way) = ways.pop_front() {
-            for next in imports.get(way[way.len() - 1]).into_iter().flatten() {
-                if next == start {
-                    let on_it: BTreeSet<_> = way.iter().copied().collect();
-                    found.entry(on_it).or_insert_with(|| format!("{} → {start}", way.join(" → ")));
-                } else if seen.insert(next) {
-                    ways.push_back([&way[..], &[next]].concat());
-                }
-            }
-        }
-    }
-    found.into_values().collect()
-}
+/// How many lines a file may have, tests behind the code of a source file aside.
+const CEILING: usize = 500;
 
 #[track_caller]
 fn none(what: &str, found: &[String]) {
@@ -397,7 +220,6 @@ fn every_module_of_these_tests_runs_and_says_what_it_promises() {
     /// What the others share.
     const HARNESS: [&str; 3] = ["main", "explorer", "session"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
     let mut found = Vec::new();
     for path in files(&folder).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs")) {
         let text = fs::read_to_string(&path).unwrap();
@@ -406,11 +228,17 @@ fn every_module_of_these_tests_runs_and_says_what_it_promises() {
         if promise.is_empty() || !promise.ends_with(['.', ':']) {
             found.push(format!("{name} does not begin with a sentence on what it promises"));
         }
+        let lines = text.lines().count();
+        if lines > CEILING {
+            found.push(format!("{name} has {lines} lines: split it"));
+        }
         if HARNESS.contains(&name.as_str()) {
             continue;
         }
-        if path.parent() == Some(&*folder) && !main.contains(&format!("mod {name};")) {
-            found.push(format!("{name} is not named in main, so it never runs"));
+        let parent = path.parent().unwrap();
+        let parent = if parent == folder { folder.join("main.rs") } else { parent.with_extension("rs") };
+        if !fs::read_to_string(&parent).unwrap().contains(&format!("mod {name};")) {
+            found.push(format!("{name} is not named in {}, so it never runs", parent.display()));
         }
         if !text.contains("#[test]") && !text.contains("proptest!") {
             found.push(format!("{name} has no test"));
@@ -434,7 +262,6 @@ fn numbers_come_from_their_arguments_alone() {
 
 #[test]
 fn every_file_says_what_it_owns_and_stays_readable() {
-    const CEILING: usize = 500;
     let mut found = Vec::new();
     for source in sources() {
         if !source.text.starts_with("//! ") {
@@ -449,21 +276,6 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         }
     }
     none("files", &found);
-}
-
-/// The first line that stands behind the tests of a file and is none of them: no rule would see it.
-fn behind_tests(text: &str) -> Option<&str> {
-    let mut lines = text.lines().skip_while(|line| line.trim() != "#[cfg(test)]");
-    while let Some(line) = lines.next() {
-        let public = ["pub ", "pub(super) ", "pub(crate) "].iter().find_map(|public| line.strip_prefix(public));
-        let is_module = public.unwrap_or(line).starts_with("mod ");
-        if is_module && line.ends_with('{') {
-            lines.by_ref().find(|line| *line == "}");
-        } else if !line.is_empty() && line != "#[cfg(test)]" && !(is_module && line.ends_with(';')) {
-            return Some(line);
-        }
-    }
-    None
 }
 
 #[test]
@@ -509,37 +321,4 @@ fn the_top_level_holds_nothing_else() {
     let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let found: Vec<_> = entries.filter(|name| !name.starts_with('.') && !EXPECTED.contains(&name.as_str())).collect();
     none("files at the top level that belong further down", &found);
-}
-
-#[test]
-fn this_test_reads_imports_and_words_rightly() {
-    let code =
-        "use crate::{\n    app::{App, Event},\n    error::Result,\n    ui,\n};\nfn f() { crate::display::to_256(x) }";
-    assert_eq!(imports(code), ["app", "display", "error", "ui"].map(String::from).into());
-    assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
-    assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
-    assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");
-    let tests = "fn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n    fn b() {}\n}\n\n#[cfg(test)]\nmod more;\n";
-    assert_eq!(behind_tests(tests), None);
-    assert_eq!(behind_tests(&format!("{tests}impl A {{}}\n")), Some("impl A {}"));
-    assert_eq!(behind_tests("#[cfg(test)]\nmod tests;\nuse a::b;"), Some("use a::b;"));
-    assert_eq!(behind_tests("    #[cfg(test)]\n    fn a() {}"), Some("    #[cfg(test)]"));
-}
-
-#[test]
-fn this_test_sees_a_circle() {
-    let source = |path: &str, code: &str| Source { path: path.into(), text: String::new(), code: code.into() };
-    let circles_of = |files: &[(&str, &str)]| {
-        let files: Vec<_> = files.iter().map(|(path, code)| source(path, code)).collect();
-        circles(&imports_inside_rooms(&files))
-    };
-    let room = ("room.rs", "mod a;\nmod b;\nmod c;\npub use b::B;\nuse a::run;");
-    let straight = [room, ("room/a.rs", "use super::{Shared, c::{C, D}};"), ("room/b.rs", "use super::a::A;")];
-    assert_eq!(circles_of(&straight), [""; 0]);
-    let c = |code| [&straight[..], &[("room/c.rs", code)]].concat();
-    assert_eq!(circles_of(&c("use super::super::other::b::B;")), [""; 0]);
-    let circle = ["room/a → room/c → room/b → room/a"];
-    assert_eq!(circles_of(&c("use super::{\n    Shared,\n    b::{self, Beta},\n};")), circle);
-    assert_eq!(circles_of(&c("fn c() -> crate::room::b::Beta { }")), circle);
-    assert_eq!(circles_of(&c("use super::B;")), circle, "a name that the room only hands on");
 }

@@ -23,7 +23,7 @@ use lookalike::{
     index::{Image, ImageId, Index, RowKind, Segment, filter::Filter, store::KeptGraphs},
     order::Order,
     pipeline::{self, Cache, Report, Request},
-    preview::{Painter, PreviewKey},
+    preview::{Painter, PreviewKey, Subject},
     scan,
     similarity::{Metric, Query},
     task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, Outcome, Task},
@@ -38,7 +38,7 @@ fn picture(at: u32) -> RgbImage {
 }
 
 /// A folder of so many pictures, and one for the cache.
-fn folder(pictures: u32) -> (TempDir, TempDir) {
+pub fn folder(pictures: u32) -> (TempDir, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for at in 0..pictures {
         picture(at).save(folder.path().join(format!("{at:04}.png"))).unwrap();
@@ -46,7 +46,7 @@ fn folder(pictures: u32) -> (TempDir, TempDir) {
     (folder, tempfile::tempdir().unwrap())
 }
 
-fn request(folder: &Path, cache: &Path) -> Request {
+pub fn request(folder: &Path, cache: &Path) -> Request {
     Request {
         roots: vec![folder.to_owned()],
         scan: scan::Options::new(false, &[] as &[&str]).unwrap(),
@@ -56,7 +56,7 @@ fn request(folder: &Path, cache: &Path) -> Request {
 }
 
 /// A worker over the pipeline, and its answers.
-fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
+pub fn worker(request: Request) -> (Worker, Receiver<JobEvent>) {
     worker_of(Box::new(move |_, cancel, report| pipeline::run(&request, cancel, report)))
 }
 
@@ -76,7 +76,7 @@ fn worker_of(indexer: Indexer) -> (Worker, Receiver<JobEvent>) {
 
 /// The end of job `id`: its last outcome. What it reports before goes to `report`.
 #[track_caller]
-fn ended(answers: &Receiver<JobEvent>, id: u64, mut report: impl FnMut(Report)) -> Outcome {
+pub fn ended(answers: &Receiver<JobEvent>, id: u64, mut report: impl FnMut(Report)) -> Outcome {
     loop {
         let event = answers.recv().expect("the worker lives");
         match event.outcome {
@@ -88,7 +88,7 @@ fn ended(answers: &Receiver<JobEvent>, id: u64, mut report: impl FnMut(Report)) 
 }
 
 #[track_caller]
-fn indexed(outcome: Outcome) -> pipeline::Summary {
+pub fn indexed(outcome: Outcome) -> pipeline::Summary {
     match outcome {
         Outcome::Indexed(outcome) => outcome,
         Outcome::Failed(reason) => panic!("the run failed: {reason}"),
@@ -207,7 +207,8 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let Outcome::Made(Made::Order(.., rows)) = ended(&answers, 3, |_| {}) else { panic!("not ordered") };
     assert_eq!(rows.len(), 9);
 
-    let key = |image| PreviewKey { image, width: 12, height: 4, whole: false };
+    let key =
+        |image: ImageId| PreviewKey { subject: image.into(), width: 12, height: 4, whole: false, fleeting: false };
     // Pictures arrive in whatever order their threads are done.
     let named = |name: &str| index.iter().find(|entry| entry.relative() == Path::new(name)).unwrap().id;
     let (there, gone, unknown) = (named("0000.png"), named("0002.png"), ImageId(77));
@@ -217,7 +218,8 @@ fn pictures_are_compared_ordered_shown_and_exported() {
     let mut seen = Vec::new();
     while seen.len() < 3 {
         if let Outcome::Previewed(key, preview) = ended(&answers, 4, |_| {}) {
-            seen.push((key.image, preview.size(), preview.reason().is_some()));
+            let Subject::Row(row) = key.subject else { panic!("only rows were wanted") };
+            seen.push((row, preview.size(), preview.reason().is_some()));
         }
     }
     seen.sort_unstable();
@@ -248,8 +250,8 @@ fn a_face_is_shown_alone_and_its_picture_with_a_frame_around_it() {
     let rows = [vec![1.0], vec![2.0]];
     index.push(Arc::new(Segment::pack(folder.path().into(), [0.2, 0.7].map(image), &rows, 1)));
     let (mut worker, answers) = worker(request(folder.path(), cache.path()));
-    let mut shown = |image, whole| {
-        let key = PreviewKey { image, width: 40, height: 10, whole };
+    let mut shown = |image: ImageId, whole| {
+        let key = PreviewKey { subject: image.into(), width: 40, height: 10, whole, fleeting: false };
         worker.start(JobId(1), Job::Previews { index: Arc::new(index.clone()), wanted: vec![key] });
         let Outcome::Previewed(_, preview) = ended(&answers, 1, |_| {}) else { panic!("no preview") };
         let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 40, 10));

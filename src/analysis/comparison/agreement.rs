@@ -16,7 +16,7 @@ const RANKED: usize = 2_000;
 
 /// What two models make of one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Agreement {
+pub struct PictureAgreement {
     /// The picture, in the first index.
     pub id: ImageId,
     /// The share of its nearest [`NEIGHBORS`] that both models find.
@@ -36,7 +36,7 @@ pub fn agreement(
     executor: Executor<'_>,
     superseded: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(f64),
-) -> Option<Vec<Agreement>> {
+) -> Option<Vec<PictureAgreement>> {
     let mut found = Vec::with_capacity(asked.len());
     for pairs in asked.pairs.chunks(64) {
         if superseded() {
@@ -46,14 +46,20 @@ pub fn agreement(
         progress(found.len() as f64 / asked.len() as f64);
     }
     found.sort_by(|x, y| {
-        let key = |of: &Agreement| (of.overlap, if of.rank_correlation.is_nan() { 1.0 } else { of.rank_correlation });
+        let key =
+            |of: &PictureAgreement| (of.overlap, if of.rank_correlation.is_nan() { 1.0 } else { of.rank_correlation });
         let (x, y) = (key(x), key(y));
         x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1))
     });
     Some(found)
 }
 
-fn one((a, b): (&Index, &Index), pairing: &Pairing, (in_a, in_b): (ImageId, ImageId), metric: Metric) -> Agreement {
+fn one(
+    (a, b): (&Index, &Index),
+    pairing: &Pairing,
+    (in_a, in_b): (ImageId, ImageId),
+    metric: Metric,
+) -> PictureAgreement {
     let (by_a, by_b) = (compare(a, &Query::Image(in_a)), compare(b, &Query::Image(in_b)));
     let others = || pairing.pairs.iter().filter(|pair| pair.0 != in_a);
     let of_a: Vec<f32> = others().map(|pair| by_a.value(metric, pair.0)).collect();
@@ -72,7 +78,7 @@ fn one((a, b): (&Index, &Index), pairing: &Pairing, (in_a, in_b): (ImageId, Imag
     // Of very many others an even sample is sorted.
     let step = (of_a.len() / RANKED).max(1);
     let ranked = |values: &[f32]| values.iter().copied().step_by(step).collect::<Vec<_>>();
-    Agreement { id: in_a, overlap, rank_correlation: spearman(&ranked(&of_a), &ranked(&of_b)) }
+    PictureAgreement { id: in_a, overlap, rank_correlation: spearman(&ranked(&of_a), &ranked(&of_b)) }
 }
 
 /// Spearman's rank correlation: Pearson's of the ranks, where equal values share the mean of theirs.

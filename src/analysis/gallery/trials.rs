@@ -258,7 +258,7 @@ impl Trials {
 
 /// A name and the one that it is the most likely to be taken for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Confusion {
+pub struct ConfusedName {
     /// The name.
     pub name: usize,
     /// The name whose center is the most alike to its own, and how alike.
@@ -269,7 +269,7 @@ pub struct Confusion {
 
 /// For each name the one that is the most alike, the most confused first.
 #[must_use]
-pub fn confusions(gallery: &Gallery, trials: &Trials) -> Vec<Confusion> {
+pub fn confusions(gallery: &Gallery, trials: &Trials) -> Vec<ConfusedName> {
     let metric = trials.metric;
     let mut confused = vec![0; gallery.len()];
     for trial in misfits(trials) {
@@ -281,10 +281,10 @@ pub fn confusions(gallery: &Gallery, trials: &Trials) -> Vec<Confusion> {
             let length = super::norm(own);
             let others = gallery.names.iter().enumerate().filter(|(other, _)| *other != name);
             let values = others.map(|(other, center)| (other, center.value(metric, own, length)));
-            Some(Confusion { name, nearest: best_two(metric, values)[0]?, confused: confused[name] })
+            Some(ConfusedName { name, nearest: best_two(metric, values)[0]?, confused: confused[name] })
         })
         .collect();
-    let order = |a: &Confusion, b: &Confusion| metric.nearer(a.nearest.value, b.nearest.value);
+    let order = |a: &ConfusedName, b: &ConfusedName| metric.nearer(a.nearest.value, b.nearest.value);
     found.sort_by(|a, b| b.confused.cmp(&a.confused).then_with(|| order(a, b)));
     found
 }

@@ -7,7 +7,10 @@
 //! unknown quality and no number for an unknown variance.
 
 use super::{Method, Projection, Quality};
-use crate::index::{ImageId, Index};
+use crate::{
+    index::{ImageId, Index},
+    similarity::words,
+};
 
 const SIGNATURE: u32 = u32::from_le_bytes(*b"lkm1");
 
@@ -25,10 +28,8 @@ impl Projection {
         });
         let head = [SIGNATURE, method as u32, self.explained.unwrap_or(f32::NAN).to_bits()];
         let body = rows.iter().flat_map(|(row, point)| [*row, point[0].to_bits(), point[1].to_bits()]);
-        let words = head.into_iter().chain(quality).chain([rows.len() as u32]).chain(body);
-        let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        bytes
+        let all = head.into_iter().chain(quality).chain([rows.len() as u32]).chain(body);
+        words::to_bytes(all)
     }
 
     /// The map that [`Projection::to_bytes`] wrote, for an index that holds the same rows. `id` gives the picture of a row
@@ -40,19 +41,14 @@ impl Projection {
         index: &Index,
         id: impl Fn(u32) -> Option<ImageId>,
     ) -> Option<Self> {
-        let (body, sum) = bytes.split_last_chunk()?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return None;
-        }
-        let (words, rest) = body.as_chunks();
-        let words: Vec<_> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let words = words::from_bytes(bytes)?;
         let ([SIGNATURE, written, explained, neighbors, sample, trustworthiness, continuity, rows], points) =
             words.split_first_chunk()?
         else {
             return None;
         };
         let (points, odd) = points.as_chunks::<3>();
-        let whole = rest.is_empty() && odd.is_empty() && points.len() == *rows as usize;
+        let whole = odd.is_empty() && points.len() == *rows as usize;
         if !whole || Method::ALL.get(*written as usize) != Some(&method) {
             return None;
         }

@@ -15,6 +15,7 @@ use crate::{
     },
     index::{ImageId, filter::Filter},
     order::{Order, OrderKind},
+    preview::{Subject, frames::Framing},
     printable::printable,
     similarity::{Comparison, Metric, Neighbor, compare},
     task::{Made, Task},
@@ -193,6 +194,10 @@ impl Room for Browse {
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let grid = Grid::new(body, self.size);
+        if shared.awaits_first() {
+            let files = shared.found.iter().map(|path| Subject::File(Arc::clone(path), Framing::default()));
+            return grid.sheet.slots(0, 0, files).collect();
+        }
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
             slots.extend(self.shown(shared).map(|image| Slot::new(image, details.picture)));

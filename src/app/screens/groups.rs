@@ -7,7 +7,7 @@ use crate::{
     app::{
         action::{Action, Step},
         binding::{Binding, bind},
-        contact_sheet::ContactSheet,
+        group_places::GroupPlaces,
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -382,47 +382,5 @@ fn sentence(method: Method) -> &'static str {
     }
 }
 
-/// Where the groups and the pictures of one of them lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Places {
-    /// The line with what is shown.
-    pub title: Area,
-    /// The groups.
-    pub list: Area,
-    /// Terminal rows of one group.
-    pub height: u16,
-    /// The pictures of the group under the cursor.
-    pub sheet: ContactSheet,
-}
-
-impl Places {
-    /// Divides the body: side by side where it is wide, else one above the other.
-    #[must_use]
-    pub fn new(body: Area) -> Self {
-        let (title, rest) = body.top(u16::from(body.height > 3));
-        let (list, sheet) = match rest.width {
-            100.. => rest.left(44),
-            64.. => rest.left(32),
-            _ => rest.top(rest.height / 2),
-        };
-        let sheet = if rest.width >= 64 { sheet.left(1).1 } else { sheet };
-        let sheet = ContactSheet::new(sheet.off_right(1).0, 16);
-        Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet }
-    }
-
-    /// Groups on a page.
-    #[must_use]
-    pub fn page(&self) -> usize {
-        usize::from(self.list.height / self.height).max(1)
-    }
-
-    /// The visible group `at`.
-    #[must_use]
-    pub fn row(&self, at: usize) -> Area {
-        Area { y: self.list.y + at as u16 * self.height, height: self.height, ..self.list }
-    }
-
-    fn hit(&self, at: (u16, u16)) -> Option<usize> {
-        (0..self.page()).find(|row| self.row(*row).contains(at))
-    }
-}
+/// Where they lie: a list of so many columns where it is beside the pictures, and tiles so wide.
+pub type Places = GroupPlaces<44, 16>;

@@ -410,10 +410,10 @@ impl Room for Heatmap {
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
-        let panel = Panel::of(&self.plot(shared, body));
+        let panel = Panel::of(&self.plot(shared, body), shared.is_remote);
         let (Some(panel), false) = (panel, self.is_empty()) else { return Vec::new() };
         let Some([row, col]) = self.shown_pair(shared) else { return Vec::new() };
-        vec![Slot::new(row, panel.row), Slot::new(col, panel.col)]
+        vec![Slot::new(row, panel.row).fleeting(), Slot::new(col, panel.col).fleeting()]
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {

@@ -317,7 +317,7 @@ impl Room for Map {
         let to = if let Some(row) = nearest {
             Some(self.nearest[row].id)
         } else if let Some(tile) = self.tiles.iter().find(|tile| tile.area.contains(at)) {
-            Some(tile.image)
+            tile.row()
         } else if places.plot.contains(at) {
             let (plot, map) = self.plot(body).zip(self.shown())?;
             plot::at(map, &|id| shared.is_listed(id), plot.point(at))
@@ -381,8 +381,8 @@ impl Room for Map {
             let nearest = self.nearest.iter().enumerate();
             slots.extend(nearest.map(|(at, row)| Slot::new(row.id, panel.parts(at).0)));
         }
-        slots.extend(self.tiles.iter().map(|tile| Slot { area: picture_of(tile.area), ..*tile }));
-        slots.retain(|slot| shared.index.contains(slot.image));
+        slots.extend(self.tiles.iter().map(|tile| Slot { area: picture_of(tile.area), ..tile.clone() }));
+        slots.retain(|slot| slot.row().is_some_and(|row| shared.index.contains(row)));
         slots
     }
 

@@ -12,6 +12,7 @@ use crate::{
         shared::Shared,
     },
     index::ImageId,
+    preview::{Subject, frames::Framing},
     similarity::{Comparison, Metric, Query, combined},
     task::{Made, Outside, Task},
 };
@@ -63,6 +64,8 @@ impl PartialEq for RankedOf {
 pub struct Asked {
     /// The picture from elsewhere.
     pub outside: Option<Arc<Outside>>,
+    /// Which of its faces is asked with, where it has several.
+    pub face: usize,
     /// What the answers are to be like.
     pub like: Vec<ImageId>,
     /// What they are to be unlike.
@@ -131,16 +134,27 @@ impl Neighbors {
         let query = combined(&embeddings(&like), &embeddings(&unlike));
         self.clear();
         (self.query, self.trail) = (shared.selected, Vec::new());
-        self.asked = Some(Asked { outside: None, like, unlike, query, comparison: None });
+        self.asked = Some(Asked { outside: None, face: 0, like, unlike, query, comparison: None });
     }
 
     /// Asks with a picture from elsewhere from now on.
     pub(in crate::app) fn ask_outside(&mut self, shared: &Shared, outside: Arc<Outside>) {
         self.clear();
         (self.query, self.trail) = (shared.selected, Vec::new());
-        let query = Query::Embedding(Arc::clone(&outside.embedding));
+        let Some(largest) = outside.embeddings.first() else { return };
+        let query = Query::Embedding(Arc::clone(largest));
         let (like, unlike) = (Vec::new(), Vec::new());
-        self.asked = Some(Asked { outside: Some(outside), like, unlike, query, comparison: None });
+        self.asked = Some(Asked { outside: Some(outside), face: 0, like, unlike, query, comparison: None });
+    }
+
+    /// Asks with the next face of the picture from elsewhere, or the one before.
+    fn ask_face(&mut self, back: bool) {
+        let Some(Asked { outside: Some(outside), face, .. }) = &self.asked else { return };
+        let (outside, faces) = (Arc::clone(outside), outside.embeddings.len());
+        let face = (face + if back { faces - 1 } else { 1 }) % faces;
+        let query = Query::Embedding(Arc::clone(&outside.embeddings[face]));
+        self.clear();
+        self.asked = self.asked.take().map(|asked| Asked { face, query, comparison: None, ..asked });
     }
 
     /// Asks with the selected picture alone again.
@@ -150,12 +164,24 @@ impl Neighbors {
         }
     }
 
+    /// Whether the picture from elsewhere has several faces to ask with.
+    #[must_use]
+    pub fn chooses_face(&self) -> bool {
+        let outside = self.asked.as_ref().and_then(|asked| asked.outside.as_ref());
+        outside.is_some_and(|outside| outside.faces.len() > 1)
+    }
+
     /// The picture asked with, or the first of them one under the other.
     #[must_use]
     pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {
         let Some(asked) = &self.asked else {
             return shared.selected.map(|image| Slot::new(image, area)).into_iter().collect();
         };
+        if let Some(outside) = &asked.outside {
+            let meant = (!outside.faces.is_empty()).then_some(asked.face);
+            let framing = Framing { faces: outside.faces.clone(), meant };
+            return vec![Slot::new(Subject::File(Arc::clone(&outside.path), framing), area)];
+        }
         let shown = asked.like.len().min(3);
         let height = area.height / shown.max(1) as u16;
         let place = |at: usize| Area { y: area.y + at as u16 * height, height, ..area };
@@ -282,6 +308,10 @@ impl Room for Neighbors {
 
     fn step(&mut self, _: &mut Shared, body: Area, step: Step) {
         let ranks = Ranks::new(body, self.size);
+        // In a list there is nothing at the side.
+        if matches!(step, Step::Left | Step::Right) && ranks.sheet.is_none() && self.chooses_face() {
+            return self.ask_face(step == Step::Left);
+        }
         self.cursor = step.moved(self.cursor, self.rows.len(), ranks.columns(), ranks.page());
     }
 
@@ -350,7 +380,7 @@ impl Room for Neighbors {
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let ranks = Ranks::new(body, self.size);
-        let query = ranks.query_picture().map(|area| self.query_slots(shared, area)).unwrap_or_default();
+        let query = ranks.picture_of_query.map(|area| self.query_slots(shared, area)).unwrap_or_default();
         let ids = self.rows.iter().map(|row| row.id);
         let rows: Vec<_> = match ranks.sheet {
             Some(sheet) => sheet.slots(self.first, 0, ids).collect(),

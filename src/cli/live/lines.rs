@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{LiveArgs, PRIVACY, reactions::Reactions};
+use super::{LiveArgs, PRIVACY};
 use crate::{
     analysis::gallery::{Candidate, Criterion, trials::TriedGallery},
     cli::{SCHEMA_VERSION, data::json, stdout_error},
     error::Result,
     index::RowKind,
-    live::{Seen, keep::time},
+    live::{Seen, keep::time, reactions::Reactions},
     printable::printable_str,
     text,
 };
@@ -101,9 +101,7 @@ impl Lines<'_> {
             let written = json(&line).and_then(|line| writeln!(out, "{line}").and_then(|()| out.flush()));
             written.map_err(stdout_error)?;
         }
-        for sentence in self.reactions.react(gallery, &identities, &seen.frame) {
-            say(&sentence);
-        }
+        self.reactions.react(gallery, &identities, &seen.frame);
         Ok(identities.iter().any(|one| one.is_known))
     }
 }

@@ -39,9 +39,9 @@ pub(super) struct Search {
     border: usize,
 }
 
-impl Default for Search {
-    fn default() -> Self {
-        Self { smallest: 40.0, border: PROPOSAL.side / 2 }
+impl Search {
+    fn new(smallest: u32) -> Self {
+        Self { smallest: smallest.into(), border: PROPOSAL.side / 2 }
     }
 }
 
@@ -82,8 +82,8 @@ impl From<Candidate> for Detection {
 }
 
 impl Detector {
-    /// Reads the three networks.
-    pub(super) fn load(model: &str, files: [&PathBuf; 3], compute: Compute) -> Result<Self> {
+    /// Reads the three networks. Faces of at least `smallest` pixels will be looked for.
+    pub(super) fn load(model: &str, files: [&PathBuf; 3], smallest: u32, compute: Compute) -> Result<Self> {
         let compute = Compute { kind: Kind::Float, ..compute };
         let load = |file: &PathBuf, layout: &Layout| Net::load(model, file, layout, compute);
         let [proposal, refinement, output] = files;
@@ -91,7 +91,7 @@ impl Detector {
             proposal: load(proposal, &PROPOSAL)?,
             refinement: load(refinement, &REFINEMENT)?,
             output: load(output, &OUTPUT)?,
-            search: Search::default(),
+            search: Search::new(smallest),
         })
     }
 

@@ -192,7 +192,7 @@ fn a_stop_from_outside_is_ctrl_z_and_its_own_signals_are_not_taken_twice() {
 
 /// Runs the whole loop on what is sent beforehand.
 #[track_caller]
-fn check_end(wakes: Vec<Wake>, prepare: impl FnOnce(&Recorder), expected: Option<Exit>) -> Vec<&'static str> {
+fn check_end(wakes: Vec<Wake>, prepare: impl FnOnce(&Recorder), expected: Option<Ending>) -> Vec<&'static str> {
     let mut surface = Recorder::default();
     let (send, awake) = mpsc::channel();
     let app = App::new(Setup::default());
@@ -210,10 +210,10 @@ fn check_end(wakes: Vec<Wake>, prepare: impl FnOnce(&Recorder), expected: Option
 #[test]
 fn the_loop_ends_by_the_user_a_signal_or_the_terminal_and_tells_a_failure_from_its_end() {
     let quit = || terminal(TerminalEvent::Key(KeyEvent::from(KeyCode::Char('q'))));
-    check_end(vec![quit()], |_| {}, Some(Exit::Leave));
-    check_end(vec![Wake::Input(Input::Hangup)], |_| {}, Some(Exit::HangUp));
-    check_end(vec![Wake::Input(Input::Hangup), quit()], |_| {}, Some(Exit::HangUp));
-    check_end(Vec::new(), |surface| surface.gone.set(true), Some(Exit::HangUp));
+    check_end(vec![quit()], |_| {}, Some(Ending::Leave));
+    check_end(vec![Wake::Input(Input::Hangup)], |_| {}, Some(Ending::HangUp));
+    check_end(vec![Wake::Input(Input::Hangup), quit()], |_| {}, Some(Ending::HangUp));
+    check_end(Vec::new(), |surface| surface.gone.set(true), Some(Ending::HangUp));
     check_end(Vec::new(), |surface| surface.broken.set(true), None);
 }
 
@@ -224,6 +224,6 @@ fn a_signal_that_came_before_the_first_frame_ends_the_loop_without_one() {
     send.send(Wake::Input(Input::Hangup)).expect("it listens");
     let app = App::new(Setup::default());
     let mut explorer = Explorer::new(app, &mut surface, NoJobs, Link::Local, Instant::now);
-    assert_eq!(explorer.run(&awake, || panic!("it has begun")).ok(), Some(Exit::HangUp));
+    assert_eq!(explorer.run(&awake, || panic!("it has begun")).ok(), Some(Ending::HangUp));
     assert_eq!(surface.done(), [""; 0]);
 }

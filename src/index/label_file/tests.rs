@@ -104,12 +104,10 @@ fn corrections_come_back_and_the_older_file_stays() {
     assert!(read_kept(&file).unwrap().is_empty());
     let mut table = LabelTable::default();
     let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"/p/\xff, \"a\"\n.png"));
-    table.set(LabelKey::picture(odd.clone()), Some(b"caf\xe9"));
-    table.set(LabelKey::picture("/p/b.png".into()), Some(b"one"));
+    table.set(LabelKey::picture(odd.clone()), b"caf\xe9");
+    table.set(LabelKey::picture("/p/b.png".into()), b"one");
     write(&file, table.iter(), true).unwrap();
-    table.set(LabelKey::picture("/p/b.png".into()), Some(b"two"));
-    table.set(LabelKey::picture("/p/c.png".into()), Some(b"three"));
-    table.set(LabelKey::picture("/p/c.png".into()), None);
+    table.set(LabelKey::picture("/p/b.png".into()), b"two");
     write(&file, table.iter(), true).unwrap();
     let read = read_kept(&file).unwrap();
     let of = |table: &LabelTable, path: &Path| {
@@ -141,7 +139,7 @@ fn a_picture_that_is_a_link_keeps_its_own_label() {
     // A correction is kept under the path that a picture is known by, and speaks of no other.
     let kept = root.join("kept.csv");
     let mut table = LabelTable::default();
-    table.set(LabelKey::picture(root.join("link.png")), Some(b"cat"));
+    table.set(LabelKey::picture(root.join("link.png")), b"cat");
     write(&kept, table.iter(), false).unwrap();
     assert_eq!(label(&read_kept(&kept).unwrap()), [None, Some("cat".to_owned())]);
     let root = root.display();
@@ -160,26 +158,101 @@ fn a_picture_that_is_a_link_keeps_its_own_label() {
 fn what_is_written_is_read_again_byte_for_byte() {
     let case = Case::new(&["a, \"b\".png"]);
     let path = fs::canonicalize(case.folder.path()).unwrap().join("a, \"b\".png");
-    let written = to_csv([(path, None, b"caf\xe9, \n\"x\"")].into_iter()).unwrap();
+    let written = to_csv([(&LabelKey::picture(path), &b"caf\xe9, \n\"x\""[..])].into_iter()).unwrap();
     let table = case.read(&written).unwrap();
     let entry = case.index.iter().next().unwrap();
     assert_eq!(table.get(&entry), Some(&b"caf\xe9, \n\"x\""[..]));
+}
+
+/// Areas of faces.
+const LEFT: [f32; 4] = [0.1, 0.1, 0.3, 0.4];
+const RIGHT: [f32; 4] = [0.6, 0.1, 0.8, 0.4];
+const BELOW: [f32; 4] = [0.6, 0.5, 0.8, 0.8];
+
+/// An index of faces in pictures of a folder.
+fn of_faces(root: &Path, faces: &[(&str, [f32; 4])]) -> Index {
+    let image = |(name, area): &(&str, [f32; 4])| Image {
+        file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
+        pixels: (1, 1),
+        format: "PNG",
+        face: Some(Face { area: *area, points: [[0.0; 2]; 5], score: 1.0 }),
+    };
+    let mut index = Index::of(RowKind::Face, 1);
+    index.push(Arc::new(Segment::pack(root.into(), faces.iter().map(image), &vec![vec![1.0]; faces.len()], 1)));
+    index
+}
+
+/// The labels of an index's faces, which were kept and read again.
+fn kept_labels(table: &LabelTable, index: &Index) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.csv");
+    write(&file, table.iter(), false).unwrap();
+    let read = read_kept(&file).unwrap();
+    assert!(read.iter().eq(table.iter()));
+    index.iter().map(|entry| read.own(&entry).map(shown).unwrap_or_default()).collect()
+}
+
+/// A face somewhere near.
+fn near(area: [f32; 4], by: f32) -> [f32; 4] {
+    area.map(|end| end + by)
+}
+
+#[test]
+fn a_corrected_face_is_found_by_its_place_whichever_number_it_has() {
+    let root = Path::new("/p");
+    let before = of_faces(root, &[("a.png", LEFT), ("a.png", RIGHT), ("b.png", LEFT)]);
+    let mut table = LabelTable::default();
+    for (entry, name) in before.iter().zip(["ana", "ben", "eve"]) {
+        table.correct(&entry, Some(name.as_bytes()));
+    }
+    assert_eq!(kept_labels(&table, &before), ["ana", "ben", "eve"]);
+    // The picture was edited: now the right face is the larger one, and there is a third one.
+    let faces = [("a.png", near(RIGHT, 0.02)), ("a.png", near(LEFT, -0.02)), ("a.png", BELOW), ("b.png", LEFT)];
+    let after = of_faces(root, &faces);
+    assert_eq!(kept_labels(&table, &after), ["ben", "ana", "", "eve"]);
+    // A face that is not there any more keeps its label for when it comes back, and nobody else gets it.
+    let gone = of_faces(root, &[("a.png", near(RIGHT, 0.01))]);
+    assert_eq!(kept_labels(&table, &gone), ["ben"]);
+    table.correct(&gone.iter().next().unwrap(), Some(b"dan"));
+    assert_eq!(kept_labels(&table, &after), ["dan", "ana", "", "eve"]);
+    table.correct(&after.iter().nth(1).unwrap(), None);
+    assert_eq!((kept_labels(&table, &after), table.len()), (["dan", "", "", "eve"].map(str::to_owned).to_vec(), 2));
+}
+
+#[test]
+fn of_two_faces_close_together_each_keeps_its_own_label() {
+    let root = Path::new("/p");
+    let (one, other) = (LEFT, near(LEFT, 0.08));
+    let mut table = LabelTable::default();
+    for (entry, name) in of_faces(root, &[("a.png", one), ("a.png", other)]).iter().zip(["ana", "ben"]) {
+        table.correct(&entry, Some(name.as_bytes()));
+    }
+    let faces = [("a.png", near(other, 0.03)), ("a.png", near(one, 0.03))];
+    assert_eq!(kept_labels(&table, &of_faces(root, &faces)), ["ben", "ana"]);
+    // Either place would do for the one that stayed.
+    assert_eq!(kept_labels(&table, &of_faces(root, &faces[..1])), ["ben"]);
+    assert_eq!(kept_labels(&table, &of_faces(root, &faces[1..])), ["ana"]);
+}
+
+#[test]
+fn corrections_that_were_kept_by_number_are_read_and_from_the_next_one_on_kept_by_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.csv");
+    fs::write(&file, "path,face,label\n/p/a.png,1,ana\n/p/a.png,2,ben\n/p/a.png,4,gone\n/p/a.png,,party\n").unwrap();
+    let mut table = read_kept(&file).unwrap();
+    let before = of_faces(Path::new("/p"), &[("a.png", LEFT), ("a.png", RIGHT), ("a.png", BELOW)]);
+    assert_eq!(kept_labels(&table, &before), ["ana", "ben", ""]);
+    table.correct(&before.iter().nth(2).unwrap(), Some(b"eve"));
+    assert_eq!(table.len(), 5);
+    let after = of_faces(Path::new("/p"), &[("a.png", BELOW), ("a.png", RIGHT), ("a.png", LEFT)]);
+    assert_eq!(kept_labels(&table, &after), ["eve", "ben", "ana"]);
 }
 
 #[test]
 fn a_face_has_its_own_label_or_else_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
-    let face = Some(Face { area: [0.0; 4], points: [[0.0; 2]; 5], score: 1.0 });
-    let image = |name: &str| Image {
-        file: ImageFile { path: root.join(name), size: 1, modified: 0, changed: 0 },
-        pixels: (1, 1),
-        format: "PNG",
-        face,
-    };
-    let mut index = Index::of(RowKind::Face, 1);
-    let images = ["ana/a.png", "ana/a.png", "ana/a.png", "b.png"].map(image);
-    index.push(Arc::new(Segment::pack(root.as_path().into(), images, &vec![vec![1.0]; 4], 1)));
+    let index = of_faces(&root, &[("ana/a.png", LEFT), ("ana/a.png", RIGHT), ("ana/a.png", BELOW), ("b.png", LEFT)]);
     let file = folder.path().join("labels.csv");
     let read = |text: &str| {
         fs::write(&file, text).unwrap();
@@ -197,9 +270,24 @@ fn a_face_has_its_own_label_or_else_its_pictures() {
     assert!(again.iter().eq(rows.iter().map(|(key, label)| (key, label.as_bytes()))));
     let unknown = read("path,label,face\nana/a.png,ben,4\nb.png,eve,1\n").unwrap().unknown(&index).unwrap();
     assert!(unknown.ends_with("line 2: there is no indexed picture ana/a.png with a face 4"), "{unknown}");
+    let unknown = read("path,place,label\nb.png,0.7 0.2 0.1 0.1,eve\n").unwrap().unknown(&index).unwrap();
+    assert!(unknown.ends_with("line 2: there is no indexed picture b.png with a face at that place"), "{unknown}");
+    for place in ["1", "a b c d"] {
+        let sentence =
+            read(&format!("path,place,label\nb.png,{place},eve\na.png,0.1 0.1 0.2 0.2,ana\n")).unwrap_err().to_string();
+        assert!(sentence.contains("line 2: place must be four numbers"), "{sentence}");
+        let own = read(&format!("path,place,label\nb.png,{place},eve\n")).unwrap();
+        assert!(own.iter().all(|(key, _)| key.place.is_none()), "{place} is somebody's own");
+    }
     for face in ["0", "-1", "two", "1.5"] {
-        let sentence = read(&format!("path,face,label\nb.png,{face},eve\n")).unwrap_err().to_string();
+        let sentence = read(&format!("path,face,label\nb.png,{face},eve\na.png,1,ana\n")).unwrap_err().to_string();
         assert!(sentence.contains("line 2: face must be a number"), "{sentence}");
+        // Without any number of a face, or beside columns that are none of ours, it is somebody's own column.
+        for text in ["path,face,label\nb.png,FACE,eve\n", "path,face,label,by\nb.png,FACE,eve,me\na.png,1,ana,me\n"] {
+            let table = read(&text.replace("FACE", face)).unwrap();
+            assert!(table.iter().all(|(key, _)| key.face.is_none()), "{face}");
+            assert_eq!(index.iter().last().and_then(|entry| table.get(&entry).map(shown)), Some("eve".to_owned()));
+        }
     }
     let twice = read("path,face,label\nb.png,1,eve\nb.png,1,ana\nb.png,2,ana\n").unwrap_err().to_string();
     assert!(twice.contains("line 3 says that b.png is ana, and line 2 that it is eve"), "{twice}");

@@ -29,7 +29,7 @@ pub struct Listing {
     /// Bytes among them that were set aside as damaged.
     pub set_aside: u64,
     /// What it holds, or why that is not known.
-    pub content: Result<Content, Unknown>,
+    pub content: Result<StoreSummary, Unknown>,
 }
 
 /// Why a store does not say what it holds.
@@ -43,7 +43,7 @@ pub enum Unknown {
 
 /// What a store says of itself.
 #[derive(Debug, Clone)]
-pub struct Content {
+pub struct StoreSummary {
     /// The folder that was indexed.
     pub root: PathBuf,
     /// The model's name.
@@ -60,7 +60,7 @@ pub struct Content {
     pub used: SystemTime,
 }
 
-impl Content {
+impl StoreSummary {
     /// Whether its folder is certainly not there: what cannot be looked at may be there.
     #[must_use]
     pub fn root_is_gone(&self) -> bool {
@@ -159,7 +159,7 @@ fn store_size(folder: &Path) -> Option<(u64, u64)> {
     (records && locked).then_some((bytes, set_aside))
 }
 
-fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
+fn content(folder: &Path) -> rusqlite::Result<Result<StoreSummary, Unknown>> {
     let db = connection::to_read(&folder.join(DATABASE), Duration::from_secs(2))?;
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let schema: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -180,6 +180,6 @@ fn content(folder: &Path) -> rusqlite::Result<Result<Content, Unknown>> {
         let skipped = row.get::<_, i64>(3)? as u64;
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Ok(Content { root, model: row.get(1)?, images, faces, skipped, earlier: schema < PICTURES, used }))
+        Ok(Ok(StoreSummary { root, model: row.get(1)?, images, faces, skipped, earlier: schema < PICTURES, used }))
     })
 }

@@ -7,7 +7,7 @@
 use super::{Accuracy, Edge, Graph};
 use crate::{
     index::{ImageId, Index},
-    similarity::Metric,
+    similarity::{Metric, words},
 };
 
 const SIGNATURE: u32 = u32::from_le_bytes(*b"lkg2");
@@ -32,9 +32,7 @@ impl Graph {
             Accuracy::Approximate { recall } => recall,
         };
         let head = [SIGNATURE, metric as u32, self.k as u32, recall.to_bits(), rows];
-        let mut bytes: Vec<u8> = head.iter().chain(&body).flat_map(|word| word.to_le_bytes()).collect();
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        bytes
+        words::to_bytes(head.into_iter().chain(body))
     }
 
     /// The graph that [`Graph::to_bytes`] wrote, for an index that holds the same rows. `id` gives the picture of a row
@@ -47,16 +45,11 @@ impl Graph {
         index: &Index,
         id: impl Fn(u32) -> Option<ImageId>,
     ) -> Option<Self> {
-        let (body, sum) = bytes.split_last_chunk()?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return None;
-        }
-        let (words, rest) = body.as_chunks();
-        let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
+        let mut words = words::from_bytes(bytes)?.into_iter();
         let head = [words.next()?, words.next()?, words.next()?, words.next()?, words.next()?];
         let [SIGNATURE, written, k, recall, rows] = head else { return None };
         let mut graph = Self::empty(*Metric::ALL.get(written as usize)?, k as usize);
-        if !rest.is_empty() || graph.metric != metric || graph.k != k as usize {
+        if graph.metric != metric || graph.k != k as usize {
             return None;
         }
         let recall = f32::from_bits(recall);

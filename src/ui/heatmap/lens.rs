@@ -20,8 +20,8 @@ pub(super) fn draw(
 ) {
     let heat = &app.screens.heatmap;
     let (row, col) = (heat.at(cursor.0), heat.at(cursor.1));
-    column(app, canvas, along_row, ("▸ along the row", row), cursor.1, metric);
-    column(app, canvas, along_col, ("▾ along the column", col), cursor.0, metric);
+    column(app, canvas, along_row, ("▸ its row", row), cursor.1, metric);
+    column(app, canvas, along_col, ("▾ its column", col), cursor.0, metric);
 }
 
 /// One picture with those around a place.

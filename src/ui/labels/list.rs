@@ -97,7 +97,7 @@ fn hundredths(probability: f32) -> String {
 /// The picture under the cursor, large, and the labels that keys give it.
 fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classification, row: &Row<'_>) {
     let theme = canvas.theme;
-    pictures::slot(app, canvas, Slot::new(row.id, places.picture));
+    pictures::slot(app, canvas, &Slot::new(row.id, places.picture));
     let words = places.words;
     let name = facts::name_line(app, canvas, words.width.into(), row.id);
     canvas.line(words, 0, name);

@@ -13,14 +13,14 @@ use crate::{
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
     if let Some(id) = app.shared.selected {
-        pictures::slot(app, canvas, Slot::new(id, panel.picture));
+        pictures::slot(app, canvas, &Slot::new(id, panel.picture));
         let name = facts::name_line(app, canvas, panel.facts.width.into(), id);
         canvas.line(panel.facts, 0, name);
         canvas.line(panel.facts, 1, label_line(app, canvas, id));
     }
     for (at, row) in app.screens.map.nearest.iter().enumerate() {
         let (thumb, words) = panel.parts(at);
-        pictures::slot(app, canvas, Slot::new(row.id, thumb));
+        pictures::slot(app, canvas, &Slot::new(row.id, thumb));
         if words.height == 1 {
             canvas.line(words, 0, short_line(app, canvas, at, row, words));
             continue;

@@ -26,11 +26,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &
     let lines = lines(app, map, plot);
     draw_lines(app, canvas, plot, &lines);
     for tile in &app.screens.map.tiles {
-        draw_tile(app, canvas, *tile);
+        draw_tile(app, canvas, tile);
         taken.0.push(tile.area);
     }
     for (at, row) in app.screens.map.nearest.iter().enumerate().rev() {
-        let on_tile = app.screens.map.tiles.iter().find(|tile| tile.image == row.id);
+        let on_tile = app.screens.map.tiles.iter().find(|tile| tile.row() == Some(row.id));
         let place =
             on_tile.map(|tile| (tile.area.x, tile.area.y)).or_else(|| map.point(row.id).and_then(|to| plot.cell(to)));
         let digit = char::from_digit(at as u32 + 1, 10).unwrap_or(' ');
@@ -111,17 +111,17 @@ fn draw_lines(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, dots: &[(u16, u16
 }
 
 /// A picture with the letter and the color of its label at its left side.
-fn draw_tile(app: &App, canvas: &mut Canvas<'_>, tile: Slot) {
+fn draw_tile(app: &App, canvas: &mut Canvas<'_>, tile: &Slot) {
     canvas.fill(tile.area, ' ', Style::reset());
-    let label = app.shared.labels().of(tile.image);
-    let chosen = app.shared.selected == Some(tile.image);
+    let label = tile.row().and_then(|row| app.shared.labels().of(row));
+    let chosen = app.shared.selected == tile.row();
     let style = if chosen {
         Style::new().fg(canvas.theme.cursor()).add_modifier(Modifier::BOLD)
     } else {
         style_of(app, canvas, label)
     };
     canvas.fill(Area { width: 1, ..tile.area }, if chosen { '█' } else { '▌' }, style);
-    pictures::slot(app, canvas, Slot { area: picture_of(tile.area), ..tile });
+    pictures::slot(app, canvas, &Slot { area: picture_of(tile.area), ..tile.clone() });
     if let Some((label, cell)) = label.zip(canvas.cell(tile.area.x, tile.area.bottom().saturating_sub(1))) {
         cell.set_char(letter(label)).set_style(style.add_modifier(Modifier::BOLD));
     }
@@ -140,7 +140,7 @@ fn sign(canvas: &mut Canvas<'_>, taken: &mut Taken, place: Option<(u16, u16)>, s
 fn cursor(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &Plot, taken: &mut Taken) {
     let Some(id) = app.shared.selected else { return };
     let Some((x, y)) = map.point(id).and_then(|point| plot.cell(point)) else { return };
-    if app.screens.map.tiles.iter().any(|tile| tile.image == id) {
+    if app.screens.map.tiles.iter().any(|tile| tile.row() == Some(id)) {
         return;
     }
     let style = Style::new().fg(canvas.theme.cursor()).add_modifier(Modifier::BOLD);

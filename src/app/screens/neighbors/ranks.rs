@@ -7,8 +7,12 @@ use crate::app::{contact_sheet::ContactSheet, layout::Area};
 pub struct Ranks {
     /// The line with what is shown.
     pub title: Area,
-    /// The query's picture and facts, where there is room.
-    pub query: Option<Area>,
+    /// The query's picture, where there is room.
+    pub picture_of_query: Option<Area>,
+    /// What is known of the query: four lines, or one where there is little room.
+    pub facts: Area,
+    /// The line between the query and the rows: upright, or level where the query lies above them.
+    pub line: Option<Area>,
     /// The rows.
     pub list: Area,
     /// Terminal rows of one neighbor.
@@ -21,6 +25,8 @@ pub struct Ranks {
 
 /// The sizes of a neighbor, see [`Neighbors::size`](super::Neighbors::size).
 pub(super) const SIZES: std::ops::RangeInclusive<i16> = -1..=6;
+/// Lines of what is known of the query.
+const FACTS: u16 = 4;
 /// Columns of a tile at the smallest size of the contact sheet, and those that each larger size adds.
 const TILE: (i16, i16) = (14, 6);
 
@@ -29,16 +35,24 @@ impl Ranks {
     #[must_use]
     pub fn new(body: Area, size: i16) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 3));
-        let query = match body.width {
+        let pane = match body.width {
             100.. => body.width * 2 / 5,
             64.. => 30,
             _ => 0,
         };
-        let (query, list) = if query > 0 && rest.height >= 8 {
-            let (query, list) = rest.left(query);
-            (Some(query), list.left(1).1)
+        let (picture_of_query, facts, line, list) = if pane > 0 && rest.height >= 8 {
+            let (query, list) = rest.left(pane);
+            let (picture, facts) = query.inside(1, 0).off_bottom(FACTS);
+            let (line, list) = list.left(1);
+            (Some(picture), facts, Some(line), list)
+        } else if rest.height >= 14 {
+            let (query, list) = rest.top(FACTS);
+            let (picture, facts) = query.inside(1, 0).left(3 * FACTS);
+            let (line, list) = list.top(1);
+            (Some(picture), facts.left(1).1, Some(line), list)
         } else {
-            (None, rest)
+            let (facts, list) = rest.top(u16::from(rest.height > 3));
+            (None, facts.inside(1, 0), None, list)
         };
         let (height, thumb) = match (list.height, list.width) {
             _ if size < 0 => (1, 0),
@@ -50,7 +64,7 @@ impl Ranks {
         };
         let wish = (TILE.0 + (size - 1) * TILE.1).max(TILE.0) as u16;
         let sheet = (size > 0).then(|| ContactSheet::new(list.off_right(1).0, wish));
-        Self { title, query, list, height, thumb, sheet }
+        Self { title, picture_of_query, facts, line, list, height, thumb, sheet }
     }
 
     /// Neighbors side by side.
@@ -94,17 +108,5 @@ impl Ranks {
             return sheet.hit(0, at);
         }
         (0..self.page()).find(|row| self.row(*row).contains(at))
-    }
-
-    /// The query's picture.
-    #[must_use]
-    pub fn query_picture(&self) -> Option<Area> {
-        self.query.map(|query| query.inside(1, 0).off_bottom(4).0)
-    }
-
-    /// What is known of the query.
-    #[must_use]
-    pub fn query_facts(&self) -> Option<Area> {
-        self.query.map(|query| query.inside(1, 0).off_bottom(4).1)
     }
 }

@@ -9,12 +9,12 @@ use crate::index::{ImageId, Index};
 
 /// Which rows are equal.
 #[derive(Default)]
-pub struct Copies {
+pub struct EqualRows {
     /// All but the first of each that are equal, in order of id, by the first.
     others: HashMap<ImageId, Vec<ImageId>>,
 }
 
-impl Copies {
+impl EqualRows {
     /// Finds those of some rows, given in order of id, that are equal to each other. Returns the first of each.
     pub fn add(&mut self, index: &Index, ids: &[ImageId]) -> Vec<ImageId> {
         let mut seen = HashMap::with_capacity(ids.len());

@@ -1,0 +1,182 @@
+//! An index on the disk that was damaged, is foreign or grew holes.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use lookalike::{index::store, pipeline::Cache};
+
+use super::{Place, embeddings, request, run};
+
+#[test]
+fn what_an_earlier_version_embedded_is_left_to_it() {
+    let place = Place::with(5);
+    place.run();
+    let listed = store::list(&place.cache()).unwrap().remove(0);
+    let db = rusqlite::Connection::open(listed.folder.join("records.sqlite")).unwrap();
+    db.execute_batch(
+        "ALTER TABLE images DROP COLUMN changed; ALTER TABLE images DROP COLUMN checksum; PRAGMA user_version = 2;",
+    )
+    .unwrap();
+    db.close().unwrap();
+    // Its name said the other schema.
+    let earlier = listed.folder.with_file_name("earlier");
+    fs::rename(&listed.folder, &earlier).unwrap();
+    let before = fs::read(earlier.join("records.sqlite")).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.notes.len()), ([5, 0, 0, 0, 0], 0), "{:?}", run.notes);
+    assert_eq!(fs::read(earlier.join("records.sqlite")).unwrap(), before);
+    let stores = store::list(&place.cache()).unwrap();
+    let images: Vec<_> = stores.iter().map(|store| store.content.as_ref().unwrap().images).collect();
+    assert_eq!(images, [5, 5]);
+}
+
+#[test]
+fn a_damaged_embedding_is_not_taken_over() {
+    let place = Place::with(5);
+    place.run();
+    // So little that nothing but the checksum shows it.
+    change_vectors(&place, |rows, row| rows[row + 2] ^= 1);
+    let moved = place.folder.path().canonicalize().unwrap().join("moved");
+    fs::rename(place.root(), &moved).unwrap();
+    let again = run(&request(&[moved], Cache::Folder(place.cache()))).unwrap();
+    assert_eq!(again.counts(), [1, 0, 4, 0, 0]);
+}
+
+/// Damages the store of five images and tells what the next run makes of it: how many it embeds again, and what it says.
+#[track_caller]
+fn check_damage(words: &str, embedded_again: usize, damage: impl FnOnce(&Place)) {
+    let place = Place::with(5);
+    let before = embeddings(&place.run().outcome.index);
+    damage(&place);
+    let run = place.run();
+    assert_eq!(run.counts(), [embedded_again, 5 - embedded_again, 0, 0, 0], "{:?}", run.notes);
+    assert_eq!(run.notes.len(), 1, "{:?}", run.notes);
+    assert!(run.notes[0].contains(words), "{:?}", run.notes);
+    assert_eq!(embeddings(&run.outcome.index), before);
+    let healed = place.run();
+    assert_eq!((healed.counts(), healed.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", healed.notes);
+}
+
+#[test]
+fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
+    check_damage("set aside", 5, |place| fs::write(place.store_file(".sqlite"), "certainly no database").unwrap());
+    check_damage("set aside", 5, |place| {
+        let path = place.store_file(".sqlite");
+        let mut bytes = fs::read(&path).unwrap();
+        let len = bytes.len();
+        bytes[1000..len].fill(0x5a);
+        fs::write(path, bytes).unwrap();
+    });
+    check_damage("set aside", 5, |place| fs::write(place.store_file("vectors"), "no vectors").unwrap());
+    check_damage("set aside", 5, |place| fs::remove_file(place.store_file("vectors")).unwrap());
+    check_damage("moved to", 5, |place| {
+        let folder = store::list(&place.cache()).unwrap().remove(0).folder;
+        fs::remove_dir_all(&folder).unwrap();
+        fs::write(folder, "a file where a folder should be").unwrap();
+    });
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let replace = |path: PathBuf| {
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    check_damage("set aside", 5, |place| replace(place.store_file("vectors")));
+    check_damage("set aside", 5, |place| replace(place.store_file(".sqlite")));
+    let place = Place::with(2);
+    place.run();
+    replace(place.store_file("lock"));
+    let run = place.run();
+    assert!(run.notes[0].contains("it is not a file: delete it"), "{:?}", run.notes);
+    assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_vector_file_that_lost_its_end_costs_the_lost_rows_only() {
+    check_damage("computed again", 2, |place| {
+        let path = place.store_file("vectors");
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        let len = file.metadata().unwrap().len();
+        let row = (len - 64) / 5;
+        file.set_len(len - row - 1).unwrap();
+    });
+}
+
+#[test]
+fn a_store_that_counts_its_pictures_wrongly_works_nevertheless() {
+    let miscount = |place: &Place, and: &str| {
+        let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+        db.execute_batch(&format!("UPDATE store SET live = 0; {and}")).unwrap();
+        db.close().unwrap();
+    };
+    check_damage("computed again", 2, |place| {
+        miscount(place, "");
+        let file = fs::File::options().write(true).open(place.store_file("vectors")).unwrap();
+        let len = file.metadata().unwrap().len();
+        file.set_len(len - (len - 64) / 5 - 1).unwrap();
+    });
+    let place = Place::with(5);
+    place.run();
+    // Vanished so long ago that it is forgotten.
+    miscount(&place, "UPDATE images SET gone = 1 WHERE row = 2");
+    let run = place.run();
+    assert_eq!((run.counts(), run.notes.len()), ([1, 4, 0, 0, 0], 0), "{:?}", run.notes);
+}
+
+/// Changes bytes of the vector file, of which a row has so many.
+fn change_vectors(place: &Place, change: impl FnOnce(&mut [u8], usize)) {
+    let path = place.store_file("vectors");
+    let mut bytes = fs::read(&path).unwrap();
+    let row = (bytes.len() - 64) / 5;
+    change(&mut bytes[64..], row);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn embeddings_that_rotted_on_the_disk_are_computed_again() {
+    check_damage("1 embedding of", 1, |place| change_vectors(place, |rows, row| rows[2 * row + 7] ^= 0x10));
+    check_damage("2 embeddings of", 2, |place| {
+        change_vectors(place, |rows, row| (rows[0], rows[5 * row - 1]) = (!rows[0], !rows[5 * row - 1]));
+    });
+    check_damage("5 embeddings of", 5, |place| change_vectors(place, |rows, _| rows.fill(0x3c)));
+    check_damage("1 embedding of", 1, |place| {
+        let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+        assert_eq!(db.execute("UPDATE images SET norm = norm * 2 WHERE row = 3", []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_database_of_another_program_is_not_touched() {
+    let place = Place::with(1);
+    place.run();
+    let path = place.store_file(".sqlite");
+    for file in fs::read_dir(path.parent().unwrap()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (42);").unwrap();
+    db.close().unwrap();
+    let run = place.run();
+    assert!(run.notes[0].contains("not made by lookalike"), "{:?}", run.notes);
+    let db = rusqlite::Connection::open(format!("{}.set-aside-1", path.display())).unwrap();
+    assert_eq!(db.query_row("SELECT x FROM theirs", [], |row| row.get::<_, i64>(0)).unwrap(), 42);
+}
+
+#[test]
+fn many_vacant_rows_are_compacted_away() {
+    const COUNT: u32 = 700;
+    let place = Place::with(COUNT);
+    place.run();
+    let size = |place: &Place| fs::metadata(place.store_file("vectors")).unwrap().len();
+    let small = size(&place);
+    for round in 1..=2 {
+        for seed in 0..COUNT {
+            place.draw(format!("{seed:03}.png"), seed + round * COUNT);
+        }
+        assert_eq!(place.run().counts(), [COUNT as usize, 0, 0, 0, 0]);
+    }
+    assert!(size(&place) > 2 * small);
+    let before = embeddings(&place.run().outcome.index);
+    assert_eq!(size(&place), small);
+    assert_eq!(embeddings(&place.run().outcome.index), before);
+}
