@@ -14,6 +14,7 @@ pub mod disposal;
 mod event;
 pub mod group_places;
 pub mod help;
+mod hints;
 pub mod keymap;
 pub mod layout;
 pub mod live;
@@ -284,9 +285,12 @@ impl App {
         layout::tabs(self.shell().header, &words, self.screen as usize)
     }
 
-    /// The switch between metrics in the header.
+    /// The switch between metrics in the header, where it makes a difference.
     #[must_use]
     pub fn metrics(&self) -> Vec<(Metric, Area)> {
+        if self.without_metric().is_some() {
+            return Vec::new();
+        }
         layout::metrics(self.shell().header, &self.tabs(), self.shared.metric)
     }
 

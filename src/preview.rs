@@ -30,7 +30,7 @@ use ratatui_image::{
     protocol::{Protocol, kitty::Kitty},
 };
 
-use self::{difference::Difference, frames::Framing};
+use self::{difference::PixelDifference, frames::Framing};
 use crate::{
     display::{Background, ColorMap, Depth, Link},
     index::ImageId,
@@ -78,7 +78,7 @@ pub struct PreviewKey {
 #[derive(Clone)]
 pub struct Preview {
     shown: Result<Shown, String>,
-    difference: Option<Arc<Difference>>,
+    difference: Option<Arc<PixelDifference>>,
 }
 
 /// An encoded picture: characters, or an image in the terminal's own protocol.
@@ -102,7 +102,7 @@ impl Preview {
 
     /// The numbers of what is shown, when it is a difference.
     #[must_use]
-    pub fn difference(&self) -> Option<&Difference> {
+    pub fn difference(&self) -> Option<&PixelDifference> {
         self.difference.as_deref()
     }
 
@@ -208,10 +208,10 @@ impl Painter {
         self.painted(picture, cells, &Framing::default(), true)
     }
 
-    /// Draws where two pictures differ, see [`Difference`].
+    /// Draws where two pictures differ, see [`PixelDifference`].
     #[must_use]
     pub fn paint_difference(&self, a: &RgbImage, b: &RgbImage, cells: (u16, u16)) -> Preview {
-        match Difference::between(a, b) {
+        match PixelDifference::between(a, b) {
             Ok(difference) => {
                 let drawn = self.paint(&difference.drawn(self.map), cells);
                 Preview { difference: Some(Arc::new(difference)), ..drawn }

@@ -66,6 +66,7 @@ impl App {
             Action::ToTrash => return self.dispose(Away::Trash),
             Action::ToFolder => self.open_move(),
             Action::Undo => return self.undo(),
+            Action::Metric if let Some(reason) = self.without_metric() => self.say(Severity::Info, reason),
             Action::Metric => {
                 self.shared.metric = self.shared.metric.toggled();
                 self.say_what_a_distance_means();
@@ -149,7 +150,12 @@ impl App {
 
     /// Stops what is being made for the screen.
     fn stop_making(&mut self) -> Vec<Effect> {
+        let indexing = self.screen == Screen::Models && self.screens.models.is_indexing();
         self.act_in_room(Action::Stop);
+        if indexing {
+            self.awaited.give_up_other_index();
+            return vec![Effect::Cancel];
+        }
         let lanes = self.awaited.stop(self.screen);
         lanes.into_iter().map(|lane| Effect::Start(self.awaited.next(), Job::Stop(lane))).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
 use crate::{
     index::{
-        Index,
+        Index, RowKind,
         progress::{Report, Summary},
     },
     printable::printable,
@@ -56,7 +56,8 @@ impl App {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let gallery = printable(folder.parent().unwrap_or(&folder));
                 let pictures = self.shared.counted(added);
-                self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live`, in {gallery}."));
+                let faces = if self.shared.index.kind() == RowKind::Face { " --faces" } else { "" };
+                self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live{faces}`, in {gallery}."));
             }
             Outcome::Named { kept: true } => {}
             Outcome::Named { kept: false } => {
@@ -141,6 +142,9 @@ impl App {
     }
 
     fn failed(&mut self, job: JobId, reason: String) {
+        if self.awaited.was_given_up(job) {
+            return;
+        }
         if self.awaited.is_index(job) {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);

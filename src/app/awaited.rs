@@ -14,6 +14,7 @@ pub(super) struct Awaited {
     last: u64,
     index: Option<JobId>,
     other_index: Option<JobId>,
+    given_up: Option<JobId>,
     lanes: [Option<Making>; Lane::ALL.len()],
 }
 
@@ -56,6 +57,16 @@ impl Awaited {
     /// Whether this is the indexing run by another model that is awaited.
     pub(super) fn is_other_index(&self, job: JobId) -> bool {
         self.other_index == Some(job)
+    }
+
+    /// Nobody waits for the other model's index any more.
+    pub(super) fn give_up_other_index(&mut self) {
+        self.given_up = self.other_index.take();
+    }
+
+    /// Whether this is the job of an index that was given up.
+    pub(super) fn was_given_up(&self, job: JobId) -> bool {
+        self.given_up == Some(job)
     }
 
     /// The indexing run has ended.

@@ -77,4 +77,4 @@ pub const PICTURES: &[Binding] = &[
     CLOSE,
 ];
 /// The same of the screens, which list pictures.
-pub const LISTS: &[Binding] = &[VIEW, FILTER, ONLY_MARKED, bind("Ctrl-o", Action::AskOutside)];
+pub const LISTS: &[Binding] = &[VIEW, FILTER, ONLY_MARKED, bind("Ctrl-o", Action::AskOutside), METRIC];

@@ -20,11 +20,25 @@ pub struct ContactSheet {
     tile: (u16, u16),
 }
 
+/// Columns of the widest tile that few pictures get.
+const WIDEST: u16 = 44;
+
 impl ContactSheet {
     /// Fills an area with tiles that are at least `wish` columns wide, or as wide as the area.
     #[must_use]
     pub fn new(area: Area, wish: u16) -> Self {
-        let columns = (area.width / wish.max(1)).max(1);
+        Self::of_columns(area, (area.width / wish.max(1)).max(1))
+    }
+
+    /// The same with larger tiles where all of `total` pictures still fit on a page.
+    #[must_use]
+    pub fn holding(self, total: usize) -> Self {
+        let fewest = self.area.width.div_ceil(WIDEST).max(1);
+        let larger = (fewest..self.columns as u16).map(|columns| Self::of_columns(self.area, columns));
+        larger.into_iter().find(|sheet| sheet.page() >= total).unwrap_or(self)
+    }
+
+    fn of_columns(area: Area, columns: u16) -> Self {
         let width = area.width / columns;
         // Pictures are mostly 4:3 and cells twice as high as wide; two rows go to the frame, which carries the words.
         let height = (width.saturating_sub(2) * 3 / 8).max(2) + 2;
@@ -109,6 +123,18 @@ mod tests {
                 assert!(tile.width >= wish.min(width), "{tile:?}");
             }
         }
+    }
+
+    #[test]
+    fn few_pictures_get_larger_tiles_as_long_as_all_of_them_fit() {
+        let sheet = ContactSheet::new(Area::of((73, 33)), 20);
+        assert_eq!((sheet.columns, sheet.rows), (3, 3));
+        let large = sheet.holding(3);
+        assert_eq!((large.columns, large.rows, large.tile(0).width), (2, 2, 36));
+        assert_eq!([sheet.holding(9), sheet.holding(500)], [sheet; 2], "no tile is smaller than usual");
+        let wide = ContactSheet::new(Area::of((200, 50)), 20).holding(1);
+        assert!(wide.tile(0).width <= WIDEST, "{wide:?}");
+        assert_eq!(ContactSheet::new(Area::default(), 20).holding(2), ContactSheet::new(Area::default(), 20));
     }
 
     #[test]

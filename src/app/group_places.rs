@@ -31,6 +31,12 @@ impl<const LIST: u16, const TILE: u16> GroupPlaces<LIST, TILE> {
         Self { title, list, height: if list.height >= 6 { 2 } else { 1 }, sheet }
     }
 
+    /// The same with larger tiles where all of so many pictures still fit.
+    #[must_use]
+    pub fn holding(self, members: usize) -> Self {
+        Self { sheet: self.sheet.holding(members), ..self }
+    }
+
     /// Groups on a page.
     #[must_use]
     pub fn page(&self) -> usize {

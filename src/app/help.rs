@@ -39,18 +39,24 @@ impl HelpPage {
     pub fn new(app: &App) -> Self {
         let body = app.shared.body();
         let (columns, panel) = layout::help(body);
+        Self::of(panel, columns, |width| sections(app, width))
+    }
+
+    /// Lays out sections, which are made for columns of this width, in so many columns of a panel.
+    #[must_use]
+    pub fn of(panel: Area, columns: u16, sections: impl FnOnce(u16) -> Vec<Section>) -> Self {
         let (title, page) = panel.top(u16::from(panel.height > 3));
         let page = page.inside(1, 0);
         let width = page.width / columns;
         let column = |at: usize| Area { x: page.x + at as u16 * width, width: width.saturating_sub(1), ..page };
-        let filled = filled(sections(app, width), columns.into());
+        let filled = filled(sections(width), columns.into());
         let columns = filled.into_iter().enumerate().map(|(at, lines)| (column(at), lines)).collect();
         Self { panel, title, columns }
     }
 
     /// Lines of the longest column.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn lines(&self) -> usize {
         self.columns.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0)
     }
 
@@ -63,21 +69,24 @@ impl HelpPage {
     /// The first visible line when all is scrolled to its end.
     #[must_use]
     pub fn last(&self) -> usize {
-        self.len().saturating_sub(self.height())
+        self.lines().saturating_sub(self.height())
     }
 }
 
-type Section = (&'static str, Vec<HelpLine>);
+/// A heading, and the lines under it.
+pub type Section = (&'static str, Vec<HelpLine>);
+
+/// Sentences under a heading, in columns of this width.
+pub(super) fn words(heading: &'static str, sentences: &[String], width: u16) -> Section {
+    let columns = usize::from(width).saturating_sub(5);
+    let wrapped = sentences.iter().flat_map(|words| {
+        let lines = text::wrapped(words, columns).into_iter().enumerate();
+        lines.map(|(at, line)| HelpLine::Words(format!("{}{line}", if at == 0 { "  " } else { "    " })))
+    });
+    (heading, wrapped.collect())
+}
 
 fn sections(app: &App, width: u16) -> Vec<Section> {
-    let words = |heading: &'static str, sentences: Vec<String>| {
-        let columns = usize::from(width).saturating_sub(5);
-        let wrapped = sentences.iter().flat_map(|words| {
-            let lines = text::wrapped(words, columns).into_iter().enumerate();
-            lines.map(|(at, line)| HelpLine::Words(format!("{}{line}", if at == 0 { "  " } else { "    " })))
-        });
-        (heading, wrapped.collect::<Vec<_>>())
-    };
     let keys = app.keys.sections(app.helped()).into_iter();
     let mut sections: Vec<Section> = keys
         .map(|(heading, rows)| (heading, rows.into_iter().map(|(keys, help)| HelpLine::Keys(keys, help)).collect()))
@@ -86,9 +95,9 @@ fn sections(app: &App, width: u16) -> Vec<Section> {
         Screen::Problems => line.to_owned(),
         _ => app.shared.words(line).into_owned(),
     };
-    let reading = reading::lines(app.helped(), app.screen).into_iter().map(about).collect();
-    sections.insert(1.min(sections.len()), words("Reading it", reading));
-    sections.insert(2.min(sections.len()), words("Mouse", MOUSE.map(str::to_owned).into()));
+    let reading: Vec<_> = reading::lines(app.helped(), app.screen).into_iter().map(about).collect();
+    sections.insert(1.min(sections.len()), words("Reading it", &reading, width));
+    sections.insert(2.min(sections.len()), words("Mouse", &MOUSE.map(str::to_owned), width));
     sections.retain(|(_, lines)| !lines.is_empty());
     sections
 }

@@ -293,32 +293,36 @@ impl Keys {
             .map(|binding| binding.action)
     }
 
-    /// Key and words for the line of hints of a context, most useful first; help and quit come last and are never missing.
+    /// Key and words for the line of hints of a context, most useful first; what has no words is left out. Help and quit
+    /// come last and are never missing.
     #[must_use]
-    pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
+    pub fn hints(
+        &self,
+        context: Context,
+        words: &dyn Fn(Action) -> Option<&'static str>,
+    ) -> Vec<(String, &'static str)> {
         let last = |binding: &Binding| matches!(binding.action, Action::Help | Action::Quit);
         let overlay = !matches!(context, Context::Screen(_));
         let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
-        let key = |binding: &Binding| {
-            // Two keys that undo each other share a hint.
-            let Some(both) = binding.action.hinted_with() else {
-                return (first(*binding).to_owned(), binding.action.hint());
-            };
+        let key = |binding: &Binding, words: &'static str| {
+            // Two keys that belong together share a hint.
             let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
-            let names: Vec<_> = both.into_iter().filter_map(found).collect();
+            let both = binding.action.hinted_with().map(|both| both.into_iter().filter_map(found).collect());
+            let names: Vec<_> = both.unwrap_or_else(|| vec![first(*binding)]);
             let between = if matches!(binding.action, Action::PickGuess(_)) { "-" } else { " " };
             let names =
                 if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(between) };
-            (names, binding.action.hint())
+            (names, words)
         };
-        let hinted = || self.bindings(context).filter(|binding| !binding.action.hint().is_empty());
-        let mut hints: Vec<_> = hinted()
+        let mut hints: Vec<_> = self
+            .bindings(context)
             .filter(|binding| !last(binding))
             // Going back with Esc is known; only what lies on top says so.
             .filter(|binding| binding.action != Action::Escape || (overlay && *binding != CLOSE))
-            .map(|binding| key(&binding))
+            .filter_map(|binding| Some((binding, words(binding.action).filter(|words| !words.is_empty())?)))
+            .map(|(binding, words)| key(&binding, words))
             .collect();
-        hints.extend(hinted().filter(last).map(|binding| key(&binding)));
+        hints.extend(self.bindings(context).filter(last).map(|binding| key(&binding, binding.action.hint())));
         hints
     }
 
@@ -415,7 +419,7 @@ mod tests {
                 let bound = Keys::default().bindings(context).any(|binding| binding.action == wanted);
                 assert!(bound, "{wanted:?} has no key in {context:?}");
             }
-            let hints = Keys::default().hints(context);
+            let hints = Keys::default().hints(context, &|action| Some(action.hint()));
             let last = [("?".to_owned(), "help"), ("q".to_owned(), "quit")];
             assert_eq!(&hints[hints.len() - 2..], last, "{context:?}");
         }
@@ -456,7 +460,8 @@ mod tests {
         let heatmap = Context::Screen(Screen::Heatmap);
         assert_eq!([at(heatmap, "z"), at(heatmap, "+")], [Some(Action::ZoomIn), None]);
         assert_eq!([at(heatmap, "x"), at(Context::Pair, "x")], [Some(Action::Swap), None]);
-        assert!(keys.hints(heatmap).contains(&("z -".to_owned(), "zoom")));
+        let hints = keys.hints(heatmap, &|action| Some(action.hint()));
+        assert!(hints.contains(&("z -".to_owned(), "zoom")));
         assert!(keys.rebind(None, "zoom-in", &[]).is_err() && keys.rebind(None, "zoom-in", &own(&["Foo"])).is_err());
         assert!(keys.rebind(Some(Context::Pair), "zoom-in", &own(&["a"])).is_err(), "it has no key there");
         keys.rebind(None, "quit", &own(&["m"])).expect("it has keys");

@@ -1,6 +1,7 @@
 //! The state of the live view, and what may happen to it. As with the explorer, [`Live::update`] is the only way in: it
 //! reads no clock, waits for nothing and returns what is to be done.
 
+pub mod keys;
 mod log;
 mod pictures;
 mod places;
@@ -161,22 +162,11 @@ pub struct Live {
     enrolled_here: Vec<PathBuf>,
     /// A name that is being typed.
     pub naming: Option<Naming>,
+    /// The first visible line of the help page, while that is shown.
+    pub help: Option<usize>,
     /// What there is to say.
     pub message: Option<Message>,
 }
-
-/// Keys and what they do, in the order of the hints.
-pub const KEYS: [(&str, &str); 9] = [
-    ("Space", "pause"),
-    ("+ -", "threshold"),
-    ("n", "name it"),
-    ("Tab", "next face"),
-    ("d", "drop it"),
-    ("x", "mirror"),
-    ("m", "metric"),
-    ("Ctrl-l", "redraw"),
-    ("q", "quit"),
-];
 
 impl Live {
     /// Before anything was seen.
@@ -198,6 +188,7 @@ impl Live {
             has_ended: false,
             enrolled_here: Vec::new(),
             naming: None,
+            help: None,
             message: None,
         };
         live.follow_gallery();
@@ -309,6 +300,9 @@ impl Live {
             return self.type_key(naming, key);
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if let Some(first) = self.help.filter(|_| !control) {
+            return self.help_key(first, key);
+        }
         match key.code {
             KeyCode::Char('c') if control => return vec![Effect::Quit],
             KeyCode::Char('z') if control => return vec![Effect::Suspend],
@@ -318,6 +312,7 @@ impl Live {
                 return vec![Effect::Redraw];
             }
             _ if control => {}
+            KeyCode::Char('?') | KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('q') | KeyCode::Esc => return vec![Effect::Quit],
             KeyCode::Char(' ' | 'p') => {
                 self.is_paused = !self.is_paused;

@@ -41,6 +41,10 @@ impl App {
         }
         self.screens.neighbors.ask_selected();
         self.shared.select(row);
+        // Who gives up a filter comes back to this picture, for it was asked with since.
+        if let Some(Over::Prompt(Prompt { purpose: Purpose::Filter { selected, .. }, .. })) = self.over.last_mut() {
+            *selected = Some(row);
+        }
         self.show_answer();
     }
 
@@ -48,6 +52,7 @@ impl App {
     pub(super) fn asked_with(&mut self, outside: Arc<Outside>) {
         self.message = None;
         self.stay_selected();
+        self.previews.forget_file(&outside.path);
         self.screens.neighbors.ask_outside(&self.shared, outside);
         self.show_answer();
     }

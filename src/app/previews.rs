@@ -1,6 +1,6 @@
 //! The pictures that are ready to be drawn, and those that were asked for.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use lru::LruCache;
 
@@ -103,6 +103,17 @@ impl Previews {
         }
         self.asked = missing.iter().cloned().collect();
         Some(missing)
+    }
+
+    /// Forgets the pictures of a file: it may have been written anew.
+    pub fn forget_file(&mut self, path: &Path) {
+        let of_it = |key: &PreviewKey| matches!(&key.subject, Subject::File(file, _) if &**file == path);
+        let gone: Vec<_> = self.ready.iter().map(|(key, _)| key).filter(|key| of_it(key)).cloned().collect();
+        for key in gone {
+            self.cells -= cells(&key);
+            self.ready.pop(&key);
+        }
+        self.asked.retain(|key| !of_it(key));
     }
 
     /// Forgets everything: the terminal has.

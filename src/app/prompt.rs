@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    App, Effect, Over, Severity,
+    App, Effect, Over, RunState, Severity,
     act::NOTHING_MARKED,
     action::{Action, Screen},
 };
@@ -143,7 +143,8 @@ const LABELS_FILE: &str = "labels.csv";
 impl App {
     pub(super) fn open_filter(&mut self) {
         if self.shared.index.is_empty() && self.screen != Screen::Problems {
-            return self.say(Severity::Info, "There are no pictures to choose from yet.");
+            let yet = if self.shared.run == RunState::Running { " yet" } else { "" };
+            return self.say(Severity::Info, format!("There are no pictures to choose from{yet}."));
         }
         let text = self.shared.filter.typed().to_owned();
         let purpose = Purpose::Filter { selected: self.shared.selected, typed: text.clone() };

@@ -66,6 +66,7 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
             "What belongs together by likeness alone; folders are not looked at. Noise is what is in no group.",
             "Cohesion is the mean cosine to the group's center: 1 is all the same.",
             "ARI and NMI say how far groups and folders agree, from 0 by chance to 1.",
+            "“lookalike groups FOLDER --link-to NEW” sorts links to the pictures into a folder for each group.",
         ],
         Screen::Outliers => &[
             "The pictures that have nothing like them come first. ▲ is flagged: so far out that it is worth a look.",

@@ -94,6 +94,16 @@ pub trait Room {
     /// whatever happened while it is shown.
     fn refresh(&mut self, _: &mut Shared, _body: Area) {}
 
+    /// The words of an action in the line of hints; `None` for what does nothing with what is on the screen.
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
+        Some(action.hint())
+    }
+
+    /// Why the metric makes no difference here, where it makes none.
+    fn without_metric(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The number on its tab.
     fn count(&self, _: &Shared) -> Option<usize> {
         None

@@ -52,7 +52,7 @@ impl App {
 
     /// Asks for what is not known of it yet; also when the terminal's size has changed.
     pub(super) fn request_explanation(&mut self, effects: &mut Vec<Effect>) {
-        let Some(Over::Why(why)) = self.covering() else { return };
+        let Some(Over::Why(why)) = self.beneath_help() else { return };
         let cells = layout::halves(self.shared.body())[0];
         let wanted: Wanted = (why.pair, (cells.width, cells.height));
         let known = self.explained(why).is_some_and(|known| (known.pair, known.cells) == wanted);

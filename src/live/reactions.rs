@@ -46,8 +46,8 @@ pub enum Excess {
 /// The threads that keep frames and run the command. Dropping it leaves undone what waits, and ends commands that run.
 pub struct Reactions {
     // Dropped first: commands end at once, while a disk may need its time.
-    runner: Option<Queue<(String, f32)>>,
-    keeper: Option<Queue<Arc<Frame>>>,
+    runner: Option<Backlog<(String, f32)>>,
+    keeper: Option<Backlog<Arc<Frame>>>,
     /// The names that were in the frame before.
     before: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Reactions {
     pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Say) -> Result<Self> {
         let keeper = folder.map(|folder| {
             let tell_failure = Arc::clone(tell);
-            Queue::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
+            Backlog::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
                 for frame in frames {
                     // The next frame is tried again: there may be room on the disk by then.
                     if let Err(error) = keep(&frame.picture, frame.at, &folder) {
@@ -71,7 +71,7 @@ impl Reactions {
         });
         let runner = hook.map(|mut hook| {
             let tell_failure = Arc::clone(tell);
-            Queue::start("commands", NAMES, excess, COMMAND, tell, move |names: Waiting<(String, f32)>| {
+            Backlog::start("commands", NAMES, excess, COMMAND, tell, move |names: Waiting<(String, f32)>| {
                 let stopped = names.stopped.clone();
                 for (name, value) in names {
                     if let Err(error) = hook.run(&name, value) {
@@ -100,11 +100,11 @@ impl Reactions {
     /// Takes nothing more, and waits until all frames are kept and all commands have ended, or until somebody says
     /// `stop`; whether nobody did.
     pub fn finish(&mut self, stop: &dyn Fn() -> bool) -> bool {
-        self.keeper.iter_mut().for_each(Queue::close);
-        self.runner.iter_mut().for_each(Queue::close);
+        self.keeper.iter_mut().for_each(Backlog::close);
+        self.runner.iter_mut().for_each(Backlog::close);
         loop {
             let is_done =
-                self.keeper.as_ref().is_none_or(Queue::is_done) && self.runner.as_ref().is_none_or(Queue::is_done);
+                self.keeper.as_ref().is_none_or(Backlog::is_done) && self.runner.as_ref().is_none_or(Backlog::is_done);
             if stop() {
                 return false;
             }
@@ -119,8 +119,8 @@ impl Reactions {
 impl Drop for Reactions {
     fn drop(&mut self) {
         // Both, before either is waited for.
-        self.runner.iter_mut().for_each(Queue::stop);
-        self.keeper.iter_mut().for_each(Queue::stop);
+        self.runner.iter_mut().for_each(Backlog::stop);
+        self.keeper.iter_mut().for_each(Backlog::stop);
     }
 }
 
@@ -132,7 +132,7 @@ struct Delay {
 }
 
 /// A thread and what waits for it. Dropping it waits for what the thread is at, but not for a disk that hangs.
-struct Queue<T> {
+struct Backlog<T> {
     waiting: Option<SyncSender<T>>,
     excess: Excess,
     left_out: Arc<AtomicUsize>,
@@ -142,7 +142,7 @@ struct Queue<T> {
     thread: Option<JoinHandle<()>>,
 }
 
-impl<T: Send + 'static> Queue<T> {
+impl<T: Send + 'static> Backlog<T> {
     fn start(
         name: &str,
         most: usize,
@@ -181,7 +181,7 @@ impl<T: Send + 'static> Queue<T> {
     }
 }
 
-impl<T> Queue<T> {
+impl<T> Backlog<T> {
     fn close(&mut self) {
         self.waiting = None;
     }
@@ -196,7 +196,7 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Drop for Queue<T> {
+impl<T> Drop for Backlog<T> {
     fn drop(&mut self) {
         self.stop();
         let begun = Instant::now();
@@ -252,7 +252,7 @@ mod tests {
 
     /// A queue for three numbers whose thread does one for each "go".
     struct Numbers {
-        queue: Queue<u32>,
+        queue: Backlog<u32>,
         go: Sender<()>,
         /// What was begun.
         begun: Receiver<u32>,
@@ -273,7 +273,7 @@ mod tests {
                     let _ = gone.recv();
                 }
             };
-            let queue = Queue::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
+            let queue = Backlog::start("numbers", 3, excess, DISK, &tell, work).expect("a thread");
             Self { queue, go, begun, said }
         }
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     analysis::alike::{Group, Kind, Range},
-    app::{App, RunState, contact_sheet::ContactSheet, layout::Area, screens::alike::Places},
+    app::{App, RunState, contact_sheet::ContactSheet, layout::Area},
     index::ImageId,
     task::LookAlikes,
     text,
@@ -20,7 +20,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    let (alike, places) = (&app.screens.alike, Places::new(body));
+    let alike = &app.screens.alike;
+    let places = alike.places(body);
     if app.shared.index.len() < 2 && app.shared.run != RunState::Running {
         return empty::say(
             canvas,
@@ -36,8 +37,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     title(app, canvas, places.title, found);
     let range = alike.range(&app.shared);
     if found.groups.is_empty() {
+        let so_far = if app.shared.run == RunState::Running { " so far" } else { "" };
         let what = format!(
-            "No two {} look alike at a cosine similarity of {}.",
+            "No two {} look alike{so_far} at a cosine similarity of {}.",
             app.shared.index.kind().plural(),
             between(range)
         );
@@ -91,12 +93,17 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
         Some(threshold) if area.width >= 76 => format!(" · {NEAR} from {threshold:.2}"),
         _ => String::new(),
     };
+    // On a narrow screen the range, which keys move, goes before what can be counted in the list.
+    let of = match area.width {
+        60.. if pictures > 0 => format!(" of {} · cosine ", app.shared.counted(pictures)),
+        _ => " · cosine ".to_owned(),
+    };
     let approximation = found.percent_found().map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
     canvas.rule(
         area,
         Line::from(vec![
             Span::styled(facts::listed_of(app, alike.groups().len(), found.groups.len(), "group"), theme.strong()),
-            Span::styled(format!(" of {} · cosine ", app.shared.counted(pictures)), theme.dim()),
+            Span::styled(of, theme.dim()),
             Span::styled(between(range), theme.accent()),
             facts::narrowed_to(app, canvas),
             Span::styled(approximation, theme.mark()),
@@ -138,9 +145,20 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, group: &Group, focused: b
     ]);
     canvas.line(words, 0, first);
     if area.height > 1 {
-        let names: Vec<_> = group.members.iter().take(4).map(|(id, _)| facts::name(app, *id)).collect();
-        canvas.text(words.left(8).1, 1, &names.join(", "), if focused { theme.strong() } else { theme.dim() });
+        canvas.text(words.left(8).1, 1, &names(app, group), if focused { theme.strong() } else { theme.dim() });
     }
+}
+
+/// What the first pictures of a group are called: after their folder where all are in one, else each with its own.
+fn names(app: &App, group: &Group) -> String {
+    let first = || group.members.iter().take(4).map(|member| member.0);
+    let folder = |id| app.shared.index.get(id).map(|entry| facts::folder(&entry)).unwrap_or_default();
+    let Some(common) = group.members.first().map(|member| folder(member.0)) else { return String::new() };
+    if group.members.iter().any(|member| folder(member.0) != common) {
+        return first().map(|id| facts::path(app, id)).collect::<Vec<_>>().join(", ");
+    }
+    let names = first().map(|id| facts::name(app, id)).collect::<Vec<_>>().join(", ");
+    if common.is_empty() { names } else { format!("{common}/ {names}") }
 }
 
 /// What is said under a picture of a group: what it is to the one that is kept, or how alike it is to the center.

@@ -6,7 +6,7 @@ use super::{canvas::Canvas, empty, facts, heatmap};
 use crate::{
     app::{
         App, Over, RunState, Severity,
-        action::{Action, Screen},
+        action::Screen,
         keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
@@ -155,33 +155,17 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
-/// The hints that mean something with what is on the screen.
-fn useful<'a>(app: &App, hints: &'a [(String, &'static str)]) -> Vec<&'a (String, &'static str)> {
-    let (nothing, left_out) = match app.context() {
-        Context::Screen(Screen::Problems) => (app.shared.skipped.is_empty(), false),
-        Context::Screen(Screen::Models) if app.shared.index.kind() == RowKind::Face => (true, false),
-        Context::Screen(_) => (app.shared.index.is_empty(), app.admits_nothing()),
-        _ => (false, false),
-    };
-    // What is for whole pictures is not offered for their faces.
-    let of_pictures = [Action::Dispose, Action::Why, Action::MarkCopies].map(Action::hint);
-    let is_for_all = |hint: &str| app.shared.index.kind() == RowKind::Picture || !of_pictures.contains(&hint);
-    let is_useful = |hint: &str| !nothing && (!left_out || hint == Action::Filter.hint()) && is_for_all(hint);
-    hints.iter().filter(|hint| is_useful(hint.1)).collect()
-}
-
 /// As many hints as fit; help and quit always.
 pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
     let theme = canvas.theme;
-    let hints = app.keys.hints(app.context());
+    let hints = app.hints();
     let (own, always) = hints.split_at(hints.len().saturating_sub(2));
-    let own = useful(app, own);
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
-    let fitting = own.into_iter().take_while(|hint| {
+    let fitting = own.iter().take_while(|hint| {
         let fits = width(hint) <= room;
         room = room.saturating_sub(width(hint));
         fits
@@ -218,7 +202,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if app.context() == Context::Screen(Screen::Heatmap) && heatmap::status(app, canvas, area) {
         return;
     }
-    if let Some(Over::Pair { row, col }) = app.covering() {
+    if let Some(Over::Pair { row, col }) = app.beneath_help() {
         let room = usize::from(area.width).saturating_sub(3) / 2;
         let [row, col] = [row, col].map(|id| text::cut_middle(&facts::path(app, id), room));
         return canvas.line(area, 0, Line::styled(format!("{row} × {col}"), canvas.theme.dim()));

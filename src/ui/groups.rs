@@ -9,11 +9,7 @@ use super::{
 };
 use crate::{
     analysis::clusters::{Cluster, Clustering, Cut, Density, Method},
-    app::{
-        App, RunState,
-        layout::Area,
-        screens::groups::{FEWEST, Places},
-    },
+    app::{App, RunState, layout::Area, screens::groups::FEWEST},
     index::RowKind,
     text,
 };
@@ -23,7 +19,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    let (groups, places) = (&app.screens.groups, Places::new(body));
+    let groups = &app.screens.groups;
+    let places = groups.places(body);
     if app.shared.index.len() < FEWEST && app.shared.run != RunState::Running {
         return empty::say(
             canvas,
@@ -82,10 +79,13 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let groups = &app.screens.groups;
     let lines = (0..groups.len()).filter(|line| groups.at(*line).is_some());
     let (listed, pictures) = lines.fold((0, 0), |(lines, sum), line| (lines + 1, sum + groups.count_of(line)));
+    let alone: usize =
+        (0..groups.len()).filter(|line| groups.at(*line).is_none()).map(|line| groups.count_of(line)).sum();
+    let alone = if alone > 0 { format!(", {} in none", text::count(alone)) } else { String::new() };
     let method = method(found, groups.method, app.shared.index.kind(), area.width >= 76);
     let mut spans = vec![
         Span::styled(facts::listed_of(app, listed, found.clusters.len(), "group"), theme.strong()),
-        Span::styled(format!(" of {}", app.shared.counted(pictures)), theme.dim()),
+        Span::styled(format!(" of {}{alone}", app.shared.counted(pictures)), theme.dim()),
         Span::styled(format!(" · {method}"), theme.accent()),
         facts::narrowed_to(app, canvas),
     ];
@@ -136,19 +136,28 @@ fn row(app: &App, canvas: &mut Canvas<'_>, area: Area, line: usize) {
         vec![Span::styled("■ ", theme.group(number)), Span::styled(name, strong), Span::styled(facts, theme.dim())];
     canvas.line(words, 0, Line::from(first));
     if area.height > 1 {
-        canvas.text(words.left(2).1, 1, &about(app, cluster), if focused { theme.strong() } else { theme.dim() });
+        let (_, line) = words.left(2);
+        canvas.text(
+            line,
+            1,
+            &about(app, cluster, line.width.into()),
+            if focused { theme.strong() } else { theme.dim() },
+        );
     }
 }
 
-/// How alike the pictures of a group are, what most of it is, and what it looks like.
-fn about(app: &App, cluster: &Cluster) -> String {
-    let typical = facts::name(app, cluster.medoid());
+/// What most of a group is, how alike its pictures are, and what they look like, where there is room for that.
+fn about(app: &App, cluster: &Cluster, room: usize) -> String {
     let cohesion = format!("cohesion {:.2}", cluster.cohesion);
-    match cluster.folder {
+    let short = match cluster.folder {
         Some((folder, purity)) => {
-            let name = app.screens.groups.folder_name(folder);
-            format!("{cohesion} · {:.0} % {name}/ · like {typical}", 100.0 * purity)
+            let name = format!("{}/", app.screens.groups.folder_name(folder));
+            let share = if purity < 1.0 { format!("{:.0} %", (100.0 * purity).min(99.0)) } else { "all".to_owned() };
+            let taken = text::width(&share) + 4 + cohesion.len();
+            format!("{share} {} · {cohesion}", text::cut(&name, room.saturating_sub(taken)))
         }
-        None => format!("{cohesion} · like {typical}"),
-    }
+        None => cohesion,
+    };
+    let long = format!("{short} · like {}", facts::name(app, cluster.medoid()));
+    if text::width(&long) <= room { long } else { short }
 }

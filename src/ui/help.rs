@@ -19,8 +19,12 @@ use crate::{
 const KEYS: usize = 12;
 
 pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area) {
+    page(canvas, body, &HelpPage::new(app), first);
+}
+
+/// Draws a page of help over the body, from one of its lines on.
+pub(super) fn page(canvas: &mut Canvas<'_>, body: Area, page: &HelpPage, first: usize) {
     let theme = canvas.theme;
-    let page = HelpPage::new(app);
     canvas.fill(page.panel, ' ', Style::reset());
     canvas.rule(
         page.title,
@@ -35,7 +39,7 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
             canvas.line(*column, row, drawn(canvas, line));
         }
     }
-    super::scrollbar(canvas, page.panel.top(page.title.height).1, first, page.height(), page.len());
+    super::scrollbar(canvas, page.panel.top(page.title.height).1, first, page.height(), page.lines());
 }
 
 fn drawn(canvas: &Canvas<'_>, line: &HelpLine) -> Line<'static> {

@@ -33,7 +33,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 
 /// Says what is missing.
 fn unlearnable(canvas: &mut Canvas<'_>, body: Area, reason: &Unlearnable) {
-    let then = "Labels are the names of sub-folders, or come from a file: lookalike --labels FILE.csv";
+    let then = match reason {
+        Unlearnable::NoLabels => "Groups (6) finds what belongs together without any.",
+        _ => "Labels are the names of sub-folders, or come from a file: lookalike --labels FILE.csv",
+    };
     empty::say(canvas, body, &format!("{}.", capitalized(&reason.to_string())), then);
 }
 
@@ -64,7 +67,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classificatio
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 6);
         if text::width(&rest) <= room {
-            spans.push(Span::styled(format!("  {rest}"), theme.dim()));
+            spans.push(Span::styled(rest, theme.dim()));
         }
     }
     canvas.rule(area, Line::from(spans));
@@ -76,10 +79,10 @@ fn about(app: &App, learned: &Classification) -> Option<String> {
     match labels.view {
         View::Confusion => {
             let pictures = labels.confusion().map_or(learned.labeled.len(), |confusion| confusion.total() as usize);
-            Some(format!("of {} · out of {FOLDS} folds", app.shared.counted(pictures)))
+            Some(format!(" · {}, each judged unseen ({FOLDS} folds)", app.shared.counted(pictures)))
         }
         View::Mislabeled => None,
-        View::Predictions => Some(format!("threshold {:.2} (- +)", labels.threshold)),
+        View::Predictions => Some(format!(" · threshold {:.2} (- +)", labels.threshold)),
     }
 }
 

@@ -2,15 +2,16 @@
 
 use ratatui::{
     Frame,
+    style::Style,
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, theme::Theme};
+use super::{canvas::Canvas, help, theme::Theme};
 use crate::{
     analysis::gallery::{Candidate, Gallery, Identity},
     app::{
         layout::{self, Area},
-        live::{KEYS, Live, Naming, Picture, Places, SMALL, Sighting},
+        live::{Live, Naming, Picture, Places, SMALL, Sighting},
     },
     face::Face,
     index::RowKind,
@@ -26,6 +27,9 @@ const NOTICES: [&str; 3] = [
     "Local, not kept. No security. Ask all.",
 ];
 
+/// Columns that the source has at least.
+const SOURCE: usize = 8;
+
 /// Draws the whole screen.
 pub fn draw(live: &Live, frame: &mut Frame) {
     let display = live.setup.display;
@@ -34,6 +38,11 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     let places = Places::new(display.size);
     notice(live, &mut canvas, places.notice);
     title(live, &mut canvas, places.title);
+    if let Some(first) = live.help {
+        let page = live.help_page();
+        help::page(&mut canvas, page.panel, &page, first);
+        return hints(live, &mut canvas, places.hints);
+    }
     now(live, &mut canvas, &places);
     found(live, &mut canvas, &places);
     scale(live, &mut canvas, places.scale);
@@ -83,9 +92,12 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         (_, what) if what == live.setup.model => format!(" · {what}"),
         (_, what) => format!(" · {}: {what}", live.setup.model),
     };
-    let rest = format!(" · {names}{model} ");
+    let mut rest = format!(" · {names}{model} ");
+    if text::width(&state) + text::width(&rest) + 5 + SOURCE > usize::from(area.width) {
+        rest = " ".to_owned();
+    }
     let room = usize::from(area.width).saturating_sub(text::width(&state) + text::width(&rest) + 5);
-    let source = text::cut_middle(&printable_str(&live.setup.source), room.max(8));
+    let source = text::cut_middle(&printable_str(&live.setup.source), room.max(SOURCE));
     canvas.line(
         area.left(1).1,
         0,
@@ -94,7 +106,9 @@ fn title(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
             Span::styled(format!("{sign} {state} "), state_style),
             Span::styled(source, theme.strong()),
             Span::styled(rest, theme.dim()),
-        ]),
+        ])
+        // Words without a color of their own must not take that of the line.
+        .style(Style::reset()),
     );
 }
 
@@ -258,6 +272,9 @@ fn scale(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         let values = [best.map(|one| one.value), second.map(|one| one.value), criterion.threshold];
         let (low, high) = ends(metric, &values);
         let words = [low, high].map(|end| text::value(end).trim().to_owned());
+        // Which way is more alike differs from metric to metric in the numbers, not on the axis.
+        let [less, more] = if axis.width >= 76 { ["less alike ", " more alike"] } else { [""; 2] };
+        let words = [format!("{less}{}", words[0]), format!("{}{more}", words[1])];
         let track = axis.left(2 + words[0].len() as u16).1.off_right(2 + words[1].len() as u16).0;
         canvas.line(axis.left(1).1, 0, Span::styled(words[0].as_str(), theme.dim()));
         canvas.right(axis.off_right(1).0, 0, Line::styled(words[1].as_str(), theme.dim()));
@@ -298,7 +315,8 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
     parts.push(match criterion.threshold {
         Some(threshold) => {
             let far = live.far().map_or(String::new(), |far| format!(" ≈ {:.1} % of strangers named", 100.0 * far));
-            let words = format!("{}{far}", text::value(threshold).trim());
+            let word = if area.width >= 76 { "threshold " } else { "" };
+            let words = format!("{word}{}{far}", text::value(threshold).trim());
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
         None => {
@@ -353,7 +371,7 @@ fn strip(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     }
 }
 
-fn name_of(sighting: &Sighting, theme: Theme) -> (String, ratatui::style::Style) {
+fn name_of(sighting: &Sighting, theme: Theme) -> (String, Style) {
     match &sighting.name {
         Some(name) => (printable_str(name), theme.strong()),
         None => ("unknown".to_owned(), theme.dim()),
@@ -376,7 +394,11 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         let (name, style) = name_of(sighting, theme);
         let sign = if sighting.name.is_some() { "✓" } else { "?" };
         let [first, last] = &sighting.times;
-        let times = if first == last { format!("{first}          ") } else { format!("{first}–{last} ") };
+        let times = match lines.width {
+            0..60 => format!("{last} "),
+            _ if first == last => format!("{first}          "),
+            _ => format!("{first}–{last} "),
+        };
         let value = sighting
             .value
             .map_or(String::new(), |value| format!("  {} {}", sighting.metric.name(), text::value(value).trim()));
@@ -385,10 +407,12 @@ fn log(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
         } else {
             String::new()
         };
+        let taken = text::width(&times) + text::width(&name) + text::width(&value) + 3;
+        let fits = taken + text::width(&frames) <= lines.width.into();
         let line = Line::from(vec![
             Span::styled(times, theme.dim()),
             Span::styled(format!("{sign} {name}"), style),
-            Span::styled(format!("{value}{frames}"), theme.dim()),
+            Span::styled(format!("{value}{}", if fits { frames } else { String::new() }), theme.dim()),
         ]);
         canvas.line(lines.left(1).1, row as u16, line);
     }
@@ -422,16 +446,17 @@ fn hints(live: &Live, canvas: &mut Canvas<'_>, area: Area) {
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut spans = vec![Span::raw(" ")];
     let width = |key: &str, words: &str| text::width(key) + text::width(words) + 3;
-    let (quit, others) = KEYS.split_last().map_or((("q", "quit"), &[][..]), |(quit, others)| (*quit, others));
-    room = room.saturating_sub(width(quit.0, quit.1));
-    let meant = others.iter().filter(|(key, _)| *key != "Tab" || live.setup.seeks == RowKind::Face);
-    let fitting = meant.filter(|(key, words)| {
+    let hints = live.hints();
+    // Help and quit are always there.
+    let (others, last) = hints.split_at(hints.len().saturating_sub(2));
+    room = room.saturating_sub(last.iter().map(|(key, words)| width(key, words)).sum());
+    let fitting = others.iter().filter(|(key, words)| {
         let fits = width(key, words) <= room;
         room = if fits { room - width(key, words) } else { 0 };
         fits
     });
-    for (key, words) in fitting.copied().chain([quit]) {
-        spans.push(Span::styled(key, theme.accent()));
+    for (key, words) in fitting.chain(last) {
+        spans.push(Span::styled(*key, theme.accent()));
         spans.push(Span::styled(format!(" {words}  "), theme.dim()));
     }
     canvas.line(area, 0, Line::from(spans));

@@ -15,7 +15,7 @@ use crate::{
         App, ModelInfo,
         layout::Area,
         previews::Slot,
-        screens::models::{Found, Models, Other, Places, View},
+        screens::models::{Choices, Found, Models, Other, Places, View},
     },
     index::{RowKind, progress::Stage},
     printable::printable_str,
@@ -40,11 +40,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             let what = format!("Indexing {} by {}…", app.shared.index.counted(), models.name);
             let then = match progress {
                 Some(now) if now.stage == Stage::Embedding => {
-                    format!("{} of {}", text::count(now.done), text::count(now.total))
+                    format!("{} of {}.", text::count(now.done), text::count(now.total))
                 }
                 _ => "All other screens go on with the model in use.".to_owned(),
             };
-            empty::say(canvas, body, &what, &then);
+            empty::say(canvas, body, &what, &format!("{then} c stops it; what is done is kept."));
         }
         (Other::Ready(_), None) => {
             let what = format!("Comparing {} with {}…", own_name(app), models.name);
@@ -85,27 +85,30 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
         let then = "“lookalike models” lists those whose weights can be had; “lookalike models pull NAME” gets one.";
         return empty::say(canvas, body, &what, then);
     }
-    let (title, rest) = body.top(u16::from(body.height > 3));
+    let places = Choices::new(body, choices.len(), models.choice);
     let words = Line::from(vec![
         Span::styled("Another model on the same pictures", theme.strong()),
         Span::styled(": similar, better or worse?", theme.dim()),
     ]);
-    canvas.rule(title, words);
-    let area = rest.inside(2, 1);
-    let pictures = app.shared.index.counted();
-    canvas.text(area, 0, &format!("Compare {} with", own_name(app)), theme.dim());
-    for (at, name) in choices.iter().enumerate() {
+    canvas.rule(places.title, words);
+    canvas.text(places.heading, 0, &format!("Compare {} with", own_name(app)), theme.dim());
+    let listed = choices.iter().enumerate().skip(places.first).take(places.list.height.into());
+    for (row, (at, name)) in listed.enumerate() {
         let focused = at == models.choice;
         let (sign, style) = if focused { ("▸ ", theme.accent()) } else { ("  ", theme.strong()) };
-        canvas.text(area, 2 + at as u16, &format!("{sign}{}", printable_str(name)), style);
+        canvas.text(places.list, row as u16, &format!("{sign}{}", printable_str(name)), style);
     }
-    let below = area.top(3 + choices.len() as u16).1;
-    match failed {
-        Some(reason) => canvas.text(below, 0, &printable_str(reason), theme.warning()),
+    scrollbar(canvas, places.list, places.first, places.list.height.into(), choices.len());
+    let pictures = app.shared.index.counted();
+    let (says, style) = match failed {
+        Some(reason) => (printable_str(reason), theme.warning()),
         None => {
-            canvas.text(below, 0, &format!("Enter indexes {pictures} by it, in the background;"), theme.dim());
-            canvas.text(below, 1, "its index is kept, so that it is there at once the next time.", theme.dim());
+            let then = "its index is kept, so that it is there at once the next time.";
+            (format!("Enter indexes {pictures} by it, in the background; {then}"), theme.dim())
         }
+    };
+    for (row, line) in text::wrapped(&says, usize::from(places.words.width).min(72)).iter().enumerate() {
+        canvas.text(places.words, row as u16, line, style);
     }
 }
 

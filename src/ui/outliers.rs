@@ -42,20 +42,21 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     };
     let grid = Grid::new(body, outliers.size);
     title(app, canvas, grid.title, found);
-    if let Some(pane) = grid.details {
-        canvas.divider(pane.x - 1, body, grid.title);
-    }
     let Some(focused) = outliers.under_cursor() else {
+        let (_, rest) = body.top(grid.title.height);
         if !app.shared.filter.is_empty() {
             let what = "No picture that the filter lets through is among these.";
-            return facts::none_listed(app, canvas, grid.sheet.area, what);
+            return facts::none_listed(app, canvas, rest, what);
         }
         let what = match outliers.listed {
             Listed::Misplaced => &app.shared.words("No picture looks like those of another folder."),
             Listed::All | Listed::Folder => &app.shared.words("No folder has two pictures to compare."),
         };
-        return empty::say(canvas, grid.sheet.area, what, "o lists what stands out among others.");
+        return empty::say(canvas, rest, what, "o lists what stands out among others.");
     };
+    if let Some(pane) = grid.details {
+        canvas.divider(pane.x - 1, body, grid.title);
+    }
     let ids = outliers.ids.iter().enumerate();
     let tiles = grid.sheet.visible(outliers.first, 0, ids).map(|(at, image)| Tile {
         image: *image,
@@ -141,8 +142,12 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         canvas.text(details.facts, 2, &score, theme.dim());
         let (sign, style) = if one.is_flagged() { (SIGN, theme.warning()) } else { (' ', theme.dim()) };
         let words = match one.deviation.is_nan() {
-            true => app.shared.words("too few pictures to flag one").into_owned(),
-            false => format!("{sign} {:.1} deviations{place}", one.deviation),
+            true => "too few to flag one".to_owned(),
+            false => {
+                let (short, above) = (format!("{sign} {:.1} deviations{place}", one.deviation), " above the median");
+                let fits = text::width(&short) + above.len() <= details.facts.width.into();
+                if fits { short + above } else { short }
+            }
         };
         canvas.text(details.facts, 3, words.trim_start(), style);
     }

@@ -14,7 +14,7 @@ use crate::{
         pair::PairView,
     },
     index::ImageId,
-    preview::{Preview, difference::Difference},
+    preview::{Preview, difference::PixelDifference},
     text,
 };
 
@@ -60,11 +60,12 @@ const SAMPLE: u8 = 8;
 /// How much the pictures differ, and what the colors mean.
 fn differing(canvas: &mut Canvas<'_>, area: Area, preview: Option<&Preview>) {
     let theme = canvas.theme;
-    let Some(preview) = preview else { return canvas.text(area, 0, "Comparing every pixel…", theme.dim()) };
+    let Some(preview) = preview else { return canvas.text(area, 0, "Comparing the pixels…", theme.dim()) };
     // Why there is none is said where it would be.
     let Some(found) = preview.difference() else { return };
     if found.mean == 0.0 {
-        return canvas.text(area, 0, "No pixel differs.", theme.accent());
+        let none = found.differing.map_or("No difference is left once both have one size.", |_| "No pixel differs.");
+        return canvas.text(area, 0, none, theme.accent());
     }
     let mut spans = vec![
         Span::styled("mean difference ", theme.dim()),
@@ -83,7 +84,11 @@ fn differing(canvas: &mut Canvas<'_>, area: Area, preview: Option<&Preview>) {
     let mut room = usize::from(area.width).saturating_sub(spans.iter().map(Span::width).sum());
     let most = Shares { grid, values }.strongest().map(|(place, _)| format!(" · most: {place}"));
     let stretched = found.stretched.then(|| " · one stretched to the shape of the other".to_owned());
-    for words in most.into_iter().chain(stretched) {
+    let differing = found.differing.map(|(differing, all)| match differing {
+        1 => format!(" · 1 pixel of {} differs", text::count(all)),
+        _ => format!(" · {} pixels of {} differ", text::count(differing), text::count(all)),
+    });
+    for words in most.into_iter().chain(stretched).chain(differing) {
         if text::width(&words) <= room {
             room -= text::width(&words);
             spans.push(Span::styled(words, theme.dim()));
@@ -93,7 +98,7 @@ fn differing(canvas: &mut Canvas<'_>, area: Area, preview: Option<&Preview>) {
 }
 
 /// The means of regions in percent, over the shades of a picture without colors.
-fn numbers(canvas: &mut Canvas<'_>, area: Area, (width, height): (u16, u16), found: &Difference) {
+fn numbers(canvas: &mut Canvas<'_>, area: Area, (width, height): (u16, u16), found: &PixelDifference) {
     let place = layout::centered(area, (width, height));
     let (grid, means) = found.means(regions::most(place));
     let greatest = means.iter().fold(0.0, |a: f32, b| a.max(*b));
@@ -104,6 +109,7 @@ fn numbers(canvas: &mut Canvas<'_>, area: Area, (width, height): (u16, u16), fou
 /// A share in percent, with as many decimals as a small one needs.
 fn percent(share: f32) -> String {
     match 100.0 * share {
+        tiny @ ..0.005 if tiny > 0.0 => "under 0.01 %".to_owned(),
         small @ ..0.095 => format!("{small:.2} %"),
         percent => format!("{percent:.1} %"),
     }

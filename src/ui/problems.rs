@@ -33,10 +33,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, body, what, then);
     }
     let (list, problems) = (List::new(body), &app.screens.problems);
+    let indexed = if app.shared.run == RunState::Running { " so far" } else { "; everything else is indexed" };
     let [count, what] = match (problems.faceless, problems.files.len() - problems.faceless) {
         (0, files) => {
             let files = facts::listed_of(app, files, skipped.len(), "file");
-            [files, format!(" skipped for {}", text::counted(problems.reasons(), "reason"))]
+            match problems.reasons() {
+                0 => [files, " skipped".to_owned()],
+                reasons => [files, format!(" skipped for {}", text::counted(reasons, "reason"))],
+            }
         }
         (pictures, 0) => [text::counted(pictures, "picture"), " without a face".to_owned()],
         (pictures, files) => {
@@ -48,7 +52,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         list.title,
         Line::from(vec![
             Span::styled(count, theme.strong()),
-            Span::styled(what + "; everything else is indexed", theme.dim()),
+            Span::styled(what + indexed, theme.dim()),
             facts::narrowed_to(app, canvas),
         ]),
     );
@@ -93,5 +97,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 /// The path under the folder being explored.
 fn shortened(app: &App, path: &std::path::Path) -> String {
     let relative = app.shared.folders.iter().find_map(|folder| path.strip_prefix(folder).ok());
-    printable(relative.filter(|relative| !relative.as_os_str().is_empty()).unwrap_or(path))
+    let relative = relative.unwrap_or_else(|| app.shared.relative(path));
+    printable(if relative.as_os_str().is_empty() { path } else { relative })
 }

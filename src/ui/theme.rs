@@ -205,6 +205,17 @@ impl Theme {
         }
     }
 
+    /// What is written on [`Theme::cursor`].
+    #[must_use]
+    pub fn on_cursor(&self) -> Style {
+        match self.depth {
+            Depth::Mono => Style::new(),
+            // Bold letters of the palette's black are gray in many terminals.
+            Depth::Ansi16 => Style::new().fg(Color::Black).bg(self.cursor()),
+            depth => Style::new().fg(depth.color([0, 0, 0])).bg(self.cursor()).add_modifier(Modifier::BOLD),
+        }
+    }
+
     /// The glyph of a likeness where there are no colors.
     #[must_use]
     pub fn shade(&self, likeness: f32) -> char {

@@ -57,15 +57,15 @@ type Side<'a> = &'a dyn Fn((u32, u32)) -> u32;
 const USUAL: (u32, u32) = (4, 3);
 
 /// Decoded pictures and faces.
-pub(super) struct Decoded(Mutex<Kept>);
+pub(super) struct DecodedPictures(Mutex<KeptPictures>);
 
-impl Default for Decoded {
+impl Default for DecodedPictures {
     fn default() -> Self {
-        Self(Mutex::new(Kept { pictures: LruCache::unbounded(), bytes: 0 }))
+        Self(Mutex::new(KeptPictures { pictures: LruCache::unbounded(), bytes: 0 }))
     }
 }
 
-impl Decoded {
+impl DecodedPictures {
     /// What a row stands for: its face with what is around it, or else the picture; at least as fine as asked for, so far
     /// as it has as many pixels.
     pub(super) fn shown(&self, of: &Pictured, side: Side<'_>) -> Result<Arc<RgbImage>, String> {
@@ -77,18 +77,21 @@ impl Decoded {
 
     /// The whole picture, at least as fine as asked for, so far as it has as many pixels.
     pub(super) fn whole(&self, of: &Pictured, side: Side<'_>) -> Result<Arc<RgbImage>, String> {
-        let side = side(of.pixels.unwrap_or(USUAL));
+        let expected = side(of.pixels.unwrap_or(USUAL));
         let key = (of.path.clone(), None);
-        if let Some(picture) = lock(&self.0).get(&key, side) {
+        // A file of which nothing is known may have been written anew.
+        let kept = of.pixels.and_then(|_| lock(&self.0).get(&key, expected));
+        if let Some(picture) = kept {
             return Ok(picture);
         }
-        let shorter = of.pixels.map_or(side, |pixels| {
-            let (width, height) = inside(pixels, side);
+        let shorter = of.pixels.map_or(expected, |pixels| {
+            let (width, height) = inside(pixels, expected);
             width.min(height)
         });
         let picture =
             decode::picture(&of.path, Detail::AtLeast(shorter), Alpha::White).map_err(|why| why.to_string())?;
         // The file may have changed since it was indexed; its own proportions count.
+        let side = side(picture.pixels);
         let (width, height) = inside(picture.rgb.dimensions(), side);
         let picture = Arc::new(preview::scale(&picture.rgb, width, height)?);
         lock(&self.0).put(key, side, picture.clone());
@@ -126,6 +129,18 @@ impl Decoded {
     }
 }
 
+/// Every pixel of what a row stands for. Not kept, and not taken from what is: that went through a resampler.
+pub(super) fn in_full(of: &Pictured) -> Result<RgbImage, String> {
+    let picture = decode::picture(&of.path, Detail::Full, Alpha::White).map_err(|why| why.to_string())?;
+    Ok(match of.faces.iter().find(|(id, _)| Some(*id) == of.row) {
+        Some((_, face)) => {
+            let [left, top, width, height] = face.shown_in(picture.rgb.dimensions());
+            imageops::crop_imm(&picture.rgb, left, top, width, height).to_image()
+        }
+        None => picture.rgb,
+    })
+}
+
 /// The size shrunk so that no side is longer than `side`; never enlarged, never 0.
 fn inside((width, height): (u32, u32), side: u32) -> (u32, u32) {
     let shrink = (f64::from(side) / f64::from(width.max(height).max(1))).min(1.0);
@@ -137,12 +152,12 @@ fn inside((width, height): (u32, u32), side: u32) -> (u32, u32) {
 type KeptKey = (Arc<Path>, Option<ImageId>);
 
 /// Decoded pictures, the least lately used of which leave first. Each is kept with the side it was decoded for.
-struct Kept {
+struct KeptPictures {
     pictures: LruCache<KeptKey, (u32, Arc<RgbImage>)>,
     bytes: usize,
 }
 
-impl Kept {
+impl KeptPictures {
     fn get(&mut self, key: &KeptKey, side: u32) -> Option<Arc<RgbImage>> {
         self.pictures.get(key).filter(|(kept, _)| *kept >= side).map(|(_, picture)| picture.clone())
     }
@@ -165,7 +180,7 @@ mod tests {
 
     #[test]
     fn kept_pictures_stay_within_their_bytes_and_the_least_used_leave() {
-        let mut kept = Kept { pictures: LruCache::unbounded(), bytes: 0 };
+        let mut kept = KeptPictures { pictures: LruCache::unbounded(), bytes: 0 };
         let key = |id: u32| (Arc::from(Path::new(&id.to_string())), None);
         let large = Arc::new(RgbImage::new(2048, 2048));
         let most = (KEPT_BYTES / large.len()) as u32;

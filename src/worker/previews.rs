@@ -9,12 +9,12 @@ use std::{
 
 use super::{
     Answer, JobEvent, JobId, Outcome, Priority,
-    decoded::{Decoded, Pictured},
+    decoded::{self, DecodedPictures, Pictured},
     fenced, lock, spawn,
 };
 use crate::{
     index::Index,
-    preview::{Painter, Preview, PreviewKey, Subject, difference},
+    preview::{Painter, Preview, PreviewKey, Subject},
 };
 
 /// The largest side of a decoded picture; more than any terminal shows.
@@ -30,7 +30,7 @@ struct Shared {
     answer: Answer,
     queue: Mutex<Queue>,
     changed: Condvar,
-    decoded: Decoded,
+    decoded: DecodedPictures,
 }
 
 struct Queue {
@@ -67,7 +67,7 @@ impl Previews {
             answer,
             queue: Mutex::new(queue),
             changed: Condvar::new(),
-            decoded: Decoded::default(),
+            decoded: DecodedPictures::default(),
         });
         // Two keep a fast cursor company; more would only take the processor from the indexing run.
         let threads = thread::available_parallelism().map_or(1, NonZero::get).clamp(1, 2);
@@ -157,8 +157,8 @@ impl Shared {
             [one] if key.fleeting => Ok(self.painter.paint_fleeting(&*self.decoded.shown(one, &side)?, cells)),
             [one] => Ok(self.painter.paint(&*self.decoded.shown(one, &side)?, cells)),
             [a, b] => {
-                let [a, b] = [a, b].map(|one| self.decoded.shown(one, &|_| difference::SIDE));
-                Ok(self.painter.paint_difference(&*a?, &*b?, cells))
+                let [a, b] = [a, b].map(decoded::in_full);
+                Ok(self.painter.paint_difference(&a?, &b?, cells))
             }
             _ => Err("there is nothing to show".to_owned()),
         }

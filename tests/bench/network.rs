@@ -1,8 +1,8 @@
 //! The network alone: pictures that are already decoded and fitted, through the same pool of threads as when indexing.
 //!
 //! `cargo bench --bench network -- [--model NAME] [--weights FILE] [--threads N] [--seconds S] [--pictures FOLDER]` prints
-//! images a second and, on Linux, the processor time that each took, which other work on the machine disturbs less.
-//! Without arguments: the default model, every core, and a picture of its own, which has no face in it.
+//! images a second and, on Linux, the processor time that each took, which depends less on what else runs. Without
+//! arguments: the default model, every core, and a picture of its own, which has no face in it.
 
 use std::{
     path::PathBuf,

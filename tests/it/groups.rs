@@ -6,12 +6,7 @@ use crate::explorer::{Explorer, collection, segment, setup};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     analysis::{clusters::Method, outliers::Measure},
-    app::{
-        Event,
-        action::Screen,
-        screens::{groups, outliers::Listed},
-        shared::Coloring,
-    },
+    app::{Event, action::Screen, screens::outliers::Listed, shared::Coloring},
     index::{ImageId, progress::Report},
     order::OrderKind,
     task::Lane,
@@ -46,10 +41,11 @@ fn the_cursor_goes_through_groups_and_their_pictures() {
     assert_eq!(explorer.app.focused(), Some(explorer.app.screens.groups.clusters()[1].medoid()));
     explorer.keys("Right Right");
     assert_eq!(explorer.app.focused(), Some(explorer.app.screens.groups.clusters()[1].members[2].0));
-    let places = groups::Places::new(explorer.app.shared.body());
-    let (row, tile) = (places.row(2), places.sheet.tile(3));
+    let places = explorer.app.screens.groups.places(explorer.app.shared.body());
+    let row = places.row(2);
     click(&mut explorer, (row.x + 3, row.y));
     assert_eq!(explorer.app.screens.groups.group, 2);
+    let tile = explorer.app.screens.groups.places(explorer.app.shared.body()).sheet.tile(3);
     click(&mut explorer, (tile.x + 2, tile.y + 2));
     assert_eq!((explorer.app.screens.groups.group, explorer.app.screens.groups.member), (2, 3));
     click(&mut explorer, (tile.x + 2, tile.y + 2));

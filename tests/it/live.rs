@@ -321,6 +321,15 @@ fn the_gallery_is_told_in_text_and_json() {
     ] {
         assert!(text.contains(words), "{words} is missing:\n{text}{}", said(&output));
     }
+    let confused = text.lines().skip_while(|line| !line.starts_with("most easily confused")).skip(1);
+    let pairs: Vec<_> = confused.take_while(|line| line.contains(" – ")).collect();
+    let turned = |line: &&str| {
+        let (one, other) = line.trim_start().split_once("  ").unwrap().1.split_once(" – ").unwrap();
+        let other = other.split("  ").next().unwrap();
+        pairs.iter().any(|line| line.ends_with(&format!("  {other} – {one}")))
+    };
+    let mut clear = pairs.iter().filter(|line| !line.contains("nearer to another name"));
+    assert!(!pairs.is_empty() && !clear.any(turned), "two names are one line: {pairs:#?}");
     let output = place.command(&["gallery", "gallery", "--json", "--metric", "euclidean"]).output().unwrap();
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["pictures"], &json["unnamed"], &json["strangers"]), (&10.into(), &1.into(), &10.into()));

@@ -355,3 +355,28 @@ fn keys_pause_mirror_and_leave() {
     live.update(Event::Notice("no\u{1b}[2J camera".into()));
     assert!(text(&live).contains("no\\u{1b}[2J camera"));
 }
+
+#[test]
+fn help_explains_the_screen_and_hints_are_of_keys_that_do_something() {
+    let hinted = |live: &Live| live.hints().into_iter().map(|(_, words)| words).collect::<Vec<_>>();
+    let mut live = Live::new(setup((120, 36), Gallery::default()));
+    assert_eq!(hinted(&live), ["pause", "mirror", "metric", "help", "quit"], "nothing was seen");
+    live.update(seen(1, ANA));
+    assert_eq!(hinted(&live), ["pause", "name it", "mirror", "metric", "help", "quit"], "nobody to compare with");
+    let mut live = watching((120, 36));
+    assert!(hinted(&live).contains(&"threshold") && !hinted(&live).contains(&"drop it"));
+    key(&mut live, KeyCode::Char(' '));
+    assert_eq!(hinted(&live)[0], "go on");
+    for size in [(40, 12), (80, 24), (120, 36)] {
+        let mut live = watching(size);
+        key(&mut live, KeyCode::Char('?'));
+        assert!(text(&live).contains("look no more, or again"), "{}", text(&live));
+        assert_eq!(hinted(&live), ["close", "quit"]);
+        key(&mut live, KeyCode::End);
+        assert!(text(&live).contains("comes into view."), "the last line can be reached:\n{}", text(&live));
+        let (threshold, _) = (live.threshold(), key(&mut live, KeyCode::Char('+')));
+        assert_eq!((live.help, live.threshold()), (None, threshold), "any other key closes it and does no more");
+        assert!(key(&mut live, KeyCode::F(1)).is_empty() && live.help == Some(0));
+        assert!(key(&mut live, KeyCode::Char('q')).contains(&Effect::Quit));
+    }
+}

@@ -17,12 +17,14 @@ mod face_screens;
 #[cfg(feature = "libtorch")]
 mod faces;
 mod gallery;
+#[cfg(feature = "libtorch")]
 mod gallery_twice;
 #[cfg(feature = "libtorch")]
 mod gaze;
 #[cfg(feature = "libtorch")]
 mod grouping;
 mod groups;
+mod hints;
 #[cfg(feature = "libtorch")]
 mod indexing;
 #[cfg(feature = "libtorch")]
@@ -32,6 +34,7 @@ mod inverted_residual;
 mod map;
 #[cfg(feature = "libtorch")]
 mod live;
+#[cfg(feature = "libtorch")]
 mod live_killed;
 mod live_view;
 #[cfg(feature = "libtorch")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::explorer::{Explorer, segment, setup, styled};
 use lookalike::{
-    app::{Event, Setup, action::Screen},
+    app::{Event, Over, Setup, action::Screen},
     index::{Index, progress::Report},
     preview::{Preview, Subject},
     task::{Job, Outcome},
@@ -126,6 +126,14 @@ fn its_picture_is_painted_anew_for_another_size_and_after_the_screen_was_cleared
         explorer.update(Event::Resize(width, height));
         assert!(wanted(&mut explorer).iter().any(is_it), "another size at {width}×{height}");
     }
+    // The file may have been written anew since it was asked with.
+    explorer.update(Event::Resize(120, 36));
+    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter");
+    let job = explorer.held.as_mut().expect("held").iter().position(|(_, job)| matches!(job, Job::Ask { .. }));
+    let (id, job) = explorer.held.as_mut().expect("held").remove(job.expect("the question"));
+    explorer.tell(lookalike::task::JobId(1), Outcome::Previewed(slot.key(), Preview::failed("its picture")));
+    explorer.done(id, job);
+    assert!(!styled(&explorer.frame()).contains("its picture"));
 }
 
 #[test]
@@ -153,12 +161,18 @@ fn of_several_faces_one_is_asked_with_and_the_arrows_choose_another() {
         Subject::File(_, framing) => framing.meant,
         other => panic!("{other:?}"),
     };
+    let meant_now = |explorer: &Explorer| explorer.app.screens.neighbors.asked.as_ref().map(|asked| asked.face);
     assert_eq!(meant(&explorer), Some(0));
     explorer.keys("Right");
     assert_eq!((best(&explorer), meant(&explorer)), ("dogs/dog11.jpg".to_owned(), Some(1)));
     assert!(styled(&explorer.frame()).contains("face 2 of 3"));
     explorer.keys("Left Left");
     assert_eq!((best(&explorer), meant(&explorer)), ("birds/bird12.jpg".to_owned(), Some(2)), "round and round");
+    // Over a neighbor seen large they show the next one, and the question stays.
+    explorer.keys("v Right");
+    let second = explorer.app.screens.neighbors.rows[1].id;
+    assert_eq!((explorer.app.over.clone(), meant_now(&explorer)), (vec![Over::Picture(second)], Some(2)));
+    explorer.keys("Left Esc");
     // In the contact sheet the arrows are the cursor's.
     explorer.keys("+ Right");
     assert_eq!((explorer.app.screens.neighbors.cursor, meant(&explorer)), (1, Some(2)));

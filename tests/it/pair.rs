@@ -34,7 +34,7 @@ fn d_shows_where_the_two_differ_and_by_how_much() {
     let mut explorer = pair(setup(120, 36));
     assert!(styled(&explorer.frame()).contains("D diff"), "the hint");
     explorer.keys("D");
-    assert!(styled(&explorer.frame()).contains("Comparing every pixel…"));
+    assert!(styled(&explorer.frame()).contains("Comparing the pixels…"));
     compared(&mut explorer, Depth::True);
     let frame = styled(&explorer.frame());
     for words in ["mean difference 10.0 % of the range", "≥ 20.0 %", "most: ", "right", "bird"] {

@@ -136,6 +136,18 @@ fn every_command_of_the_readme_runs() {
 
 /// The weights are their publishers' own, so that only a machine which has them can look for faces.
 #[test]
+fn every_command_that_the_text_names_is_one() {
+    let words = README.split("`lookalike ").skip(1).filter_map(|rest| rest.split(['`', ' ', '\n']).next());
+    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+    let named: std::collections::BTreeSet<_> = words.filter(is_word).collect();
+    assert!(named.contains("matrix") && named.contains("classify"), "the table of the notebook's steps: {named:?}");
+    let home = Home::new();
+    for word in named {
+        assert!(home.sh(&format!("lookalike {word} --help")).status.success(), "there is no command {word}");
+    }
+}
+
+#[test]
 fn faces_are_found_as_the_readme_says() {
     let Some(model) = crate::faces::faces() else { return };
     let home = Home::new();

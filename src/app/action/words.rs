@@ -86,7 +86,7 @@ impl Action {
             Self::Letters => "dots or letters",
             Self::Thumbnails => "thumbnails or points",
             Self::Renew => "make the map anew",
-            Self::Stop => "stop making the map",
+            Self::Stop => "stop what is being made",
             Self::MoreGroups => "more, smaller groups",
             Self::FewerGroups => "fewer, larger groups",
             Self::BestGroups => "the best number of them",
@@ -131,12 +131,13 @@ impl Action {
         name
     }
 
-    /// The two actions that undo each other and share a hint, in the order of its keys; `None` for all others.
+    /// The two actions that belong together and share a hint, in the order of its keys; `None` for all others.
     #[must_use]
     pub fn hinted_with(self) -> Option<[Self; 2]> {
         match self {
             Self::ZoomIn => Some([Self::ZoomIn, Self::ZoomOut]),
             Self::More => Some([Self::Fewer, Self::More]),
+            Self::MarkCopies => Some([Self::MarkCopies, Self::MarkAllCopies]),
             Self::NextGroup => Some([Self::PreviousGroup, Self::NextGroup]),
             Self::Looser => Some([Self::Looser, Self::Stricter]),
             Self::WithoutCopies => Some([Self::WithoutCopies, Self::WithCopies]),

@@ -135,6 +135,12 @@ impl Alike {
         Acted::Says(format!("{} marked: all but the one to keep of each group.", shared.counted(ids.len())))
     }
 
+    /// Where the groups lie, and the pictures of the one under the cursor, which are the larger the fewer they are.
+    #[must_use]
+    pub fn places(&self, body: Area) -> Places {
+        Places::new(body).holding(self.current().map_or(0, |group| group.members.len()))
+    }
+
     fn under_cursor(&self) -> Option<ImageId> {
         Some(self.current()?.members.get(self.member)?.0)
     }
@@ -154,7 +160,7 @@ impl Room for Alike {
     }
 
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
-        let places = Places::new(body);
+        let places = self.places(body);
         let members = self.current().map_or(0, |group| group.members.len());
         match step {
             Step::Left | Step::Right => {
@@ -170,7 +176,7 @@ impl Room for Alike {
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
-        let places = Places::new(body);
+        let places = self.places(body);
         if let Some(row) = places.hit(at).map(|row| row + self.first).filter(|row| *row < self.listed.len()) {
             self.place(shared, row, 0);
         } else if let Some(member) = places.sheet.hit(self.first_row, at)
@@ -228,7 +234,7 @@ impl Room for Alike {
     }
 
     fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        let sheet = Places::new(body).sheet;
+        let sheet = self.places(body).sheet;
         let Some(group) = self.current() else { return Vec::new() };
         sheet.slots(self.first_row, 0, group.members.iter().map(|member| member.0)).collect()
     }
@@ -263,7 +269,7 @@ impl Room for Alike {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let places = Places::new(body);
+        let places = self.places(body);
         if shared.index.len() < 2 {
             (self.found, self.listed) = (None, Vec::new());
         }
@@ -284,6 +290,21 @@ impl Room for Alike {
         self.member = self.member.min(members.saturating_sub(1));
         self.first = layout::scroll(self.first, self.group, places.page(), self.listed.len());
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
+    }
+
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
+        let group = self.current();
+        let is_useful = match action {
+            Action::Looser | Action::WithoutCopies => self.found.is_some(),
+            Action::Filter => true,
+            Action::MarkCopies => group.is_some_and(|group| group.reason().is_some()),
+            _ => group.is_some(),
+        };
+        is_useful.then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        Some("Look-alikes go by cosine similarity; 2 and 3 show distances too.")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

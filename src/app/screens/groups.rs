@@ -143,6 +143,12 @@ impl Groups {
         self.lines.get(line).map_or(0, |line| line.members.len())
     }
 
+    /// Where the groups lie, and the pictures of the one under the cursor, which are the larger the fewer they are.
+    #[must_use]
+    pub fn places(&self, body: Area) -> Places {
+        Places::new(body).holding(self.count_of(self.group))
+    }
+
     fn under_cursor(&self) -> Option<ImageId> {
         self.members().nth(self.member).map(|member| member.0)
     }
@@ -219,7 +225,7 @@ impl Room for Groups {
     }
 
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
-        let places = Places::new(body);
+        let places = self.places(body);
         match step {
             Step::Left | Step::Right => {
                 let flat = if step == Step::Left { Step::Up } else { Step::Down };
@@ -234,7 +240,7 @@ impl Room for Groups {
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
-        let places = Places::new(body);
+        let places = self.places(body);
         if let Some(line) = places.hit(at).map(|row| row + self.first).filter(|line| *line < self.len()) {
             self.place(shared, line, 0);
         } else if let Some(member) = places.sheet.hit(self.first_row, at)
@@ -305,11 +311,11 @@ impl Room for Groups {
     }
 
     fn slots(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        Places::new(body).sheet.slots(self.first_row, 0, self.members().map(|member| member.0)).collect()
+        self.places(body).sheet.slots(self.first_row, 0, self.members().map(|member| member.0)).collect()
     }
 
     fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        Places::new(body).sheet.slots(self.first_row, 1, self.members().map(|member| member.0)).collect()
+        self.places(body).sheet.slots(self.first_row, 1, self.members().map(|member| member.0)).collect()
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -344,7 +350,7 @@ impl Room for Groups {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let places = Places::new(body);
+        let places = self.places(body);
         if shared.index.len() < FEWEST {
             (self.found, self.labels) = (None, None);
             self.lines.clear();
@@ -366,6 +372,20 @@ impl Room for Groups {
         self.member = self.member.min(members.saturating_sub(1));
         self.first = layout::scroll(self.first, self.group, places.page(), self.len());
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
+    }
+
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
+        let is_useful = match action {
+            Action::Method | Action::MoreGroups => self.found.is_some(),
+            Action::Filter => true,
+            Action::Rename => self.current().is_some(),
+            _ => !self.is_empty(),
+        };
+        is_useful.then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        Some("Groups go by cosine similarity; 2 and 3 show distances too.")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

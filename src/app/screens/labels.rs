@@ -463,6 +463,27 @@ impl Room for Labels {
         );
     }
 
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        let (learned, row) = (self.learned(), self.current());
+        let is_useful = match action {
+            Action::NextView | Action::ExportLabels => learned.is_some(),
+            Action::Filter => true,
+            Action::AcceptGuess if self.view == View::Confusion => return self.pair(shared).map(|_| "pair"),
+            Action::AcceptGuess | Action::TypeLabel => row.is_some(),
+            Action::PickGuess(_) => !self.picks().is_empty(),
+            Action::UndoLabel => !self.history.is_empty(),
+            Action::LessSure => self.view == View::Predictions && row.is_some(),
+            Action::PreviousMistake => self.confusion().is_some_and(|of| !of.mistakes().is_empty()),
+            _ if self.view == View::Confusion => !self.confused.is_empty(),
+            _ => row.is_some(),
+        };
+        is_useful.then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        Some("Labels are learned without a metric; 2 and 3 compare by both.")
+    }
+
     fn count(&self, _: &Shared) -> Option<usize> {
         self.learned().map(|_| self.lists[0].len()).filter(|count| *count > 0)
     }

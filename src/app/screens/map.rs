@@ -411,6 +411,18 @@ impl Room for Map {
         }
     }
 
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        let is_useful = match action {
+            Action::Filter => true,
+            // Thumbnails stand where there is room, and letters on what has none.
+            Action::Letters => !shared.labels().is_empty() && self.raster.visible > self.tiles.len(),
+            Action::Thumbnails => !self.tiles.is_empty() || !self.thumbnails,
+            Action::OpenPair | Action::Why => !self.nearest.is_empty(),
+            _ => self.shown().is_some(),
+        };
+        is_useful.then(|| action.hint())
+    }
+
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         if shared.index.len() < 2 {
             (self.maps, self.making, self.unfinished) = (Default::default(), None, None);

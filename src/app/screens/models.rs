@@ -93,6 +93,8 @@ pub struct Models {
     pub windows: Option<[Window; 2]>,
     /// The metric and the number of cells of these.
     windows_of: Option<(Metric, usize)>,
+    /// The picture that the cursor went to.
+    followed: Option<ImageId>,
 }
 
 /// Neighbors that are shown of each model, at most.
@@ -103,6 +105,7 @@ const KEYS: &[Binding] = &[
     bind("o", Action::NextView),
     bind("b", Action::ChooseModel),
     bind("n", Action::OpenNeighbors),
+    bind("c", Action::Stop),
     binding::METRIC,
 ];
 
@@ -129,6 +132,12 @@ impl Models {
     #[must_use]
     pub fn is_chosen(&self) -> bool {
         matches!(self.other, Other::Indexing(_) | Other::Ready(_))
+    }
+
+    /// Whether its index is being made.
+    #[must_use]
+    pub fn is_indexing(&self) -> bool {
+        matches!(self.other, Other::Indexing(_))
     }
 
     /// Hears how the other model's indexing run goes.
@@ -243,6 +252,12 @@ impl Room for Models {
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
+        if !self.is_chosen() {
+            let choices = Choices::new(body, self.choices(shared).len(), self.choice);
+            let clicked = choices.hit(at)?;
+            let again = std::mem::replace(&mut self.choice, clicked) == clicked;
+            return again.then_some(Action::IndexByOther);
+        }
         let places = Places::new(body);
         if self.view == View::Neighbors && places.list.contains(at) {
             let row = self.first + usize::from(at.1 - places.list.y);
@@ -250,6 +265,9 @@ impl Room for Models {
                 self.cursor = row;
                 shared.select(id);
             }
+        } else if self.view == View::Neighbors {
+            let found = |model: usize| self.neighbors[model].get(places.sheets[model].hit(0, at)?);
+            shared.select(found(0).or_else(|| found(1))?.id);
         }
         None
     }
@@ -263,10 +281,11 @@ impl Room for Models {
                     View::Heatmap => View::Neighbors,
                 };
             }
-            Action::ChooseModel if matches!(self.other, Other::Indexing(_)) => {
-                return Acted::Says("The pictures are still being indexed by the other model.".into());
+            Action::ChooseModel if self.is_indexing() => {
+                return Acted::Says("The pictures are still being indexed by the other model: c stops that.".into());
             }
-            Action::ChooseModel => *self = Self { choice: self.choice, ..Self::default() },
+            Action::Stop if !self.is_indexing() => return Acted::Says("Nothing is being indexed.".into()),
+            Action::ChooseModel | Action::Stop => *self = Self { choice: self.choice, ..Self::default() },
             _ => return Acted::No,
         }
         Acted::Yes
@@ -309,16 +328,76 @@ impl Room for Models {
         }
     }
 
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        let whole = shared.index.kind() == RowKind::Picture;
+        let is_useful = match action {
+            Action::IndexByOther => whole && !self.is_chosen() && !self.choices(shared).is_empty(),
+            Action::ChooseModel => self.found.is_some(),
+            Action::Stop => self.is_indexing(),
+            _ => self.found.is_some() && (self.view == View::Neighbors || action == Action::NextView),
+        };
+        let heatmap = self.view == View::Heatmap && action == Action::Metric && self.found.is_some();
+        (is_useful || heatmap).then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        let figures = self.found.is_some() && self.view == View::Figures;
+        figures.then_some("The figures go by cosine similarity; the other two pages have both metrics.")
+    }
+
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         self.choice = self.choice.min(self.choices(shared).len().saturating_sub(1));
         if self.narrowed_at != shared.narrowings {
             self.list(shared);
         }
         let listed = self.disagreed.len();
+        // The cursor follows what was selected otherwise.
+        if std::mem::replace(&mut self.followed, shared.selected) != shared.selected
+            && let Some(row) = (0..listed).find(|row| self.disagreed_at(*row) == shared.selected)
+            && shared.is_touched()
+        {
+            self.cursor = row;
+        }
         self.cursor = self.cursor.min(listed.saturating_sub(1));
         self.first = layout::scroll(self.first, self.cursor, Places::new(body).page(), listed);
         self.find_neighbors(shared);
         self.fill_windows(shared, body);
+    }
+}
+
+/// Where the models lie that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// The line with what is asked.
+    pub title: Area,
+    /// The line over the models.
+    pub heading: Area,
+    /// The models, a line each.
+    pub list: Area,
+    /// The first visible one.
+    pub first: usize,
+    /// What is said under them.
+    pub words: Area,
+    count: usize,
+}
+
+impl Choices {
+    /// Divides the body for so many models with the cursor on one of them, which is always in view.
+    #[must_use]
+    pub fn new(body: Area, count: usize, cursor: usize) -> Self {
+        const WORDS: u16 = 4;
+        let (title, rest) = body.top(u16::from(body.height > 3));
+        let rest = rest.inside(2, u16::from(rest.height > 8));
+        let (heading, rest) = rest.top(if rest.height > 8 { 2 } else { 1 });
+        let most = rest.height.saturating_sub(WORDS).max(1);
+        let (list, rest) = rest.top(u16::try_from(count).unwrap_or(u16::MAX).min(most));
+        let first = layout::scroll(0, cursor, list.height.into(), count);
+        Self { title, heading, list, first, words: rest.top(u16::from(rest.height > WORDS)).1, count }
+    }
+
+    fn hit(&self, at: (u16, u16)) -> Option<usize> {
+        let row = self.list.contains(at).then(|| self.first + usize::from(at.1 - self.list.y))?;
+        (row < self.count).then_some(row)
     }
 }
 

@@ -374,6 +374,12 @@ impl Room for Neighbors {
         if shared.selected == Some(shown) {
             return None;
         }
+        // Another face would be another question: a list of one column goes on as a sheet of one column does.
+        let step = match (step, Ranks::new(body, self.size).sheet) {
+            (Step::Left, None) => Step::Up,
+            (Step::Right, None) => Step::Down,
+            (step, _) => step,
+        };
         self.step(shared, body, step);
         self.under_cursor()
     }

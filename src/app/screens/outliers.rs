@@ -269,6 +269,21 @@ impl Room for Outliers {
         self.first = Grid::new(body, self.size).sheet.scrolled(self.first, self.cursor, self.ids.len());
     }
 
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
+        let is_useful = match action {
+            Action::Scope => self.found.as_ref().is_some_and(|found| found.has_folders()),
+            Action::Filter => true,
+            Action::Measure => self.listed != Listed::Misplaced && !self.ids.is_empty(),
+            Action::MarkThese => self.flagged > 0,
+            _ => !self.ids.is_empty(),
+        };
+        is_useful.then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        Some("Outliers go by what cosine similarity measures; 2 and 3 show distances too.")
+    }
+
     fn count(&self, _: &Shared) -> Option<usize> {
         self.found.as_ref().map(|_| self.flagged)
     }

@@ -131,6 +131,14 @@ impl Room for Problems {
         self.first = layout::scroll(first, line, page, self.lines.len());
     }
 
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        (!shared.skipped.is_empty()).then(|| action.hint())
+    }
+
+    fn without_metric(&self) -> Option<&'static str> {
+        Some("Files that could not be read are not compared.")
+    }
+
     fn count(&self, shared: &Shared) -> Option<usize> {
         Some(shared.skipped.len()).filter(|count| *count > 0)
     }

@@ -1,6 +1,7 @@
 //! What is told of a gallery, as text and as JSON.
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -247,7 +248,13 @@ impl Report<'_> {
             return Ok(());
         }
         writeln!(out, "\nmost easily confused: a name, the one most like it, and how alike their centers are")?;
-        for one in confusions.iter().take(LISTED) {
+        // Two names that are the most alike to one another are one line, unless pictures of both are confused.
+        let mut pairs = HashSet::new();
+        let listed = confusions.iter().filter(|one| {
+            let (name, other) = (one.name, one.nearest.name);
+            pairs.insert([name.min(other), name.max(other)]) || one.confused > 0
+        });
+        for one in listed.take(LISTED) {
             let confused = match one.confused {
                 0 => String::new(),
                 count => {

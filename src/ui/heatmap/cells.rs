@@ -152,7 +152,7 @@ fn mark(canvas: &mut Canvas<'_>, plot: &Plot, at: (usize, usize), look: &Look) -
     if place.width < 8 || place.height < 3 {
         let filled = Look { ground: theme.cursor(), ink: Color::Black, shade: look.shade };
         ground(canvas, plot, at, &filled);
-        return ink(theme, &filled).add_modifier(Modifier::BOLD);
+        return theme.on_cursor();
     }
     let style = Style::new().fg(theme.cursor()).bg(look.ground);
     canvas.fill(place.top(1).0, '▀', style);

@@ -42,16 +42,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
             heatmap::cell(canvas, &plot, (row, column), &TableCell { likeness, focused, text: &text });
         }
     }
-    legend(canvas, &plot, worst);
     match plot.panel {
         Some(panel) => {
+            legend(canvas, &plot, worst);
             heatmap::set_apart(canvas, panel, body, plot.title);
             draw_panel(app, canvas, panel.inside(1, 0), panel, learned);
         }
         None => {
             // Where there is no panel, the line of the legend says what the cursor is on.
             let words = cell_words(learned, confusion, labels.cell, false);
-            canvas.fill(plot.legend, ' ', canvas.theme.dim());
             canvas.text(plot.legend, 0, &words, canvas.theme.accent());
         }
     }
@@ -76,8 +75,8 @@ fn headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, learned: &Classifica
     let labels = &app.screens.labels;
     let name = |label: usize| learned.names.get(label).map(|name| printable_str(name)).unwrap_or_default();
     if plot.top.height > 1 {
-        let words = "rows: the label · columns: taken for";
-        canvas.text(plot.top, 0, words, theme.faint());
+        let words = if plot.top.width < 36 { "columns: taken for" } else { "rows: the label · columns: taken for" };
+        canvas.text(plot.top, 0, words, theme.dim());
         for column in 0..plot.fits.1.min(learned.names.len() - labels.corner.1) {
             let label = labels.corner.1 + column;
             let x = plot.corner(0, column).0;
@@ -103,6 +102,9 @@ fn headers(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, learned: &Classifica
 
 fn legend(canvas: &mut Canvas<'_>, plot: &Plot, worst: f32) {
     let theme = canvas.theme;
+    if worst <= 0.0 {
+        return canvas.text(plot.legend, 0, " no label is taken for another", theme.dim());
+    }
     let mut spans = vec![Span::styled(" mistakes: share of the label  0 % ", theme.dim())];
     let steps = 12;
     for step in 0..steps {
@@ -128,7 +130,7 @@ fn cell_words(
     let count = text::count(confusion.count(given, predicted) as usize);
     let of = text::count(confusion.given(given) as usize);
     if given == predicted {
-        format!("{count} of {of} {} are right", name(given))
+        format!("{count} of {of} {}{} right", name(given), if narrow { "" } else { " are" })
     } else if narrow {
         format!("{count} of {of} {} → {}", name(given), name(predicted))
     } else {
@@ -143,17 +145,27 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     let confusion = &learned.probe_confusion;
     let shown = labels.confusion().unwrap_or(confusion);
     let (given, predicted) = labels.cell;
-    let narrow = words.width < 34;
-    canvas.text(words, 0, &format!("probe {}", super::accuracy(confusion, narrow)), theme.strong());
-    canvas.text(words, 1, &format!("{VOTERS}-NN  {}", super::accuracy(&learned.voted_confusion, narrow)), theme.dim());
-    let note = if narrow { "P precision · R recall" } else { "accuracy with its 95 % Wilson interval" };
-    canvas.text(words, 2, note, theme.faint());
+    let narrow = words.width < 30;
+    let [probe, voters] = match words.width {
+        34.. => ["linear probe ".to_owned(), format!("{VOTERS} nearest    ")],
+        _ => ["probe ".to_owned(), format!("{VOTERS}-NN  ")],
+    };
+    canvas.text(words, 0, &format!("{probe}{}", super::accuracy(confusion, narrow)), theme.strong());
+    canvas.text(words, 1, &format!("{voters}{}", super::accuracy(&learned.voted_confusion, narrow)), theme.dim());
+    let note = match words.width {
+        42.. => "are right, with the 95 % interval (Wilson)",
+        30.. => "accuracy, 95 % Wilson interval",
+        _ => "P precision · R recall",
+    };
+    canvas.text(words, 2, note, theme.dim());
     let of_label = |label: usize| {
         let [precision, recall] = [confusion.precision(label), confusion.recall(label)].map(percent);
         let name = printable_str(&learned.names[label]);
+        let long = format!(" precision {precision} recall {recall}");
         let numbers = match narrow {
             true => format!(" P {precision} R {recall}"),
-            false => format!(" precision {precision} recall {recall}"),
+            false if text::width(&name) + text::width(&long) <= words.width.into() => long,
+            false => format!(" prec. {precision} rec. {recall}"),
         };
         let room = usize::from(words.width).saturating_sub(text::width(&numbers));
         format!("{}{numbers}", text::cut(&name, room))
@@ -162,14 +174,18 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     if predicted != given {
         canvas.text(words, 4, &of_label(predicted), theme.dim());
     }
-    canvas.text(words, 5, &cell_words(learned, shown, labels.cell, narrow), theme.accent());
+    // What does not fit into a line goes on in the next.
+    let cell = text::wrapped(&cell_words(learned, shown, labels.cell, narrow), words.width.into());
+    for (row, line) in cell.iter().take(2).enumerate() {
+        canvas.text(words, 5 + row as u16, line, theme.accent());
+    }
     let mistakes = shown.mistakes();
     let hint = match mistakes.iter().position(|cell| *cell == labels.cell) {
         Some(at) => format!("mistake {} of {} (< >)", at + 1, mistakes.len()),
         None if mistakes.is_empty() => "no mistakes".to_owned(),
         None => format!("{} (< >)", text::counted(mistakes.len(), "mistake")),
     };
-    canvas.text(words, 6, &hint, theme.dim());
+    canvas.text(words, 5 + cell.len().clamp(1, 2) as u16, &hint, theme.dim());
     if panel.height <= PANEL_WORDS {
         return;
     }

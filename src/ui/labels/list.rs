@@ -33,7 +33,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
         }
         let (what, then) = match labels.view {
             View::Predictions => ("Every picture has a label.", "Pictures beside the sub-folders have none."),
-            _ => ("No picture is likely mislabeled.", "Every label is about as probable as its others are."),
+            _ => {
+                ("No picture is likely mislabeled.", "Each is about as sure of its label as others of that label are.")
+            }
         };
         return empty::say(canvas, rest, &app.shared.words(what), &app.shared.words(then));
     }
@@ -63,7 +65,11 @@ fn draw_row(app: &App, canvas: &mut Canvas<'_>, area: Area, learned: &Classifica
     let path = text::cut_middle(&facts::path(app, row.id), room);
     let style = if focused { theme.accent() } else { theme.strong() };
     canvas.line(words, 0, Line::from(vec![Span::styled(mark, theme.mark()), Span::styled(path, style)]));
-    let name = |label: usize| printable_str(&learned.names[label]);
+    // Both names are cut where both do not fit, so that the numbers after them never are.
+    let room = usize::from(words.width).saturating_sub("   looks like  >99 % >99 %".len()) / 2;
+    let full = |label: usize| printable_str(&learned.names[label]);
+    let both = row.given.map_or(0, |(given, _)| text::width(&full(given))) + text::width(&full(row.looks_like.0));
+    let name = |label: usize| if both <= 2 * room { full(label) } else { text::cut(&full(label), room) };
     let (looks_like, probability) = row.looks_like;
     let mut spans = vec![Span::raw("  ")];
     match (app.shared.correction(row.id), row.given) {
@@ -104,7 +110,7 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
     let says = match (app.shared.correction(row.id), row.given) {
         (Some(label), _) => format!("✓ corrected to {} · u takes it back", label_file::shown(label)),
         (None, Some((given, _))) => {
-            format!("labeled {}; out of fold it looks like", printable_str(&learned.names[given]))
+            format!("labeled {}, but it looks like", printable_str(&learned.names[given]))
         }
         (None, None) => "without a label; it looks like".to_owned(),
     };

@@ -1,0 +1,47 @@
+//! Which keys are worth a hint: those that mean something with what is on the screen.
+
+use super::{App, action::Action, keymap::Context};
+use crate::index::RowKind;
+
+impl App {
+    /// Key and words of what can be done now, most useful first; help and quit come last.
+    #[must_use]
+    pub fn hints(&self) -> Vec<(String, &'static str)> {
+        self.keys.hints(self.context(), &|action| self.hint(action))
+    }
+
+    /// The words of an action in the line of hints, if it does something now.
+    fn hint(&self, action: Action) -> Option<&'static str> {
+        let shared = &self.shared;
+        // What is for whole pictures is not offered for their faces.
+        let of_pictures = matches!(action, Action::Dispose | Action::Why | Action::MarkCopies);
+        if of_pictures && shared.index.kind() == RowKind::Face {
+            return None;
+        }
+        let Context::Screen(screen) = self.context() else { return Some(action.hint()) };
+        let room = self.screens.get(screen);
+        if room.lists_pictures() {
+            let left_out = self.admits_nothing() && action != Action::Filter;
+            let idle = match action {
+                Action::Metric => room.without_metric().is_some(),
+                Action::Dispose => shared.marks.is_empty(),
+                _ => false,
+            };
+            if shared.index.is_empty() || left_out || idle {
+                return None;
+            }
+            if self.admits_nothing() {
+                return Some(action.hint());
+            }
+        }
+        room.hint(shared, action)
+    }
+
+    /// Why the metric makes no difference to what is shown, where it makes none.
+    pub(super) fn without_metric(&self) -> Option<&'static str> {
+        match self.context() {
+            Context::Screen(screen) => self.screens.get(screen).without_metric(),
+            _ => None,
+        }
+    }
+}
