@@ -17,6 +17,7 @@ mod face_screens;
 #[cfg(feature = "libtorch")]
 mod faces;
 mod gallery;
+#[cfg(feature = "libtorch")]
 mod gallery_twice;
 #[cfg(feature = "libtorch")]
 mod gaze;
@@ -32,6 +33,7 @@ mod inverted_residual;
 mod map;
 #[cfg(feature = "libtorch")]
 mod live;
+#[cfg(feature = "libtorch")]
 mod live_killed;
 mod live_view;
 #[cfg(feature = "libtorch")]
