@@ -59,7 +59,7 @@ pub struct NeighborsArgs {
     /// Print paths without values, one a line.
     #[arg(long)]
     pub paths_only: bool,
-    /// Print paths without values, each ended by a NUL character, for `xargs -0`.
+    /// The same, each ended by a NUL, for `xargs -0`.
     #[arg(short = '0', long, alias = "null")]
     pub print0: bool,
     /// The model.
