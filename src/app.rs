@@ -217,7 +217,16 @@ impl App {
         let pair = self.screens.heatmap.shown_pair(&self.shared);
         let slots = self.slots();
         let is_ready = |id| slots.iter().any(|slot| slot.row() == Some(id) && self.previews.get(&slot.key()).is_some());
-        let wanted = [0, 1].map(|at| pair.map_or((None, false), |pair| (Some(pair[at]), is_ready(pair[at]))));
+        let is_there = |at: usize| {
+            let before = self.pace.beside[at].zip(slots.get(at));
+            before.is_some_and(|(id, slot)| {
+                self.previews.get(&Slot { subject: id.into(), ..slot.clone() }.key()).is_some()
+            })
+        };
+        let wanted = [0, 1].map(|at| {
+            let id = pair.map(|pair| pair[at]);
+            (id, id.is_some_and(is_ready), is_there(at))
+        });
         // Until it is known which pair of a block is shown, the pictures of the last one stay.
         let unknown = pair.is_none() && !self.screens.heatmap.is_empty();
         self.pace.show_beside(wanted, unknown || self.saves_bytes());

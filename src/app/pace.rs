@@ -30,13 +30,14 @@ impl KeyPace {
         (self.keys_come_fast, self.rested) = (false, true);
     }
 
-    /// The pictures beside the heatmap should be these, which are ready or not; `saves` while they are not worth their
+    /// The pictures beside the heatmap should be these, which are ready or not, and those before are there or not; `saves` while they are not worth their
     /// bytes. Erasing a picture costs as much as all the rest of a move: the one before stays until the next one takes
     /// its place, unless the cursor hurries on. What it has left is then not sent again before it rests, should it come
     /// back.
-    pub(super) fn show_beside(&mut self, wanted: [(Option<ImageId>, bool); 2], saves: bool) {
-        for (shown, (id, is_ready)) in self.beside.iter_mut().zip(wanted) {
-            if !saves && (is_ready || self.rested) {
+    pub(super) fn show_beside(&mut self, wanted: [(Option<ImageId>, bool, bool); 2], saves: bool) {
+        for (shown, (id, is_ready, stays)) in self.beside.iter_mut().zip(wanted) {
+            // A box that is empty has nothing that could stay.
+            if !saves && (is_ready || (self.rested && !stays)) {
                 *shown = id;
             } else if self.keys_come_fast && *shown != id {
                 *shown = None;

@@ -47,6 +47,7 @@ fn those_of_the_last_block_stay_until_it_is_known_which_the_next_one_shows() {
     let (id, job) = explorer.held_tasks(Lane::Block).pop().expect("a block to look into");
     explorer.held = None;
     explorer.done(id, job);
+    assert_eq!(explorer.app.beside()[0], shown[0], "its picture is still being made");
     painted(&mut explorer);
     let now = explorer.app.beside();
     assert!(now != shown && now.iter().all(Option::is_some), "then they are those of the new one: {now:?}");
