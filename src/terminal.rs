@@ -127,8 +127,7 @@ impl TerminalGuard {
     /// When the terminal is gone.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back(&self.tty);
-        // Where that is not permitted there is nobody to stop for, and the explorer goes on.
-        let _ = fatal::stop_job();
+        stop();
         self.resume()
     }
 
@@ -209,4 +208,10 @@ fn restore_after_panic(tty: File) {
 #[must_use]
 pub fn output_size() -> Option<(usize, usize)> {
     crossterm::terminal::size().ok().map(|(columns, rows)| (columns.into(), rows.into()))
+}
+
+/// Stops the job as Ctrl-Z does, until the shell continues it.
+pub fn stop() {
+    // Where that is not permitted there is nobody to stop for, and the program goes on.
+    let _ = fatal::stop_job();
 }

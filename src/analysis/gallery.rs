@@ -150,8 +150,8 @@ impl Gallery {
     pub fn contradictions(&self) -> Vec<[&Sample; 2]> {
         let mut samples: Vec<_> = self.samples.iter().collect();
         let order = |a: &Sample, b: &Sample| {
-            let values = a.embedding.iter().zip(&b.embedding).map(|(a, b)| a.total_cmp(b));
-            values.fold(Ordering::Equal, Ordering::then)
+            let mut values = a.embedding.iter().zip(&b.embedding).map(|(a, b)| a.total_cmp(b));
+            values.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
         samples.sort_by(|a, b| order(a, b).then((a.name, &a.path).cmp(&(b.name, &b.path))));
         let alike = samples.chunk_by(|a, b| order(a, b).is_eq());

@@ -66,11 +66,13 @@ impl App {
             Action::ToTrash => return self.dispose(Away::Trash),
             Action::ToFolder => self.open_move(),
             Action::Undo => return self.undo(),
-            Action::Metric if let Some(reason) = self.without_metric() => self.say(Severity::Info, reason),
-            Action::Metric => {
-                self.shared.metric = self.shared.metric.toggled();
-                self.say_what_a_distance_means();
-            }
+            Action::Metric => match self.without_metric() {
+                Some(reason) => self.say(Severity::Info, reason),
+                None => {
+                    self.shared.metric = self.shared.metric.toggled();
+                    self.say_what_a_distance_means();
+                }
+            },
             Action::Coloring => {
                 let said = self.shared.toggle_coloring();
                 self.say(Severity::Info, said);

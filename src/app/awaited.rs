@@ -14,7 +14,7 @@ pub(super) struct Awaited {
     last: u64,
     index: Option<JobId>,
     other_index: Option<JobId>,
-    given_up: Option<JobId>,
+    given_up: Vec<JobId>,
     lanes: [Option<Making>; Lane::ALL.len()],
 }
 
@@ -61,12 +61,12 @@ impl Awaited {
 
     /// Nobody waits for the other model's index any more.
     pub(super) fn give_up_other_index(&mut self) {
-        self.given_up = self.other_index.take();
+        self.given_up.extend(self.other_index.take());
     }
 
     /// Whether this is the job of an index that was given up.
     pub(super) fn was_given_up(&self, job: JobId) -> bool {
-        self.given_up == Some(job)
+        self.given_up.contains(&job)
     }
 
     /// The indexing run has ended.

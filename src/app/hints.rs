@@ -39,8 +39,8 @@ impl App {
 
     /// Why the metric makes no difference to what is shown, where it makes none.
     pub(super) fn without_metric(&self) -> Option<&'static str> {
-        match self.context() {
-            Context::Screen(screen) => self.screens.get(screen).without_metric(),
+        match self.helped() {
+            Context::Screen(_) | Context::Disposal => self.screens.get(self.screen).without_metric(),
             _ => None,
         }
     }

@@ -57,11 +57,16 @@ pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
         Ok(there) if replace && !there.is_file() => {
             File::options().write(true).open(to).and_then(|mut file| file.write_all(bytes))
         }
-        _ if replace => {
-            // A link to a file stays one.
-            let to = fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
-            files::replace(&to, &files::part_of(&to), |part| part.write_all(bytes))
-        }
+        Ok(there) if replace => match fs::canonicalize(to) {
+            // A link to a file stays one, and whoever could read the file can still.
+            Ok(to) => files::replace(&to, &files::part_of(&to), |part| {
+                part.set_permissions(there.permissions())?;
+                part.write_all(bytes)
+            }),
+            // It is open and has no name any more, as standard output may.
+            Err(_) => File::options().write(true).truncate(true).open(to).and_then(|mut file| file.write_all(bytes)),
+        },
+        _ if replace => files::replace(to, &files::part_of(to), |part| part.write_all(bytes)),
         _ => files::write_new(to, |file| file.write_all(bytes)),
     };
     written.map_err(|error| match error.kind() {

@@ -28,7 +28,7 @@ use crate::{
         source::Open,
     },
     similarity::Metric,
-    terminal::{DisplayOptions, TerminalGuard, input, input::Input, signals},
+    terminal::{self, DisplayOptions, TerminalGuard, input, input::Input, signals},
     ui,
     worker::live::{Shown, Told, Wanted, Watch},
 };
@@ -163,6 +163,10 @@ fn finish(reactions: &mut Reactions, awake: &mpsc::Receiver<Wake>, say: fn(&str)
                 false
             }
             Wake::Input(Input::Hangup) => true,
+            Wake::Input(Input::Stop) => {
+                terminal::stop();
+                false
+            }
             Wake::Input(_) | Wake::Told(_) => false,
         })
     };

@@ -234,7 +234,14 @@ impl LabelTable {
             self.here.remove(&key);
         }
         let key = LabelKey::of(entry);
+        // The face that is corrected is done with, by whatever it was known.
+        self.here.remove(&key.numbered(key.face));
+        let placed = self.here.placed(entry, &key.path);
         for (number, face) in entry.faces_of_picture() {
+            // A face that is known by its place is not the one that had this number.
+            if placed.iter().any(|(_, of)| *of == number) {
+                continue;
+            }
             if let Some(row) = self.here.remove(&key.numbered(Some(number))) {
                 let placed = LabelKey { path: key.path.clone(), face: Some(number), place: Some(Place::of(face)) };
                 self.here.insert_new(placed, row);
@@ -262,7 +269,12 @@ impl LabelTable {
     pub fn unknown(&self, index: &Index) -> Option<String> {
         let mut known = vec![false; self.rows.len()];
         for entry in index.iter() {
-            for row in [self.own_row(&entry), self.picture_row(&entry)].into_iter().flatten() {
+            // A line by the number of a face that another line has by its place says nothing, but is no mistake.
+            let numbered = entry.face_number().and_then(|face| {
+                let key = LabelKey::picture(entry.path()).numbered(Some(face));
+                self.here.get(&key).or_else(|| self.behind.get(&key))
+            });
+            for row in [self.own_row(&entry), self.picture_row(&entry), numbered].into_iter().flatten() {
                 known[row] = true;
             }
         }
@@ -434,7 +446,9 @@ fn columns(bytes: &[u8]) -> Option<(u8, [usize; 2], [Option<usize>; 2])> {
         let at = |name: &str| names.iter().position(|column| column.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
         let (path, label) = (at("path")?, at("label")?);
         let (face, place) = (at("face"), at("place"));
-        let no_other = names.len() == 2 + [face, place].iter().flatten().count();
+        // A delimiter at the end of each line makes a column without a name.
+        let named = names.iter().filter(|name| !name.trim_ascii().is_empty()).count();
+        let no_other = named == 2 + [face, place].iter().flatten().count();
         let fields = |at: usize| {
             let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
             let fields =

@@ -41,6 +41,11 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     if let Some(first) = live.help {
         let page = live.help_page();
         help::page(&mut canvas, page.panel, &page, first);
+        // The next key takes what is said away, whether it was seen or not.
+        if live.message.is_some() {
+            canvas.fill(places.status, ' ', Style::new());
+            status(live, &mut canvas, places.status);
+        }
         return hints(live, &mut canvas, places.hints);
     }
     now(live, &mut canvas, &places);

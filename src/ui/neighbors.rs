@@ -33,7 +33,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let Some(query) = app.shared.selected else {
         return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
     };
-    if app.shared.index.len() > 1 {
+    // A picture from elsewhere is compared with a single one, too.
+    let is_alone =
+        app.shared.index.len() < 2 && app.screens.neighbors.asked.as_ref().is_none_or(|asked| asked.outside.is_none());
+    if !is_alone {
         title(app, canvas, ranks.title);
     } else {
         let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
@@ -52,7 +55,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         None => facts::draw(app, canvas, ranks.facts, query),
     }
     let ranking = &app.screens.neighbors;
-    if app.shared.index.len() < 2 {
+    if is_alone {
         return empty::say(
             canvas,
             ranks.list,

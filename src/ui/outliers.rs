@@ -144,9 +144,10 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let words = match one.deviation.is_nan() {
             true => "too few to flag one".to_owned(),
             false => {
-                let (short, above) = (format!("{sign} {:.1} deviations{place}", one.deviation), " above the median");
+                let short = format!("{sign} {:.1} deviations{place}", one.deviation.abs());
+                let above = if one.deviation < 0.0 { " below the median" } else { " above the median" };
                 let fits = text::width(&short) + above.len() <= details.facts.width.into();
-                if fits { short + above } else { short }
+                if fits { short + above } else { format!("{sign} {:.1} deviations{place}", one.deviation) }
             }
         };
         canvas.text(details.facts, 3, words.trim_start(), style);

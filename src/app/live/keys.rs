@@ -90,6 +90,8 @@ impl Live {
             }
         };
         let page = self.help_page();
+        // After the terminal has grown, less of the page is out of sight.
+        let first = first.min(page.last());
         self.help = Some(step.moved(first, page.last() + 1, 1, page.height().max(1)));
         Vec::new()
     }

@@ -269,7 +269,6 @@ impl Room for Alike {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let places = self.places(body);
         if shared.index.len() < 2 {
             (self.found, self.listed) = (None, Vec::new());
         }
@@ -288,6 +287,8 @@ impl Room for Alike {
         self.group = self.group.min(self.listed.len().saturating_sub(1));
         let members = self.current().map_or(0, |group| group.members.len());
         self.member = self.member.min(members.saturating_sub(1));
+        // Only now: the sheet is as its group needs it.
+        let places = self.places(body);
         self.first = layout::scroll(self.first, self.group, places.page(), self.listed.len());
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }
@@ -297,7 +298,8 @@ impl Room for Alike {
         let is_useful = match action {
             Action::Looser | Action::WithoutCopies => self.found.is_some(),
             Action::Filter => true,
-            Action::MarkCopies => group.is_some_and(|group| group.reason().is_some()),
+            // Its hint is also that of the key for all of them.
+            Action::MarkCopies => self.groups().any(|group| group.reason().is_some()),
             _ => group.is_some(),
         };
         is_useful.then(|| action.hint())

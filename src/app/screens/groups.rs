@@ -350,7 +350,6 @@ impl Room for Groups {
     }
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
-        let places = self.places(body);
         if shared.index.len() < FEWEST {
             (self.found, self.labels) = (None, None);
             self.lines.clear();
@@ -370,6 +369,8 @@ impl Room for Groups {
         self.group = self.group.min(self.len().saturating_sub(1));
         let members = self.count_of(self.group);
         self.member = self.member.min(members.saturating_sub(1));
+        // Only now: the sheet is as its group needs it.
+        let places = self.places(body);
         self.first = layout::scroll(self.first, self.group, places.page(), self.len());
         self.first_row = places.sheet.scrolled(self.first_row, self.member, members);
     }

@@ -284,7 +284,10 @@ impl Room for Models {
             Action::ChooseModel if self.is_indexing() => {
                 return Acted::Says("The pictures are still being indexed by the other model: c stops that.".into());
             }
-            Action::Stop if !self.is_indexing() => return Acted::Says("Nothing is being indexed.".into()),
+            // Stopping the comparison alone would begin it anew.
+            Action::Stop if !self.is_chosen() || self.found.is_some() => {
+                return Acted::Says("Nothing is being made.".into());
+            }
             Action::ChooseModel | Action::Stop => *self = Self { choice: self.choice, ..Self::default() },
             _ => return Acted::No,
         }

@@ -69,6 +69,9 @@ impl Rows {
 
     /// What the row is about that is a picture's or a face's own: of a face by its place, or else by its number.
     pub(super) fn own(&self, entry: &Entry<'_>) -> Option<LabelKey> {
+        if self.is_empty() {
+            return None;
+        }
         let path = entry.path();
         let place = self.place_of(entry, &path);
         let face = entry.face_number().filter(|_| place.is_none());
@@ -76,11 +79,17 @@ impl Rows {
         self.at.contains_key(&key).then_some(key)
     }
 
-    /// The place under which a face has its row. Each face of the picture has at most one of the places, and each place one
-    /// face: the two that lie closest together are one another's, then the next two.
+    /// The place under which a face has its row.
     fn place_of(&self, entry: &Entry<'_>, path: &Path) -> Option<Place> {
         let own = entry.face_number()?;
-        let places = self.places.get(path)?;
+        self.placed(entry, path).into_iter().find(|(_, number)| *number == own).map(|(place, _)| place)
+    }
+
+    /// The faces of a picture that have a row by their place: that place, and the number that the face has now. Each face has
+    /// at most one of the places, and each place one face: the two that lie closest together are one another's, then the next
+    /// two.
+    pub(super) fn placed(&self, entry: &Entry<'_>, path: &Path) -> Vec<(Place, u32)> {
+        let Some(places) = self.places.get(path) else { return Vec::new() };
         let mut pairs = Vec::new();
         for (number, face) in entry.faces_of_picture() {
             let now = Place::of(face);
@@ -90,12 +99,9 @@ impl Rows {
         let mut taken: Vec<(Place, u32)> = Vec::new();
         for (_, place, number) in pairs {
             if taken.iter().all(|(other, face)| *other != place && *face != number) {
-                if number == own {
-                    return Some(place);
-                }
                 taken.push((place, number));
             }
         }
-        None
+        taken
     }
 }

@@ -66,6 +66,8 @@ impl Store {
         let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
+        // What a killed run has left under this name was never read.
+        let _ = fs::remove_file(&path);
         let written = files::write_new(&path, |file| {
             write(file, (self.meta.generation, number), self.key.rows, segment, states, sums)
         });
