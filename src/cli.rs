@@ -258,6 +258,7 @@ const PANICKED: i32 = 101;
 /// Parses the arguments, runs the command, prints one sentence on failure, and ends the process.
 pub fn main() -> ! {
     quiet_fenced_panics();
+    interrupt::outlive_file_limits();
     // The hook has said what there is to say of a panic.
     let code = panic::catch_unwind(|| parse_and_run() as i32).unwrap_or(PANICKED);
     interrupt::exit_at_once(code)

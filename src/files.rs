@@ -1,5 +1,5 @@
 //! Opening files that somebody else may have put there: only regular ones, so that a named pipe or a device can neither
-//! block the program nor feed it without end. And names for files that are to be made.
+//! block the program nor feed it without end. And files that are made: whole or not at all, under names that are free.
 
 use std::{
     ffi::OsString,
@@ -60,6 +60,30 @@ fn refuse_others(meta: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
+/// Makes a new file; where it cannot be written, on a full disk for example, nothing is left of it.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::AlreadyExists`] when the name is taken.
+pub fn write_new(file: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut made = File::create_new(file)?;
+    write(&mut made).inspect_err(|_| drop(fs::remove_file(file)))
+}
+
+/// Writes a file in one step: whoever reads it sees what was there before or all that is new, also after a crash or on a
+/// full disk. Until it is whole it is called `part`.
+///
+/// # Errors
+/// What the system says; what was there before is still there.
+pub fn replace(file: &Path, part: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // A killed run may have left one, and opening what somebody else put there, a named pipe for example, could wait for ever.
+    match fs::remove_file(part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write_new(part, |part| write(part))?;
+    fs::rename(part, file).inspect_err(|_| drop(fs::remove_file(part)))
+}
+
 /// A name beside a file that nothing else has, for what is to take the file's place once it is whole.
 #[must_use]
 pub fn part_of(file: &Path) -> PathBuf {
@@ -90,7 +114,7 @@ pub fn numbered_from(path: &Path, first: u32) -> impl Iterator<Item = PathBuf> +
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::symlink, process::Command};
+    use std::{io::Write, os::unix::fs::symlink, process::Command};
 
     use super::*;
 
@@ -105,6 +129,29 @@ mod tests {
         }
         let odd = Path::new(OsStr::from_bytes(b"\xff.jpg"));
         assert_eq!(numbered(odd).nth(1).unwrap().as_os_str().as_bytes(), b"\xff-2.jpg");
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind_and_what_was_there_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, part] = ["file", "part"].map(|name| folder.path().join(name));
+        let full = |made: &mut File| made.write_all(b"half").and(Err(io::ErrorKind::StorageFull.into()));
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(write_new(&file, full).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(replace(&file, &part, full).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(names(), 0);
+        write_new(&file, |made| made.write_all(b"old")).unwrap();
+        assert_eq!(write_new(&file, |_| Ok(())).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(replace(&file, &part, full).is_err());
+        assert_eq!((fs::read(&file).unwrap().as_slice(), names()), (b"old".as_slice(), 1));
+        // Left by a killed run, or put there.
+        fs::write(&part, "left").unwrap();
+        replace(&file, &part, |made| made.write_all(b"new")).unwrap();
+        assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
+        replace(&file, &part, |made| made.write_all(b"newer")).unwrap();
+        assert_eq!((fs::read(&file).unwrap().as_slice(), names()), (b"newer".as_slice(), 1));
+        fs::create_dir(&part).unwrap();
+        assert!(replace(&file, &part, |_| Ok(())).is_err());
     }
 
     #[test]

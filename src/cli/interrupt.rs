@@ -1,8 +1,10 @@
 //! How the program ends early: Ctrl-C and SIGTERM while a headless command works, of which the first asks it to stop and
 //! keep what is done; and the end of the process itself.
 
+use std::sync::Arc;
+
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGINT, SIGTERM, SIGXFSZ},
     flag, low_level,
 };
 
@@ -24,6 +26,13 @@ pub fn cancelled_by_signals() -> Result<CancelToken> {
             .map_err(Error::Terminal)?;
     }
     Ok(token)
+}
+
+/// From now on a file that grows beyond the limit of the user's shell is refused, as on a full disk, and does not end the
+/// process in the middle of its work.
+pub(super) fn outlive_file_limits() {
+    // Where the system refuses, it stays as it was.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Ends the process without exit handlers. libtorch's would take away what a thread may still be computing with, and the

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
-    fs::{self, File},
+    fs,
     io::{self, Write},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -138,8 +138,7 @@ fn check(target: &Path) -> Result<()> {
 /// Copies a picture to a name that is not taken; half a copy is taken away again.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = files::open_regular(from)?;
-    let mut copy = File::create_new(to)?;
-    io::copy(&mut source, &mut copy).map(drop).inspect_err(|_| drop(fs::remove_file(to)))
+    files::write_new(to, |file| io::copy(&mut source, file).map(drop))
 }
 
 /// The folder of each group, and its links.

@@ -1,7 +1,7 @@
 //! Writes a drawing to a file, as SVG or as PNG, and replaces no file unasked.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -15,6 +15,7 @@ use resvg::{
 
 use crate::{
     error::{Error, Result},
+    files,
     printable::printable,
 };
 
@@ -51,9 +52,18 @@ pub fn draw(svg: &str, what: &str, to_svg: Option<&Path>, to_png: Option<&Path>,
 }
 
 pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
-    let mut options = File::options();
-    options.write(true).truncate(true).create(replace).create_new(!replace);
-    let written = options.open(to).and_then(|mut file| file.write_all(bytes));
+    let written = match fs::metadata(to) {
+        // A device, standard output for example: it is written to, and stays what it is.
+        Ok(there) if replace && !there.is_file() => {
+            File::options().write(true).open(to).and_then(|mut file| file.write_all(bytes))
+        }
+        _ if replace => {
+            // A link to a file stays one.
+            let to = fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
+            files::replace(&to, &files::part_of(&to), |part| part.write_all(bytes))
+        }
+        _ => files::write_new(to, |file| file.write_all(bytes)),
+    };
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(to),
         _ => Error::io("write", to)(error),

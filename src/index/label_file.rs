@@ -391,16 +391,14 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
-    let part = files::part_of(file);
-    let made = |result: io::Result<()>| result.map_err(Error::io("write", &part));
-    let bytes = to_csv(rows).map_err(Error::io("write", &part))?;
-    made(fs::File::create_new(&part).and_then(|mut part| part.write_all(&bytes).and_then(|()| part.sync_all())))?;
+    let bytes = to_csv(rows).map_err(Error::io("write", file))?;
     if keep_older && file.exists() {
-        let (older, copy) = (file.with_extension("older.csv"), files::part_of(&file.with_extension("older.csv")));
-        fs::copy(file, &copy).map_err(Error::io("copy", file))?;
-        fs::rename(&copy, &older).map_err(Error::io("rename", &copy))?;
+        let older = file.with_extension("older.csv");
+        let copy = |part: &mut fs::File| io::copy(&mut files::open_regular(file)?, part).map(drop);
+        files::replace(&older, &files::part_of(&older), copy).map_err(Error::io("copy", file))?;
     }
-    fs::rename(&part, file).map_err(Error::io("rename", &part))
+    let write = |part: &mut fs::File| part.write_all(&bytes).and_then(|()| part.sync_all());
+    files::replace(file, &files::part_of(file), write).map_err(Error::io("write", file))
 }
 
 /// The path of a file in the folder that its own folder leads to; the file itself may be a link.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
+    consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGXCPU},
     iterator::Signals,
     low_level,
 };
@@ -25,7 +25,9 @@ const SECOND_SIGNAL: Duration = Duration::from_millis(500);
 /// # Errors
 /// [`Error::Terminal`] when signals cannot be caught or the system has no thread to give.
 pub fn listen(send: impl Fn(Input) -> bool + Send + 'static) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).map_err(Error::Terminal)?;
+    // Left alone, each of them would end the program and leave the terminal as it is.
+    const ENDING: [i32; 8] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU];
+    let mut signals = Signals::new(ENDING.iter().chain(&[SIGTSTP, SIGCONT])).map_err(Error::Terminal)?;
     let watch = move || {
         let mut first = None;
         for signal in signals.forever() {

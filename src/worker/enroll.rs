@@ -69,16 +69,7 @@ fn cut_out(path: &Path, face: &Face, to: &Path) -> Result<io::Result<()>, String
     let drawn = DynamicImage::ImageRgb8(square).write_to(&mut bytes, ImageFormat::Png);
     drawn.map_err(|error| format!("cannot cut the face out of {}: {error}", printable(path)))?;
     // Whoever looks at the gallery sees the whole picture or none.
-    let part = files::part_of(to);
-    let made = fs::File::create_new(&part).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::other(format!("{} is in the way", printable(&part))),
-        _ => error,
-    });
-    let written = made.and_then(|mut file| {
-        let written = file.write_all(&bytes.into_inner()).and_then(|()| fs::rename(&part, to));
-        written.inspect_err(|_| drop(fs::remove_file(&part)))
-    });
-    Ok(written)
+    Ok(files::replace(to, &files::part_of(to), |part| part.write_all(&bytes.into_inner())))
 }
 
 /// A name that tells pictures of one name in several folders apart.

@@ -23,13 +23,15 @@ use crate::{
 /// # Errors
 /// One sentence with the file's path.
 pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
-    let plain = |error: io::Error| format!("cannot write {}: {error}", printable(to));
-    let (file, to) = create(to).map_err(plain)?;
-    let mut out = BufWriter::new(file);
-    for path in paths {
-        out.write_all(path.as_os_str().as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(plain)?;
-    }
-    out.flush().map_err(plain)?;
+    let lines = |file: &mut File| {
+        let mut out = BufWriter::new(file);
+        for path in paths {
+            out.write_all(path.as_os_str().as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    let to = create(to, lines)?;
     Ok(Outcome::Exported { to, paths: paths.len() })
 }
 
@@ -41,22 +43,23 @@ pub(super) fn write_labels(index: &Index, source: &LabelSource, to: &Path) -> Re
     let mut labeled: Vec<_> = index.iter().map(|entry| (LabelKey::of(&entry), source.of(&entry).to_vec())).collect();
     labeled.retain(|(_, label)| !label.is_empty());
     labeled.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
-    // The name is taken, so that no other program takes it; then the file is written in one step.
-    let (_, to) = create(to).map_err(|error| format!("cannot write {}: {error}", printable(to)))?;
     let rows = labeled.iter().map(|(key, label)| (key, label.as_slice()));
-    label_file::write(&to, rows, false).map_err(|error| error.to_string())?;
+    let bytes = label_file::to_csv(rows).map_err(|error| error.to_string())?;
+    let to = create(to, |file| file.write_all(&bytes))?;
     Ok(Outcome::Exported { to, paths: labeled.len() })
 }
 
-/// Makes the file, or the first numbered one that is not there yet.
-fn create(to: &Path) -> io::Result<(File, PathBuf)> {
+/// Writes the file, or the first numbered one that is not there yet.
+fn create(to: &Path, write: impl Fn(&mut File) -> io::Result<()>) -> Result<PathBuf, String> {
+    let taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
     for path in files::numbered(to) {
-        match File::create_new(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|file| (file, path)),
+        match files::write_new(&path, &write) {
+            Err(error) if taken(&error) => {}
+            Err(error) => return Err(format!("cannot write {}: {error}", printable(&path))),
+            Ok(()) => return Ok(path),
         }
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+    Err(format!("cannot write {}: all its names are taken", printable(to)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,18 @@ fn killed_after_a_frame(script: &str) {
     fs::write(place("bin/ffmpeg"), program).unwrap();
     fs::set_permissions(place("bin/ffmpeg"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(PROGRAM);
-    command.args(["live", "--model", "color-grid", "--no-cache", "--source", "/dev/null", "--json", "--gallery"]);
+    command.args([
+        "live",
+        "--model",
+        "color-grid",
+        "--no-cache",
+        "--source",
+        "/dev/null",
+        "--threshold",
+        "0.5",
+        "--json",
+        "--gallery",
+    ]);
     command.arg(place("gallery")).env("PATH", format!("{}:/usr/bin:/bin", place("bin").display()));
     command.env("HOME", folder.path()).env("LOOKALIKE_SOURCE_TIMEOUT", "100000").current_dir(folder.path());
     let mut running = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

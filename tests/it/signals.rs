@@ -159,7 +159,8 @@ fn ctrl_z_stops_and_fg_comes_back() {
 #[test]
 fn a_signal_while_the_terminal_is_asked_gives_it_back() {
     let folder = pictures();
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+    use Signal as S;
+    for signal in [S::TERM, S::HUP, S::INT, S::QUIT, S::ALARM, S::USR1, S::USR2, S::XCPU] {
         let mut session = Session::explorer(folder.path(), &[]);
         // Nobody answers, so that the questions take their time.
         session.display.wait_for("asking the terminal");

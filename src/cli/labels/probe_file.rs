@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     io::{Read, Write},
     path::Path,
 };
@@ -61,10 +60,8 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let tensors =
         [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
     let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    let part = files::part_of(file);
-    let made = fs::File::create_new(&part).and_then(|mut part| part.write_all(&written));
-    made.map_err(Error::io("write", &part))?;
-    fs::rename(&part, file).map_err(Error::io("rename", &part))
+    let made = files::replace(file, &files::part_of(file), |part| part.write_all(&written));
+    made.map_err(Error::io("write", file))
 }
 
 /// The model's fingerprint with everything else that changes embeddings.

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    files,
     index::{Images, RowKind, Segment},
 };
 
@@ -65,8 +66,9 @@ impl Store {
         let number = self.meta.columns.max(now()) + 1;
         let rows = segment.images.len() as u32;
         let path = self.folder.join(name(number));
-        let written = File::create(&path)
-            .and_then(|file| write(file, (self.meta.generation, number), self.key.rows, segment, states, sums));
+        let written = files::write_new(&path, |file| {
+            write(file, (self.meta.generation, number), self.key.rows, segment, states, sums)
+        });
         written.map_err(Error::io("write", &path))?;
         self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
@@ -131,7 +133,7 @@ pub(super) fn is_columns_name(name: &str) -> bool {
 type Header = [u64; 6];
 
 fn write(
-    mut file: File,
+    file: &mut File,
     (generation, number): (i64, i64),
     kind: RowKind,
     segment: &Segment,
@@ -273,7 +275,7 @@ mod tests {
         let path = folder.path().join("columns");
         let (segment, states) = segment(11, kind);
         let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row)).collect();
-        write(File::create(&path).unwrap(), (3, 4), kind, &segment, &states, &sums).unwrap();
+        write(&mut File::create(&path).unwrap(), (3, 4), kind, &segment, &states, &sums).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();

@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     sync::{Arc, Weak},
     time::Duration,
@@ -104,8 +104,7 @@ impl KeptGraphs {
         let Some(_lock) = self.lock()? else { return Ok(()) };
         let path = self.folder.join(file_name(name, self.generation));
         let part = path.with_extension("part");
-        fs::write(&part, bytes).map_err(Error::io("write", &part))?;
-        fs::rename(&part, &path).map_err(Error::io("rename", &part))?;
+        files::replace(&path, &part, |part| part.write_all(bytes)).map_err(Error::io("write", &path))?;
         drop_graphs(&self.folder, Some(self.generation));
         Ok(())
     }

@@ -1,10 +1,7 @@
 //! What the user said of the pictures, kept beside their rows as bytes that only whoever keeps them understands: the names
 //! of groups. Unlike a graph it cannot be made anew, so it names pictures by their paths and outlives every renumbering.
 
-use std::{
-    fs,
-    io::{ErrorKind, Read},
-};
+use std::io::{ErrorKind, Read, Write};
 
 use super::KeptGraphs;
 use crate::{
@@ -37,8 +34,7 @@ impl KeptGraphs {
     pub fn keep_notes(&self, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(NOTES);
         let part = path.with_extension("part");
-        fs::write(&part, bytes).map_err(Error::io("write", &part))?;
-        fs::rename(&part, &path).map_err(Error::io("rename", &part))
+        files::replace(&path, &part, |part| part.write_all(bytes)).map_err(Error::io("write", &path))
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::{fs, path::Path};
 
+use assert_cmd::Command;
 use image::RgbImage;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{csv, expected, folder, lookalike, on_terminal, path, picture, stdout};
+use crate::session::PROGRAM;
 
 #[test]
 fn csv_holds_every_pair_with_all_digits_in_folder_order() {
@@ -107,7 +109,17 @@ fn the_heatmap_is_drawn_with_names_groups_and_the_colors_of_its_values() {
     assert_eq!(fs::read_to_string(&svg).expect("it is there"), text);
     let table = draw(&["--force", "--csv", "--metric", "euclidean"]).success().get_output().clone();
     assert!(table.stdout.starts_with(b"euclidean,"));
-    assert!(fs::read_to_string(&svg).expect("it is there").contains("euclidean distance"));
+    let text = fs::read_to_string(&svg).expect("it is there");
+    assert!(text.contains("euclidean distance"));
+    // Where nothing can be written, as on a full disk, the drawing that was there stays, and nothing else is left.
+    let arguments = [&["matrix"], &pictures[..], &["--svg", files[0], "--force"]].concat();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 0; exec \"$@\"", "sh"]).arg(PROGRAM).args(arguments);
+    let failed = limited.args(["--model", "color-grid", "--no-cache"]).assert().code(1).get_output().clone();
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("cannot write"), "{failed:?}");
+    assert_eq!(fs::read_to_string(&svg).expect("it is there"), text);
+    let names = fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.file_name());
+    assert_eq!(names.filter(|name| name.as_encoded_bytes().starts_with(b".")).count(), 0);
 }
 
 #[test]
