@@ -48,7 +48,7 @@ pub struct MatrixArgs {
     /// The order of rows and columns.
     #[arg(long, value_enum, default_value_t)]
     pub order: OrderKind,
-    /// Print comma-separated values: every pair, with all digits.
+    /// Print CSV: every pair, with all digits.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
     /// Print JSON: every pair, with all digits.
