@@ -125,6 +125,22 @@ pub struct Classification {
     pub made_of: IndexState,
 }
 
+impl Classification {
+    /// What each of so many pictures looks like, as labels: of a labeled one as learned without it, of another as learned from
+    /// all, however sure that is.
+    #[must_use]
+    pub fn predicted(&self, id_bound: usize) -> Labels {
+        let mut of = vec![None; id_bound];
+        let labeled = self.labeled.iter().map(|one| (one.id, one.guesses));
+        for (id, guesses) in labeled.chain(self.predictions.iter().map(|one| (one.id, one.guesses))) {
+            if let Some(place) = of.get_mut(id.at()) {
+                *place = Some(guesses.best().0).filter(|label| *label < self.names.len());
+            }
+        }
+        Labels::assigned(of, self.names.clone(), self.made_of)
+    }
+}
+
 /// Why nothing can be learned from labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unlearnable {

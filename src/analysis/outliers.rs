@@ -137,6 +137,16 @@ impl Outliers {
         }
     }
 
+    /// Which pictures are outliers over all by their distance, as labels; those that cannot be compared have none.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        let mut of = vec![None; self.made_of.1];
+        for outlier in self.ranked(Scope::All, Measure::Distance) {
+            of[outlier.id.at()] = Some(usize::from(outlier.is_flagged()));
+        }
+        Labels::assigned(of, vec!["ordinary".to_owned(), "outlier".to_owned()], self.made_of.0)
+    }
+
     /// A picture's scores; `None` when it cannot be compared.
     #[must_use]
     pub fn get(&self, scope: Scope, measure: Measure, id: ImageId) -> Option<Outlier> {

@@ -74,7 +74,7 @@ impl App {
                 }
             },
             Action::Coloring => {
-                let said = self.shared.toggle_coloring();
+                let said = self.shared.next_coloring();
                 self.say(Severity::Info, said);
             }
             Action::Rename => self.open_rename(),
@@ -187,7 +187,7 @@ impl App {
 
     /// Shows the heatmap ordered and colored by group, at the picture under the cursor.
     fn show_groups_in_heatmap(&mut self) {
-        if self.shared.group_labels.is_none() {
+        if self.shared.made_labels.groups.is_none() {
             return self.say(Severity::Info, "There are no groups yet.");
         }
         if let Some(id) = self.focused() {

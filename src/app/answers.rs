@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens};
+use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens, shared::MadeLabels};
 use crate::{
     index::{
         Index, RowKind,
@@ -75,7 +75,10 @@ impl App {
             (Some(None), _) => {}
             (Some(Some(screen)), made) => {
                 self.screens.at(screen).take(&self.shared, made);
-                self.shared.group_labels = self.screens.groups.labels.clone();
+                let made = &mut self.shared.made_labels;
+                made.groups.clone_from(&self.screens.groups.labels);
+                made.outliers.clone_from(&self.screens.outliers.labels);
+                made.predictions.clone_from(&self.screens.labels.predictions);
             }
         }
     }
@@ -165,7 +168,7 @@ impl App {
         let shared = &mut self.shared;
         if index.run() != shared.index.run() {
             // Another run began anew, and no id means what it meant.
-            (shared.comparison, shared.selected, shared.group_labels) = (None, None, None);
+            (shared.comparison, shared.selected, shared.made_labels) = (None, None, MadeLabels::default());
             shared.marks.clear();
             shared.unlike.clear();
             self.screens = Screens::default();

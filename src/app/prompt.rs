@@ -253,7 +253,7 @@ impl App {
                 let Some(names) = self.screens.groups.rename(*medoid, prompt.text.trim()) else {
                     return Vec::new();
                 };
-                self.shared.group_labels = self.screens.groups.labels.clone();
+                self.shared.made_labels.groups.clone_from(&self.screens.groups.labels);
                 return vec![Effect::Start(self.awaited.next(), Job::NameGroups { index, names })];
             }
             (Purpose::Filter { selected, typed }, Typed::GivenUp) => {

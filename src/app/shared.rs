@@ -33,6 +33,32 @@ pub enum Coloring {
     Folders,
     /// The groups of the Groups screen.
     Groups,
+    /// Whether the Outliers screen calls them outliers.
+    Outliers,
+    /// What the Labels screen takes them for.
+    Predictions,
+}
+
+/// Labels that were made on other screens, by what they color.
+#[derive(Debug, Clone, Default)]
+pub struct MadeLabels {
+    /// The pictures' groups.
+    pub groups: Option<Arc<Labels>>,
+    /// Which pictures are outliers over all.
+    pub outliers: Option<Arc<Labels>>,
+    /// What each picture looks like, of labeled ones as learned from others.
+    pub predictions: Option<Arc<Labels>>,
+}
+
+impl MadeLabels {
+    fn of(&self, coloring: Coloring) -> Option<&Arc<Labels>> {
+        match coloring {
+            Coloring::Folders => None,
+            Coloring::Groups => self.groups.as_ref(),
+            Coloring::Outliers => self.outliers.as_ref(),
+            Coloring::Predictions => self.predictions.as_ref(),
+        }
+    }
 }
 
 /// The part of the explorer's state that every screen may read and change.
@@ -49,9 +75,9 @@ pub struct Shared {
     pub index: Arc<Index>,
     /// The pictures' sub-folders.
     pub folder_labels: Labels,
-    /// The pictures' groups, once some were found.
-    pub group_labels: Option<Arc<Labels>>,
-    /// Which of the two color the pictures.
+    /// Other labels of the pictures, once they were found.
+    pub made_labels: MadeLabels,
+    /// Which of them all color the pictures.
     pub coloring: Coloring,
     /// Where the labels that are learned come from, and what was corrected of them.
     pub label_source: LabelSource,
@@ -108,7 +134,7 @@ impl Shared {
             is_remote: setup.is_remote,
             index: Arc::default(),
             folder_labels: Labels::default(),
-            group_labels: None,
+            made_labels: MadeLabels::default(),
             coloring: Coloring::default(),
             label_source: setup.labels,
             kept_labels: setup.kept_labels,
@@ -138,29 +164,42 @@ impl Shared {
     /// The labels that color the pictures on all screens.
     #[must_use]
     pub fn labels(&self) -> &Labels {
-        match (self.coloring, &self.group_labels) {
-            (Coloring::Groups, Some(labels)) => labels,
-            _ => &self.folder_labels,
-        }
+        self.coloring_labels().map_or(&self.folder_labels, |labels| &**labels)
+    }
+
+    /// The same where they are not the folders.
+    #[must_use]
+    pub fn coloring_labels(&self) -> Option<&Arc<Labels>> {
+        self.made_labels.of(self.coloring)
     }
 
     /// The order in which the pictures of one label stand together.
     #[must_use]
     pub fn label_order(&self) -> OrderKind {
-        match (self.coloring, &self.group_labels) {
+        match (self.coloring, &self.made_labels.groups) {
             (Coloring::Groups, Some(_)) => OrderKind::Group,
             _ => OrderKind::Folder,
         }
     }
 
-    /// Colors by the other labels; what there is to say of it.
-    pub(super) fn toggle_coloring(&mut self) -> &'static str {
-        self.coloring = match self.coloring {
-            Coloring::Folders if self.group_labels.is_some() => Coloring::Groups,
-            Coloring::Folders => return "There are no groups yet: 6 finds some.",
-            Coloring::Groups => Coloring::Folders,
-        };
-        if self.coloring == Coloring::Groups { "Colored by group." } else { "Colored by folder." }
+    /// Colors by the next labels that there are; what there is to say of it.
+    pub(super) fn next_coloring(&mut self) -> &'static str {
+        const ALL: [Coloring; 4] = [Coloring::Folders, Coloring::Groups, Coloring::Outliers, Coloring::Predictions];
+        let now = ALL.iter().position(|one| *one == self.coloring).unwrap_or(0);
+        let others = ALL.iter().cycle().skip(now + 1).take(ALL.len() - 1);
+        let is_there = |one: &&Coloring| **one == Coloring::Folders || self.made_labels.of(**one).is_some();
+        match others.copied().find(|one| is_there(&one)) {
+            None => "There is nothing else to color by yet: 6 finds groups, 7 outliers, 8 learns labels.",
+            Some(next) => {
+                self.coloring = next;
+                match next {
+                    Coloring::Folders => "Colored by folder.",
+                    Coloring::Groups => "Colored by group.",
+                    Coloring::Outliers => "Colored by what is an outlier over all.",
+                    Coloring::Predictions => "Colored by what each looks like, as Labels has learned.",
+                }
+            }
+        }
     }
 
     /// Whether files were found, and nothing of them is indexed yet.

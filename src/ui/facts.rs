@@ -138,7 +138,7 @@ pub(super) fn group_line(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u1
     let mut spans = Vec::new();
     if let Some(group) = app.shared.labels().of(id) {
         spans.push(Span::styled("▌", canvas.theme.group(group)));
-        if app.shared.coloring == Coloring::Groups {
+        if app.shared.coloring != Coloring::Folders {
             spans.push(Span::styled(format!("{} · ", app.shared.labels().name(group)), canvas.theme.dim()));
         }
     }

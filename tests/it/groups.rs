@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::explorer::{Explorer, collection, segment, setup};
+use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     analysis::{clusters::Method, outliers::Measure},
@@ -149,23 +149,53 @@ fn the_heatmap_names_its_groups_by_the_labels_that_color_it() {
 }
 
 #[test]
+fn c_colors_by_whatever_labels_there_are_in_turn() {
+    let mut explorer = explorer("7 8 5");
+    let named = |explorer: &Explorer| {
+        let labels = explorer.app.shared.labels();
+        let ids = explorer.app.shared.index.iter().map(|entry| entry.id);
+        let mut names: Vec<_> = ids.filter_map(|id| labels.of(id)).map(|label| labels.name(label).to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        (explorer.app.shared.coloring, names)
+    };
+    explorer.keys("C");
+    let (coloring, names) = named(&explorer);
+    assert_eq!(coloring, Coloring::Outliers, "no groups were asked for");
+    assert!(
+        names.contains(&"ordinary".to_owned()) && names.iter().all(|name| ["ordinary", "outlier"].contains(&&**name))
+    );
+    assert!(styled(&explorer.frame()).contains("ordinary"), "the map has its name");
+    explorer.keys("C");
+    let (coloring, names) = named(&explorer);
+    assert_eq!((coloring, names.len()), (Coloring::Predictions, 3), "{names:?}");
+    explorer.keys("2");
+    let first = explorer.app.screens.heatmap.groups.first().map(|group| group.folder);
+    assert!(first.is_some(), "the heatmap's groups are named by it");
+    explorer.keys("C");
+    assert_eq!(named(&explorer).0, Coloring::Folders);
+    explorer.keys("6 C");
+    assert_eq!(named(&explorer).0, Coloring::Groups);
+}
+
+#[test]
 fn groups_color_and_order_the_heatmap_and_one_key_goes_back() {
     let mut explorer = explorer("2 C");
-    assert!(explorer.state().contains("There are no groups yet"), "{}", explorer.state());
+    assert!(explorer.state().contains("There is nothing else to color by yet"), "{}", explorer.state());
     assert_eq!(explorer.app.shared.coloring, Coloring::Folders);
     explorer.keys("o o o o o o");
     assert_eq!(explorer.app.screens.heatmap.kind, OrderKind::Folder, "without groups there is no order by them");
     explorer.keys("6 Home + + H");
     assert_eq!((explorer.app.screen, explorer.app.screens.heatmap.kind), (Screen::Heatmap, OrderKind::Group));
     assert_eq!(explorer.app.shared.coloring, Coloring::Groups);
-    let labels = explorer.app.shared.group_labels.clone().expect("there are groups");
+    let labels = explorer.app.shared.made_labels.groups.clone().expect("there are groups");
     let order = |explorer: &Explorer| -> Vec<_> {
         (0..24).filter_map(|at| explorer.app.screens.heatmap.at(at)).map(|id| labels.of(id)).collect()
     };
     assert!(order(&explorer).is_sorted(), "{:?}", order(&explorer));
     // Other groups, another order.
     explorer.keys("6 0 2");
-    let labels = explorer.app.shared.group_labels.clone().expect("there are groups");
+    let labels = explorer.app.shared.made_labels.groups.clone().expect("there are groups");
     let numbers: Vec<_> =
         (0..24).filter_map(|at| explorer.app.screens.heatmap.at(at)).map(|id| labels.of(id)).collect();
     assert!(numbers.is_sorted() && numbers.last() == Some(&Some(2)), "{numbers:?}");
@@ -188,7 +218,7 @@ fn groups_that_are_on_their_way_say_so_and_arrive_on_any_screen() {
     for (id, job) in waiting {
         explorer.done(id, job);
     }
-    assert_eq!(explorer.app.shared.group_labels.as_ref().map(|labels| labels.len()), Some(3));
+    assert_eq!(explorer.app.shared.made_labels.groups.as_ref().map(|labels| labels.len()), Some(3));
 }
 
 #[test]

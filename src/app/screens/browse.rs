@@ -62,7 +62,7 @@ impl Browse {
     /// The order wanted; `None` while it is not known what the pictures are to be like.
     fn order(&self, shared: &Shared) -> Option<Order> {
         let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
-        Some(Order::of(self.kind, likeness, shared.group_labels.as_ref())?.reversed(self.reversed))
+        Some(Order::of(self.kind, likeness, shared.made_labels.groups.as_ref())?.reversed(self.reversed))
     }
 
     /// Whether pictures came, went or came back since the others were compared with the anchor. While indexing goes on,
@@ -73,7 +73,7 @@ impl Browse {
     }
 
     fn sort(&mut self, shared: &Shared) -> String {
-        (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
+        (self.kind, self.anchor) = (self.kind.cycled(shared.made_labels.groups.is_some()), None);
         self.sorted_by(shared)
     }
 

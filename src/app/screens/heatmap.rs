@@ -10,7 +10,7 @@ use crate::{
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
-        shared::{Coloring, Shared},
+        shared::Shared,
     },
     display::Depth,
     index::{ImageId, Index, IndexState, filter::Filter, labels::Labels},
@@ -47,7 +47,7 @@ pub struct Heatmap {
     /// The rows under one name each, in their order.
     pub groups: Vec<NamedRows>,
     /// The labels that they are named by.
-    named_by: (Coloring, Option<Arc<Labels>>),
+    named_by: Option<Arc<Labels>>,
     /// How its rows and columns are named.
     pub names: Names,
     /// The zoom level; `None` shows everything.
@@ -125,7 +125,7 @@ impl Heatmap {
     /// Names the groups of the rows by the labels that color them.
     fn name_groups(&mut self, kind: OrderKind, rows: &RowOrder, shared: &Shared) {
         self.groups = NamedRows::of(kind, rows, shared.labels());
-        self.named_by = (shared.coloring, shared.group_labels.clone());
+        self.named_by = shared.coloring_labels().cloned();
     }
 
     /// Goes to the first pair of the next group or the one before, round and round.
@@ -153,7 +153,7 @@ impl Heatmap {
     /// The order wanted; `None` while it is not known what the pictures are to be like.
     fn order(&self, shared: &Shared) -> Option<Order> {
         let likeness = self.anchor.clone().map(|anchor| (anchor, shared.metric));
-        Order::of(self.kind, likeness, shared.group_labels.as_ref())
+        Order::of(self.kind, likeness, shared.made_labels.groups.as_ref())
     }
 
     /// Puts the rows into an order from now on.
@@ -361,7 +361,7 @@ impl Room for Heatmap {
     fn act(&mut self, shared: &mut Shared, body: Area, action: Action) -> Acted {
         match action {
             Action::Order => {
-                (self.kind, self.anchor) = (self.kind.cycled(shared.group_labels.is_some()), None);
+                (self.kind, self.anchor) = (self.kind.cycled(shared.made_labels.groups.is_some()), None);
                 return Acted::Says(format!("Rows ordered by {}.", self.kind.name()));
             }
             Action::ZoomIn if !self.zoom(shared, body, false) => {
@@ -454,8 +454,7 @@ impl Room for Heatmap {
         if shared.index.is_empty() {
             (self.rows, self.shown, self.partner) = (None, None, None);
         }
-        let labels = shared.group_labels.as_ref().map(Arc::as_ptr);
-        if (shared.coloring, labels) != (self.named_by.0, self.named_by.1.as_ref().map(Arc::as_ptr))
+        if shared.coloring_labels().map(Arc::as_ptr) != self.named_by.as_ref().map(Arc::as_ptr)
             && let Some((kind, rows)) = self.rows.as_ref().map(|made| (made.order.kind(), Arc::clone(&made.rows)))
         {
             self.name_groups(kind, &rows, shared);

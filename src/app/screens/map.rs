@@ -18,7 +18,7 @@ use crate::{
         layout::Area,
         previews::Slot,
         room::{Acted, Room},
-        shared::{Coloring, Shared},
+        shared::Shared,
     },
     display::Depth,
     index::{ImageId, IndexState, labels::Labels},
@@ -74,14 +74,14 @@ pub struct Map {
     wanted_in_view: Vec<ImageId>,
 }
 
-/// What a drawing is made of: the map, the pictures, their labels, which are how many folders or which groups, and the
+/// What a drawing is made of: the map, the pictures, their labels, which are how many folders or which others, and the
 /// filter ([`Shared::narrowings`]).
 #[derive(Clone)]
 struct Drawn {
     map: Arc<Projection>,
     made_of: IndexState,
     folders: usize,
-    groups: Option<Arc<Labels>>,
+    made: Option<Arc<Labels>>,
     narrowed_at: u64,
 }
 
@@ -89,7 +89,7 @@ impl PartialEq for Drawn {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.map, &other.map)
             && (self.made_of, self.folders, self.narrowed_at) == (other.made_of, other.folders, other.narrowed_at)
-            && self.groups.as_ref().map(Arc::as_ptr) == other.groups.as_ref().map(Arc::as_ptr)
+            && self.made.as_ref().map(Arc::as_ptr) == other.made.as_ref().map(Arc::as_ptr)
     }
 }
 
@@ -458,7 +458,7 @@ impl Room for Map {
             map: Arc::clone(&map),
             made_of: shared.index.state(),
             folders: shared.folder_labels.len(),
-            groups: shared.group_labels.clone().filter(|_| shared.coloring == Coloring::Groups),
+            made: shared.coloring_labels().cloned(),
             narrowed_at: shared.narrowings,
         };
         if self.middles_of.as_ref() != Some(&drawn) {
