@@ -93,7 +93,7 @@ impl Action {
             Self::Rename => "name the group",
             Self::MarkThese => "mark or unmark all these",
             Self::GroupsInHeatmap => "the groups, in Heatmap",
-            Self::Coloring => "color by folder, group, outlier, prediction",
+            Self::Coloring => "color by other labels",
             Self::Scope => "all, folder, misplaced",
             Self::Measure => "rank by distance or LOF",
             Self::NextView => "its next page",
