@@ -58,7 +58,8 @@ fn the_first_signal_keeps_what_was_done() {
 fn the_second_signal_does_not_wait() {
     let folder = tempfile::tempdir().unwrap();
     let module = folder.path().join("endless.pt");
-    write_module(&module, ENDLESS);
+    // It says when it is at work: before that the first signal ends the run in order.
+    write_module(&module, &format!("    print(\"at work\")\n{ENDLESS}"));
     fs::write(module.with_extension("toml"), POOL.replace("pool", "endless")).unwrap();
     GrayImage::new(8, 8).save(folder.path().join("a.png")).unwrap();
     let mut index = CommandBuilder::new(PROGRAM);
@@ -66,7 +67,7 @@ fn the_second_signal_does_not_wait() {
     index.arg(module);
     index.arg(folder.path());
     let mut session = Session::run(index);
-    session.display.wait_for("embedding 0/1");
+    session.display.wait_for("at work");
     // Two of one kind could reach the program as one.
     session.signal(Signal::INT);
     session.signal(Signal::TERM);
