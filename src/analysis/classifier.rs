@@ -12,7 +12,7 @@ mod rows;
 mod scores;
 mod voting;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use self::{
     folds::FOLDS,
@@ -119,26 +119,13 @@ pub struct Classification {
     pub suspects: Vec<Suspect>,
     /// The pictures without a label, the surest first.
     pub predictions: Vec<Prediction>,
+    /// What each picture looks like, as labels: a labeled one as learned without it, another as learned from all, however
+    /// sure that is.
+    pub predicted: Arc<Labels>,
     /// What was learned from all labeled pictures.
     pub probe: Probe,
     /// The state of the index that it was made of.
     pub made_of: IndexState,
-}
-
-impl Classification {
-    /// What each of so many pictures looks like, as labels: of a labeled one as learned without it, of another as learned from
-    /// all, however sure that is.
-    #[must_use]
-    pub fn predicted(&self, id_bound: usize) -> Labels {
-        let mut of = vec![None; id_bound];
-        let labeled = self.labeled.iter().map(|one| (one.id, one.guesses));
-        for (id, guesses) in labeled.chain(self.predictions.iter().map(|one| (one.id, one.guesses))) {
-            if let Some(place) = of.get_mut(id.at()) {
-                *place = Some(guesses.best().0).filter(|label| *label < self.names.len());
-            }
-        }
-        Labels::assigned(of, self.names.clone(), self.made_of)
-    }
 }
 
 /// Why nothing can be learned from labels.
@@ -230,9 +217,16 @@ pub fn classify(
         voted_confusion.add(picture.given, vote as usize);
     }
     let predictions = predictions(index, &probe, classes.unlabeled, executor);
+    let mut best = vec![None; index.id_bound()];
+    let guessed = labeled.iter().map(|one| (one.id, one.guesses));
+    for (id, guesses) in guessed.chain(predictions.iter().map(|one| (one.id, one.guesses))) {
+        best[id.at()] = Some(guesses.best().0).filter(|label| *label < count);
+    }
+    let predicted = Arc::new(Labels::assigned(best, classes.names.clone(), index.state()));
     (test.progress)(1.0);
     Ok(Classification {
         suspects: suspects(&labeled, count),
+        predicted,
         names: classes.names,
         alone: classes.alone,
         probe_confusion,

@@ -76,6 +76,8 @@ pub struct Outliers {
     pub misplaced: Vec<Misplaced>,
     /// The sub-folders; [`Misplaced`] names them by their numbers here.
     pub folders: Arc<Labels>,
+    /// Which pictures are outliers over all by their distance, as labels; those that cannot be compared have none.
+    pub labels: Arc<Labels>,
     /// The index that they were found in, and its [`Index::id_bound`].
     pub made_of: (IndexState, usize),
 }
@@ -117,7 +119,13 @@ impl Outliers {
         let within = (members.len() > 1).then_some(within);
         let misplaced = misplaced(&ids, folders, &graph);
         let folders = Arc::new(folders.clone());
-        Some(Self { k, graph, all, within, misplaced, folders, made_of: (index.state(), index.id_bound()) })
+        let mut flagged = vec![None; index.id_bound()];
+        for outlier in all.ranked(Measure::Distance) {
+            flagged[outlier.id.at()] = Some(usize::from(outlier.is_flagged()));
+        }
+        let names = vec!["ordinary".to_owned(), "outlier".to_owned()];
+        let labels = Arc::new(Labels::assigned(flagged, names, index.state()));
+        Some(Self { k, graph, all, within, misplaced, folders, labels, made_of: (index.state(), index.id_bound()) })
     }
 
     /// Whether there is more than one folder, so that a picture can be an outlier of its own.
@@ -135,16 +143,6 @@ impl Outliers {
             (Scope::Folder, Some(within)) => within.ranked(measure),
             (Scope::Folder, None) => &[],
         }
-    }
-
-    /// Which pictures are outliers over all by their distance, as labels; those that cannot be compared have none.
-    #[must_use]
-    pub fn labels(&self) -> Labels {
-        let mut of = vec![None; self.made_of.1];
-        for outlier in self.ranked(Scope::All, Measure::Distance) {
-            of[outlier.id.at()] = Some(usize::from(outlier.is_flagged()));
-        }
-        Labels::assigned(of, vec!["ordinary".to_owned(), "outlier".to_owned()], self.made_of.0)
     }
 
     /// A picture's scores; `None` when it cannot be compared.

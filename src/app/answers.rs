@@ -77,8 +77,8 @@ impl App {
                 self.screens.at(screen).take(&self.shared, made);
                 let made = &mut self.shared.made_labels;
                 made.groups.clone_from(&self.screens.groups.labels);
-                made.outliers.clone_from(&self.screens.outliers.labels);
-                made.predictions.clone_from(&self.screens.labels.predictions);
+                made.outliers = self.screens.outliers.found.as_ref().map(|found| Arc::clone(&found.labels));
+                made.predictions = self.screens.labels.learned().map(|learned| Arc::clone(&learned.predicted));
             }
         }
     }

@@ -20,7 +20,6 @@ use crate::{
     index::{
         ImageId, IndexState,
         label_file::{self, LabelSource},
-        labels,
     },
     printable::printable_str,
     task::{Classified, Made, Task},
@@ -50,8 +49,6 @@ pub const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
 pub struct Labels {
     /// What came out of the labels.
     pub found: Option<Arc<Classified>>,
-    /// What each picture looks like, as labels.
-    pub predictions: Option<Arc<labels::Labels>>,
     /// How much of it is done.
     pub progress: f64,
     /// The page.
@@ -84,7 +81,6 @@ impl Default for Labels {
     fn default() -> Self {
         Self {
             found: None,
-            predictions: None,
             progress: 0.0,
             view: View::default(),
             cell: (0, 0),
@@ -431,8 +427,6 @@ impl Room for Labels {
                     self.learned().map(|learned| [self.cell.0, self.cell.1].map(|at| learned.names[at].clone()));
                 let first = self.found.is_none();
                 self.found = Some(found);
-                let predicted = self.learned().map(|learned| learned.predicted(shared.index.id_bound()));
-                self.predictions = predicted.map(Arc::new);
                 self.fill_lists(shared);
                 if let (Some(list), Some(id)) = (self.list(), focused) {
                     let at = (0..self.lists[list].len()).find(|at| self.row(*at).is_some_and(|row| row.id == id));

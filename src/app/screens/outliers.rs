@@ -13,7 +13,7 @@ use crate::{
         room::{Acted, Room},
         shared::Shared,
     },
-    index::{ImageId, labels::Labels},
+    index::ImageId,
     task::{Made, Task},
 };
 
@@ -45,8 +45,6 @@ impl Listed {
 pub struct Outliers {
     /// What was found.
     pub found: Option<Arc<Found>>,
-    /// Which pictures are outliers over all, as labels.
-    pub labels: Option<Arc<Labels>>,
     /// How much of the finding is done.
     pub progress: f64,
     /// What is listed.
@@ -252,7 +250,6 @@ impl Room for Outliers {
                 if !found.has_folders() {
                     self.listed = Listed::All;
                 }
-                self.labels = Some(Arc::new(found.labels()));
                 self.found = Some(found);
                 self.progress = 0.0;
                 self.list_around_cursor(shared);
@@ -263,7 +260,6 @@ impl Room for Outliers {
 
     fn refresh(&mut self, shared: &mut Shared, body: Area) {
         if shared.index.len() < FEWEST && self.found.take().is_some() {
-            self.labels = None;
             self.list(shared);
         }
         if self.narrowed_at != shared.narrowings {
