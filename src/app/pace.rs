@@ -30,8 +30,8 @@ impl KeyPace {
         (self.keys_come_fast, self.rested) = (false, true);
     }
 
-    /// The pictures beside the heatmap should be these, which are ready or not, and those before are there or not; `saves` while they are not worth their
-    /// bytes. Erasing a picture costs as much as all the rest of a move: the one before stays until the next one takes
+    /// The pictures beside the heatmap should be these, which are ready or not, and those before are there or not; `saves`
+    /// while they are not worth their bytes. Erasing a picture costs as much as all the rest of a move: the one before stays until the next one takes
     /// its place, unless the cursor hurries on. What it has left is then not sent again before it rests, should it come
     /// back.
     pub(super) fn show_beside(&mut self, wanted: [(Option<ImageId>, bool, bool); 2], saves: bool) {

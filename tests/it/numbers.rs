@@ -1,8 +1,13 @@
 //! The similarity engine's answers hold for any numbers: metric laws, exact neighbors and ranks, exact block means,
 //! orders that lose nobody and keep clusters together.
 
+/// Random numbers that are the same in every run, for data too large to be drawn by proptest.
+#[path = "../bench/random.rs"]
+mod random;
+
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use self::random::numbers;
 use half::f16;
 use lookalike::{
     index::{Image, ImageId, Index, Segment},
@@ -36,17 +41,6 @@ fn image(path: &str) -> Image {
         pixels: (1, 1),
         format: "PNG",
         face: None,
-    }
-}
-
-/// A fixed sequence of numbers in [0, 1) (SplitMix64), for data too large to be drawn by proptest.
-fn numbers(mut seed: u64) -> impl FnMut() -> f32 {
-    move || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
     }
 }
 
