@@ -114,6 +114,7 @@ impl App {
     fn indexed(&mut self, summary: Summary) {
         self.awaited.indexed();
         (self.shared.run, self.shared.progress, self.shared.skipped) = (RunState::Done, None, summary.skipped);
+        self.shared.found = Arc::default();
         self.take_index(summary.index);
         let faceless = self.shared.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
         let skipped = self.shared.skipped.len() - faceless;
@@ -178,9 +179,6 @@ impl App {
             (self.explained, self.explaining, self.asking) = (None, None, None);
         }
         shared.index = index;
-        if !shared.index.is_empty() {
-            shared.found = Arc::default();
-        }
         shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
         shared.unlike.retain(|id| shared.index.contains(id));

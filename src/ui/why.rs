@@ -78,9 +78,9 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         ]),
     );
     let shown = if why.numbers {
-        "Hundredths of the similarity; below 0 speaks against it. w shows colors."
+        "Hundredths of the similarity; below 0 speaks against it.[ {why} shows colors.]"
     } else {
-        "The brighter a region, the more of the similarity it has. w shows numbers."
+        "The brighter a region, the more of the similarity it has.[ {why} shows numbers.]"
     };
-    canvas.text(rest, 1, shown, theme.dim());
+    canvas.text(rest, 1, &app.sentence(shown), theme.dim());
 }
