@@ -3,6 +3,7 @@
 use super::{
     App,
     action::Action,
+    binding::CLOSE,
     keymap::{Context, Keys, label},
 };
 
@@ -10,7 +11,9 @@ impl Keys {
     /// The key of an action in a context as a sentence names it: of several the one that hints show. `None` where it has
     /// none.
     fn name(&self, here: Context, is_it: impl Fn(Action) -> bool) -> Option<&'static str> {
-        let first = self.bindings(here).find(|binding| is_it(binding.action))?.keys.split(' ').next()?;
+        // That Backspace closes as well is not what one looks for.
+        let mut bindings = self.bindings(here).filter(|binding| *binding != CLOSE);
+        let first = bindings.find(|binding| is_it(binding.action))?.keys.split(' ').next()?;
         // In a sentence there is room for the whole word.
         Some(if first == "Backspace" { first } else { label(first) })
     }

@@ -189,7 +189,9 @@ impl Shared {
         let others = ALL.iter().cycle().skip(now + 1).take(ALL.len() - 1);
         let is_there = |one: &&Coloring| **one == Coloring::Folders || self.made_labels.of(**one).is_some();
         match others.copied().find(|one| is_there(&one)) {
-            None => "There is nothing else to color by yet[: {show-groups} finds groups][, {show-outliers} outliers][, {show-labels} learns labels].",
+            None => {
+                "There is nothing else to color by yet[: {show-groups} finds groups][, {show-outliers} outliers][, {show-labels} learns labels]."
+            }
             Some(next) => {
                 self.coloring = next;
                 match next {

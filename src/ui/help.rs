@@ -28,10 +28,7 @@ pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area)
 pub(super) fn page(canvas: &mut Canvas<'_>, body: Area, page: &HelpPage, first: usize, closes: String) {
     let theme = canvas.theme;
     canvas.fill(page.panel, ' ', Style::reset());
-    canvas.rule(
-        page.title,
-        Line::from(vec![Span::styled("Help", theme.strong()), Span::styled(closes, theme.dim())]),
-    );
+    canvas.rule(page.title, Line::from(vec![Span::styled("Help", theme.strong()), Span::styled(closes, theme.dim())]));
     if page.panel.x > body.x {
         canvas.divider(page.panel.x, page.panel, page.title);
     }

@@ -191,7 +191,8 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         };
         let sheet = &places.sheets[model];
         let visible = sheet.visible(0, 0, list.iter());
-        let tiles = visible.map(|found| Tile { image: found.id.into(), note: note(found), heading: None, focused: false });
+        let tiles =
+            visible.map(|found| Tile { image: found.id.into(), note: note(found), heading: None, focused: false });
         contact_sheet::draw(app, canvas, sheet, tiles);
     }
 }

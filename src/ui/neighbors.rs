@@ -31,7 +31,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let Some(query) = app.shared.selected else {
-        return empty::say(canvas, body, &app.shared.words("No picture is selected."), &app.sentence("Press {show-browse} and choose one."));
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("No picture is selected."),
+            &app.sentence("Press {show-browse} and choose one."),
+        );
     };
     // A picture from elsewhere is compared with a single one, too.
     let is_alone =
@@ -136,7 +141,8 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>) {
     let (name, about) = match asked.and_then(|asked| asked.outside.as_ref()) {
         Some(outside) => {
             let face = app.screens.neighbors.chooses_face();
-            let which = asked.filter(|_| face).map(|asked| format!(" · face {} of {}", asked.face + 1, outside.faces.len()));
+            let which =
+                asked.filter(|_| face).map(|asked| format!(" · face {} of {}", asked.face + 1, outside.faces.len()));
             let name = printable(outside.path.file_name().unwrap_or_default());
             (name, format!("from elsewhere{}", which.unwrap_or_default()))
         }

@@ -203,7 +203,10 @@ fn what_is_asked_with_is_shown_large_as_its_answers_are() {
     explorer.keys("? Esc v");
     assert_eq!(explorer.app.over, [Over::Picture(answer)], "and back");
     explorer.keys("v Enter");
-    assert!(explorer.app.over.is_empty() && explorer.app.screens.neighbors.asked.is_some(), "its neighbors lie beneath");
+    assert!(
+        explorer.app.over.is_empty() && explorer.app.screens.neighbors.asked.is_some(),
+        "its neighbors lie beneath"
+    );
     // A picture of the folder is looked at in the same way.
     explorer.keys("Backspace v v");
     let selected = explorer.app.shared.selected;

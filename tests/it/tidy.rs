@@ -256,8 +256,8 @@ fn sentences_take_their_keys_from_the_table_of_keys() {
         let code = source.code.replace("\\\"", "").replace("'\"'", "");
         for literal in code.split('"').skip(1).step_by(2).filter(|literal| literal.contains(' ')) {
             // Where a line is typed, these keys mean what they mean in every such line.
-            let typed = ["gives up", "give up", "Enter names it"].iter().any(|words| literal.contains(words));
-            if !typed && let Some(key) = crate::moved_keys::names_a_key(literal) {
+            let typed = ["gives up", "give up", "Enter names it", "Tab: {}"].iter().any(|words| literal.contains(words));
+            if !typed && let Some(key) = crate::moved_keys::names_a_key(literal, true) {
                 found.push(format!("{}: {key}", source.path));
             }
         }

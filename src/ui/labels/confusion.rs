@@ -191,7 +191,8 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     }
     let sheet = confused_sheet(panel);
     let visible = sheet.visible(0, 0, labels.confused.iter().enumerate());
-    let tiles = visible.map(|(at, id)| Tile { image: (*id).into(), note: String::new(), heading: None, focused: at == 0 });
+    let tiles =
+        visible.map(|(at, id)| Tile { image: (*id).into(), note: String::new(), heading: None, focused: at == 0 });
     contact_sheet::draw(app, canvas, &sheet, tiles);
 }
 

@@ -112,7 +112,7 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
         (Some(label), _) => {
             let then = app.sentence("[ · {undo-label} takes it back]");
             format!("✓ corrected to {}{then}", label_file::shown(label))
-        },
+        }
         (None, Some((given, _))) => {
             format!("labeled {}, but it looks like", printable_str(&learned.names[given]))
         }

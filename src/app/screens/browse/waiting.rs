@@ -87,9 +87,9 @@ impl Waiting {
             return;
         }
         let before = self.made_of.replace(made_of);
-        if before.is_none_or(|before| {
-            !Arc::ptr_eq(&before.found, &shared.found) || before.index.run != shared.index.run()
-        }) {
+        if before
+            .is_none_or(|before| !Arc::ptr_eq(&before.found, &shared.found) || before.index.run != shared.index.run())
+        {
             (self.files, self.seen) = (shared.found.to_vec(), 0);
         }
         let skipped = shared.skipped.iter().map(|skipped| skipped.path.clone());
