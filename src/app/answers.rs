@@ -167,7 +167,8 @@ impl App {
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
     pub(super) fn take_index(&mut self, index: Arc<Index>) {
         let shared = &mut self.shared;
-        if index.run() != shared.index.run() {
+        // Before the first picture there is nothing to forget, and what was seen of the files stays.
+        if index.run() != shared.index.run() && !shared.index.is_empty() {
             // Another run began anew, and no id means what it meant.
             (shared.comparison, shared.selected, shared.made_labels) = (None, None, MadeLabels::default());
             shared.marks.clear();

@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, why: Why) {
 
 /// The shares in hundredths, each in its region.
 fn numbers(canvas: &mut Canvas<'_>, area: Area, explained: &Explained, side: usize) {
-    let both = [0, 1].map(|side| explained.explanation.shares[side].coarser(regions::most(area)));
+    let both = [0, 1].map(|side| explained.explanation.shares[side].coarser(regions::most(area, canvas.theme.depth())));
     let greatest = both.iter().flat_map(|shares| &shares.values).fold(0.0, |a: f32, b| a.max(*b));
     let shares = &both[side];
     let bright = |share: f32| if greatest > 0.0 { (share / greatest).clamp(0.0, 1.0) } else { 0.0 };

@@ -83,8 +83,8 @@ const VERBS: [&str; 27] = [
 /// Which of the program's own keys a text says something of: one that is pressed, or does something. In a `sentence` of
 /// the sources every other word that is a key and no word of English is one, too; a screen has letters of other kinds.
 pub fn names_a_key(text: &str, sentence: bool) -> Option<String> {
-    // Columns of the confusion matrix; seconds; a path.
-    let text = ["P precision · R recall", "P {precision} R {recall}", "{:.1} s", "{common}/"]
+    // Columns of the confusion matrix; seconds.
+    let text = ["P precision · R recall", " P  R ", "(k = )", "Indexed in  s"]
         .iter()
         .fold(text.to_owned(), |text, no| text.replace(no, ""));
     let keys: Vec<_> = keymap::table().iter().flat_map(|(binding, _)| binding.keys.split(' ')).collect();
