@@ -66,14 +66,18 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
     let place = format!("{} of {}", text::count(at), text::count(list.ids.len()));
+    let by =
+        |kind: OrderKind, backwards: bool| format!("by {}{}", kind.name(), if backwards { ", backwards" } else { "" });
+    let order = &list.order;
     let mut spans = vec![
         Span::styled(place, theme.strong()),
-        Span::styled(
-            format!(" · by {}{}", browse.kind.name(), if browse.reversed { ", backwards" } else { "" }),
-            theme.dim(),
-        ),
+        Span::styled(format!(" · {}", by(order.kind(), order.is_reversed())), theme.dim()),
     ];
-    if browse.kind == OrderKind::Likeness
+    // Many pictures take a moment, in which they stand as they did.
+    if (order.kind(), order.is_reversed()) != (browse.kind, browse.reversed) {
+        spans.push(Span::styled(format!(" · sorting {}…", by(browse.kind, browse.reversed)), theme.accent()));
+    }
+    if order.kind() == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {

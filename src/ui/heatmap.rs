@@ -153,6 +153,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             let [best, worst] = [found.best.1, found.worst.1].map(|value| text::value(value).trim().to_owned());
             format!("best {best} · worst {worst}")
         }
+        None if app.pace.rested => "best pair: looking for it…".to_owned(),
         None => "best pair: when the cursor rests".to_owned(),
     };
     canvas.text(panel.values, 1, &words, theme.dim());

@@ -260,10 +260,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let other = if text::width(&other) + 8 <= room { other } else { format!(" {}", change(row)) };
     let columns = room.saturating_sub(text::width(&other)).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
-    let bar = match canvas.theme.ramp(row.likeness, false) {
-        ratatui::style::Color::Reset => Style::new(),
-        color => Style::new().fg(color),
-    };
+    let bar = theme.bar(row.likeness);
     canvas.line(
         words,
         0,

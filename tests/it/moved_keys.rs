@@ -88,6 +88,9 @@ pub fn names_a_key(text: &str, sentence: bool) -> Option<String> {
         .iter()
         .fold(text.to_owned(), |text, no| text.replace(no, ""));
     let keys: Vec<_> = keymap::table().iter().flat_map(|(binding, _)| binding.keys.split(' ')).collect();
+    if let Some(pair) = ["< >", "[ ]", "- +", "+ -"].into_iter().find(|pair| text.contains(&format!("({pair})"))) {
+        return Some(pair.to_owned());
+    }
     let is_word = |c: char| c.is_alphanumeric() || "-+=/!_'’.,%#".contains(c);
     let words: Vec<_> = text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).collect();
     let plain = |word: &str| word.trim_end_matches([',', '.', ':']).to_owned();

@@ -349,3 +349,16 @@ fn what_is_not_indexed_yet_keeps_its_place_among_what_is() {
         ["birds/bird0.jpg", "birds/bird3.jpg", "cats/cat1.jpg", "cats/cat4.jpg", "dogs/dog2.jpg"]
     );
 }
+
+#[test]
+fn a_list_that_is_being_sorted_says_how_it_stands_until_then() {
+    let mut explorer = Explorer::ready(setup(80, 24), 400);
+    explorer.hold();
+    explorer.keys("s");
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains("1 of 400 · by folder · sorting by similarity…"), "{frame}");
+    let (id, job) = explorer.held_tasks(lookalike::task::Lane::Sort).pop().expect("a worker sorts them");
+    explorer.done(id, job);
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains(" of 400 · by similarity ─"), "{frame}");
+}
