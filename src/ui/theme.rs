@@ -165,8 +165,8 @@ impl Theme {
     pub fn bar(&self, likeness: f32) -> Style {
         match (self.depth, self.background) {
             (Depth::Mono, _) => Style::new(),
-            (_, Background::Dark) => Style::new().fg(self.ramp(likeness, false)),
-            _ => self.accent().remove_modifier(Modifier::BOLD),
+            (_, Background::Light) => self.accent().remove_modifier(Modifier::BOLD),
+            _ => Style::new().fg(self.ramp(likeness, false)),
         }
     }
 
