@@ -263,6 +263,21 @@ impl Live {
         self.setup.enrolled.far(&self.criterion())
     }
 
+    /// What that share rests on, in words; nothing where it is not known.
+    #[must_use]
+    pub fn basis(&self) -> Option<String> {
+        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric).basis())
+    }
+
+    /// What a threshold is missing where there is none.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        match self.setup.enrolled.gallery.len() {
+            0 | 1 => "a second name measures it".to_owned(),
+            names => format!("{names} names are too few for {:.1} % of strangers", 100.0 * self.setup.far),
+        }
+    }
+
     /// The place of the region that is shown beside its best match: the one that the user chose, else the most alike of those
     /// that are known, else the first, which is the largest.
     #[must_use]

@@ -70,7 +70,11 @@ impl Live {
         let panel = Area { y: now.y, height: hints.y.saturating_sub(now.y), ..title };
         HelpPage::of(panel, (panel.width / COLUMN).clamp(1, 2), |width| {
             let keys = KEYS.map(|(keys, _, does)| HelpLine::Keys(keys.to_owned(), does));
-            vec![("Live", keys.into()), help::words("Reading it", &READING.map(str::to_owned), width)]
+            let mut reading = READING.map(str::to_owned).to_vec();
+            if let Some(basis) = self.basis() {
+                reading.push(format!("That share follows {basis}."));
+            }
+            vec![("Live", keys.into()), help::words("Reading it", &reading, width)]
         })
     }
 
