@@ -234,7 +234,7 @@ fn names_that_are_unlike_what_was_measured_outweigh_it_when_they_are_many() {
         (tried.threshold(0.02, 0.0).map(|threshold| threshold.value), tried.basis())
     };
     let (one, basis) = threshold(1, Metric::Cosine, true);
-    assert!(one.is_some() && basis == "from 0 pairs of names here and 1770 that the model is known by", "{basis}");
+    assert!(one.is_some() && basis == "from 0 pairs of names here and 1,770 that the model is known by", "{basis}");
     assert_eq!(threshold(1, Metric::Cosine, false), (None, "from 1 name here".to_owned()));
     let [few, many] = [3, 80].map(|names| threshold(names, Metric::Cosine, true).0.expect("a threshold"));
     let alone = threshold(80, Metric::Cosine, false).0.expect("a threshold");

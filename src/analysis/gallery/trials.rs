@@ -236,7 +236,7 @@ impl Trials {
         Some(self.rate(criterion, threshold).0)
     }
 
-    /// The share of strangers that will be given a name, and whether it is less than the names here can show.
+    /// The share of strangers that will be given a name, and whether it is less than so many names can show.
     fn rate(&self, criterion: &Criterion, threshold: f32) -> (f64, bool) {
         let names = self.spreads.len() as f64;
         let reaching = self.strangers.reaching(criterion, threshold);
@@ -255,7 +255,7 @@ impl Trials {
         let beyond = self.strangers.beyond(likeness(self.metric, threshold));
         let share = (reaching / tried).max(shown.min(beyond)).min(1.0);
         // They were compared with all names but their own; there is one more to be mistaken for, as likely as the others.
-        (1.0 - (1.0 - share).powf(names / (names - 1.0).max(1.0)), share < shown)
+        (1.0 - (1.0 - share).powf(names / (names - 1.0).max(1.0)), share < 1.0 / (tried + 1.0))
     }
 
     /// The share of the pairs of the model that would reach the threshold if one of them were a name here. What was measured
