@@ -20,7 +20,10 @@ use super::{
     prompt::{Prompt, Purpose, Typed, folder_name},
 };
 use crate::{
-    analysis::gallery::{Criterion, Identity, Region, trials::TriedGallery},
+    analysis::gallery::{
+        Criterion, Identity, Region,
+        trials::{Trials, TriedGallery},
+    },
     display::Display,
     index::RowKind,
     preview::{Preview, frames::Framing},
@@ -263,10 +266,10 @@ impl Live {
         self.setup.enrolled.far(&self.criterion())
     }
 
-    /// What that share rests on, in words; nothing where it is not known.
+    /// What that share rests on; nothing where it is not known.
     #[must_use]
-    pub fn basis(&self) -> Option<String> {
-        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric).basis())
+    pub fn basis(&self) -> Option<&Trials> {
+        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric))
     }
 
     /// What a threshold is missing where there is none.

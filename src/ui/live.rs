@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, help, theme::Theme};
 use crate::{
-    analysis::gallery::{Candidate, Gallery, Identity},
+    analysis::gallery::{Candidate, Gallery, Identity, trials::Trials},
     app::{
         layout::{self, Area},
         live::{Live, Naming, Picture, Places, SMALL, Sighting},
@@ -329,7 +329,7 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
     });
-    let basis = criterion.threshold.and_then(|_| live.basis());
+    let basis = criterion.threshold.and_then(|_| live.basis()).map(Trials::brief_basis);
     let margin = best.zip(second).map(|(best, second)| {
         let asked = if criterion.margin > 0.0 { format!(" of {:.3}", criterion.margin) } else { String::new() };
         let lead = criterion.lead(best.value, second.value);

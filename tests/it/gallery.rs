@@ -126,8 +126,7 @@ fn measured(spread: f32, seed: &mut u64) -> ImpostorDistribution {
             }
         };
         let pairs = (0..samples.len()).flat_map(|one| strangers(one).map(move |other| (one, other)));
-        let mut values: Vec<_> =
-            pairs.map(|(one, other)| value(&samples[one].embedding, &other.embedding)).collect();
+        let mut values: Vec<_> = pairs.map(|(one, other)| value(&samples[one].embedding, &other.embedding)).collect();
         values.sort_by(|a, b| metric.nearer(*a, *b));
         SHARES.map(|share| values[(share * values.len() as f64).ceil() as usize - 1])
     });
@@ -153,7 +152,10 @@ fn kept(
         let criterion = Criterion { metric, threshold, margin: 0.0 };
         let outcomes = tried.outcomes(&criterion);
         right += outcomes.right / 20.0;
-        assert!(tried.far(&criterion).expect("strangers") <= wished, "what it says of the threshold is what was wished");
+        assert!(
+            tried.far(&criterion).expect("strangers") <= wished,
+            "what it says of the threshold is what was wished"
+        );
         for sample in drawn(20, 10, 0.5, seed).samples() {
             let [best, second] = gallery.best(metric, &sample.embedding);
             named += usize::from(criterion.is_met(best, second));
@@ -178,7 +180,10 @@ fn a_threshold_names_as_few_strangers_as_were_wished_and_knows_its_own() {
                     let what = format!("{metric:?}, {names} names, {wished}, measured: {}", known.is_some());
                     // Pictures of one stranger are alike, so that a handful of names decide.
                     assert!(share < 1.5 * wished, "{what}: {share} of strangers are named");
-                    assert!(right > 0.96 || (known.is_none() && names < 10), "{what}: {right} of the enrolled are known");
+                    assert!(
+                        right > 0.96 || (known.is_none() && names < 10),
+                        "{what}: {right} of the enrolled are known"
+                    );
                 }
             }
         }

@@ -225,6 +225,15 @@ impl Trials {
         }
     }
 
+    /// The same in fewer words.
+    #[must_use]
+    pub fn brief_basis(&self) -> String {
+        match self.known_pairs() {
+            Some(known) => format!("from {} + {} pairs", text::count(self.pairs()), text::count(known)),
+            None => self.basis(),
+        }
+    }
+
     /// The share of strangers that will be given a name; `None` when nothing tells it: there is no second name, and the model
     /// was not measured.
     #[must_use]
