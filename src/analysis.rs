@@ -13,4 +13,5 @@ pub mod copies;
 pub mod explanation;
 pub mod keeper;
 pub mod random;
+pub mod student;
 pub mod separation;

@@ -24,6 +24,7 @@ mod faces;
 pub mod fingerprint;
 mod fused;
 mod head;
+mod impostors;
 mod inverted_residual;
 pub mod layer;
 mod limits;

@@ -99,6 +99,25 @@ impl Place {
         }
         Some(sum.sqrt())
     }
+
+    /// Which of a picture's faces, given with their numbers, lies at which of some places. Each face has at most one of the
+    /// places, and each place one face: the two that lie closest together are one another's, then the next two.
+    #[must_use]
+    pub fn find<'a>(places: &[Self], faces: impl Iterator<Item = (u32, &'a Face)>) -> Vec<(Self, u32)> {
+        let mut pairs = Vec::new();
+        for (number, face) in faces {
+            let now = Self::of(face);
+            pairs.extend(places.iter().filter_map(|place| Some((place.distance(&now)?, *place, number))));
+        }
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut found: Vec<(Self, u32)> = Vec::new();
+        for (_, place, number) in pairs {
+            if found.iter().all(|(other, face)| *other != place && *face != number) {
+                found.push((place, number));
+            }
+        }
+        found
+    }
 }
 
 impl fmt::Display for Place {

@@ -2,6 +2,7 @@
 //!
 //! Whether it is given the best name or none follows from a [`Criterion`]; [`trials`] tells how often that goes wrong.
 
+pub mod impostors;
 pub mod trials;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use self::impostors::ImpostorDistribution;
 use super::roc::PairDistances;
 use crate::{
     face::Face,
@@ -44,6 +46,8 @@ pub struct Sample {
 pub struct Gallery {
     names: Vec<Name>,
     samples: Vec<Sample>,
+    /// How alike pictures of two names are to the model, where that was measured with others.
+    pub impostors: Option<ImpostorDistribution>,
 }
 
 #[derive(Debug, Clone)]
@@ -249,6 +253,23 @@ impl Gallery {
             }
         }
         Some(pairs)
+    }
+
+    /// For each name how closely its pictures lie around its center: by euclidean distance their mean squared distance from
+    /// it, by cosine similarity the length of the mean of their directions.
+    fn spreads(&self, metric: Metric) -> Vec<f32> {
+        let mut squares = vec![0.0; self.names.len()];
+        for sample in &self.samples {
+            squares[sample.name] += sample.norm * sample.norm;
+        }
+        let spread = |(name, squares): (&Name, f32)| {
+            let count = name.count as f32;
+            match metric {
+                Metric::Cosine => norm(&name.sums[place(metric)]) / count,
+                Metric::Euclidean => (squares / count - norm(&name.centers[place(metric)]).powi(2)).max(0.0),
+            }
+        };
+        self.names.iter().zip(squares).map(spread).collect()
     }
 
     /// Gives each region of one picture a name or none. Nothing is in one picture twice: of several regions whose best

@@ -20,7 +20,10 @@ use super::{
     prompt::{Prompt, Purpose, Typed, folder_name},
 };
 use crate::{
-    analysis::gallery::{Criterion, Identity, Region, trials::TriedGallery},
+    analysis::gallery::{
+        Criterion, Identity, Region,
+        trials::{Trials, TriedGallery},
+    },
     display::Display,
     index::RowKind,
     preview::{Preview, frames::Framing},
@@ -261,6 +264,21 @@ impl Live {
     #[must_use]
     pub fn far(&self) -> Option<f64> {
         self.setup.enrolled.far(&self.criterion())
+    }
+
+    /// What that share rests on; nothing where it is not known.
+    #[must_use]
+    pub fn basis(&self) -> Option<&Trials> {
+        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric))
+    }
+
+    /// What a threshold is missing where there is none.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        match self.setup.enrolled.gallery.len() {
+            0 | 1 => "a second name measures it".to_owned(),
+            names => format!("{names} names are too few for {:.1} % of strangers", 100.0 * self.setup.far),
+        }
     }
 
     /// The place of the region that is shown beside its best match: the one that the user chose, else the most alike of those

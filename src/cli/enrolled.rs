@@ -7,8 +7,9 @@ use std::{
 
 use super::{FolderArgs, ModelArgs, indexed::Indexed};
 use crate::{
-    analysis::gallery::{Gallery, is_meant},
+    analysis::gallery::{Gallery, impostors::ImpostorDistribution, is_meant},
     cancel::CancelToken,
+    embed,
     error::{Error, Result},
     folders,
     index::{Entry, RowKind, labels::Labels},
@@ -25,6 +26,17 @@ pub(super) fn usual_metric(kind: RowKind) -> Metric {
         RowKind::Picture => Metric::Cosine,
         RowKind::Face => Metric::Euclidean,
     }
+}
+
+/// How alike pictures of two names are to the model, where its manifest says it. Other weights than the manifest's were not
+/// measured.
+fn impostors(model: &ModelArgs) -> Result<Option<ImpostorDistribution>> {
+    let choice = model.choice();
+    if choice.weights.is_some() {
+        return Ok(None);
+    }
+    let measured = embed::choose(&choice)?.manifest.impostors;
+    Ok(measured.map(|one| ImpostorDistribution::new(one.pairs, &one.shares, [&one.cosine, &one.euclidean])))
 }
 
 /// A gallery and the index behind it.
@@ -54,8 +66,11 @@ impl Enrolled {
             Some(folder) => folder.to_owned(),
             None => folders::gallery()?,
         };
+        let impostors = impostors(model)?;
+        let mut none = Gallery::default();
+        none.impostors.clone_from(&impostors);
         let nothing = |folder| Self {
-            gallery: Gallery::default(),
+            gallery: none,
             folder,
             indexed: None,
             unnamed: 0,
@@ -76,8 +91,10 @@ impl Enrolled {
         let firsts = || index.iter().filter(Entry::is_first_of_picture);
         let unnamed = firsts().filter(|entry| labels.of(entry.id).is_none()).count();
         let several = firsts().filter(|entry| labels.of(entry.id).is_some() && !is_meant(index, entry));
+        let mut gallery = Gallery::of(index, &labels);
+        gallery.impostors = impostors;
         let enrolled = Self {
-            gallery: Gallery::of(index, &labels),
+            gallery,
             folder,
             unnamed,
             without_face: indexed.without_face.clone(),

@@ -154,7 +154,7 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
         let found = tried.threshold(metric, args.far, args.margin).map(|found| found.value);
         let criterion = Criterion { metric, threshold: args.threshold.or(found), margin: args.margin };
         if criterion.threshold.is_none() {
-            return Err(one_name(&tried.gallery));
+            return Err(too_few_names(&tried.gallery, args.far));
         }
         // Without a screen nobody is held up: what the disk is too slow for waits.
         let tell: Say = Arc::new(|sentence| lines::say(&sentence));
@@ -207,11 +207,16 @@ fn headless(
     })
 }
 
-/// What cannot be measured with one name.
-fn one_name(gallery: &Gallery) -> Error {
+/// What so few names cannot tell.
+fn too_few_names(gallery: &Gallery, far: f64) -> Error {
+    let names = match gallery.len() {
+        1 => format!("only one name, {}", gallery.name(0)),
+        names => format!("only {names} names"),
+    };
     Error::Usage(format!(
-        "the gallery has only one name, {}: how alike strangers are cannot be told from it; add a second sub-folder, or give a --threshold",
-        gallery.name(0)
+        "the gallery has {names}: too few to tell at which threshold {} % of strangers are given a name; add sub-folders, allow \
+         more strangers with --far, or give a --threshold",
+        100.0 * far
     ))
 }
 

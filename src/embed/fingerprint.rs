@@ -84,6 +84,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         near_duplicate: _,
         baseline: _,
         rank: _,
+        impostors: _,
     } = manifest;
     let layers = manifest.layers();
     let before_last = manifest.taken(&layers).filter(|at| at + 1 < layers.len());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     blueprint::Blueprint,
     convnext::{self, ConvNextLayout},
+    impostors::MeasuredImpostors,
     inverted_residual::{self, InvertedResidualLayout},
     layer::Layer,
     limits::{MOST_CHANNELS, MOST_NAME},
@@ -114,6 +115,9 @@ pub struct Manifest {
     /// Cosine similarity from which two pictures are taken for one picture and a changed copy of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub near_duplicate: Option<f32>,
+    /// How alike it takes different people or things for, as measured: thresholds of galleries with few names rest on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impostors: Option<MeasuredImpostors>,
     /// Whether this is a floor to compare with rather than a trained embedder.
     #[serde(default)]
     pub baseline: bool,
@@ -273,6 +277,7 @@ impl Manifest {
         if self.near_duplicate.is_some_and(|cosine| !(-1.0..=1.0).contains(&cosine)) {
             return wrong("`near_duplicate` is a cosine similarity, from -1 to 1");
         }
+        self.impostors.as_ref().map_or(Ok(()), MeasuredImpostors::check)?;
         for (architecture, table, there) in [
             (Architecture::ResNet, "resnet", self.resnet.is_some()),
             (Architecture::InvertedResidual, "inverted_residual", self.inverted_residual.is_some()),
@@ -460,6 +465,14 @@ mod tests {
             ("longer-side = 1280", "longer-side = 100000", "longer-side"),
             ("architecture = \"faces\"", "architecture = \"torchscript\"", "longer-side"),
             ("file = \"onet.pt\"", "file = \"../onet.pt\"", "weights.file"),
+            ("pairs = 946", "pairs = 0", "impostors.pairs"),
+            ("shares = [0.0001,", "shares = [0.0,", "impostors.shares"),
+            ("0.3, 1.0]", "0.3, 0.9]", "impostors.shares"),
+            ("shares = [0.0001,", "shares = [", "impostors.cosine"),
+            ("cosine = [0.9436", "cosine = [1.1", "impostors.cosine"),
+            ("cosine = [0.9436", "cosine = [0.5", "impostors.cosine"),
+            ("euclidean = [0.4991", "euclidean = [nan", "impostors.euclidean"),
+            ("0.7703, 1.1526]", "0.7703, inf]", "impostors.euclidean"),
             ("file = \"onet.pt\"", "file = \"onet.pt\"\nbeside = [{ file = \"more.pt\" }]", "weights.beside"),
             ("[[weights.beside]]\nfile = \"onet.pt\"", "[[resnet]]\nfile = \"onet.pt\"", ""),
         ] {

@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, help, theme::Theme};
 use crate::{
-    analysis::gallery::{Candidate, Gallery, Identity},
+    analysis::gallery::{Candidate, Gallery, Identity, trials::Trials},
     app::{
         layout::{self, Area},
         live::{Live, Naming, Picture, Places, SMALL, Sighting},
@@ -325,10 +325,11 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
         None => {
-            let words = "no threshold yet: + sets one, a second name measures it";
+            let words = format!("no threshold yet: + sets one, {}", live.missing());
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
     });
+    let basis = criterion.threshold.and_then(|_| live.basis()).map(Trials::brief_basis);
     let margin = best.zip(second).map(|(best, second)| {
         let asked = if criterion.margin > 0.0 { format!(" of {:.3}", criterion.margin) } else { String::new() };
         let lead = criterion.lead(best.value, second.value);
@@ -336,6 +337,7 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
     });
     parts.extend(margin);
     parts.extend(second.map(|second| vec![sign(SECOND, theme.dim()), Span::styled(named(second), theme.dim())]));
+    parts.extend(basis.map(|basis| vec![Span::styled(basis, theme.dim())]));
     let mut line = Line::from(" ");
     for part in parts {
         let width: usize = part.iter().map(Span::width).sum();

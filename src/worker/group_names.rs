@@ -1,14 +1,13 @@
-//! The names of groups as they are kept beside the index: JSON that names pictures by their paths.
+//! The names of groups as they are kept beside the index: JSON that names pictures by their paths, and faces by their places
+//! in them, which are found again where the faces of a changed picture are counted otherwise.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::clusters::GroupName,
+    face::Place,
     index::{ImageId, Index, RowKind},
 };
 
@@ -24,20 +23,34 @@ struct KeptName {
     size: usize,
     /// Relative to the indexed folder; of a face with its number. Names that are not UTF-8 are left out: the others do.
     pictures: Vec<String>,
+    /// Where each of them is in its picture. Files of faces without it are older: there the numbers count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<String>,
+}
+
+impl KeptName {
+    /// Each picture with the number of its face, and the place of that where it is known.
+    fn rows(&self, kind: RowKind) -> impl Iterator<Item = (&Path, u32, Option<Place>)> {
+        let place = |at: usize| self.places.get(at).and_then(|place| place.parse().ok());
+        self.pictures.iter().enumerate().map(move |(at, name)| {
+            let (path, number) = named(name, kind);
+            (path, number, place(at))
+        })
+    }
 }
 
 const VERSION: u32 = 1;
 
 /// The bytes of some names.
 pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
-    let path = |id: &ImageId| {
-        let entry = index.get(*id)?;
-        entry.relative().to_str().map(|path| path.to_owned() + &entry.mark())
-    };
-    let kept = |name: &GroupName| KeptName {
-        name: name.name.clone(),
-        size: name.size,
-        pictures: name.typical.iter().filter_map(path).collect(),
+    let kept = |name: &GroupName| {
+        let typical = name.typical.iter().filter_map(|id| index.get(*id));
+        let rows = typical.filter_map(|entry| {
+            let name = entry.relative().to_str()?.to_owned() + &entry.mark();
+            Some((name, entry.face().map(|face| Place::of(face).to_string())))
+        });
+        let (pictures, places): (Vec<_>, Vec<_>) = rows.unzip();
+        KeptName { name: name.name.clone(), size: name.size, pictures, places: places.into_iter().flatten().collect() }
     };
     let kept = Kept { version: VERSION, groups: names.iter().map(kept).collect() };
     // Numbers and text can always be written.
@@ -50,19 +63,30 @@ pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> 
     if kept.version != VERSION {
         return None;
     }
-    let wanted: HashSet<(&Path, u32)> =
-        kept.groups.iter().flat_map(|group| group.pictures.iter().map(|name| named(name, index.kind()))).collect();
-    let ids: HashMap<(&Path, u32), ImageId> = index
-        .iter()
-        .map(|entry| ((entry.relative(), entry.face_number().unwrap_or(1)), entry.id))
-        .filter(|(name, _)| wanted.contains(name))
-        .collect();
-    let name = |group: &KeptName| GroupName {
+    let mut wanted: HashMap<&Path, Vec<Place>> = HashMap::new();
+    for (path, _, place) in kept.groups.iter().flat_map(|group| group.rows(index.kind())) {
+        wanted.entry(path).or_default().extend(place);
+    }
+    let (mut ids, mut numbers) = (HashMap::new(), HashMap::new());
+    for entry in index.iter() {
+        let path = entry.relative();
+        let Some(places) = wanted.get(path) else { continue };
+        ids.insert((path, entry.face_number().unwrap_or(1)), entry.id);
+        if entry.is_first_of_picture() {
+            let found = Place::find(places, entry.faces_of_picture());
+            numbers.extend(found.into_iter().map(|(place, number)| ((path, place), number)));
+        }
+    }
+    let id = |(path, number, place): (_, u32, Option<Place>)| -> Option<ImageId> {
+        let number = place.map_or(Some(number), |place| numbers.get(&(path, place)).copied())?;
+        ids.get(&(path, number)).copied()
+    };
+    let names = kept.groups.iter().map(|group| GroupName {
         name: group.name.clone(),
         size: group.size,
-        typical: group.pictures.iter().filter_map(|name| ids.get(&named(name, index.kind())).copied()).collect(),
-    };
-    Some(kept.groups.iter().map(name).collect())
+        typical: group.rows(index.kind()).filter_map(id).collect(),
+    });
+    Some(names.collect())
 }
 
 /// The path in a kept name, and the number of the face that is behind it, see [`Entry::mark`](crate::index::Entry::mark).
@@ -106,21 +130,43 @@ mod tests {
         assert_eq!(from_bytes(b"{\"version\": 2, \"groups\": []}", &index), None);
     }
 
+    /// An index of faces: their pictures, and where the middle of each is from the left.
+    fn faces(rows: &[(&str, f32)]) -> Index {
+        let image = |&(name, middle): &(&str, f32)| Image {
+            file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
+            pixels: (100, 100),
+            format: "PNG",
+            face: Some(Face { area: [middle - 0.1, 0.4, middle + 0.1, 0.6], points: [[0.0; 2]; 5], score: 1.0 }),
+        };
+        let rows_of_one: Vec<_> = rows.iter().map(|_| vec![1.0]).collect();
+        let mut index = Index::of(RowKind::Face, 1);
+        index.push(Arc::new(Segment::pack(Path::new("/p").into(), rows.iter().map(image), &rows_of_one, 1)));
+        index
+    }
+
     #[test]
     fn faces_of_one_picture_are_told_apart() {
-        let face = Face { area: [0.0; 4], points: [[0.0; 2]; 5], score: 1.0 };
-        let image = |name: &str| Image {
-            file: ImageFile { path: Path::new("/p").join(name), size: 1, modified: 0, changed: 0 },
-            pixels: (1, 1),
-            format: "PNG",
-            face: Some(face),
-        };
-        let mut index = Index::of(RowKind::Face, 1);
-        let images = ["a #2.png", "b.png", "b.png"].map(image);
-        index.push(Arc::new(Segment::pack(Path::new("/p").into(), images, &[vec![1.0], vec![2.0], vec![3.0]], 1)));
+        let index = faces(&[("a #2.png", 0.5), ("b.png", 0.2), ("b.png", 0.8)]);
         let names = [GroupName { name: "Ana".into(), size: 3, typical: vec![ImageId(2), ImageId(0), ImageId(1)] }];
         let bytes = to_bytes(&names, &index);
         assert!(String::from_utf8_lossy(&bytes).contains("b.png #2"));
         assert_eq!(from_bytes(&bytes, &index).as_deref(), Some(&names[..]));
+    }
+
+    #[test]
+    fn a_face_is_found_again_where_it_is_counted_otherwise_and_by_its_number_in_an_older_file() {
+        let before = faces(&[("b.png", 0.2), ("b.png", 0.8)]);
+        let names = [
+            GroupName { name: "Ana".into(), size: 1, typical: vec![ImageId(1)] },
+            GroupName { name: "Ben".into(), size: 1, typical: vec![ImageId(0)] },
+        ];
+        let bytes = to_bytes(&names, &before);
+        // Another face is found, and the one at the right comes first now; the one at the left is gone.
+        let after = faces(&[("b.png", 0.81), ("b.png", 0.5)]);
+        let read = from_bytes(&bytes, &after).expect("names");
+        assert_eq!((&*read[0].typical, &*read[1].typical), (&[ImageId(0)][..], &[][..]));
+        let older = String::from_utf8_lossy(&bytes).replace("\"places\"", "\"other\"");
+        let read = from_bytes(older.as_bytes(), &after).expect("names");
+        assert_eq!((&*read[0].typical, &*read[1].typical), (&[ImageId(1)][..], &[ImageId(0)][..]));
     }
 }

@@ -335,7 +335,12 @@ fn the_gallery_is_told_in_text_and_json() {
     assert_eq!((&json["pictures"], &json["unnamed"], &json["strangers"]), (&10.into(), &1.into(), &10.into()));
     assert_eq!(json["pairs"]["curve"].as_array().unwrap().len(), 101);
     assert_eq!(json["misfits"][0]["name"], "blue");
-    assert!(json["chosen"]["threshold"].is_number() && json["pairs"]["equal_error_rate"].is_number());
+    assert_eq!(json["basis"]["pairs_of_names"], 3);
+    assert!(json["basis"]["known_pairs"].is_null() && json["pairs"]["equal_error_rate"].is_number());
+    assert!(json["chosen"]["threshold"].is_null(), "three names are too few to promise 1 %: {}", json["chosen"]);
+    let live = ["live", "--gallery", "gallery", "--metric", "euclidean", "--source", "gallery/red/0.png", "--once"];
+    let output = place.command(&live).output().unwrap();
+    assert!(output.status.code() == Some(2) && said(&output).contains("only 3 names"), "{}", said(&output));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use image::{Rgb, RgbImage};
 use lookalike::{
-    analysis::gallery::{Gallery, Region, trials::TriedGallery},
+    analysis::gallery::{Gallery, Region, impostors::ImpostorDistribution, trials::TriedGallery},
     app::live::{Change, Effect, Event, Live, Picture, Places, Seen, Setup},
     display::{Background, Depth, Display, Link},
     face::Face,
@@ -380,4 +380,32 @@ fn help_explains_the_screen_and_hints_are_of_keys_that_do_something() {
         assert!(key(&mut live, KeyCode::F(1)).is_empty() && live.help == Some(0));
         assert!(key(&mut live, KeyCode::Char('q')).contains(&Effect::Quit));
     }
+}
+
+#[test]
+fn the_screen_and_its_help_say_what_the_share_of_strangers_rests_on() {
+    let mut gallery = gallery();
+    gallery.impostors = Some(ImpostorDistribution::new(946, &[0.001, 1.0], [&[0.9, -1.0], &[0.5, 9.0]]));
+    let mut live = Live::new(setup((120, 36), gallery));
+    live.update(seen(1, ANA));
+    assert!(
+        text(&live).contains("of strangers named") && text(&live).contains("from 3 + 946 pairs"),
+        "{}",
+        text(&live)
+    );
+    keys(&mut live, "?");
+    assert!(text(&live).contains("It follows from 3 pairs of names here and 946"), "{}", text(&live));
+    // Two names without any such measurement are too few for a share as small as this.
+    let mut two = Gallery::default();
+    for (name, row) in [("Ana", ANA), ("Bo", BO)] {
+        two.enroll(name, Path::new(name), row.to_vec());
+        two.enroll(name, &Path::new(name).join("2"), row.map(|value| value + 0.1).to_vec());
+    }
+    let mut live = Live::new(Setup { far: 0.001, ..setup((120, 36), two) });
+    live.update(seen(1, ANA));
+    let screen = text(&live);
+    assert!(
+        screen.contains("no threshold yet") && screen.contains("2 names are too few for 0.1 % of strangers"),
+        "{screen}"
+    );
 }

@@ -1,10 +1,14 @@
 //! What a gallery's own pictures tell of it: each is tried as if it were new (against its name without it, and against
 //! all others), and as if its name were not in the gallery, which makes it a stranger.
+//!
+//! Names are what is counted, not pictures: a hundred pictures of one person are one stranger who is seen a hundred times.
+//! Few names show little. What the model was measured with stands beside them, where its manifest says it; elsewhere the
+//! threshold is as strict as so few names demand, and there may be none.
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Candidate, Criterion, Gallery, best_two};
-use crate::similarity::Metric;
+use super::{Candidate, Criterion, Gallery, best_two, impostors::ImpostorDistribution};
+use crate::{analysis::student, similarity::Metric, text};
 
 /// One picture, tried.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,20 +25,35 @@ pub struct Trial {
 #[derive(Debug, Clone)]
 pub struct Trials {
     metric: Metric,
-    /// How many names there were.
-    names: usize,
     trials: Vec<Trial>,
     strangers: Strangers,
+    /// For each name how closely its pictures lie around its center: their mean squared distance from it, or the length of
+    /// the mean of their directions.
+    spreads: Vec<f32>,
+    /// What the model was measured with, where that is known.
+    known: Option<ImpostorDistribution>,
 }
 
 /// How alike strangers are to their most alike name.
 #[derive(Debug, Clone, Default)]
 struct Strangers {
-    /// Value of the best, and its lead before the second; the most alike first.
-    best: Vec<(f32, f32)>,
-    /// Location and scale of the Gumbel distribution with their mean and standard deviation, on a scale on which more
-    /// is more alike.
-    tail: Option<(f64, f64)>,
+    /// The most alike first.
+    best: Vec<Stranger>,
+    /// How many names they are of.
+    names: f64,
+    /// Mean and standard deviation of the values, each name counting as one, on a scale on which more is more alike.
+    spread: Option<(f64, f64)>,
+}
+
+/// A picture of one who is not enrolled.
+#[derive(Debug, Clone, Copy)]
+struct Stranger {
+    /// How alike it is to the most alike name.
+    value: f32,
+    /// By how much that leads the second.
+    lead: f32,
+    /// Its share of its name's pictures.
+    weight: f64,
 }
 
 /// What became of the pictures that were tried, as shares.
@@ -55,7 +74,7 @@ pub struct Outcomes {
 pub struct Threshold {
     /// Least cosine similarity or greatest distance.
     pub value: f32,
-    /// There were too few strangers to show so small a share: it follows from how their values are spread.
+    /// There are too few names to show so small a share: it follows from how their values are spread.
     pub is_extrapolated: bool,
 }
 
@@ -84,23 +103,23 @@ impl TriedGallery {
         &self.trials[super::place(metric)]
     }
 
-    /// See [`Trials::threshold`], with the names that there are.
+    /// See [`Trials::threshold`].
     #[must_use]
     pub fn threshold(&self, metric: Metric, far: f64, margin: f32) -> Option<Threshold> {
-        self.trials(metric).threshold(far, margin, self.gallery.len())
+        self.trials(metric).threshold(far, margin)
     }
 
-    /// See [`Trials::far`], with the names that there are.
+    /// See [`Trials::far`].
     #[must_use]
     pub fn far(&self, criterion: &Criterion) -> Option<f64> {
-        self.trials(criterion.metric).far(criterion, self.gallery.len())
+        self.trials(criterion.metric).far(criterion)
     }
 }
 
 /// The decimals that a threshold has.
 const STEPS: f64 = 1e4;
-/// The mean of the standard Gumbel distribution.
-const EULER: f64 = 0.577_215_664_901_532_9;
+/// Distances are not looked at beyond this.
+const FARTHEST: i64 = 1 << 50;
 
 /// Tries the pictures of a gallery, at most so many, evenly chosen.
 #[must_use]
@@ -108,8 +127,9 @@ pub fn trials(gallery: &Gallery, metric: Metric, most: usize) -> Trials {
     let all = gallery.samples.len();
     let tried = all.min(most);
     let trials: Vec<_> = (0..tried).map(|at| try_one(gallery, metric, at * all / tried)).collect();
-    let strangers = Strangers::of(metric, &trials);
-    Trials { metric, names: gallery.len(), trials, strangers }
+    let strangers = Strangers::of(gallery, metric, &trials);
+    let known = gallery.impostors.clone().filter(|known| known.share(metric, 0.0).is_some());
+    Trials { metric, trials, strangers, spreads: gallery.spreads(metric), known }
 }
 
 fn try_one(gallery: &Gallery, metric: Metric, at: usize) -> Trial {
@@ -121,26 +141,50 @@ fn try_one(gallery: &Gallery, metric: Metric, at: usize) -> Trial {
 }
 
 impl Strangers {
-    fn of(metric: Metric, trials: &[Trial]) -> Self {
+    fn of(gallery: &Gallery, metric: Metric, trials: &[Trial]) -> Self {
         let lead = Criterion { metric, threshold: None, margin: 0.0 };
+        let name = |trial: &Trial| gallery.samples[trial.sample].name;
+        let mut tried = vec![0_usize; gallery.len()];
+        trials.iter().for_each(|trial| tried[name(trial)] += 1);
         let mut best: Vec<_> = trials
             .iter()
             .filter_map(|trial| {
                 let [best, second] = trial.others;
-                let lead = second.map_or(f32::INFINITY, |second| lead.lead(best.unwrap_or(second).value, second.value));
-                Some((best?.value, lead))
+                let value = best?.value;
+                let lead = second.map_or(f32::INFINITY, |second| lead.lead(value, second.value));
+                Some(Stranger { value, lead, weight: 1.0 / tried[name(trial)] as f64 })
             })
             .collect();
-        best.sort_by(|a, b| metric.nearer(a.0, b.0));
-        let count = best.len() as f64;
-        let likeness = |value: f32| if metric == Metric::Cosine { f64::from(value) } else { -f64::from(value) };
-        let mean = best.iter().map(|(value, _)| likeness(*value)).sum::<f64>() / count;
-        let variance = best.iter().map(|(value, _)| (likeness(*value) - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        // By the method of moments; the greatest of many values is spread like that.
-        let scale = (6.0 * variance).sqrt() / std::f64::consts::PI;
-        let tail = (best.len() > 1 && scale > 0.0).then_some((mean - EULER * scale, scale));
-        Self { best, tail }
+        best.sort_by(|a, b| metric.nearer(a.value, b.value));
+        let names = best.iter().map(|stranger| stranger.weight).sum::<f64>().round();
+        let mean = |of: &dyn Fn(f64) -> f64| {
+            best.iter().map(|stranger| stranger.weight * of(likeness(metric, stranger.value))).sum::<f64>() / names
+        };
+        let middle = mean(&|value| value);
+        let deviation = (mean(&|value| (value - middle).powi(2)) * names / (names - 1.0)).sqrt();
+        let spread = (names > 1.0 && deviation > 0.0).then_some((middle, deviation));
+        Self { best, names, spread }
     }
+
+    /// How many of the names reach a threshold, each as the share of its pictures that do.
+    fn reaching(&self, criterion: &Criterion, threshold: f32) -> f64 {
+        let reaches = |value: f32| criterion.metric.nearer(value, threshold) != Ordering::Greater;
+        let reaching = self.best.iter().take_while(|stranger| reaches(stranger.value));
+        reaching.filter(|stranger| stranger.lead >= criterion.margin).map(|stranger| stranger.weight).sum()
+    }
+
+    /// The probability that one more name is at least so alike, if their values are spread like the normal distribution
+    /// (its prediction interval, with Student's t): the fewer names its mean and deviation are measured with, the farther off
+    /// the next one may lie.
+    fn beyond(&self, likeness: f64) -> f64 {
+        let Some((mean, deviation)) = self.spread else { return 1.0 };
+        student::upper_tail((likeness - mean) / (deviation * (1.0 + 1.0 / self.names).sqrt()), self.names as u32 - 1)
+    }
+}
+
+/// A value on a scale on which more is more alike.
+fn likeness(metric: Metric, value: f32) -> f64 {
+    if metric == Metric::Cosine { f64::from(value) } else { -f64::from(value) }
 }
 
 impl Trials {
@@ -156,54 +200,119 @@ impl Trials {
         self.strangers.best.len()
     }
 
-    /// The share of strangers that will be given a name where `names` are enrolled; `None` when there was no stranger.
-    ///
-    /// Of N strangers k that reach the threshold speak for a share of (k + 1) / (N + 1): a new one is equally likely to
-    /// come anywhere among them. The tail of the Gumbel distribution that is spread like their values stands in where
-    /// none reaches it. They were compared with all names but their own; with more names there are more to be mistaken
-    /// for, each as likely as the others.
+    /// How many pairs of names there are here.
     #[must_use]
-    pub fn far(&self, criterion: &Criterion, names: usize) -> Option<f64> {
-        let count = self.strangers.best.len();
-        if count == 0 {
+    pub fn pairs(&self) -> usize {
+        let names = self.spreads.len();
+        names * names.saturating_sub(1) / 2
+    }
+
+    /// How many pairs of names the model was measured with, where that is known.
+    #[must_use]
+    pub fn known_pairs(&self) -> Option<usize> {
+        self.known.as_ref().map(|known| known.pairs)
+    }
+
+    /// What thresholds and shares rest on, in words.
+    #[must_use]
+    pub fn basis(&self) -> String {
+        match self.known_pairs() {
+            Some(known) => {
+                let here = text::counted(self.pairs(), "pair");
+                format!("from {here} of names here and {} that the model is known by", text::count(known))
+            }
+            None => format!("from {} here", text::counted(self.spreads.len(), "name")),
+        }
+    }
+
+    /// The same in fewer words.
+    #[must_use]
+    pub fn brief_basis(&self) -> String {
+        match self.known_pairs() {
+            Some(known) => format!("from {} + {} pairs", text::count(self.pairs()), text::count(known)),
+            None => self.basis(),
+        }
+    }
+
+    /// The share of strangers that will be given a name; `None` when nothing tells it: there is no second name, and the model
+    /// was not measured.
+    #[must_use]
+    pub fn far(&self, criterion: &Criterion) -> Option<f64> {
+        if self.known.is_none() && self.strangers.best.is_empty() {
             return None;
         }
         let Some(threshold) = criterion.threshold else { return Some(0.0) };
-        let reaching = self.strangers.best.iter().take_while(|(value, _)| self.reaches(*value, threshold));
-        let named = reaching.filter(|(_, lead)| *lead >= criterion.margin).count();
-        let mut share = (named + 1) as f64 / (count + 1) as f64;
-        if named == 0 {
-            share = share.min(self.tail_beyond(threshold));
-        }
-        Some(1.0 - (1.0 - share).powf(self.more(names)))
+        Some(self.rate(criterion, threshold).0)
     }
 
-    /// The loosest threshold at which at most a wished share of strangers is given a name where `names` are enrolled;
-    /// `None` when there was no stranger to measure it with.
+    /// The share of strangers that will be given a name, and whether it is less than so many names can show.
+    fn rate(&self, criterion: &Criterion, threshold: f32) -> (f64, bool) {
+        let names = self.spreads.len() as f64;
+        let reaching = self.strangers.reaching(criterion, threshold);
+        if let Some(known) = &self.known {
+            // The pairs here and those that the model was measured with are one sample. A name that reaches the threshold
+            // makes two halves of a pair: each is compared with the center of the other.
+            let known_share = self.known_share(known, threshold);
+            let (here, there) = (self.pairs() as f64, known.pairs as f64);
+            let share = (reaching / 2.0 + there * known_share) / (here + there);
+            return (1.0 - (1.0 - share.min(1.0)).powf(names), false);
+        }
+        // Of N names k that reach the threshold speak for a share of (k + 1) / (N + 1): a new one is equally likely to come
+        // anywhere among them.
+        let tried = self.strangers.names;
+        let shown = (reaching + 1.0) / (tried + 1.0);
+        let beyond = self.strangers.beyond(likeness(self.metric, threshold));
+        let share = (reaching / tried).max(shown.min(beyond)).min(1.0);
+        // They were compared with all names but their own; there is one more to be mistaken for, as likely as the others.
+        (1.0 - (1.0 - share).powf(names / (names - 1.0).max(1.0)), share < 1.0 / (tried + 1.0))
+    }
+
+    /// The share of the pairs of the model that would reach the threshold if one of them were a name here. What was measured
+    /// are single pictures. A stranger is as far from n pictures of a name, squared and in the mean, as from their center and
+    /// as they are from it; its cosine similarities to them are in the mean the one to their center, times the length of the
+    /// mean of their directions.
+    fn known_share(&self, known: &ImpostorDistribution, threshold: f32) -> f64 {
+        let shares = self.spreads.iter().map(|spread| {
+            let of_pictures = match self.metric {
+                Metric::Cosine => threshold * spread,
+                Metric::Euclidean => threshold.mul_add(threshold, *spread).sqrt(),
+            };
+            known.share(self.metric, of_pictures).unwrap_or(1.0)
+        });
+        shares.sum::<f64>() / (self.spreads.len() as f64).max(1.0)
+    }
+
+    /// The loosest threshold at which at most a wished share of strangers is given a name; `None` when the names are too few
+    /// to promise that of any.
     #[must_use]
-    pub fn threshold(&self, far: f64, margin: f32, names: usize) -> Option<Threshold> {
-        let count = self.strangers.best.len();
-        if count == 0 {
+    pub fn threshold(&self, far: f64, margin: f32) -> Option<Threshold> {
+        if self.spreads.is_empty() || (self.known.is_none() && self.strangers.best.is_empty()) {
             return None;
         }
-        let share = 1.0 - (1.0 - far.clamp(0.0, 1.0)).powf(1.0 / self.more(names));
-        let leading: Vec<f32> =
-            self.strangers.best.iter().filter(|(_, lead)| *lead >= margin).map(|(value, _)| *value).collect();
-        let allowed = (share * (count + 1) as f64 + 1e-9).floor() as usize;
-        // One more than is allowed must not reach it.
-        let Some(allowed) = allowed.checked_sub(1) else {
-            let strict = leading.first().map(|value| self.stricter(*value));
-            let tail = self.strangers.tail.map(|(location, scale)| {
-                let likeness = location - scale * (-(1.0 - share.max(1e-12)).ln()).ln();
-                if self.metric == Metric::Cosine { likeness.min(1.0) as f32 } else { -likeness.min(0.0) as f32 }
-            });
-            let tail = tail.map(|value| self.stricter(value));
-            let value = [strict, tail].into_iter().flatten().min_by(|a, b| self.metric.nearer(*a, *b));
-            return value.map(|value| Threshold { value, is_extrapolated: true });
+        let criterion = Criterion { metric: self.metric, threshold: None, margin };
+        let value = |step: i64| {
+            let likeness = step as f64 / STEPS;
+            if self.metric == Metric::Cosine { likeness as f32 } else { -likeness as f32 }
         };
-        let loosest = if self.metric == Metric::Cosine { -1.0 } else { f32::MAX };
-        let value = leading.get(allowed).map_or(loosest, |value| self.stricter(*value));
-        Some(Threshold { value, is_extrapolated: false })
+        let is_strict_enough = |step: i64| self.rate(&criterion, value(step)).0 <= far;
+        let (mut strict, mut loose) = match self.metric {
+            Metric::Cosine => (STEPS as i64, -(STEPS as i64)),
+            Metric::Euclidean => (0, -1),
+        };
+        if !is_strict_enough(strict) {
+            return None;
+        }
+        while self.metric == Metric::Euclidean && is_strict_enough(loose) && loose > -FARTHEST {
+            loose *= 2;
+        }
+        if is_strict_enough(loose) {
+            return Some(Threshold { value: value(loose), is_extrapolated: false });
+        }
+        while strict - loose > 1 {
+            let middle = loose.midpoint(strict);
+            *(if is_strict_enough(middle) { &mut strict } else { &mut loose }) = middle;
+        }
+        Some(Threshold { value: value(strict), is_extrapolated: self.rate(&criterion, value(strict)).1 })
     }
 
     /// What becomes of the pictures, each tried once as its own name's and once as a stranger. Shares of nothing are NaN.
@@ -228,31 +337,6 @@ impl Trials {
             wrong: wrong / known,
             unknown: (known - right - wrong) / known,
         }
-    }
-
-    fn reaches(&self, value: f32, threshold: f32) -> bool {
-        self.metric.nearer(value, threshold) != Ordering::Greater
-    }
-
-    /// The next value with so many decimals that this one does not reach.
-    fn stricter(&self, value: f32) -> f32 {
-        let steps = f64::from(value) * STEPS;
-        match self.metric {
-            Metric::Cosine => ((steps.floor() + 1.0) / STEPS).min(1.0) as f32,
-            Metric::Euclidean => ((steps.ceil() - 1.0) / STEPS).max(0.0) as f32,
-        }
-    }
-
-    /// With how many more names strangers are to be compared than they were.
-    fn more(&self, names: usize) -> f64 {
-        names.max(1) as f64 / self.names.saturating_sub(1).max(1) as f64
-    }
-
-    /// The share of the Gumbel distribution that is at least so alike.
-    fn tail_beyond(&self, threshold: f32) -> f64 {
-        let likeness = if self.metric == Metric::Cosine { f64::from(threshold) } else { -f64::from(threshold) };
-        let beyond = |(location, scale): (f64, f64)| 1.0 - (-(-(likeness - location) / scale).exp()).exp();
-        self.strangers.tail.map_or(1.0, beyond)
     }
 }
 

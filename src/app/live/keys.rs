@@ -40,6 +40,9 @@ pub const READING: [&str; 6] = [
     "The log has a new line when another name comes into view.",
 ];
 
+/// Which of these is about the share of strangers.
+const PERCENTAGE: usize = 3;
+
 /// Columns that keys and what they do need.
 const COLUMN: u16 = 38;
 
@@ -70,7 +73,11 @@ impl Live {
         let panel = Area { y: now.y, height: hints.y.saturating_sub(now.y), ..title };
         HelpPage::of(panel, (panel.width / COLUMN).clamp(1, 2), |width| {
             let keys = KEYS.map(|(keys, _, does)| HelpLine::Keys(keys.to_owned(), does));
-            vec![("Live", keys.into()), help::words("Reading it", &READING.map(str::to_owned), width)]
+            let mut reading = READING.map(str::to_owned).to_vec();
+            if let Some(basis) = self.basis() {
+                reading.insert(PERCENTAGE + 1, format!("It follows {}.", basis.basis()));
+            }
+            vec![("Live", keys.into()), help::words("Reading it", &reading, width)]
         })
     }
 

@@ -78,8 +78,7 @@ impl Report<'_> {
     }
 
     fn choice(&self, wished: f64) -> Choice {
-        let names = self.gallery().len();
-        let found = self.trials.threshold(wished, self.args.margin, names);
+        let found = self.trials.threshold(wished, self.args.margin);
         let criterion = Criterion {
             metric: self.metric(),
             threshold: found.map(|threshold| threshold.value),
@@ -90,7 +89,7 @@ impl Report<'_> {
             wished_far: Some(wished),
             threshold: criterion.threshold,
             extrapolated: found.is_some_and(|Threshold { is_extrapolated, .. }| is_extrapolated),
-            expected_far: self.trials.far(&criterion, names),
+            expected_far: self.trials.far(&criterion),
             strangers_named,
             right,
             wrong,
@@ -197,8 +196,7 @@ impl Report<'_> {
     }
 
     fn thresholds(&self, out: &mut dyn Write) -> io::Result<()> {
-        let strangers = self.trials.strangers();
-        if strangers == 0 {
+        if self.trials.strangers() == 0 && self.trials.known_pairs().is_none() {
             return writeln!(out, "\na threshold cannot be chosen: strangers are measured with a second name");
         }
         let margin = match self.args.margin {
@@ -218,10 +216,11 @@ impl Report<'_> {
         let mut wished: Vec<_> = WISHED.into_iter().filter(|wished| *wished != self.args.far).collect();
         wished.push(self.args.far);
         wished.sort_by(|a, b| b.total_cmp(a));
-        let mut extrapolated = false;
+        let (mut extrapolated, mut too_few) = (false, false);
         for wished in wished {
             let choice = self.choice(wished);
             extrapolated |= choice.extrapolated;
+            too_few |= choice.threshold.is_none();
             let sign = if choice.extrapolated { "*" } else { " " };
             let chosen = if wished == self.args.far { "›" } else { " " };
             writeln!(
@@ -234,9 +233,17 @@ impl Report<'_> {
                 percent(choice.unknown)
             )?;
         }
+        writeln!(out, "  thresholds follow {}", self.trials.basis())?;
+        let names = text::counted(self.gallery().len(), "name");
         if extrapolated {
-            let pictures = text::counted(strangers, "picture");
-            writeln!(out, "  * {pictures} cannot show so small a share: taken from how their values are spread")?;
+            writeln!(
+                out,
+                "  * {names} cannot show so small a share: taken from how their values are spread, the stricter the fewer \
+                 they are"
+            )?;
+        }
+        if too_few {
+            writeln!(out, "  – {names} are too few to promise so small a share of any threshold: enroll more")?;
         }
         Ok(())
     }
@@ -341,6 +348,11 @@ impl Report<'_> {
                 "curve": self.curve(POINTS).iter().map(point).collect::<Vec<_>>(),
             },
             "strangers": self.trials.strangers(),
+            "basis": {
+                "pairs_of_names": self.trials.pairs(),
+                "known_pairs": self.trials.known_pairs(),
+                "in_words": self.trials.basis(),
+            },
             "margin": self.args.margin,
             "chosen": self.choice(self.args.far),
             "thresholds": WISHED.map(|wished| self.choice(wished)),

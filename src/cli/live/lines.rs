@@ -60,7 +60,10 @@ impl Lines<'_> {
         let names = text::counted(self.enrolled.gallery.len(), "name");
         let threshold = self.criterion.threshold.unwrap_or(f32::NAN);
         let bound = match self.enrolled.far(&self.criterion) {
-            Some(far) => format!(", at which about {:.1} % of strangers are given a name", 100.0 * far),
+            Some(far) => {
+                let basis = self.enrolled.trials(self.criterion.metric).basis();
+                format!(", at which about {:.1} % of strangers are given a name ({basis})", 100.0 * far)
+            }
             None => String::new(),
         };
         let metric = self.criterion.metric.name();

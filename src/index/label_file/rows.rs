@@ -85,23 +85,9 @@ impl Rows {
         self.placed(entry, path).into_iter().find(|(_, number)| *number == own).map(|(place, _)| place)
     }
 
-    /// The faces of a picture that have a row by their place: that place, and the number that the face has now. Each face has
-    /// at most one of the places, and each place one face: the two that lie closest together are one another's, then the next
-    /// two.
+    /// The faces of a picture that have a row by their place: that place, and the number that the face has now.
     pub(super) fn placed(&self, entry: &Entry<'_>, path: &Path) -> Vec<(Place, u32)> {
-        let Some(places) = self.places.get(path) else { return Vec::new() };
-        let mut pairs = Vec::new();
-        for (number, face) in entry.faces_of_picture() {
-            let now = Place::of(face);
-            pairs.extend(places.iter().filter_map(|place| Some((place.distance(&now)?, *place, number))));
-        }
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        let mut taken: Vec<(Place, u32)> = Vec::new();
-        for (_, place, number) in pairs {
-            if taken.iter().all(|(other, face)| *other != place && *face != number) {
-                taken.push((place, number));
-            }
-        }
-        taken
+        let places = self.places.get(path).map_or(&[][..], Vec::as_slice);
+        Place::find(places, entry.faces_of_picture())
     }
 }
