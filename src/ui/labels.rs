@@ -82,7 +82,10 @@ fn about(app: &App, learned: &Classification) -> Option<String> {
             Some(format!(" · {}, each judged unseen ({FOLDS} folds)", app.shared.counted(pictures)))
         }
         View::Mislabeled => None,
-        View::Predictions => Some(format!(" · threshold {:.2} (- +)", labels.threshold)),
+        View::Predictions => {
+            let keys = app.sentence("[ ({less-sure} {surer})]");
+            Some(format!(" · threshold {:.2}{keys}", labels.threshold))
+        }
     }
 }
 
