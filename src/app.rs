@@ -16,6 +16,7 @@ pub mod group_places;
 pub mod help;
 mod hints;
 pub mod keymap;
+mod large;
 pub mod layout;
 pub mod live;
 pub mod marks;
@@ -28,6 +29,7 @@ pub mod reading;
 pub mod prompt;
 pub mod room;
 pub mod screens;
+mod sentence;
 pub mod shared;
 pub mod why;
 
@@ -35,7 +37,7 @@ use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
 use self::{
-    action::Screen,
+    action::{Action, Screen},
     awaited::Awaited,
     disposal::{Disposal, Moves},
     keymap::{Context, Keys},
@@ -93,6 +95,8 @@ pub struct App {
 pub enum Over {
     /// One picture.
     Picture(ImageId),
+    /// What is asked with on Neighbors: a picture, several, or one from elsewhere.
+    Query,
     /// The pictures of the heatmap's cursor, or of the query and a neighbor.
     Pair {
         /// The row, or the query.
@@ -202,7 +206,7 @@ impl App {
             Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. }) => {
                 index.contains(*row) && index.contains(*col)
             }
-            Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
+            Over::Query | Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
         });
         let body = shared.body();
         self.screens.at(self.screen).refresh(shared, body);
@@ -289,7 +293,7 @@ impl App {
     pub fn tabs(&self) -> Vec<Tab> {
         let words = Screen::ALL.map(|screen| {
             let count = self.screens.get(screen).count(&self.shared);
-            TabWords { key: screen.key(), name: screen.name(), count }
+            TabWords { key: self.key_name(Action::Show(screen)), name: screen.name(), count }
         });
         layout::tabs(self.shell().header, &words, self.screen as usize)
     }
@@ -334,7 +338,7 @@ impl App {
     fn context_of(&self, over: Option<&Over>) -> Context {
         match over {
             Some(Over::Help(_)) => Context::Help,
-            Some(Over::Picture(_)) => Context::Picture,
+            Some(Over::Picture(_) | Over::Query) => Context::Picture,
             Some(Over::Pair { .. }) => Context::Pair,
             Some(Over::Disposal(_)) => Context::Disposal,
             Some(Over::Why(_)) => Context::Why,
@@ -361,6 +365,7 @@ impl App {
             self.over.iter().rfind(|over| !matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_)));
         match covering {
             Some(Over::Picture(id)) => Some(*id),
+            Some(Over::Query) => self.row_query(),
             // Where the filter lets nothing through there is nothing that a key could be about.
             _ if self.admits_nothing() => None,
             _ => self.screens.get(self.screen).focused(&self.shared),
@@ -382,6 +387,10 @@ impl App {
         let mut slots = match self.beneath_help() {
             Some(Over::Disposal(_) | Over::Why(_)) => Vec::new(),
             Some(Over::Picture(image)) => vec![Slot { whole: true, ..Slot::new(image, layout::large(body)) }],
+            Some(Over::Query) => {
+                let slots = self.screens.neighbors.query_slots(&self.shared, layout::large(body));
+                slots.into_iter().map(|slot| Slot { whole: true, ..slot }).collect()
+            }
             Some(Over::Pair { row, col }) => self.pair_view.slots(body, [row, col]),
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };
@@ -414,6 +423,12 @@ impl App {
         let mut seen = HashSet::new();
         let paths = self.shared.marks.iter().filter_map(|id| self.shared.path(id));
         paths.filter(|path| seen.insert(path.clone())).collect()
+    }
+
+    /// Says a sentence that names keys, see [`App::sentence`].
+    fn tell(&mut self, severity: Severity, template: &str) {
+        let text = self.sentence(template);
+        self.say(severity, text);
     }
 
     fn say(&mut self, severity: Severity, text: impl Into<String>) {

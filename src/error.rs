@@ -54,7 +54,7 @@ pub enum Error {
     #[error("there is no image to work on in {}", printable(.0))]
     NoImages(PathBuf),
     /// A gallery has no name in it.
-    #[error("nobody and nothing is enrolled in {}: put pictures into it, one sub-folder for each name, or name some in the explorer with N", printable(.0))]
+    #[error("nobody and nothing is enrolled in {}: put pictures into it, one sub-folder for each name, or name some in the explorer", printable(.0))]
     EmptyGallery(PathBuf),
     /// One image that the command was about could not be read.
     #[error("cannot use {} as an image: {reason}", printable(path))]

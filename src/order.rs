@@ -1,6 +1,6 @@
 //! Every order in which pictures can stand, in lists and tables alike.
 
-use std::{cmp::Ordering, os::unix::ffi::OsStrExt, sync::Arc};
+use std::{cmp::Ordering, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
 use crate::{
     index::{Entry, ImageId, Index, labels::Labels},
@@ -268,15 +268,30 @@ impl Order {
         let relative = entry.relative();
         if *self == Self::Name {
             natural::write_key(relative.file_name().unwrap_or_default().as_bytes(), key);
+            natural::write_key(relative.as_os_str().as_bytes(), key);
         } else {
-            if several_roots {
-                natural::write_key(entry.root.as_os_str().as_bytes(), key);
-            }
-            // Those in no sub-folder come first; the path begins with the name of the sub-folder.
-            key.push(u8::from(!entry.group_bytes().is_empty()));
+            write_folder_key(entry.root, relative, several_roots, key);
         }
-        natural::write_key(relative.as_os_str().as_bytes(), key);
     }
+}
+
+/// Bytes whose plain order is that by folder, for a file that need not be indexed: its path under the folder that is
+/// explored. Where several are, that folder decides first.
+#[must_use]
+pub fn folder_key(root: &Path, relative: &Path, several_roots: bool) -> Vec<u8> {
+    let mut key = Vec::new();
+    write_folder_key(root, relative, several_roots, &mut key);
+    key
+}
+
+fn write_folder_key(root: &Path, relative: &Path, several_roots: bool, key: &mut Vec<u8>) {
+    if several_roots {
+        natural::write_key(root.as_os_str().as_bytes(), key);
+    }
+    // Those in no sub-folder come first; the path begins with the name of the sub-folder.
+    let relative = relative.as_os_str().as_bytes();
+    key.push(u8::from(relative.contains(&b'/')));
+    natural::write_key(relative, key);
 }
 
 fn likeness(to: &Comparison, metric: Metric, id: ImageId) -> f32 {
@@ -285,8 +300,6 @@ fn likeness(to: &Comparison, metric: Metric, id: ImageId) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::{
         index::{Image, Segment},

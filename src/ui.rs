@@ -49,6 +49,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (Some(Over::Disposal(disposal)), _) => disposal::draw(app, &mut canvas, &disposal),
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
+        (Some(Over::Query), _) => neighbors::large(app, &mut canvas),
         (Some(Over::Pair { row, col }), _) => pair::draw(app, &mut canvas, row, col),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
         _ if app.admits_nothing() => facts::nothing_admitted(app, &mut canvas, shell.body),

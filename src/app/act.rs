@@ -14,7 +14,6 @@ use super::{
     why::Why,
 };
 use crate::{
-    index::ImageId,
     order::OrderKind,
     printable::printable,
     similarity::Metric,
@@ -22,7 +21,7 @@ use crate::{
 };
 
 /// Why a key for marked pictures does nothing.
-pub(super) const NOTHING_MARKED: &str = "Nothing is marked yet: Space marks the picture under the cursor.";
+pub(super) const NOTHING_MARKED: &str = "Nothing is marked yet[: {mark} marks the picture under the cursor].";
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -46,7 +45,8 @@ impl App {
             Action::OpenBest => self.open_pair(Action::OpenBest),
             Action::ShowInBrowse => self.show_in_browse(),
             Action::ShowOnMap => self.show_on_map(),
-            Action::OpenPicture => self.over.extend(self.focused().map(Over::Picture)),
+            Action::OpenPicture => self.open_picture(),
+            Action::OpenQuery => self.exchange_query(),
             Action::Escape => self.escape(),
             Action::Filter => self.open_filter(),
             Action::OnlyMarked => self.show_only_marked(),
@@ -67,7 +67,7 @@ impl App {
             Action::ToFolder => self.open_move(),
             Action::Undo => return self.undo(),
             Action::Metric => match self.without_metric() {
-                Some(reason) => self.say(Severity::Info, reason),
+                Some(reason) => self.tell(Severity::Info, reason),
                 None => {
                     self.shared.metric = self.shared.metric.toggled();
                     self.say_what_a_distance_means();
@@ -75,7 +75,7 @@ impl App {
             },
             Action::Coloring => {
                 let said = self.shared.next_coloring();
-                self.say(Severity::Info, said);
+                self.tell(Severity::Info, said);
             }
             Action::Rename => self.open_rename(),
             Action::GroupsInHeatmap => self.show_groups_in_heatmap(),
@@ -122,7 +122,7 @@ impl App {
         }
         let Some(model) = self.screens.models.choose(&self.shared) else {
             if self.screens.models.is_chosen() {
-                self.say(Severity::Info, "A model was chosen: b chooses another one.");
+                self.tell(Severity::Info, "A model was chosen[: {choose-model} chooses another one].");
             }
             return Vec::new();
         };
@@ -139,14 +139,25 @@ impl App {
                 let labels = Arc::clone(&self.shared.label_source.corrected);
                 effects.push(Effect::Start(self.awaited.next(), Job::KeepLabels { labels, to: to.clone() }));
             }
-            None => self.say(Severity::Warning, "Corrected for now: with --no-cache nothing is kept; E writes a file."),
+            None => self.tell(
+                Severity::Warning,
+                "Corrected for now: with --no-cache nothing is kept[; {export-labels} writes a file].",
+            ),
         }
     }
 
     fn act_in_room(&mut self, action: Action) {
         let body = self.shared.body();
-        if let Acted::Says(text) = self.screens.at(self.screen).act(&mut self.shared, body, action) {
-            self.say(Severity::Info, text);
+        let acted = self.screens.at(self.screen).act(&mut self.shared, body, action);
+        self.say_what_was_done(acted);
+    }
+
+    /// Says what a room has to say of what it did.
+    fn say_what_was_done(&mut self, acted: Acted) {
+        match acted {
+            Acted::Says(text) => self.say(Severity::Info, text),
+            Acted::Tells(template) => self.tell(Severity::Info, template),
+            Acted::Yes | Acted::No => {}
         }
     }
 
@@ -243,6 +254,7 @@ impl App {
                 self.cover(Over::Help(step.moved(line, page.last() + 1, 1, page.height().max(1))));
             }
             Some(Over::Picture(shown)) => self.turn(shown, step),
+            Some(Over::Query) => self.turn_query(step),
             Some(Over::Why(why)) => {
                 let room = self.screens.at(self.screen);
                 room.step(&mut self.shared, body, step);
@@ -261,27 +273,12 @@ impl App {
         }
     }
 
-    /// The large view walks through the list that it was opened from.
-    fn turn(&mut self, shown: ImageId, step: Step) {
-        let body = self.shared.body();
-        if let Some(next) = self.screens.at(self.screen).turned(&mut self.shared, body, shown, step) {
-            return self.cover(Over::Picture(next));
-        }
-        let step = match step {
-            Step::Left => Step::Up,
-            Step::Right => Step::Down,
-            other => other,
-        };
-        let list = &self.screens.browse.list;
-        let now = list.position(shown).unwrap_or(0);
-        if let Some(next) = list.ids.get(step.moved(now, list.ids.len(), 1, 10)).copied() {
-            self.shared.select(next);
-            self.cover(Over::Picture(next));
-        }
-    }
-
     fn open_neighbors(&mut self) {
         let focused = self.focused();
+        if self.covering() == Some(Over::Query) {
+            // Its neighbors are beneath.
+            return self.over.clear();
+        }
         if self.screen == Screen::Neighbors && focused == self.screens.neighbors.under_cursor() {
             // A neighbor seen large or beside the query goes on the trail as it does from the list.
             self.over.clear();
@@ -298,10 +295,9 @@ impl App {
     /// Shows the pair of the cursor, unless the screen makes something else of it.
     fn open_pair(&mut self, action: Action) {
         let body = self.shared.body();
-        match self.screens.at(self.screen).act(&mut self.shared, body, action) {
-            Acted::Yes => return,
-            Acted::Says(text) => return self.say(Severity::Info, text),
-            Acted::No => {}
+        let acted = self.screens.at(self.screen).act(&mut self.shared, body, action);
+        if acted != Acted::No {
+            return self.say_what_was_done(acted);
         }
         if let Some([row, col]) = self.screens.at(self.screen).pair(&self.shared) {
             self.shared.select(row);
@@ -314,7 +310,7 @@ impl App {
 
     fn show_only_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
+            return self.tell(Severity::Warning, NOTHING_MARKED);
         }
         let typed = self.shared.filter.typed().to_owned();
         self.shared.narrow(&typed, !self.shared.only_marked);
@@ -345,13 +341,19 @@ impl App {
         let room = self.screens.get(self.screen);
         match self.covering() {
             None if !room.lists_pictures() => room.path(&self.shared),
+            Some(Over::Query) if self.outside_query().is_some() => {
+                self.outside_query().map(|outside| outside.path.to_path_buf())
+            }
             _ => self.focused().and_then(|id| self.shared.path(id)),
         }
     }
 
     fn open_outside(&mut self) -> Vec<Effect> {
         if self.shared.is_remote {
-            self.say(Severity::Warning, "Over SSH a viewer would open on the other machine; y copies the path.");
+            self.tell(
+                Severity::Warning,
+                "Over SSH a viewer would open on the other machine[; {copy} copies the path].",
+            );
             return Vec::new();
         }
         let Some(path) = self.path() else { return Vec::new() };
@@ -362,7 +364,7 @@ impl App {
     /// Ranks all by their likeness to the marked pictures together.
     fn ask_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
+            return self.tell(Severity::Warning, NOTHING_MARKED);
         }
         self.stay_selected();
         self.screens.neighbors.ask(&self.shared);

@@ -155,6 +155,8 @@ pub enum Action {
     OpenBest,
     /// Show one picture as large as the terminal allows.
     OpenPicture,
+    /// Show what was asked with in place of its answer, large, or the answer again.
+    OpenQuery,
     /// Open the picture with the system's viewer.
     OpenOutside,
     /// Show the two pictures of a pair in turn, at one place.

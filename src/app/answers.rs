@@ -114,6 +114,7 @@ impl App {
     fn indexed(&mut self, summary: Summary) {
         self.awaited.indexed();
         (self.shared.run, self.shared.progress, self.shared.skipped) = (RunState::Done, None, summary.skipped);
+        self.shared.found = Arc::default();
         self.take_index(summary.index);
         let faceless = self.shared.skipped.iter().filter(|skipped| skipped.has_no_face()).count();
         let skipped = self.shared.skipped.len() - faceless;
@@ -166,7 +167,8 @@ impl App {
     /// Takes a newer snapshot and keeps everything that is listed by id in step with it.
     pub(super) fn take_index(&mut self, index: Arc<Index>) {
         let shared = &mut self.shared;
-        if index.run() != shared.index.run() {
+        // Before the first picture there is nothing to forget, and what was seen of the files stays.
+        if index.run() != shared.index.run() && !shared.index.is_empty() {
             // Another run began anew, and no id means what it meant.
             (shared.comparison, shared.selected, shared.made_labels) = (None, None, MadeLabels::default());
             shared.marks.clear();
@@ -178,9 +180,6 @@ impl App {
             (self.explained, self.explaining, self.asking) = (None, None, None);
         }
         shared.index = index;
-        if !shared.index.is_empty() {
-            shared.found = Arc::default();
-        }
         shared.folder_labels.follow_folders(&shared.index);
         shared.marks.retain(|id| shared.index.contains(id));
         shared.unlike.retain(|id| shared.index.contains(id));

@@ -74,7 +74,10 @@ impl App {
         }
         let mut ids: Vec<_> = self.shared.marks.iter().collect();
         if ids.is_empty() {
-            return self.say(Severity::Warning, "Nothing is marked yet: Space marks, and d moves away what is marked.");
+            return self.tell(
+                Severity::Warning,
+                "Nothing is marked yet[: {mark} marks, and {dispose} moves away what is marked].",
+            );
         }
         ids.sort_by_cached_key(|id| self.shared.path(*id));
         let copies = self.screens.alike.found.as_ref().and_then(|found| found.copies.clone());
@@ -125,7 +128,10 @@ impl App {
         self.take_index(Arc::new(index));
         let pictures = text::counted(disposed.moved.len(), "picture");
         match disposed.refused.first() {
-            None => self.say(Severity::Info, format!("{pictures} moved away; u brings them back.")),
+            None => {
+                let then = self.sentence("[; {undo} brings them back].");
+                self.say(Severity::Info, format!("{pictures} moved away{then}"));
+            }
             Some((path, why)) => {
                 let stay = disposed.refused.len();
                 self.say(Severity::Warning, format!("{pictures} moved away, {stay} not: {}: {why}", printable(path)));

@@ -92,8 +92,8 @@ fn sections(app: &App, width: u16) -> Vec<Section> {
         .map(|(heading, rows)| (heading, rows.into_iter().map(|(keys, help)| HelpLine::Keys(keys, help)).collect()))
         .collect();
     let about = |line: &str| match app.screen {
-        Screen::Problems => line.to_owned(),
-        _ => app.shared.words(line).into_owned(),
+        Screen::Problems => app.keys.sentence(app.helped(), line),
+        _ => app.sentence(line),
     };
     let reading: Vec<_> = reading::lines(app.helped(), app.screen).into_iter().map(about).collect();
     sections.insert(1.min(sections.len()), words("Reading it", &reading, width));

@@ -1,6 +1,10 @@
 //! Which keys are worth a hint: those that mean something with what is on the screen.
 
-use super::{App, action::Action, keymap::Context};
+use super::{
+    App, Over,
+    action::{Action, Screen},
+    keymap::Context,
+};
 use crate::index::RowKind;
 
 impl App {
@@ -18,7 +22,16 @@ impl App {
         if of_pictures && shared.index.kind() == RowKind::Face {
             return None;
         }
-        let Context::Screen(screen) = self.context() else { return Some(action.hint()) };
+        let Context::Screen(screen) = self.context() else {
+            let query = self.covering() == Some(Over::Query);
+            let nothing = match action {
+                Action::OpenQuery => self.screen != Screen::Neighbors,
+                // What is asked with may be no picture of the folder, or several.
+                Action::Mark | Action::OpenNeighbors => query && self.focused().is_none(),
+                _ => false,
+            };
+            return Some(action.hint()).filter(|_| !nothing);
+        };
         let room = self.screens.get(screen);
         if room.lists_pictures() {
             let left_out = self.admits_nothing() && action != Action::Filter;

@@ -79,7 +79,7 @@ impl Context {
     }
 }
 
-const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), METRIC];
+const PICTURE: &[Binding] = &[bind("Enter", Action::OpenNeighbors), bind("v", Action::OpenQuery), METRIC];
 const PAIR: &[Binding] = &[
     bind("Enter", Action::OpenNeighbors),
     METRIC,
@@ -144,7 +144,7 @@ pub fn table() -> Vec<(Binding, Option<Vec<Context>>)> {
 
 impl Keys {
     /// Every key that works in a context.
-    fn bindings(&self, context: Context) -> impl Iterator<Item = Binding> + '_ {
+    pub(super) fn bindings(&self, context: Context) -> impl Iterator<Item = Binding> + '_ {
         let own = self.contexts.iter().filter(move |(at, _)| *at == context).flat_map(|(_, bindings)| bindings);
         own.chain(&self.everywhere).copied()
     }
@@ -162,6 +162,10 @@ impl Keys {
         }
         // They are in use until the program ends.
         let keys: &'static str = Box::leak(keys.join(" ").into_boxed_str());
+        if context.is_none() && self.everywhere.iter().any(|binding| binding.action.name() == action) {
+            // What works everywhere needs no second key anywhere.
+            self.contexts.iter_mut().for_each(|(_, own)| own.retain(|binding| binding.action.name() != action));
+        }
         let own = self.contexts.iter_mut().filter(|(at, _)| context.is_none_or(|context| *at == context));
         let bindings = own.flat_map(|(_, bindings)| bindings);
         let everywhere = self.everywhere.iter_mut().filter(|_| context.is_none());
@@ -263,6 +267,11 @@ impl From<KeyEvent> for Chord {
     }
 }
 
+/// Whether two keys are the first and the last of four letters in a row.
+fn is_range(first: &str, last: &str) -> bool {
+    matches!((first.as_bytes(), last.as_bytes()), ([first], [last]) if first.checked_add(3) == Some(*last))
+}
+
 /// The name of the key as people know it from the keyboard: arrows as arrows.
 #[must_use]
 pub fn label(name: &'static str) -> &'static str {
@@ -309,9 +318,12 @@ impl Keys {
             let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
             let both = binding.action.hinted_with().map(|both| both.into_iter().filter_map(found).collect());
             let names: Vec<_> = both.unwrap_or_else(|| vec![first(*binding)]);
-            let between = if matches!(binding.action, Action::PickGuess(_)) { "-" } else { " " };
-            let names =
-                if names.len() == 2 && names[0] == names[1] { names[0].to_owned() } else { names.join(between) };
+            let names = match names[..] {
+                [a, b] if a == b => a.to_owned(),
+                // Letters in a row are named by the first and the last.
+                [a, b] if matches!(binding.action, Action::PickGuess(_)) && is_range(a, b) => format!("{a}-{b}"),
+                _ => names.join(" "),
+            };
             (names, words)
         };
         let mut hints: Vec<_> = self

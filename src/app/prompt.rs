@@ -153,7 +153,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.say(Severity::Warning, self.shared.words(NOTHING_MARKED));
+            self.tell(Severity::Warning, NOTHING_MARKED);
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }
@@ -193,7 +193,10 @@ impl App {
     pub(super) fn open_label(&mut self) {
         match self.screens.labels.correctable(&self.shared) {
             Some(id) => self.over.push(Over::Prompt(Prompt { purpose: Purpose::Label(id), text: String::new() })),
-            None => self.say(Severity::Info, "There is no picture under the cursor: o shows the lists of pictures."),
+            None => self.tell(
+                Severity::Info,
+                "There is no picture under the cursor[: {next-view} shows the lists of pictures].",
+            ),
         }
     }
 

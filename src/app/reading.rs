@@ -15,14 +15,14 @@ const VALUES: [&str; 2] = [
     "Euclidean: a distance, 0 is identical and smaller is more alike.",
 ];
 
-/// What is to be seen at a place and what it means.
+/// What is to be seen at a place and what it means; the keys stand there by the names of their actions.
 #[must_use]
 pub fn lines(here: Context, screen: Screen) -> Vec<&'static str> {
     let own: &[&str] = match here {
         Context::Pair => &[
             "The row's picture and the column's, or the query and a neighbor. The rank is the second's among the first's.",
-            "b shows one after the other in the same place: what changes is different.",
-            "D shows how much each pixel differs, the brighter the more, and the mean of all in percent of the range.",
+            "{blink} shows one after the other in the same place: what changes is different.",
+            "{difference} shows how much each pixel differs, the brighter the more, and the mean of all in percent of the range.",
         ],
         Context::Why => &[
             "The brighter a region, the more of the cosine it has: the network sees there what the other picture has as well.",
@@ -39,23 +39,23 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         Screen::Browse => &[
             "Each picture of the folder; the frame is the selected one, which all screens show.",
             "Beside it what is known of it, and the three most alike to it.",
-            "● is a marked picture, ⊖ one to be unlike what Q finds.",
+            "● is a marked picture, ⊖ one to be unlike what {ask-marked} finds.",
         ],
         Screen::Heatmap => &[
             "Each cell compares the picture of its row with that of its column: yellow is alike, dark is not.",
-            "Where pictures are many a cell is the mean of a block of them; Enter looks into it.",
+            "Where pictures are many a cell is the mean of a block of them[; {open-pair} looks into it].",
             "Bright squares on the diagonal are groups that look alike. ╲ is a picture and itself: no data.",
             "▸ and ▾ are the cursor's row and column; ≥ and ≤ at the ends of the colors say that some values lie beyond.",
         ],
         Screen::Neighbors => &[
             "The others ranked by likeness to the picture at the left, with the value and the rank by the other metric.",
             "The bar is the cosine from 0 to 1; of a distance what is left to the farthest picture.",
-            "Enter asks with the picture under the cursor, Backspace goes back.",
+            "{follow} asks with the picture under the cursor, {return} goes back.",
         ],
         Screen::Alike => &[
             "Groups of pictures that are the same or nearly: identical files and copies first, then what only looks alike.",
-            "Of copies the first picture is the one to keep. a marks all others, d moves what is marked away after showing a list.",
-            "The numbers are cosines; - and + move the threshold. A filter keeps the groups that have a picture of it, whole.",
+            "Of copies the first picture is the one to keep. {mark-copies} marks all others, {dispose} moves what is marked away after showing a list.",
+            "The numbers are cosines; {looser} and {stricter} move the threshold. A filter keeps the groups that have a picture of it, whole.",
         ],
         Screen::Map => &[
             "Each dot is a picture; what looks alike lies close together. Only nearness means something, not the directions.",
@@ -71,7 +71,7 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         Screen::Outliers => &[
             "The pictures that have nothing like them come first. ▲ is flagged: so far out that it is worth a look.",
             "The number over a picture says how many typical deviations (MAD) its score lies above the median.",
-            "o goes from all pictures to each folder by itself, and to those that look like another folder.",
+            "{scope} goes from all pictures to each folder by itself, and to those that look like another folder.",
         ],
         Screen::Labels => &[
             "How well the folders, or the labels of a file, can be told apart by a classifier that has not seen the picture.",

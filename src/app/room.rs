@@ -23,6 +23,8 @@ pub enum Acted {
     Yes,
     /// It is done, and this is worth a line in the status line.
     Says(String),
+    /// The same of a sentence that names keys, see [`Keys::sentence`](super::keymap::Keys::sentence).
+    Tells(&'static str),
 }
 
 /// A screen: its state, its keys, and what follows from what happens. `body` is always the place that it is drawn in.
@@ -99,7 +101,7 @@ pub trait Room {
         Some(action.hint())
     }
 
-    /// Why the metric makes no difference here, where it makes none.
+    /// Why the metric makes no difference here, where it makes none; the sentence may name keys.
     fn without_metric(&self) -> Option<&'static str> {
         None
     }

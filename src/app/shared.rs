@@ -109,7 +109,7 @@ pub struct Shared {
     pub comparison: Option<Arc<Comparison>>,
     /// A better comparison of the selected picture is on its way.
     pub comparing: bool,
-    /// While nothing is indexed yet: the first of the files that will be, in the order of their paths.
+    /// While a folder is indexed for the first time: the first of the files that are to be.
     pub found: Arc<[Arc<Path>]>,
     /// Files that could not be indexed.
     pub skipped: Arc<[Skipped]>,
@@ -182,14 +182,16 @@ impl Shared {
         }
     }
 
-    /// Colors by the next labels that there are; what there is to say of it.
+    /// Colors by the next labels that there are; what there is to say of it, with the keys by the names of their actions.
     pub(super) fn next_coloring(&mut self) -> &'static str {
         const ALL: [Coloring; 4] = [Coloring::Folders, Coloring::Groups, Coloring::Outliers, Coloring::Predictions];
         let now = ALL.iter().position(|one| *one == self.coloring).unwrap_or(0);
         let others = ALL.iter().cycle().skip(now + 1).take(ALL.len() - 1);
         let is_there = |one: &&Coloring| **one == Coloring::Folders || self.made_labels.of(**one).is_some();
         match others.copied().find(|one| is_there(&one)) {
-            None => "There is nothing else to color by yet: 6 finds groups, 7 outliers, 8 learns labels.",
+            None => {
+                "There is nothing else to color by yet[: {show-groups} finds groups][, {show-outliers} outliers][, {show-labels} learns labels]."
+            }
             Some(next) => {
                 self.coloring = next;
                 match next {
@@ -200,12 +202,6 @@ impl Shared {
                 }
             }
         }
-    }
-
-    /// Whether files were found, and nothing of them is indexed yet.
-    #[must_use]
-    pub fn awaits_first(&self) -> bool {
-        self.index.is_empty() && self.run == RunState::Running && !self.found.is_empty()
     }
 
     /// Where the screen proper lies.

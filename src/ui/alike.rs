@@ -44,7 +44,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             between(range)
         );
         let (_, rest) = body.top(places.title.height);
-        return empty::say(canvas, rest, &what, "Press - to see less alike ones too.");
+        return empty::say(canvas, rest, &what, &app.sentence("Press {looser} to see less alike ones too."));
     }
     let (_, rest) = body.top(places.title.height);
     if alike.groups().len() == 0 {
@@ -174,7 +174,7 @@ fn note(app: &App, group: &Group, at: usize, value: f32) -> String {
 fn sheet(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, group: &Group) {
     let alike = &app.screens.alike;
     let tile = |(at, (image, value)): (usize, &(ImageId, f32))| Tile {
-        image: *image,
+        image: (*image).into(),
         note: note(app, group, at, *value),
         heading: None,
         focused: at == alike.member,

@@ -15,53 +15,50 @@ use crate::{
         screens::browse::{Details, Grid},
     },
     order::OrderKind,
-    printable::printable,
+    preview::Subject,
     text,
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let body = app.shared.body();
     let grid = Grid::new(body, app.screens.browse.size);
-    if app.shared.awaits_first() {
-        return found(app, canvas, &grid);
-    }
-    if empty::nothing_indexed(app, canvas, body) {
+    let browse = &app.screens.browse;
+    if browse.waiting.is_empty() && empty::nothing_indexed(app, canvas, body) {
         return;
     }
-    title(app, canvas, grid.title);
+    if app.shared.index.is_empty() {
+        title_of_found(app, canvas, grid.title);
+    } else {
+        title(app, canvas, grid.title);
+    }
     if let Some(details) = grid.details {
         canvas.divider(details.x - 1, body, grid.title);
         draw_details(app, canvas, &Details::new(details));
     }
-    let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
-    let visible = grid.sheet.visible(browse.first, 0, list.ids.iter()).enumerate().map(|(at, image)| Tile {
-        image: *image,
-        note: String::new(),
-        heading: heading(app, at, browse.first * grid.sheet.columns + at),
-        focused: app.shared.selected == Some(*image),
+    let places = grid.sheet.visible(browse.first, 0, 0..browse.tiles()).enumerate();
+    let visible = places.filter_map(|(at, place)| {
+        let image = browse.tile(place)?;
+        let focused = app.shared.selected.is_some_and(|id| image == Subject::Row(id));
+        Some(Tile { image, note: String::new(), heading: heading(app, at, place), focused })
     });
     contact_sheet::draw(app, canvas, &grid.sheet, visible);
     // Beside the details the line between them is the track.
     let beside = u16::from(grid.details.is_some());
-    contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, list.ids.len());
+    contact_sheet::scrollbar(canvas, &grid.sheet, beside, browse.first, browse.tiles());
 }
 
 /// What will be indexed, until the first picture is.
-fn found(app: &App, canvas: &mut Canvas<'_>, grid: &Grid) {
+fn title_of_found(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let total = app.shared.progress.map_or(0, |progress| progress.total).max(app.shared.found.len());
-    let words = Span::styled(text::counted(total, "picture"), theme.strong());
-    let says = Span::styled(" found · each can be browsed as soon as it is indexed", theme.dim());
-    canvas.rule(grid.title, Line::from(vec![words, says]));
-    if let Some(details) = grid.details {
-        canvas.divider(details.x - 1, app.shared.body(), grid.title);
-    }
-    for slot in &app.slots() {
-        pictures::slot(app, canvas, slot);
-    }
-    for (at, path) in grid.sheet.visible(0, 0, app.shared.found.iter()).enumerate() {
-        contact_sheet::name(canvas, grid.sheet.tile(at), &printable(path.file_name().unwrap_or_default()));
-    }
+    let words = Span::styled(format!("{} found", text::counted(waiting(app), "picture")), theme.strong());
+    let says = Span::styled(" · each can be browsed as soon as it is indexed (until then ○)", theme.dim());
+    canvas.rule(area, Line::from(vec![words, says]));
+}
+
+/// How many pictures are still to be indexed, those included that are not among the first.
+fn waiting(app: &App) -> usize {
+    let left = app.shared.progress.map_or(0, |now| now.total.saturating_sub(now.done));
+    left.max(app.screens.browse.waiting.len())
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
@@ -69,18 +66,26 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let (browse, list) = (&app.screens.browse, &app.screens.browse.list);
     let at = app.shared.selected.and_then(|id| list.position(id)).map_or(0, |at| at + 1);
     let place = format!("{} of {}", text::count(at), text::count(list.ids.len()));
+    let by =
+        |kind: OrderKind, backwards: bool| format!("by {}{}", kind.name(), if backwards { ", backwards" } else { "" });
+    let order = &list.order;
     let mut spans = vec![
         Span::styled(place, theme.strong()),
-        Span::styled(
-            format!(" · by {}{}", browse.kind.name(), if browse.reversed { ", backwards" } else { "" }),
-            theme.dim(),
-        ),
+        Span::styled(format!(" · {}", by(order.kind(), order.is_reversed())), theme.dim()),
     ];
-    if browse.kind == OrderKind::Likeness
+    // Many pictures take a moment, in which they stand as they did.
+    if (order.kind(), order.is_reversed()) != (browse.kind, browse.reversed) {
+        spans.push(Span::styled(format!(" · sorting {}…", by(browse.kind, browse.reversed)), theme.accent()));
+    }
+    if order.kind() == OrderKind::Likeness
         && let Some(anchor) = &browse.anchor
         && let crate::similarity::Query::Image(id) = anchor.query()
     {
         spans.push(Span::styled(format!(" to {}", text::cut_name(&facts::name(app, *id), 20)), theme.dim()));
+    }
+    if !browse.waiting.is_empty() {
+        let words = format!(" · {} {} not indexed yet", contact_sheet::WAITING, text::count(waiting(app)));
+        spans.push(Span::styled(words, theme.dim()));
     }
     spans.push(facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
@@ -92,6 +97,7 @@ fn heading(app: &App, at: usize, place: usize) -> Option<usize> {
     if list.order.kind() != app.shared.label_order() {
         return None;
     }
+    let place = app.screens.browse.waiting.at(place).err()?;
     let label = |place: usize| list.ids.get(place).and_then(|id| labels.of(*id));
     let begins = at == 0 || place.checked_sub(1).map(label) != Some(label(place));
     label(place).filter(|_| begins)

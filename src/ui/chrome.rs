@@ -15,7 +15,7 @@ use crate::{
         RowKind,
         progress::{Progress, Stage},
     },
-    printable::printable_str,
+    printable::{printable, printable_str},
     text,
 };
 
@@ -206,6 +206,10 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         let room = usize::from(area.width).saturating_sub(3) / 2;
         let [row, col] = [row, col].map(|id| text::cut_middle(&facts::path(app, id), room));
         return canvas.line(area, 0, Line::styled(format!("{row} × {col}"), canvas.theme.dim()));
+    }
+    if let Some(outside) = app.outside_query().filter(|_| app.beneath_help() == Some(Over::Query)) {
+        let path = text::cut_middle(&printable(&outside.path), area.width.into());
+        return canvas.line(area, 0, Span::styled(path, canvas.theme.dim()));
     }
     if let Some(entry) = app.focused().and_then(|id| app.shared.index.get(id)) {
         let mark = facts::mark(app, entry.id);

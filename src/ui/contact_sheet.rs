@@ -5,14 +5,18 @@ use ratatui::text::{Line, Span};
 use super::{canvas::Canvas, facts, pictures};
 use crate::{
     app::{App, contact_sheet::ContactSheet, layout::Area, previews::Slot},
-    index::ImageId,
+    preview::Subject,
+    printable::printable,
     text,
 };
 
+/// The sign of a file that is not indexed yet.
+pub(super) const WAITING: &str = "○";
+
 /// What a tile shows.
 pub(super) struct Tile {
-    /// The picture.
-    pub image: ImageId,
+    /// The picture, or a file that is not indexed yet.
+    pub image: Subject,
     /// Words above it; often none.
     pub note: String,
     /// The label that begins with it, where labels have headings.
@@ -25,22 +29,22 @@ pub(super) struct Tile {
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet, visible: impl Iterator<Item = Tile>) {
     for (at, Tile { image, note, heading, focused }) in visible.enumerate() {
         let tile = sheet.tile(at);
-        pictures::slot(app, canvas, &Slot::new(image, sheet.picture(at)));
+        pictures::slot(app, canvas, &Slot::new(image.clone(), sheet.picture(at)));
         if focused {
             frame(canvas, tile);
         }
-        let mark = facts::mark(app, image).trim_end();
+        let (mark, name) = match &image {
+            Subject::File(path, _) => (WAITING, printable(path.file_name().unwrap_or_default())),
+            Subject::Row(id) | Subject::Difference([id, _]) => {
+                (facts::mark(app, *id).trim_end(), facts::name(app, *id))
+            }
+        };
         words(canvas, tile.top(1).0, "", &note, focused);
         if let Some(label) = heading {
             head(app, canvas, tile.top(1).0.inside(1, 0), label);
         }
-        words(canvas, tile.off_bottom(1).1, mark, &facts::name(app, image), focused);
+        words(canvas, tile.off_bottom(1).1, mark, &name, focused);
     }
-}
-
-/// A name under a tile's picture.
-pub(super) fn name(canvas: &mut Canvas<'_>, tile: Area, name: &str) {
-    words(canvas, tile.off_bottom(1).1, "", name, false);
 }
 
 /// The name of a label over the first of its pictures.

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, disposal::Disposal, layout::Area},
+    app::{App, action::Action, disposal::Disposal, keymap::Context, layout::Area},
     printable::printable,
     text,
 };
@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, disposal: &Disposal) {
     let (list, words) = rest.off_bottom(if rest.height > 6 { 3 } else { 1 });
     super::scrollbar(canvas, list, disposal.first, list.height.into(), disposal.doomed.len());
     doomed(app, canvas, list.inside(1, 0), disposal);
-    foot(canvas, words.inside(1, 0), disposal);
+    foot(app, canvas, words.inside(1, 0), disposal);
 }
 
 /// What would go, and of which what stays.
@@ -62,7 +62,7 @@ fn doomed(app: &App, canvas: &mut Canvas<'_>, list: Area, disposal: &Disposal) {
 }
 
 /// Whether a copy of each stays, and what the keys do.
-fn foot(canvas: &mut Canvas<'_>, words: Area, disposal: &Disposal) {
+fn foot(app: &App, canvas: &mut Canvas<'_>, words: Area, disposal: &Disposal) {
     let theme = canvas.theme;
     let (_, words) = words.top(u16::from(words.height > 2));
     let last = match disposal.last_ones {
@@ -75,13 +75,16 @@ fn foot(canvas: &mut Canvas<'_>, words: Area, disposal: &Disposal) {
         0,
         Line::from(vec![
             Span::styled(last, style),
-            Span::styled("Enter", theme.accent()),
+            Span::styled(app.key_name(Action::ToTrash), theme.accent()),
             Span::styled(" to the trash, ", theme.dim()),
-            Span::styled("f", theme.accent()),
+            Span::styled(app.key_name(Action::ToFolder), theme.accent()),
             Span::styled(" into a folder, ", theme.dim()),
-            Span::styled("Esc", theme.accent()),
+            Span::styled(app.key_name(Action::Escape), theme.accent()),
             Span::styled(" leaves all.", theme.dim()),
         ]),
     );
-    canvas.text(words, 1, "Each file is looked at again first; one that has changed stays. u undoes it.", theme.dim());
+    // Here everything else waits: the key is one of the screen that comes back.
+    let undo = app.keys.sentence(Context::Screen(app.screen), "[ {undo} undoes it.]");
+    let care = format!("Each file is looked at again first; one that has changed stays.{undo}");
+    canvas.text(words, 1, &care, theme.dim());
 }

@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, RunState, action::Screen, layout::Area},
+    app::{App, RunState, layout::Area},
     index::{Skipped, progress::Stage},
     printable::{printable, printable_str},
     text,
@@ -47,22 +47,23 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
         }
         (RunState::Failed(reason), _) => (
             "Indexing stopped.".to_owned(),
-            format!("{} Press q to quit; “lookalike doctor” says what is set up.", sentence(&printable_str(reason))),
+            sentence(&printable_str(reason))
+                + &app.sentence(" [Press {quit} to quit; ]“lookalike doctor” says what is set up."),
         ),
         (RunState::Done, _) if app.shared.skipped.iter().any(Skipped::has_no_face) => (
             format!("There is no face in the pictures of {folders}."),
-            format!(
-                "Press {} to see them. Start again without --faces to look at the pictures as a whole.",
-                Screen::Problems.key()
+            app.keys.sentence(
+                app.helped(),
+                "[Press {show-problems} to see them. ]Start again without --faces to look at the pictures as a whole.",
             ),
         ),
         (RunState::Done, _) if !app.shared.skipped.is_empty() => (
             format!("None of the {} could be read.", text::counted(app.shared.skipped.len(), "file")),
-            format!("Press {} to see the reason for each.", Screen::Problems.key()),
+            app.sentence("Press {show-problems} to see the reason for each."),
         ),
         (RunState::Done, _) => (
             format!("There are no pictures in {folders}."),
-            "Press q and start again with a folder that has some, for example: lookalike ~/Pictures".to_owned(),
+            app.sentence("Press {quit} and start again with a folder that has some, for example: lookalike ~/Pictures"),
         ),
     };
     say(canvas, area, &what, &then);

@@ -102,7 +102,7 @@ pub(super) fn nothing_admitted(app: &App, canvas: &mut Canvas<'_>, body: Area) {
 /// Says that nothing of what the filter lets through is in a list, and what to do.
 pub(super) fn none_listed(app: &App, canvas: &mut Canvas<'_>, area: Area, what: &str) {
     let all = app.shared.index.counted();
-    let then = format!("/ changes the filter; without words all {all} are shown.");
+    let then = app.sentence("[{filter} changes the filter; ]without words") + &format!(" all {all} are shown.");
     super::empty::say(canvas, area, &app.shared.words(what), &then);
 }
 

@@ -43,7 +43,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     super::scrollbar(canvas, places.list, groups.first, places.page(), groups.len());
     let members = groups.members().enumerate();
     let tiles = places.sheet.visible(groups.first_row, 0, members).map(|(at, (image, cosine))| Tile {
-        image,
+        image: image.into(),
         heading: None,
         note: match cosine {
             Some(_) if groups.current().is_some_and(|(_, cluster)| cluster.medoid() == image) => {

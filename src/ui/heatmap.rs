@@ -83,7 +83,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]
         (_, Metric::Cosine) => format!(" · a cell is the mean of {pairs}"),
         (_, Metric::Euclidean) => format!(" · a cell is the root mean square of {pairs}"),
     };
-    let part = heat.shown.as_ref().and_then(|(_, window)| part(plot, window)).unwrap_or_default();
+    let part = heat.shown.as_ref().and_then(|(_, window)| part(app, plot, window)).unwrap_or_default();
     let making = heat.rows.as_ref().is_some_and(|made| made.order.kind() != heat.kind);
     let order = if making {
         format!(" · ordering by {}…", heat.kind.name())
@@ -112,7 +112,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, unnamed: &[&NamedRows]
 }
 
 /// Which rows and columns are in view, unless all are.
-fn part(plot: &Plot, window: &Window) -> Option<String> {
+fn part(app: &App, plot: &Plot, window: &Window) -> Option<String> {
     let side = plot.partition.side();
     let shown = |what: &str, cells: &Range<usize>| {
         let (first, last) = (plot.partition.rows(cells.start).start, plot.partition.rows(cells.end - 1).end);
@@ -120,7 +120,8 @@ fn part(plot: &Plot, window: &Window) -> Option<String> {
     };
     let view = &window.view;
     let part = (view.rows.len() < side || view.cols.len() < side) && !view.rows.is_empty() && !view.cols.is_empty();
-    part.then(|| format!(" · {}, {} · 0 fits all", shown("rows", &view.rows), shown("columns", &view.cols)))
+    let fits = || app.sentence("[ · {zoom-fit} fits all]");
+    part.then(|| format!(" · {}, {}{}", shown("rows", &view.rows), shown("columns", &view.cols), fits()))
 }
 
 fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
@@ -152,6 +153,7 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, panel: &Panel) {
             let [best, worst] = [found.best.1, found.worst.1].map(|value| text::value(value).trim().to_owned());
             format!("best {best} · worst {worst}")
         }
+        None if app.pace.rested => "best pair: looking for it…".to_owned(),
         None => "best pair: when the cursor rests".to_owned(),
     };
     canvas.text(panel.values, 1, &words, theme.dim());

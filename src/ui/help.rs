@@ -10,6 +10,7 @@ use crate::{
     app::{
         App,
         help::{HelpLine, HelpPage},
+        keymap::Context,
         layout::Area,
     },
     text,
@@ -19,17 +20,15 @@ use crate::{
 const KEYS: usize = 12;
 
 pub(super) fn draw(app: &App, first: usize, canvas: &mut Canvas<'_>, body: Area) {
-    page(canvas, body, &HelpPage::new(app), first);
+    let closes = app.keys.sentence(Context::Help, "[ · {escape} closes]");
+    page(canvas, body, &HelpPage::new(app), first, closes);
 }
 
-/// Draws a page of help over the body, from one of its lines on.
-pub(super) fn page(canvas: &mut Canvas<'_>, body: Area, page: &HelpPage, first: usize) {
+/// Draws a page of help over the body, from one of its lines on; its title says what `closes` it.
+pub(super) fn page(canvas: &mut Canvas<'_>, body: Area, page: &HelpPage, first: usize, closes: String) {
     let theme = canvas.theme;
     canvas.fill(page.panel, ' ', Style::reset());
-    canvas.rule(
-        page.title,
-        Line::from(vec![Span::styled("Help", theme.strong()), Span::styled(" · Esc closes", theme.dim())]),
-    );
+    canvas.rule(page.title, Line::from(vec![Span::styled("Help", theme.strong()), Span::styled(closes, theme.dim())]));
     if page.panel.x > body.x {
         canvas.divider(page.panel.x, page.panel, page.title);
     }

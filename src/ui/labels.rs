@@ -23,7 +23,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return empty::say(canvas, body, &what, &format!("{:.0} % done", 100.0 * labels.progress));
     };
     match &found.outcome {
-        Err(reason) => unlearnable(canvas, body, reason),
+        Err(reason) => unlearnable(app, canvas, body, reason),
         Ok(learned) => match labels.view {
             View::Confusion => confusion::draw(app, canvas, learned),
             View::Mislabeled | View::Predictions => list::draw(app, canvas, learned),
@@ -32,12 +32,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 }
 
 /// Says what is missing.
-fn unlearnable(canvas: &mut Canvas<'_>, body: Area, reason: &Unlearnable) {
+fn unlearnable(app: &App, canvas: &mut Canvas<'_>, body: Area, reason: &Unlearnable) {
     let then = match reason {
-        Unlearnable::NoLabels => "Groups (6) finds what belongs together without any.",
-        _ => "Labels are the names of sub-folders, or come from a file: lookalike --labels FILE.csv",
+        Unlearnable::NoLabels => app.sentence("Groups[ ({show-groups})] finds what belongs together without any."),
+        _ => "Labels are the names of sub-folders, or come from a file: lookalike --labels FILE.csv".to_owned(),
     };
-    empty::say(canvas, body, &format!("{}.", capitalized(&reason.to_string())), then);
+    empty::say(canvas, body, &format!("{}.", capitalized(&reason.to_string())), &then);
 }
 
 fn capitalized(sentence: &str) -> String {
@@ -82,7 +82,10 @@ fn about(app: &App, learned: &Classification) -> Option<String> {
             Some(format!(" · {}, each judged unseen ({FOLDS} folds)", app.shared.counted(pictures)))
         }
         View::Mislabeled => None,
-        View::Predictions => Some(format!(" · threshold {:.2} (- +)", labels.threshold)),
+        View::Predictions => {
+            let keys = app.sentence("[ ({less-sure} {surer})]");
+            Some(format!(" · threshold {:.2}{keys}", labels.threshold))
+        }
     }
 }
 

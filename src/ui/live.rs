@@ -40,7 +40,7 @@ pub fn draw(live: &Live, frame: &mut Frame) {
     title(live, &mut canvas, places.title);
     if let Some(first) = live.help {
         let page = live.help_page();
-        help::page(&mut canvas, page.panel, &page, first);
+        help::page(&mut canvas, page.panel, &page, first, " · Esc closes".to_owned());
         // The next key takes what is said away, whether it was seen or not.
         if live.message.is_some() {
             canvas.fill(places.status, ' ', Style::new());

@@ -52,11 +52,11 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, shown: &Projection) {
         };
         let percent = format!("{:.0} %", 100.0 * making.share);
         parts.push((format!(" · {} {percent}", map.method.name()), theme.accent()));
-        parts.push((" · c stops it".to_owned(), theme.dim()));
+        parts.push((app.sentence(" · {stop} stops it"), theme.dim()));
         parts.push((format!(" · {doing}"), theme.dim()));
     } else if map.stopped && shown.quality.is_none() {
         parts.push((" · stopped".to_owned(), theme.mark()));
-        parts.push((" · r makes it".to_owned(), theme.dim()));
+        parts.push((app.sentence(" · {renew} makes it"), theme.dim()));
     } else if shown.method != map.method && app.shared.run == RunState::Running {
         parts.push((format!(" · {} when all are indexed", map.method.name()), theme.dim()));
     }
@@ -70,8 +70,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, shown: &Projection) {
         _ => {}
     }
     if shown.placed() > 0 {
-        let words = format!(" · {} placed by neighbors, r makes it anew", text::count(shown.placed()));
-        parts.push((words, theme.mark()));
+        let words = format!(" · {} placed by neighbors", text::count(shown.placed()));
+        parts.push((words + &app.sentence("[, {renew} makes it anew]"), theme.mark()));
     }
     let (visible, all) = (map.raster.visible, app.shared.index.len());
     if map.view.zoom > 1.0 {

@@ -13,6 +13,7 @@ use crate::{
     analysis::comparison::{Difference, NEIGHBORS},
     app::{
         App, ModelInfo,
+        action::Action,
         layout::Area,
         previews::Slot,
         screens::models::{Choices, Found, Models, Other, Places, View},
@@ -44,7 +45,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
                 }
                 _ => "All other screens go on with the model in use.".to_owned(),
             };
-            empty::say(canvas, body, &what, &format!("{then} c stops it; what is done is kept."));
+            let stop = app.sentence(" [{stop} stops it; ]what is done is kept.");
+            empty::say(canvas, body, &what, &(then + &stop));
         }
         (Other::Ready(_), None) => {
             let what = format!("Comparing {} with {}…", own_name(app), models.name);
@@ -104,7 +106,8 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
         Some(reason) => (printable_str(reason), theme.warning()),
         None => {
             let then = "its index is kept, so that it is there at once the next time.";
-            (format!("Enter indexes {pictures} by it, in the background; {then}"), theme.dim())
+            let enter = app.key_name(Action::IndexByOther);
+            (format!("{enter} indexes {pictures} by it, in the background; {then}"), theme.dim())
         }
     };
     for (row, line) in text::wrapped(&says, usize::from(places.words.width).min(72)).iter().enumerate() {
@@ -188,7 +191,8 @@ fn neighbors(app: &App, canvas: &mut Canvas<'_>, models: &Models, found: &SideBy
         };
         let sheet = &places.sheets[model];
         let visible = sheet.visible(0, 0, list.iter());
-        let tiles = visible.map(|found| Tile { image: found.id, note: note(found), heading: None, focused: false });
+        let tiles =
+            visible.map(|found| Tile { image: found.id.into(), note: note(found), heading: None, focused: false });
         contact_sheet::draw(app, canvas, sheet, tiles);
     }
 }

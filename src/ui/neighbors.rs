@@ -31,7 +31,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         return;
     }
     let Some(query) = app.shared.selected else {
-        return empty::say(canvas, body, &app.shared.words("No picture is selected."), "Press 1 and choose one.");
+        return empty::say(
+            canvas,
+            body,
+            &app.shared.words("No picture is selected."),
+            &app.sentence("Press {show-browse} and choose one."),
+        );
     };
     // A picture from elsewhere is compared with a single one, too.
     let is_alone =
@@ -82,7 +87,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
     let ranking = &app.screens.neighbors;
     let tiles = sheet.visible(ranking.first, 0, ranking.rows.iter().enumerate()).map(|(at, row)| Tile {
-        image: row.id,
+        image: row.id.into(),
         note: format!(
             "{} · {}{}",
             text::count(row.rank),
@@ -104,14 +109,16 @@ fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) 
         let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
         let (name, from, how) = match app.screens.neighbors.chooses_face() {
             // Where one line is all there is, which face it is matters more than where it comes from.
-            true if area.height == 1 => (format!("{which} · {name}"), String::new(), ""),
-            true if ranks.sheet.is_some() => (name, format!("from elsewhere · {which}"), "1 is the largest"),
-            true => (name, format!("from elsewhere · {which}"), "← → another face; 1 is the largest"),
-            false => (name, "from elsewhere".to_owned(), ""),
+            true if area.height == 1 => (format!("{which} · {name}"), String::new(), String::new()),
+            true => {
+                let keys = if ranks.sheet.is_some() { "" } else { "[{move-left} {move-right} another face; ]" };
+                (name, format!("from elsewhere · {which}"), app.sentence(keys) + "1 is the largest")
+            }
+            false => (name, "from elsewhere".to_owned(), String::new()),
         };
         canvas.text(area, 0, &name, canvas.theme.strong());
         canvas.text(area, 1, &from, canvas.theme.dim());
-        canvas.text(area, 3, how, canvas.theme.dim());
+        canvas.text(area, 3, &how, canvas.theme.dim());
     }
     for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
         let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
@@ -121,7 +128,33 @@ fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) 
             canvas.text(area, row as u16, &words, style);
         }
     }
-    canvas.text(area, 2, "Backspace: the selected one again", canvas.theme.dim());
+    canvas.text(area, 2, &app.sentence("{return}: the selected one again"), canvas.theme.dim());
+}
+
+/// What is asked with, as large as possible, and a line that says what it is.
+pub(super) fn large(app: &App, canvas: &mut Canvas<'_>) {
+    let asked = app.screens.neighbors.asked.as_ref();
+    if let (None, Some(query)) = (asked, app.shared.selected) {
+        return pictures::large(app, canvas, query);
+    }
+    let caption = pictures::large_alone(app, canvas);
+    let (name, about) = match asked.and_then(|asked| asked.outside.as_ref()) {
+        Some(outside) => {
+            let face = app.screens.neighbors.chooses_face();
+            let which =
+                asked.filter(|_| face).map(|asked| format!(" · face {} of {}", asked.face + 1, outside.faces.len()));
+            let name = printable(outside.path.file_name().unwrap_or_default());
+            (name, format!("from elsewhere{}", which.unwrap_or_default()))
+        }
+        None => {
+            let all = asked.map_or(0, |asked| asked.like.len());
+            let shown = app.slots().len();
+            let more = if all > shown { format!(", the first {shown} of them") } else { String::new() };
+            (app.shared.counted(all), format!("asked with together{more}"))
+        }
+    };
+    let words = vec![Span::styled(name, canvas.theme.strong()), Span::styled(format!("  {about}"), canvas.theme.dim())];
+    canvas.line(caption, 0, Line::from(words));
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
@@ -227,10 +260,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     let other = if text::width(&other) + 8 <= room { other } else { format!(" {}", change(row)) };
     let columns = room.saturating_sub(text::width(&other)).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
-    let bar = match canvas.theme.ramp(row.likeness, false) {
-        ratatui::style::Color::Reset => Style::new(),
-        color => Style::new().fg(color),
-    };
+    let bar = theme.bar(row.likeness);
     canvas.line(
         words,
         0,

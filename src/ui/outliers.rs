@@ -52,14 +52,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             Listed::Misplaced => &app.shared.words("No picture looks like those of another folder."),
             Listed::All | Listed::Folder => &app.shared.words("No folder has two pictures to compare."),
         };
-        return empty::say(canvas, rest, what, "o lists what stands out among others.");
+        return empty::say(canvas, rest, what, &app.sentence("{scope} lists what stands out among others."));
     };
     if let Some(pane) = grid.details {
         canvas.divider(pane.x - 1, body, grid.title);
     }
     let ids = outliers.ids.iter().enumerate();
     let tiles = grid.sheet.visible(outliers.first, 0, ids).map(|(at, image)| Tile {
-        image: *image,
+        image: (*image).into(),
         note: note(app, *image),
         heading: None,
         focused: at == outliers.cursor,

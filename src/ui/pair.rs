@@ -100,7 +100,7 @@ fn differing(canvas: &mut Canvas<'_>, area: Area, preview: Option<&Preview>) {
 /// The means of regions in percent, over the shades of a picture without colors.
 fn numbers(canvas: &mut Canvas<'_>, area: Area, (width, height): (u16, u16), found: &PixelDifference) {
     let place = layout::centered(area, (width, height));
-    let (grid, means) = found.means(regions::most(place));
+    let (grid, means) = found.means(regions::most(place, canvas.theme.depth()));
     let greatest = means.iter().fold(0.0, |a: f32, b| a.max(*b));
     let shown = |mean: f32| if greatest > 0.0 { mean / greatest } else { 0.0 };
     regions::numbers(canvas, place, grid, means.iter().map(|mean| (shown(*mean), format!("{:.1}", 100.0 * mean))));

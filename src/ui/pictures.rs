@@ -14,8 +14,8 @@ use crate::{
         layout::{self, Area},
         previews::Slot,
     },
-    index::ImageId,
-    preview::{Preview, Subject},
+    index::{ImageId, RowKind},
+    preview::{Preview, Subject, frames::Framing},
     similarity::{Metric, pair_value},
     text,
 };
@@ -28,8 +28,18 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: &Slot) {
     }
     match app.preview(&slot.key()) {
         Some(shown) => preview(canvas, shown, area),
-        None => placeholder(app, canvas, slot),
+        None => match of_file(app, slot) {
+            Some(shown) => preview(canvas, shown, area),
+            None => placeholder(app, canvas, slot),
+        },
     }
+}
+
+/// While a folder is indexed for the first time: the picture that was shown when the row was only a file.
+fn of_file<'a>(app: &'a App, slot: &Slot) -> Option<&'a Preview> {
+    let row = slot.row().filter(|_| !app.shared.found.is_empty() && app.shared.index.kind() == RowKind::Picture)?;
+    let file = Subject::File(app.shared.index.get(row)?.path().into(), Framing::default());
+    app.preview(&Slot { subject: file, ..slot.clone() }.key())
 }
 
 /// Draws a picture that is ready into the middle of an area, or says why there is none.
@@ -83,13 +93,8 @@ pub(super) fn empty_box(canvas: &mut Canvas<'_>, place: Area) {
 
 /// One picture as large as possible, and a line that says what it is.
 pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
-    let body = app.shared.body();
-    for one in &app.slots() {
-        slot(app, canvas, one);
-    }
+    let caption = large_alone(app, canvas);
     let Some(entry) = app.shared.index.get(id) else { return };
-    let (_, caption) = body.off_bottom(u16::from(body.height > 2));
-    let caption = caption.inside(1, 0);
     let mut line = facts::name_line(app, canvas, caption.width.into(), id);
     let mut rest = vec![facts::pixels(&entry), text::bytes(entry.size()), text::date(entry.modified())];
     rest.splice(0..0, facts::detected(app, &entry));
@@ -100,6 +105,16 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>, id: ImageId) {
     let room = usize::from(caption.width).saturating_sub(line.width());
     line.push_span(Span::styled(text::cut(&format!("  {}", rest.join(" · ")), room), canvas.theme.dim()));
     canvas.line(caption, 0, line);
+}
+
+/// The same without the line; returns where that is.
+pub(super) fn large_alone(app: &App, canvas: &mut Canvas<'_>) -> Area {
+    for one in &app.slots() {
+        slot(app, canvas, one);
+    }
+    let body = app.shared.body();
+    let (_, caption) = body.off_bottom(u16::from(body.height > 2));
+    caption.inside(1, 0)
 }
 
 /// What is known of a pair by one metric.

@@ -58,7 +58,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     );
     if problems.files.is_empty() {
         let words = printable_str(app.shared.filter.typed());
-        return empty::say(canvas, list.rows, &format!("No path contains “{words}”."), "/ changes the filter.");
+        let then = app.sentence("{filter} changes the filter.");
+        return empty::say(canvas, list.rows, &format!("No path contains “{words}”."), &then);
     }
     for (row, line) in problems.lines.iter().skip(problems.first).take(list.page()).enumerate() {
         let row = Area { y: list.rows.y + row as u16, height: 1, ..list.rows };

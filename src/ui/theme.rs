@@ -138,7 +138,7 @@ impl Theme {
     pub fn placeholder(&self) -> Style {
         match (self.depth, self.background) {
             (Depth::True | Depth::Indexed256, Background::Dark) => self.dim().bg(self.depth.color([44, 46, 54])),
-            (Depth::True | Depth::Indexed256, Background::Light) => self.dim().bg(self.depth.color([226, 228, 232])),
+            (Depth::True | Depth::Indexed256, Background::Light) => self.dim().bg(self.depth.color([234, 236, 240])),
             _ => self.dim(),
         }
     }
@@ -157,6 +157,16 @@ impl Theme {
             Depth::Mono => Color::Reset,
             Depth::Ansi16 => RAMP_16[step(likeness, RAMP_16.len())],
             depth => depth.color(lit_up(self.palette.map.color(likeness), lit)),
+        }
+    }
+
+    /// The color of a bar as long as a likeness. On a light ground the bright end of the ramp could not be seen.
+    #[must_use]
+    pub fn bar(&self, likeness: f32) -> Style {
+        match (self.depth, self.background) {
+            (Depth::Mono, _) => Style::new(),
+            (_, Background::Light) => self.accent().remove_modifier(Modifier::BOLD),
+            _ => Style::new().fg(self.ramp(likeness, false)),
         }
     }
 
@@ -201,7 +211,7 @@ impl Theme {
         match self.depth {
             Depth::Mono => Color::Reset,
             Depth::Ansi16 => Color::LightRed,
-            depth => depth.color([255, 60, 90]),
+            depth => depth.color([255, 46, 90]),
         }
     }
 
@@ -262,7 +272,7 @@ mod tests {
 
     #[test]
     fn no_ramp_comes_near_the_cursor() {
-        let cursor = [255, 60, 90];
+        let cursor = [255, 46, 90];
         assert_eq!(Theme::new(Depth::True, Background::Dark).cursor(), Depth::True.color(cursor));
         let maps = ColorMap::ALL.into_iter();
         for (map, at, lit) in maps.flat_map(|map| (0..=100).flat_map(move |at| [(map, at, false), (map, at, true)])) {
@@ -294,6 +304,61 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What a color is: as it is said, or as xterm's cube has it.
+    fn rgb(color: Option<Color>) -> [u8; 3] {
+        const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+        match color {
+            Some(Color::Rgb(red, green, blue)) => [red, green, blue],
+            Some(Color::Indexed(at @ 232..)) => [8 + 10 * (at - 232); 3],
+            Some(Color::Indexed(at @ 16..)) => [36, 6, 1].map(|step| CUBE[usize::from((at - 16) / step % 6)]),
+            other => panic!("{other:?} is no color that is known"),
+        }
+    }
+
+    #[test]
+    fn every_text_has_a_contrast_of_4_5_and_every_mark_one_of_3_on_dark_and_on_light_screens() {
+        let contrast = |a: [u8; 3], b: [u8; 3]| {
+            let [a, b] = [luminance(a), luminance(b)];
+            (f32::max(a, b) + 0.05) / (f32::min(a, b) + 0.05)
+        };
+        let mut low = Vec::new();
+        for (background, ground) in
+            [(Background::Dark, [0; 3]), (Background::Dark, [30, 30, 46]), (Background::Light, [255; 3])]
+        {
+            for depth in [Depth::True, Depth::Indexed256] {
+                let theme = Theme::new(depth, background);
+                let mut check = |what: &str, ink: Option<Color>, on: [u8; 3], least: f32| {
+                    let found = contrast(rgb(ink), on);
+                    if found < least {
+                        low.push(format!("{what} on {background:?} {on:?} with {depth:?}: {found:.2} < {least}"));
+                    }
+                };
+                for (what, style) in [
+                    ("accent", theme.accent()),
+                    ("dim", theme.dim()),
+                    ("warning", theme.warning()),
+                    ("error", theme.error()),
+                    ("mark", theme.mark()),
+                ] {
+                    check(what, style.fg, ground, 4.5);
+                }
+                // Names of groups are written in their colors.
+                for number in 0..8 {
+                    check(&format!("group {number}"), theme.group(number).fg, ground, 4.5);
+                }
+                check("letters of a placeholder", theme.placeholder().fg, rgb(theme.placeholder().bg), 4.5);
+                check("the diagonal", Some(theme.on_apart()), rgb(Some(theme.apart())), 4.5);
+                check("the cursor's number", theme.on_cursor().fg, rgb(Some(theme.cursor())), 4.5);
+                check("the cursor's ticks", Some(theme.cursor()), ground, 3.0);
+                // The dark end of the ramp is that of a bar which is hardly there.
+                for at in 5..=10 {
+                    check(&format!("bar {at}"), theme.bar(at as f32 / 10.0).fg, ground, 3.0);
+                }
+            }
+        }
+        assert!(low.is_empty(), "too little contrast:\n{}", low.join("\n"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, why: Why) {
 
 /// The shares in hundredths, each in its region.
 fn numbers(canvas: &mut Canvas<'_>, area: Area, explained: &Explained, side: usize) {
-    let both = [0, 1].map(|side| explained.explanation.shares[side].coarser(regions::most(area)));
+    let both = [0, 1].map(|side| explained.explanation.shares[side].coarser(regions::most(area, canvas.theme.depth())));
     let greatest = both.iter().flat_map(|shares| &shares.values).fold(0.0, |a: f32, b| a.max(*b));
     let shares = &both[side];
     let bright = |share: f32| if greatest > 0.0 { (share / greatest).clamp(0.0, 1.0) } else { 0.0 };
@@ -78,9 +78,9 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         ]),
     );
     let shown = if why.numbers {
-        "Hundredths of the similarity; below 0 speaks against it. w shows colors."
+        "Hundredths of the similarity; below 0 speaks against it.[ {why} shows colors.]"
     } else {
-        "The brighter a region, the more of the similarity it has. w shows numbers."
+        "The brighter a region, the more of the similarity it has.[ {why} shows numbers.]"
     };
-    canvas.text(rest, 1, shown, theme.dim());
+    canvas.text(rest, 1, &app.sentence(shown), theme.dim());
 }

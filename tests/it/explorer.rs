@@ -352,6 +352,7 @@ impl Explorer {
         for over in &app.over {
             text += &match over {
                 Over::Picture(id) => format!("\npicture {}", self.name(Some(*id))),
+                Over::Query => "\nquery".to_owned(),
                 Over::Why(why) => format!("\nwhy {} {}", self.name(Some(why.pair[0])), self.name(Some(why.pair[1]))),
                 Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
                 Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),

@@ -43,6 +43,7 @@ mod help;
 mod labels;
 #[cfg(feature = "libtorch")]
 mod models;
+mod moved_keys;
 mod numbers;
 mod outside;
 mod pair;

@@ -181,3 +181,47 @@ fn of_several_faces_one_is_asked_with_and_the_arrows_choose_another() {
     explorer.keys("0 Ctrl-o / e l s e / 1 x 4 . j p g Enter Right");
     assert!(!styled(&explorer.frame()).contains("face 1"), "{}", styled(&explorer.frame()));
 }
+
+#[test]
+fn what_is_asked_with_is_shown_large_as_its_answers_are() {
+    let mut explorer = on(Screen::Browse);
+    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter v");
+    let answer = explorer.app.screens.neighbors.under_cursor().expect("an answer");
+    assert_eq!(explorer.app.over, [Over::Picture(answer)], "first the picture under the cursor");
+    assert!(explorer.app.hints().contains(&("v".to_owned(), "query")));
+    explorer.keys("v");
+    assert_eq!(explorer.app.over, [Over::Query]);
+    let [slot] = &explorer.app.slots()[..] else { panic!("one picture") };
+    assert!(matches!(&slot.subject, Subject::File(path, _) if path.ends_with("else/10.jpg")), "{slot:?}");
+    assert_eq!(slot.area, lookalike::app::layout::large(explorer.app.shared.body()));
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains("10.jpg  from elsewhere") && frame.contains("/else/10.jpg"), "{frame}");
+    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "mark"), "it is no picture of the folder");
+    explorer.keys("Space y");
+    assert!(explorer.app.shared.marks.is_empty());
+    assert!(explorer.state().contains("→ copy /else/10.jpg"));
+    explorer.keys("? Esc v");
+    assert_eq!(explorer.app.over, [Over::Picture(answer)], "and back");
+    explorer.keys("v Enter");
+    assert!(
+        explorer.app.over.is_empty() && explorer.app.screens.neighbors.asked.is_some(),
+        "its neighbors lie beneath"
+    );
+    // A picture of the folder is looked at in the same way.
+    explorer.keys("Backspace v v");
+    let selected = explorer.app.shared.selected;
+    assert_eq!((explorer.app.over.clone(), explorer.app.focused()), (vec![Over::Query], selected));
+    explorer.keys("Esc 1 v v");
+    assert!(matches!(explorer.app.over[..], [Over::Picture(_)]), "in the grid there is no query");
+    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "query"));
+}
+
+#[test]
+fn a_picture_that_finds_nothing_is_shown_large_itself() {
+    let mut explorer = on(Screen::Browse);
+    explorer.keys("/ n o n e Enter Ctrl-o / e l s e / 3 x 7 . j p g Enter v");
+    assert_eq!(explorer.app.over, [Over::Query]);
+    explorer.keys("Right");
+    let face = explorer.app.screens.neighbors.asked.as_ref().map(|asked| asked.face);
+    assert_eq!(face, Some(1), "another of its faces");
+}

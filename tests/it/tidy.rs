@@ -247,6 +247,30 @@ fn every_module_of_these_tests_runs_and_says_what_it_promises() {
     none("tests", &found);
 }
 
+/// A text without what is filled in.
+fn without_braces(literal: &str) -> String {
+    literal.split('{').map(|part| part.split_once('}').map_or(part, |(_, after)| after)).collect()
+}
+
+#[test]
+fn sentences_take_their_keys_from_the_table_of_keys() {
+    // The table itself, and the live view, whose keys are always the same.
+    const FIXED: &[&str] = &["app/keymap", "app/binding", "app/live", "ui/live"];
+    let mut found = Vec::new();
+    for source in sources().into_iter().filter(|source| source.is_in(&["app", "ui"]) && !source.is_in(FIXED)) {
+        let code = source.code.replace("\\\"", "").replace("'\"'", "");
+        for literal in code.split('"').skip(1).step_by(2).filter(|literal| literal.contains(' ')) {
+            // Where a line is typed, these keys mean what they mean in every such line.
+            let typed =
+                ["gives up", "give up", "Enter names it", "Tab: {}"].iter().any(|words| literal.contains(words));
+            if !typed && let Some(key) = crate::moved_keys::names_a_key(&without_braces(literal), true) {
+                found.push(format!("{}: {key}", source.path));
+            }
+        }
+    }
+    none("sentences that name a key which the user may have moved (see app/sentence.rs)", &found);
+}
+
 #[test]
 fn numbers_come_from_their_arguments_alone() {
     let mut found = Vec::new();

@@ -97,8 +97,7 @@ impl Alike {
     fn mark_copies(&self, shared: &mut Shared) -> Acted {
         let Some(group) = self.current() else { return Acted::Yes };
         if group.reason().is_none() {
-            let says = shared.words("These only look alike: Space marks the picture under the cursor.");
-            return Acted::Says(says.into_owned());
+            return Acted::Tells("These only look alike[: {mark} marks the picture under the cursor].");
         }
         let surplus: Vec<_> = group.members.iter().skip(1).map(|member| member.0).collect();
         let (may_go, stay): (Vec<_>, Vec<_>) = surplus.into_iter().partition(|id| !shared.is_protected(*id));
@@ -306,7 +305,7 @@ impl Room for Alike {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Look-alikes go by cosine similarity; 2 and 3 show distances too.")
+        Some("Look-alikes go by cosine similarity[; {show-heatmap} and {show-neighbors} show distances too].")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

@@ -22,14 +22,17 @@ use crate::{
 };
 
 mod list;
+mod waiting;
 
-pub use self::list::List;
+pub use self::{list::List, waiting::Waiting};
 
 /// The Browse screen.
 #[derive(Default)]
 pub struct Browse {
     /// The pictures of the grid.
     pub list: List,
+    /// Files that are still to be indexed, among them.
+    pub waiting: Waiting,
     /// What decides their order.
     pub kind: OrderKind,
     /// The last of the order comes first.
@@ -107,6 +110,7 @@ impl Browse {
             let order = self.list.order.clone();
             self.list.follow(&shared.index, &shared.filter, &order);
         }
+        self.waiting.follow(shared, &self.list);
         self.tell_admitted(shared);
         if shared.narrowed && self.list.filter == shared.filter {
             shared.narrowed = false;
@@ -119,7 +123,7 @@ impl Browse {
 
     /// Makes the tiles as large as they can be with all of them on one page, or as small as there are.
     fn fit(&mut self, shared: &Shared, body: Area) -> String {
-        let (len, page) = (self.list.ids.len(), |size: i16| Grid::new(body, size).sheet.page());
+        let (len, page) = (self.tiles(), |size: i16| Grid::new(body, size).sheet.page());
         let fitting = SIZES.rev().find(|size| page(*size) >= len);
         self.size = fitting.unwrap_or(*SIZES.start());
         match fitting {
@@ -143,6 +147,44 @@ impl Browse {
         }
     }
 
+    /// How many tiles the grid has.
+    #[must_use]
+    pub fn tiles(&self) -> usize {
+        self.list.ids.len() + self.waiting.len()
+    }
+
+    /// What stands at a place of the grid.
+    #[must_use]
+    pub fn tile(&self, place: usize) -> Option<Subject> {
+        match self.waiting.at(place) {
+            Ok(file) => Some(Subject::File(Arc::clone(file), Framing::default())),
+            Err(listed) => self.list.ids.get(listed).copied().map(Subject::Row),
+        }
+    }
+
+    /// The place of the selected picture in the grid.
+    fn place(&self, shared: &Shared) -> Option<usize> {
+        let listed = shared.selected.and_then(|id| self.list.position(id))?;
+        Some(self.waiting.place(listed))
+    }
+
+    /// The picture at a place of the grid; of a file that still waits the next one on the way there from `now`, or else
+    /// the last one before it.
+    fn picture_towards(&self, place: usize, now: usize) -> Option<ImageId> {
+        let picture = |place: usize| self.waiting.at(place).err().and_then(|listed| self.list.ids.get(listed).copied());
+        match place >= now {
+            true => (place..self.tiles()).find_map(picture).or_else(|| (now..place).rev().find_map(picture)),
+            false => (0..=place).rev().find_map(picture).or_else(|| (place..now).find_map(picture)),
+        }
+    }
+
+    /// The places of tiles on the visible page, or so many pages after it, with what stands there.
+    fn page(&self, grid: &Grid, after: usize) -> Vec<Slot> {
+        let places = grid.sheet.visible(self.first, after, 0..self.tiles());
+        let tiles = places.filter_map(|place| self.tile(place)).enumerate();
+        tiles.map(|(at, subject)| Slot::new(subject, grid.sheet.picture(at))).collect()
+    }
+
     /// The selected picture, unless the filter hides it with all others.
     fn shown(&self, shared: &Shared) -> Option<ImageId> {
         shared.selected.filter(|_| !self.list.ids.is_empty() || shared.filter.is_empty())
@@ -156,16 +198,16 @@ impl Room for Browse {
 
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
         let grid = Grid::new(body, self.size);
-        let ids = &self.list.ids;
-        let now = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        if let Some(id) = ids.get(grid.sheet.stepped(now, ids.len(), step)) {
-            shared.select(*id);
+        let now = self.place(shared).unwrap_or(0);
+        if let Some(id) = self.picture_towards(grid.sheet.stepped(now, self.tiles(), step), now) {
+            shared.select(id);
         }
     }
 
     fn click(&mut self, shared: &mut Shared, body: Area, at: (u16, u16)) -> Option<Action> {
         let grid = Grid::new(body, self.size);
-        let id = *self.list.ids.get(grid.sheet.hit(self.first, at)?)?;
+        let listed = self.waiting.at(grid.sheet.hit(self.first, at)?).err()?;
+        let id = *self.list.ids.get(listed)?;
         if shared.is_touched() && shared.selected == Some(id) {
             return Some(Action::OpenNeighbors);
         }
@@ -194,10 +236,6 @@ impl Room for Browse {
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {
         let grid = Grid::new(body, self.size);
-        if shared.awaits_first() {
-            let files = shared.found.iter().map(|path| Subject::File(Arc::clone(path), Framing::default()));
-            return grid.sheet.slots(0, 0, files).collect();
-        }
         let mut slots = Vec::new();
         if let Some(details) = grid.details.map(Details::new) {
             slots.extend(self.shown(shared).map(|image| Slot::new(image, details.picture)));
@@ -206,12 +244,12 @@ impl Room for Browse {
                 slots.extend(nearest.map(|(at, row)| Slot::new(row.id, details.thumb(at))));
             }
         }
-        slots.extend(grid.sheet.slots(self.first, 0, self.list.ids.iter().copied()));
+        slots.extend(self.page(&grid, 0));
         slots
     }
 
     fn upcoming(&self, _: &Shared, body: Area) -> Vec<Slot> {
-        Grid::new(body, self.size).sheet.slots(self.first, 1, self.list.ids.iter().copied()).collect()
+        self.page(&Grid::new(body, self.size), 1)
     }
 
     fn wants(&self, shared: &Shared) -> Option<Task> {
@@ -246,8 +284,8 @@ impl Room for Browse {
             None => (self.nearest, self.nearest_of) = (Vec::new(), None),
         }
         let grid = Grid::new(body, self.size);
-        let cursor = shared.selected.and_then(|id| self.list.position(id)).unwrap_or(0);
-        self.first = grid.sheet.scrolled(self.first, cursor, self.list.ids.len());
+        let cursor = self.place(shared).unwrap_or(0);
+        self.first = grid.sheet.scrolled(self.first, cursor, self.tiles());
     }
 }
 

@@ -386,7 +386,7 @@ impl Room for Groups {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Groups go by cosine similarity; 2 and 3 show distances too.")
+        Some("Groups go by cosine similarity[; {show-heatmap} and {show-neighbors} show distances too].")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {
@@ -397,7 +397,9 @@ impl Room for Groups {
 /// What a method does, for the status line.
 fn sentence(method: Method) -> &'static str {
     match method {
-        Method::KMeans(_) => "k-means: round groups, as many as the silhouette finds best; + and - change that.",
+        Method::KMeans(_) => {
+            "k-means: round groups, as many as the silhouette finds best[; {more-groups} and {fewer-groups} change that]."
+        }
         Method::Hdbscan(_) => "HDBSCAN: dense groups of any shape; what lies between them is noise.",
         Method::Dendrogram(_) => "Dendrogram: a cut through the tree that the order by similarity comes from.",
     }

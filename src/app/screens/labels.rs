@@ -42,8 +42,8 @@ pub enum View {
 const THRESHOLD: f32 = 0.5;
 /// What one key press moves it by.
 const STEP: f32 = 0.05;
-/// The letters that pick a guess.
-pub const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
+/// Guesses that keys pick.
+const PICKS: usize = 4;
 
 /// The Labels screen.
 pub struct Labels {
@@ -172,16 +172,16 @@ impl Labels {
         self.row(self.cursors[self.list()?])
     }
 
-    /// The labels that letters pick: the probable ones besides the one that Enter takes.
+    /// The labels that keys pick: the probable ones besides the one that Enter takes.
     #[must_use]
     pub fn picks(&self) -> Vec<(usize, f32)> {
         let Some(row) = self.current() else { return Vec::new() };
         let mut picks: Vec<_> = row.guesses.iter().filter(|(label, _)| *label != row.looks_like.0).collect();
         // The label that it has may be right, however improbable it is.
-        if let Some(given) = row.given.filter(|given| picks.iter().take(LETTERS.len()).all(|pick| pick.0 != given.0)) {
+        if let Some(given) = row.given.filter(|given| picks.iter().take(PICKS).all(|pick| pick.0 != given.0)) {
             picks.insert(0, given);
         }
-        picks.truncate(LETTERS.len());
+        picks.truncate(PICKS);
         picks
     }
 
@@ -234,7 +234,7 @@ impl Labels {
                 shared.select(row.id);
             }
         }
-        format!("{name} is {} · u takes it back", printable_str(label))
+        format!("{name} is {}.", printable_str(label))
     }
 
     /// Moves the cursor of the matrix to the next or the former of the confused pairs, the most confused first.
@@ -481,7 +481,7 @@ impl Room for Labels {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Labels are learned without a metric; 2 and 3 compare by both.")
+        Some("Labels are learned without a metric[; {show-heatmap} and {show-neighbors} compare by both].")
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

@@ -223,7 +223,7 @@ impl Map {
     fn pan(&mut self, body: Area, step: Step) -> Acted {
         let Some(plot) = self.plot(body) else { return Acted::Yes };
         if self.view.zoom <= 1.0 {
-            return Acted::Says("All of the map is in view: + shows it larger.".to_owned());
+            return Acted::Tells("All of the map is in view[: {zoom-in} shows it larger].");
         }
         let (columns, rows) = (f32::from(plot.area.width) * PAN, f32::from(plot.area.height) * PAN);
         let way = match step {
@@ -350,9 +350,7 @@ impl Room for Map {
                 return Acted::Says(says.to_owned());
             }
             Action::Renew if self.method == Method::Pca => {
-                return Acted::Says(
-                    shared.words("PCA is always of all pictures: t chooses another method.").into_owned(),
-                );
+                return Acted::Tells("PCA is always of all pictures[: {method} chooses another method].");
             }
             Action::Renew if shared.run == RunState::Running => {
                 return Acted::Says("It is made when all pictures are indexed.".to_owned());
@@ -363,7 +361,7 @@ impl Room for Map {
                 // What it has come to stays on the screen, unless there is a whole one.
                 self.unfinished = self.making.take().and_then(|making| making.so_far);
                 (self.stopped, self.anew) = (true, false);
-                return Acted::Says("Stopped: r makes the map, t chooses another method.".to_owned());
+                return Acted::Tells("Stopped[: {renew} makes the map][, {method} chooses another method].");
             }
             _ => return Acted::No,
         }

@@ -282,7 +282,7 @@ impl Room for Models {
                 };
             }
             Action::ChooseModel if self.is_indexing() => {
-                return Acted::Says("The pictures are still being indexed by the other model: c stops that.".into());
+                return Acted::Tells("The pictures are still being indexed by the other model[: {stop} stops that].");
             }
             // Stopping the comparison alone would begin it anew.
             Action::Stop if !self.is_chosen() || self.found.is_some() => {

@@ -148,7 +148,7 @@ impl Neighbors {
     }
 
     /// Asks with the next face of the picture from elsewhere, or the one before.
-    fn ask_face(&mut self, back: bool) {
+    pub(in crate::app) fn ask_face(&mut self, back: bool) {
         let Some(Asked { outside: Some(outside), face, .. }) = &self.asked else { return };
         let (outside, faces) = (Arc::clone(outside), outside.embeddings.len());
         let face = (face + if back { faces - 1 } else { 1 }) % faces;
@@ -242,12 +242,12 @@ impl Neighbors {
         (self.rows, self.cursor, self.first, self.ranked_of) = (Vec::new(), 0, 0, None);
     }
 
-    /// How the neighbors are shown, in a sentence.
+    /// How the neighbors are shown, in a sentence that may name keys.
     fn shown_as(&self) -> &'static str {
         match self.size {
             ..0 => "One line each.",
             0 => "With their pictures.",
-            _ => "A contact sheet: + makes the pictures larger.",
+            _ => "A contact sheet[: {zoom-in} makes the pictures larger].",
         }
     }
 
@@ -345,11 +345,11 @@ impl Room for Neighbors {
                     return Acted::Yes;
                 }
                 self.size = size;
-                return Acted::Says(self.shown_as().to_owned());
+                return Acted::Tells(self.shown_as());
             }
             Action::UsualSize => {
                 self.size = 0;
-                return Acted::Says(self.shown_as().to_owned());
+                return Acted::Tells(self.shown_as());
             }
             _ => return Acted::No,
         }

@@ -281,7 +281,9 @@ impl Room for Outliers {
     }
 
     fn without_metric(&self) -> Option<&'static str> {
-        Some("Outliers go by what cosine similarity measures; 2 and 3 show distances too.")
+        Some(
+            "Outliers go by what cosine similarity measures[; {show-heatmap} and {show-neighbors} show distances too].",
+        )
     }
 
     fn count(&self, _: &Shared) -> Option<usize> {

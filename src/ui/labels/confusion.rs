@@ -180,10 +180,11 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
         canvas.text(words, 5 + row as u16, line, theme.accent());
     }
     let mistakes = shown.mistakes();
+    let keys = app.sentence("[ ({previous-mistake} {next-mistake})]");
     let hint = match mistakes.iter().position(|cell| *cell == labels.cell) {
-        Some(at) => format!("mistake {} of {} (< >)", at + 1, mistakes.len()),
+        Some(at) => format!("mistake {} of {}{keys}", at + 1, mistakes.len()),
         None if mistakes.is_empty() => "no mistakes".to_owned(),
-        None => format!("{} (< >)", text::counted(mistakes.len(), "mistake")),
+        None => text::counted(mistakes.len(), "mistake") + &keys,
     };
     canvas.text(words, 5 + cell.len().clamp(1, 2) as u16, &hint, theme.dim());
     if panel.height <= PANEL_WORDS {
@@ -191,7 +192,8 @@ fn draw_panel(app: &App, canvas: &mut Canvas<'_>, words: Area, panel: Area, lear
     }
     let sheet = confused_sheet(panel);
     let visible = sheet.visible(0, 0, labels.confused.iter().enumerate());
-    let tiles = visible.map(|(at, id)| Tile { image: *id, note: String::new(), heading: None, focused: at == 0 });
+    let tiles =
+        visible.map(|(at, id)| Tile { image: (*id).into(), note: String::new(), heading: None, focused: at == 0 });
     contact_sheet::draw(app, canvas, &sheet, tiles);
 }
 

@@ -9,9 +9,10 @@ use crate::{
     analysis::classifier::Classification,
     app::{
         App,
+        action::Action,
         layout::Area,
         previews::Slot,
-        screens::labels::{LETTERS, Places, Row, View},
+        screens::labels::{Places, Row, View},
     },
     index::label_file,
     printable::printable_str,
@@ -108,15 +109,19 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
     let name = facts::name_line(app, canvas, words.width.into(), row.id);
     canvas.line(words, 0, name);
     let says = match (app.shared.correction(row.id), row.given) {
-        (Some(label), _) => format!("✓ corrected to {} · u takes it back", label_file::shown(label)),
+        (Some(label), _) => {
+            let then = app.sentence("[ · {undo-label} takes it back]");
+            format!("✓ corrected to {}{then}", label_file::shown(label))
+        }
         (None, Some((given, _))) => {
             format!("labeled {}, but it looks like", printable_str(&learned.names[given]))
         }
         (None, None) => "without a label; it looks like".to_owned(),
     };
     canvas.text(words, 1, &says, theme.dim());
-    let choices = std::iter::once(("Enter", row.looks_like));
-    let choices = choices.chain(LETTERS.into_iter().zip(app.screens.labels.picks()));
+    let picks = app.screens.labels.picks().into_iter().enumerate();
+    let picks = picks.map(|(at, pick)| (app.key_name(Action::PickGuess(at as u8)), pick));
+    let choices = std::iter::once((app.key_name(Action::AcceptGuess), row.looks_like)).chain(picks);
     for (at, (key, (label, probability))) in choices.enumerate() {
         let columns = usize::from(words.width / 4).clamp(4, 16);
         let (full, track) = chrome::bar(probability, columns);
@@ -138,6 +143,9 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
     canvas.line(
         words,
         7,
-        Line::from(vec![Span::styled("    t ", theme.accent()), Span::styled("types a label", theme.dim())]),
+        Line::from(vec![
+            Span::styled(format!("{:>5} ", app.key_name(Action::TypeLabel)), theme.accent()),
+            Span::styled("types a label", theme.dim()),
+        ]),
     );
 }
