@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    io::{Read, Write},
+    io::Read,
     path::Path,
 };
 
@@ -60,8 +60,7 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let tensors =
         [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
     let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    let made = files::replace(file, &files::part_of(file), |part| part.write_all(&written));
-    made.map_err(Error::io("write", file))
+    files::overwrite(file, &written).map_err(Error::io("write", file))
 }
 
 /// The model's fingerprint with everything else that changes embeddings.

@@ -1,9 +1,12 @@
 //! What the user said of the pictures, kept beside their rows as bytes that only whoever keeps them understands: the names
 //! of groups. Unlike a graph it cannot be made anew, so it names pictures by their paths and outlives every renumbering.
 
-use std::io::{ErrorKind, Read, Write};
+use std::{
+    io::{ErrorKind, Read, Write},
+    path::PathBuf,
+};
 
-use super::KeptGraphs;
+use super::{KeptGraphs, set_aside::set_aside};
 use crate::{
     error::{Error, Result},
     files,
@@ -35,6 +38,14 @@ impl KeptGraphs {
         let path = self.folder.join(NOTES);
         let part = path.with_extension("part");
         files::replace(&path, &part, |part| part.write_all(bytes)).map_err(Error::io("write", &path))
+    }
+
+    /// Gives damaged bytes another name, so that the next ones do not take their place. Returns it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when that cannot be.
+    pub fn set_notes_aside(&self) -> Result<PathBuf> {
+        set_aside(&self.folder.join(NOTES))
     }
 }
 
