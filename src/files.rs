@@ -150,7 +150,10 @@ pub fn numbered_from(path: &Path, first: u32) -> impl Iterator<Item = PathBuf> +
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::{PermissionsExt, symlink}, process::Command};
+    use std::{
+        os::unix::fs::{PermissionsExt, symlink},
+        process::Command,
+    };
 
     use super::*;
 

@@ -65,13 +65,13 @@ pub struct Tools {
     /// Makes pictures ready for this terminal.
     pub painter: Painter,
     /// Loads the network, once it is asked why two pictures are alike.
-    pub embedder: Loader,
+    pub embedder: NetworkLoader,
     /// Folders of which nothing may go.
     pub protected: Vec<PathBuf>,
 }
 
 /// Loads the network that the pictures were embedded by; says whether every image is decoded in full for it.
-pub type Loader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
+pub type NetworkLoader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
 
 type Indexing = (JobId, Option<String>, CancelToken);
 type Keeping = (JobId, Arc<LabelTable>, PathBuf);

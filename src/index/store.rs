@@ -46,7 +46,7 @@ pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
-pub use others::{Others, Taken};
+pub use others::{Others, TakenOver};
 use set_aside::{set_aside, set_aside_contents, set_aside_foreign};
 use vectors::Vectors;
 pub use vectors::checksum;

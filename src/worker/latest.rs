@@ -36,7 +36,8 @@ impl<T: Send + 'static> Latest<T> {
         mut work: impl FnMut(T, &(dyn Fn() -> bool + Sync)) + Send + 'static,
     ) -> Self {
         let slot = Slot { waiting: None, working: false, closed: false };
-        let shared = Arc::new(Shared { slot: Mutex::new(slot), changed: Condvar::new(), superseded: AtomicBool::new(false) });
+        let shared =
+            Arc::new(Shared { slot: Mutex::new(slot), changed: Condvar::new(), superseded: AtomicBool::new(false) });
         let mine = shared.clone();
         spawn(name, priority, move || {
             while let Some(job) = mine.next() {

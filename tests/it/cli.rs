@@ -272,7 +272,10 @@ fn whatever_prints_says_when_it_cannot_and_is_quiet_when_nobody_reads() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let (code, said) = run(writer.into());
-        assert!(code == Some(0) && !said.contains("write") && !said.contains("panicked"), "{arguments:?}: {code:?} {said}");
+        assert!(
+            code == Some(0) && !said.contains("write") && !said.contains("panicked"),
+            "{arguments:?}: {code:?} {said}"
+        );
     }
     // What is no file stays what it is, and who writes to it replaces nothing.
     let link = folder.path().join("device");

@@ -1,11 +1,7 @@
 //! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
 //! embeddings that it takes.
 
-use std::{
-    collections::HashMap,
-    io::Read,
-    path::Path,
-};
+use std::{collections::HashMap, io::Read, path::Path};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
