@@ -1,19 +1,16 @@
 //! What the user said of the pictures, kept beside their rows as bytes that only whoever keeps them understands: the names
 //! of groups. Unlike a graph it cannot be made anew, so it names pictures by their paths and outlives every renumbering.
 
-use std::{
-    io::{ErrorKind, Read, Write},
-    path::PathBuf,
-};
+use std::io::{ErrorKind, Read, Write};
 
-use super::{KeptGraphs, set_aside::set_aside};
+use super::KeptGraphs;
 use crate::{
     error::{Error, Result},
     files,
 };
 
 /// The file in a store's folder.
-const NOTES: &str = "groups.json";
+pub(super) const NOTES: &str = "groups.json";
 
 impl KeptGraphs {
     /// The bytes last kept; `None` when there are none.
@@ -38,14 +35,6 @@ impl KeptGraphs {
         let path = self.folder.join(NOTES);
         let part = path.with_extension("part");
         files::replace(&path, &part, |part| part.write_all(bytes)).map_err(Error::io("write", &path))
-    }
-
-    /// Gives damaged bytes another name, so that the next ones do not take their place. Returns it.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when that cannot be.
-    pub fn set_notes_aside(&self) -> Result<PathBuf> {
-        set_aside(&self.folder.join(NOTES))
     }
 }
 

@@ -6,15 +6,26 @@ use std::{
 };
 
 use super::{
-    DATABASE,
+    DATABASE, KeptGraphs,
     cache::{is_set_aside, is_store_file},
     lock::LOCK,
     maintain::is_vector_name,
+    notes::NOTES,
 };
 use crate::{
     error::{Error, Result},
     printable::printable,
 };
+
+impl KeptGraphs {
+    /// Gives damaged notes another name, so that the next ones do not take their place. Returns it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when that cannot be.
+    pub fn set_notes_aside(&self) -> Result<PathBuf> {
+        set_aside(&self.folder.join(NOTES))
+    }
+}
 
 /// Gives a foreign file or folder another name.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
