@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     env, fs,
     io::{self, BufWriter, Write},
+    ops::ControlFlow,
     panic,
     path::{Path, PathBuf},
 };
@@ -281,7 +282,10 @@ fn parse_and_run() -> Exit {
     let mut out = BufWriter::new(io::stdout().lock());
     let config = Config::of_user(&Cli::command());
     let ended = parse(config.as_ref().ok())
-        .and_then(|arguments| run(&arguments, config, &mut out))
+        .and_then(|parsed| match parsed {
+            ControlFlow::Continue(arguments) => run(&arguments, config, &mut out),
+            ControlFlow::Break(exit) => Ok(exit),
+        })
         .and_then(|exit| out.flush().map_err(stdout_error).map(|()| exit));
     let exit = match ended {
         Ok(exit) => exit,
@@ -300,20 +304,33 @@ fn parse_and_run() -> Exit {
     exit
 }
 
-/// The arguments; the process ends here where they ask for help, or make no sense. A variable that stands for one and is
-/// empty is taken for unset.
+/// The arguments; or how the program ends, where they ask for help or make no sense and all was said about them. A variable
+/// that stands for one and is empty is taken for unset.
 ///
 /// # Errors
-/// [`Error::NoCommand`] for options that are strange because the command before them is mistyped.
-fn parse(config: Option<&Config>) -> Result<Cli> {
+/// [`Error::NoCommand`] for options that are strange because the command before them is mistyped; [`Error::Io`] when the help
+/// cannot be written.
+fn parse(config: Option<&Config>) -> Result<ControlFlow<Exit, Cli>> {
     let program = without_empty_variables(Cli::command());
     let program = config.map_or(program.clone(), |config| config.apply(program));
     let parsed = program.try_get_matches();
     let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.or_else(|error| match env::args_os().nth(1).map(mistyped::error) {
-        Some(mistyped @ Error::NoCommand { .. }) if error.kind() == ErrorKind::UnknownArgument => Err(mistyped),
-        _ => error.exit(),
-    })
+    let error = match parsed {
+        Ok(arguments) => return Ok(ControlFlow::Continue(arguments)),
+        Err(error) => error,
+    };
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(mistyped @ Error::NoCommand { .. }) = env::args_os().nth(1).map(mistyped::error)
+    {
+        return Err(mistyped);
+    }
+    let said = error.print();
+    if error.use_stderr() {
+        // When the error stream is gone there is nobody left to tell.
+        return Ok(ControlFlow::Break(Exit::Usage));
+    }
+    said.and_then(|()| io::stdout().flush()).map_err(stdout_error)?;
+    Ok(ControlFlow::Break(Exit::Done))
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     files,
     printable::printable,
-    task::{Away, Disposed, Doomed, Seen},
+    task::{Away, Disposed, Doomed, FileFacts},
 };
 
 /// Moves files to `away`, one after the other; `lists` is the folder of the lists that undo it. Those that cannot go, or
@@ -109,7 +109,7 @@ fn may_go(one: &Doomed, protected: &[PathBuf]) -> Result<(), String> {
 }
 
 /// Whether a file has the size, the time and the content that it had when it was looked at.
-fn is_as_seen(seen: &Seen) -> Result<(), String> {
+fn is_as_seen(seen: &FileFacts) -> Result<(), String> {
     let changed = || "it has changed since it was looked at".to_owned();
     let meta = fs::metadata(&seen.path).map_err(|error| plain(&error))?;
     let modified = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());

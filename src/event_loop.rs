@@ -25,7 +25,7 @@ use crate::{
     task::{Job, JobId},
     terminal::{DisplayOptions, TerminalGuard, input, signals},
     ui,
-    worker::{Indexer, Loader, Tools, Worker},
+    worker::{Indexer, NetworkLoader, Tools, Worker},
 };
 
 /// How long the indexing run may take to store what it has done: before the screen is given back, and after.
@@ -34,7 +34,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(3);
 
 /// What the explorer starts with.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ExplorerOptions {
     /// The folders, as the header names them.
     pub folders: Vec<PathBuf>,
     /// The picture whose neighbors are shown as soon as it is indexed: its absolute path.
@@ -87,7 +87,7 @@ pub enum ExitReason {
 ///
 /// # Errors
 /// [`Error::Usage`] or [`Error::Terminal`] when there is no terminal to run in.
-pub fn run(options: &Options, indexer: Indexer, embedder: Loader) -> Result<ExitReason> {
+pub fn run(options: &ExplorerOptions, indexer: Indexer, embedder: NetworkLoader) -> Result<ExitReason> {
     let (wake, awake) = mpsc::channel();
     let to_loop = wake.clone();
     let send = move |input| to_loop.send(Wake::Input(input)).is_ok();

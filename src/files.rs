@@ -4,12 +4,12 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    io::{self, Read, Write},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
 /// Opens a regular file, or a link to one, for reading.
 ///
@@ -84,6 +84,42 @@ pub fn replace(file: &Path, part: &Path, write: impl FnOnce(&mut File) -> io::Re
     fs::rename(part, file).inspect_err(|_| drop(fs::remove_file(part)))
 }
 
+/// Writes bytes into what a path leads to. A file is replaced in one step, as by [`replace`], keeps its permissions, and a
+/// link to it stays one. A device or a pipe, standard output for example, is written to and stays what it is.
+///
+/// # Errors
+/// What the system says; a file that was there before is then still there. [`io::ErrorKind::BrokenPipe`] where nobody reads.
+pub fn overwrite(to: &Path, bytes: &[u8]) -> io::Result<()> {
+    let whole = |part: &mut File| part.write_all(bytes).and_then(|()| part.sync_all());
+    let Ok(there) = fs::metadata(to) else { return replace(to, &part_of(to), whole) };
+    // What is open and has no name, as standard output may, is only found under the name of what it is open as.
+    let mut file = match (there.is_file(), fs::canonicalize(to)) {
+        (true, Ok(to)) => {
+            return replace(&to, &part_of(&to), |part| {
+                part.set_permissions(there.permissions())?;
+                whole(part)
+            });
+        }
+        (true, Err(_)) => File::options().write(true).truncate(true).open(to)?,
+        (false, Err(_)) if there.file_type().is_fifo() => open_pipe(to)?,
+        (false, _) => File::options().write(true).open(to)?,
+    };
+    file.write_all(bytes)
+}
+
+/// Opens a pipe that has no name: who read it may have gone for good, and opening it would wait for them.
+fn open_pipe(to: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let opened = File::options().write(true).custom_flags(flags).open(to);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NXIO) => io::ErrorKind::BrokenPipe.into(),
+        _ => error,
+    })?;
+    // From here on a slow reader is waited for.
+    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    Ok(file)
+}
+
 /// A name beside a file that nothing else has, for what is to take the file's place once it is whole.
 #[must_use]
 pub fn part_of(file: &Path) -> PathBuf {
@@ -114,7 +150,10 @@ pub fn numbered_from(path: &Path, first: u32) -> impl Iterator<Item = PathBuf> +
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, os::unix::fs::symlink, process::Command};
+    use std::{
+        os::unix::fs::{PermissionsExt, symlink},
+        process::Command,
+    };
 
     use super::*;
 
@@ -152,6 +191,34 @@ mod tests {
         assert_eq!((fs::read(&file).unwrap().as_slice(), names()), (b"newer".as_slice(), 1));
         fs::create_dir(&part).unwrap();
         assert!(replace(&file, &part, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn a_link_stays_one_and_what_is_no_file_is_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        overwrite(&path("file"), b"old").unwrap();
+        fs::set_permissions(path("file"), fs::Permissions::from_mode(0o604)).unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        overwrite(&path("link"), b"new").unwrap();
+        assert_eq!(fs::read(path("file")).unwrap(), b"new");
+        assert_eq!(fs::metadata(path("file")).unwrap().permissions().mode() & 0o777, 0o604);
+        assert!(path("link").is_symlink());
+        symlink("/dev/null", path("link to device")).unwrap();
+        overwrite(&path("link to device"), b"new").unwrap();
+        assert!(path("link to device").is_symlink());
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        assert_eq!(overwrite(Path::new("/dev/full"), b"new").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        let (pipe, bytes) = (path("pipe"), vec![7; 1 << 20]);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| fs::read(&pipe).unwrap());
+            overwrite(&pipe, &bytes).unwrap();
+            assert!(reader.join().unwrap() == bytes, "more than a pipe holds at once");
+        });
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert!(overwrite(folder.path(), b"new").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing else is left");
     }
 
     #[test]

@@ -238,7 +238,7 @@ impl IndexingRun<'_> {
     }
 
     /// Walks the folders and compares each file with what is known.
-    fn scan(&mut self, roots: &[PathBuf]) -> Result<Vec<scan::Found>> {
+    fn scan(&mut self, roots: &[PathBuf]) -> Result<Vec<scan::FoundFiles>> {
         let scanning =
             |done| Progress { stage: Stage::Scanning, done, total: 0, per_second: 0.0, left: None, decode_bound: None };
         self.progress(scanning(0), true);
@@ -269,7 +269,7 @@ impl IndexingRun<'_> {
     }
 
     /// Draws the conclusions of the walk. Returns what must be embedded.
-    fn reconcile(&mut self, found: Vec<scan::Found>, model: &Model) -> Result<Vec<Work>> {
+    fn reconcile(&mut self, found: Vec<scan::FoundFiles>, model: &Model) -> Result<Vec<Work>> {
         let mut work = Vec::new();
         let mut folders = std::mem::take(&mut self.folders);
         for (at, (folder, mut found)) in folders.iter_mut().zip(found).enumerate() {

@@ -117,7 +117,7 @@ impl Options {
 
 /// What one walk met under one root besides image files.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundFiles {
     /// Folders that could not be listed and files whose facts could not be read.
     pub skipped: Vec<Skipped>,
     /// Folders (and files) about whose content this walk knows nothing.
@@ -133,7 +133,7 @@ pub struct Found {
 /// One line about the files that were passed over though they are, or may be, pictures: by their extension, or because
 /// they have none and `holds_picture` says that their content is one.
 #[must_use]
-pub fn passed_over(found: &[Found], holds_picture: impl Fn(&Path) -> bool) -> Option<String> {
+pub fn passed_over(found: &[FoundFiles], holds_picture: impl Fn(&Path) -> bool) -> Option<String> {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for (extension, count) in found.iter().flat_map(|found| &found.passed_over) {
         *kinds.entry(extension).or_default() += count;
@@ -149,7 +149,7 @@ pub fn passed_over(found: &[Found], holds_picture: impl Fn(&Path) -> bool) -> Op
     (total > 0).then(|| format!("{at_least}{files} not looked at: {}", parts.join(", ")))
 }
 
-impl Found {
+impl FoundFiles {
     /// Whether the walk could have seen the file of this path below its root: if it was not found nevertheless, it is gone.
     ///
     /// False for files whose facts could not be read and under folders that could not be listed.
@@ -210,13 +210,13 @@ const MOST_NAMELESS: usize = 100;
 ///
 /// # Errors
 /// [`Error::NoFolder`] when a root vanished meanwhile, [`Error::Io`] when it cannot be listed,
-/// [`Error::Interrupted`] when cancelled. Anything below a root that cannot be read is [`Found::skipped`].
+/// [`Error::Interrupted`] when cancelled. Anything below a root that cannot be read is [`FoundFiles::skipped`].
 pub fn scan(
     roots: &[PathBuf],
     options: &Options,
     cancel: &CancelToken,
     take: &mut dyn FnMut(usize, ImageFile),
-) -> Result<Vec<Found>> {
+) -> Result<Vec<FoundFiles>> {
     let mut walk = Walk { options, cancel, take, folders: HashSet::new(), files: HashSet::new() };
     let mut links = Vec::new();
     let mut found = Vec::new();
@@ -226,7 +226,7 @@ pub fn scan(
             std::io::ErrorKind::NotFound => Error::NoFolder(root.clone()),
             _ => Error::io("list", root)(error),
         })?;
-        let mut here = Found::default();
+        let mut here = FoundFiles::default();
         walk.folder((at, root), root, &mut here, &mut |link| links.push((at, link)))?;
         found.push(here);
     }
@@ -257,7 +257,7 @@ impl Walk<'_> {
         &mut self,
         (at, root): (usize, &Path),
         folder: &Path,
-        found: &mut Found,
+        found: &mut FoundFiles,
         links: &mut dyn FnMut(PathBuf),
     ) -> Result<()> {
         let options = self.options;
@@ -314,7 +314,7 @@ impl Walk<'_> {
         &mut self,
         (at, root): (usize, &Path),
         link: &Path,
-        found: &mut Found,
+        found: &mut FoundFiles,
         links: &mut dyn FnMut(PathBuf),
     ) -> Result<()> {
         let (real, metadata) = match fs::canonicalize(link).and_then(|real| Ok((fs::metadata(&real)?, real))) {
@@ -343,7 +343,7 @@ impl Walk<'_> {
     }
 }
 
-impl Found {
+impl FoundFiles {
     fn skip(&mut self, path: &Path, reason: String) {
         self.unknown.insert(path.to_path_buf());
         self.skipped.push(Skipped { path: path.to_path_buf(), reason });

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 pub use self::{
     job::{
-        Away, Completed, Disposed, Doomed, Explained, Job, JobEvent, JobId, Outcome, Outside, Portrait, Seen, Undone,
+        Away, Completed, Disposed, Doomed, Explained, FileFacts, Job, JobEvent, JobId, Outcome, Outside, Portrait,
+        Undone,
     },
     labels::Classified,
     lane::Lane,

@@ -65,13 +65,13 @@ pub struct Tools {
     /// Makes pictures ready for this terminal.
     pub painter: Painter,
     /// Loads the network, once it is asked why two pictures are alike.
-    pub embedder: Loader,
+    pub embedder: NetworkLoader,
     /// Folders of which nothing may go.
     pub protected: Vec<PathBuf>,
 }
 
 /// Loads the network that the pictures were embedded by; says whether every image is decoded in full for it.
-pub type Loader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
+pub type NetworkLoader = Box<dyn FnMut() -> Result<(Box<dyn Embedder>, bool)> + Send>;
 
 type Indexing = (JobId, Option<String>, CancelToken);
 type Keeping = (JobId, Arc<LabelTable>, PathBuf);
@@ -113,10 +113,10 @@ impl Worker {
             let by_other = model.is_some();
             let outcome = fenced("indexing", || {
                 let mut report = |report| {
-                    if !by_other {
-                        of_run.hear(&report);
+                    let note = if by_other { None } else { of_run.hear(&report) };
+                    for report in [Some(report), note].into_iter().flatten() {
+                        tell(JobEvent { job, outcome: Outcome::Indexing(report) });
                     }
-                    tell(JobEvent { job, outcome: Outcome::Indexing(report) });
                 };
                 indexer(model.as_deref(), &cancel, &mut report).map(Outcome::Indexed).map_err(|error| error.to_string())
             });
@@ -253,11 +253,11 @@ impl Drop for Worker {
 
 /// Starts the thread that keeps corrections of labels. What was kept when it began stays beside them.
 fn keep_labels(tell: Answer) -> Latest<Keeping> {
-    let mut first = true;
+    let mut keep_older = true;
     Latest::spawn("keeping labels", Priority::Normal, move |(job, labels, to): Keeping, _| {
-        let keep_older = std::mem::take(&mut first);
         let outcome = fenced("keeping labels", || {
             label_file::write(&to, labels.iter(), keep_older).map_err(|error| error.to_string())?;
+            keep_older = false;
             Ok(Outcome::LabelsKept)
         });
         tell(JobEvent { job, outcome });

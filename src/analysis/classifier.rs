@@ -18,7 +18,7 @@ pub use self::{
     folds::FOLDS,
     mislabeled::{Suspect, suspects},
     probe::Probe,
-    rows::Rows,
+    rows::ProbeRows,
     scores::{Confusion, wilson},
     voting::{VOTERS, vote},
 };
@@ -179,7 +179,7 @@ pub fn classify(
     let classes = Classes::of(index, labels)?;
     let work = Work { executor, superseded };
     let (count, dim) = (classes.names.len(), index.dim());
-    let rows = Rows::of(index, classes.ids.iter().copied());
+    let rows = ProbeRows::of(index, classes.ids.iter().copied());
     let folds = stratified(&classes.targets, count, seed);
     let begin = Probe::flat(count, dim);
     let mut test = Test {
@@ -242,7 +242,7 @@ pub fn classify(
 /// What a probe makes of pictures, the surest first.
 #[must_use]
 pub fn predictions(index: &Index, probe: &Probe, ids: Vec<ImageId>, executor: Executor<'_>) -> Vec<Prediction> {
-    let rows = Rows::of(index, ids.iter().copied());
+    let rows = ProbeRows::of(index, ids.iter().copied());
     let guesses = probe.predict(&rows, executor, |_, probabilities| Guesses::of(probabilities));
     let mut predictions: Vec<_> =
         ids.into_iter().zip(guesses).map(|(id, guesses)| Prediction { id, guesses }).collect();
@@ -304,7 +304,7 @@ type OfRows = Vec<(f32, Guesses)>;
 
 /// Cross-validation of the probe.
 struct Test<'a> {
-    rows: &'a Rows<'a>,
+    rows: &'a ProbeRows<'a>,
     targets: &'a [u32],
     folds: &'a [u8],
     labels: usize,

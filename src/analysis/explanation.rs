@@ -7,14 +7,14 @@
 
 /// The parts of one picture's embedding.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct PartsView<'a> {
     /// Positions one under the other, and side by side.
     pub grid: [usize; 2],
     /// The parts row by row, each as long as the embedding, which is their sum.
     pub values: &'a [f32],
 }
 
-impl Parts<'_> {
+impl PartsView<'_> {
     fn dim(&self) -> usize {
         self.values.len() / self.positions().max(1)
     }
@@ -87,7 +87,7 @@ pub struct Explanation {
 impl Explanation {
     /// The shares of parts that the embeddings are the sums of.
     #[must_use]
-    pub fn of_parts(parts: [Parts<'_>; 2]) -> Self {
+    pub fn of_parts(parts: [PartsView<'_>; 2]) -> Self {
         let sums = parts.map(|parts| parts.sum());
         let lengths = product(&sums[0], &sums[0]).sqrt() * product(&sums[1], &sums[1]).sqrt();
         // A vector without a direction is like nothing.
@@ -144,7 +144,7 @@ mod tests {
 
     #[track_caller]
     fn check(a: &[f32], b: &[f32], grid: [usize; 2]) {
-        let found = Explanation::of_parts([Parts { grid, values: a }, Parts { grid, values: b }]);
+        let found = Explanation::of_parts([PartsView { grid, values: a }, PartsView { grid, values: b }]);
         let dim = a.len() / (grid[0] * grid[1]);
         let sum = |values: &[f32]| (0..dim).map(|at| values.iter().skip(at).step_by(dim).sum()).collect::<Vec<f32>>();
         let expected = cosine(&sum(a), &sum(b));
@@ -171,8 +171,8 @@ mod tests {
     fn the_region_that_both_have_gets_the_share() {
         // The second position of each says the same thing, the first ones have nothing in common.
         let found = Explanation::of_parts([
-            Parts { grid: [1, 3], values: &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0] },
-            Parts { grid: [1, 3], values: &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0] },
+            PartsView { grid: [1, 3], values: &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0] },
+            PartsView { grid: [1, 3], values: &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0] },
         ]);
         let [first, .., last] = found.shares[0].values[..] else { panic!("three regions") };
         assert_eq!(first, 0.0);

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     embed,
     error::{Error, Exit, Result},
-    event_loop::{self, DebugFault, ExitReason, Options},
+    event_loop::{self, DebugFault, ExitReason, ExplorerOptions},
     pipeline, scan,
     similarity::Metric,
     terminal::DisplayOptions,
@@ -70,7 +70,7 @@ pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Ex
         other => other,
     })?;
     embed::check(&args.model.choice())?;
-    let options = Options {
+    let options = ExplorerOptions {
         folders: request.roots.clone(),
         picture,
         protected: protected(&args.keep_in)?,

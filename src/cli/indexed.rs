@@ -52,8 +52,8 @@ impl Indexed {
             if let Report::Model { name: of, baseline: is, near_duplicate: from, .. } = &report {
                 (name, baseline, near_duplicate) = (of.clone(), *is, *from);
             }
-            kept.hear(&report);
-            reporter.take(&report);
+            let note = kept.hear(&report);
+            [Some(report), note].iter().flatten().for_each(|report| reporter.take(report));
         });
         kept.run_ended();
         reporter.clear();

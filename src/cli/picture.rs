@@ -1,7 +1,6 @@
 //! Writes a drawing to a file, as SVG or as PNG, and replaces no file unasked.
 
 use std::{
-    fs::{self, File},
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -52,23 +51,8 @@ pub fn draw(svg: &str, what: &str, to_svg: Option<&Path>, to_png: Option<&Path>,
 }
 
 pub(super) fn write(bytes: &[u8], to: &Path, replace: bool) -> Result<()> {
-    let written = match fs::metadata(to) {
-        // A device, standard output for example: it is written to, and stays what it is.
-        Ok(there) if replace && !there.is_file() => {
-            File::options().write(true).open(to).and_then(|mut file| file.write_all(bytes))
-        }
-        Ok(there) if replace => match fs::canonicalize(to) {
-            // A link to a file stays one, and whoever could read the file can still.
-            Ok(to) => files::replace(&to, &files::part_of(&to), |part| {
-                part.set_permissions(there.permissions())?;
-                part.write_all(bytes)
-            }),
-            // It is open and has no name any more, as standard output may.
-            Err(_) => File::options().write(true).truncate(true).open(to).and_then(|mut file| file.write_all(bytes)),
-        },
-        _ if replace => files::replace(to, &files::part_of(to), |part| part.write_all(bytes)),
-        _ => files::write_new(to, |file| file.write_all(bytes)),
-    };
+    let written =
+        if replace { files::overwrite(to, bytes) } else { files::write_new(to, |file| file.write_all(bytes)) };
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(to),
         _ => Error::io("write", to)(error),

@@ -10,10 +10,10 @@ struct Pair {
     doomed: Doomed,
 }
 
-fn seen(path: &Path) -> Seen {
+fn seen(path: &Path) -> FileFacts {
     let meta = fs::metadata(path).unwrap();
     let modified = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
-    Seen { path: path.to_owned(), size: meta.len(), modified, hash: Some(hash_of(path).unwrap()) }
+    FileFacts { path: path.to_owned(), size: meta.len(), modified, hash: Some(hash_of(path).unwrap()) }
 }
 
 fn pair(name: &OsStr) -> Pair {

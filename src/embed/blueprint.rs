@@ -10,7 +10,7 @@ use super::{
     head::{Head, HeadPlan},
     layer::{Layer, Shape},
     torch_error,
-    weights::{Wanted, Weights},
+    weights::{WantedTensor, Weights},
 };
 use crate::error::Result;
 
@@ -25,7 +25,7 @@ pub(super) trait StepPlan {
     }
 
     /// The tensors that it reads from a state dict.
-    fn wanted(&self) -> Vec<Wanted>;
+    fn wanted(&self) -> Vec<WantedTensor>;
 
     /// What it gives for an input of that shape.
     fn output(&self, input: Shape) -> Shape;
@@ -107,7 +107,7 @@ impl Blueprint {
     }
 
     /// Every tensor that the network reads from a state dict.
-    pub(super) fn wanted(&self) -> Vec<Wanted> {
+    pub(super) fn wanted(&self) -> Vec<WantedTensor> {
         let features = self.shapes(1).last().map_or(0, |shape| shape.values());
         self.steps.iter().flat_map(|step| step.wanted()).chain(self.head.wanted(features)).collect()
     }
@@ -171,7 +171,7 @@ impl StepPlan for ConvolutionPlan {
         Some(self.name.clone())
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         self.plan.wanted()
     }
 

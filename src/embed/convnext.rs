@@ -13,7 +13,7 @@ use super::{
     limits::{MOST_BLOCKS, MOST_CHANNELS},
     norm::LayerNorm,
     torch_error,
-    weights::Wanted,
+    weights::WantedTensor,
 };
 use crate::error::Result;
 
@@ -103,7 +103,7 @@ impl StepPlan for DownsamplePlan {
         Some(self.name.clone())
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         let mut wanted = self.conv.wanted();
         wanted.extend(LayerNorm::wanted(&self.norm, if self.first { self.conv.outputs } else { self.conv.inputs }));
         wanted
@@ -173,11 +173,12 @@ impl StepPlan for BlockPlan {
         self.stage.clone()
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         let (width, hidden) = (self.width, 4 * self.width);
         let mut wanted = self.depthwise().wanted();
         wanted.extend(LayerNorm::wanted(&self.part("block.2"), width));
-        let mut add = |part: &str, shape: &[i64]| wanted.push(Wanted { name: self.part(part), shape: shape.to_vec() });
+        let mut add =
+            |part: &str, shape: &[i64]| wanted.push(WantedTensor { name: self.part(part), shape: shape.to_vec() });
         add("block.3.weight", &[hidden, width]);
         add("block.3.bias", &[hidden]);
         add("block.5.weight", &[width, hidden]);

@@ -7,7 +7,7 @@ use super::{
     device::Compute,
     fused::{Activation, Fused, Geometry},
     torch_error,
-    weights::{Wanted, Weights},
+    weights::{WantedTensor, Weights},
 };
 use crate::error::Result;
 
@@ -50,14 +50,15 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The tensors it reads from a state dict.
-    pub(super) fn wanted(&self) -> Vec<Wanted> {
+    pub(super) fn wanted(&self) -> Vec<WantedTensor> {
         let weight = vec![self.outputs, self.inputs / self.groups, self.kernel, self.kernel];
         let (name, parts) = match &self.norm {
             Some(norm) => (&norm.name, &["weight", "bias", "running_mean", "running_var"][..]),
             None => (&self.conv, &["bias"][..]),
         };
-        let values = parts.iter().map(|part| Wanted { name: format!("{name}.{part}"), shape: vec![self.outputs] });
-        [Wanted { name: format!("{}.weight", self.conv), shape: weight }].into_iter().chain(values).collect()
+        let values =
+            parts.iter().map(|part| WantedTensor { name: format!("{name}.{part}"), shape: vec![self.outputs] });
+        [WantedTensor { name: format!("{}.weight", self.conv), shape: weight }].into_iter().chain(values).collect()
     }
 
     /// Side of its output for a map of that side.

@@ -9,7 +9,7 @@ use super::{
     layer::{Layer, Shape},
     norm::LayerNorm,
     torch_error,
-    weights::{Wanted, Weights},
+    weights::{WantedTensor, Weights},
 };
 use crate::error::Result;
 
@@ -67,14 +67,14 @@ impl HeadPlan {
     }
 
     /// The tensors that it reads; the last step gives so many channels.
-    pub(super) fn wanted(&self, channels: i64) -> Vec<Wanted> {
+    pub(super) fn wanted(&self, channels: i64) -> Vec<WantedTensor> {
         let mut wanted = Vec::new();
         if let Some((name, _)) = self.norm {
             wanted.extend(LayerNorm::wanted(name, channels));
         }
         if let Some((name, values)) = &self.linear {
-            wanted.push(Wanted { name: format!("{name}.weight"), shape: vec![*values, channels] });
-            wanted.push(Wanted { name: format!("{name}.bias"), shape: vec![*values] });
+            wanted.push(WantedTensor { name: format!("{name}.weight"), shape: vec![*values, channels] });
+            wanted.push(WantedTensor { name: format!("{name}.bias"), shape: vec![*values] });
         }
         wanted
     }

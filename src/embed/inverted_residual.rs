@@ -16,7 +16,7 @@ use super::{
     head::HeadPlan,
     layer::Shape,
     limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
-    weights::Wanted,
+    weights::WantedTensor,
 };
 use crate::error::Result;
 
@@ -27,7 +27,7 @@ pub struct InvertedResidualLayout {
     /// Channels of the first convolution, which halves the sides.
     pub stem: i64,
     /// The stages in order.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<BlockStage>,
     /// Channels of the last convolution, which are pooled.
     pub features: i64,
     /// Whether the pooled features are scaled to length 1 before the linear layer.
@@ -62,7 +62,7 @@ pub enum Family {
 /// Inverted residuals of one shape, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stage {
+pub struct BlockStage {
     /// How many.
     pub blocks: usize,
     /// Channels of their outputs.
@@ -85,7 +85,7 @@ pub struct Stage {
     pub squeeze: bool,
 }
 
-impl Stage {
+impl BlockStage {
     /// Channels inside a block with so many inputs.
     fn hidden(&self, inputs: i64) -> i64 {
         self.hidden.unwrap_or_else(|| inputs * self.expansion.unwrap_or(1))
@@ -100,7 +100,7 @@ impl InvertedResidualLayout {
         if channels.any(|channels| !(1..=MOST_CHANNELS).contains(&channels)) {
             return Err("`inverted_residual`: channels must be between 1 and 65536".into());
         }
-        let sound = |stage: &Stage| {
+        let sound = |stage: &BlockStage| {
             stage.blocks > 0
                 && (1..=11).contains(&stage.kernel)
                 && stage.kernel % 2 == 1
@@ -130,7 +130,7 @@ impl Family {
         matches!(self, Self::EfficientnetLite | Self::TfEfficientnetLite)
     }
 
-    fn activation(self, stage: Option<&Stage>) -> Activation {
+    fn activation(self, stage: Option<&BlockStage>) -> Activation {
         match self {
             Self::EfficientnetLite | Self::TfEfficientnetLite | Self::MobilenetV2 => Activation::Relu6,
             Self::Efficientnet => Activation::Silu,
@@ -169,7 +169,7 @@ impl Family {
 
     /// The middle channels of squeeze-and-excitation, and the activations behind its two convolutions; `None` where a
     /// block of the stage has none.
-    fn squeeze(self, stage: &Stage, inputs: i64) -> Option<(i64, [Activation; 2])> {
+    fn squeeze(self, stage: &BlockStage, inputs: i64) -> Option<(i64, [Activation; 2])> {
         match self {
             Self::Efficientnet => Some(((inputs / 4).max(1), [Activation::Silu, Activation::Sigmoid])),
             Self::MobilenetV3 if stage.squeeze => {
@@ -216,7 +216,7 @@ fn ignored(name: &str) -> bool {
     name.starts_with("_fc.") || name.starts_with("classifier.") || name.ends_with(".num_batches_tracked")
 }
 
-fn block(family: Family, name: String, stage: &Stage, inputs: i64, stride: i64) -> BlockPlan {
+fn block(family: Family, name: String, stage: &BlockStage, inputs: i64, stride: i64) -> BlockPlan {
     let hidden = stage.hidden(inputs);
     let widens = hidden != inputs;
     let squeeze = family.squeeze(stage, inputs);
@@ -282,7 +282,7 @@ impl StepPlan for BlockPlan {
         self.stage.clone()
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         let squeeze = self.squeeze.iter().flat_map(|squeeze| &squeeze.convs);
         self.convs.iter().chain(squeeze).chain([&self.project]).flat_map(Plan::wanted).collect()
     }

@@ -6,7 +6,7 @@ use tch::{Kind, TchError, Tensor};
 use super::{
     device::Compute,
     torch_error,
-    weights::{Wanted, Weights},
+    weights::{WantedTensor, Weights},
 };
 use crate::error::Result;
 
@@ -20,8 +20,8 @@ pub(super) struct LayerNorm {
 
 impl LayerNorm {
     /// The tensors it reads.
-    pub(super) fn wanted(name: &str, channels: i64) -> [Wanted; 2] {
-        ["weight", "bias"].map(|part| Wanted { name: format!("{name}.{part}"), shape: vec![channels] })
+    pub(super) fn wanted(name: &str, channels: i64) -> [WantedTensor; 2] {
+        ["weight", "bias"].map(|part| WantedTensor { name: format!("{name}.{part}"), shape: vec![channels] })
     }
 
     pub(super) fn build(name: &str, epsilon: f64, weights: &mut Weights, compute: Compute) -> Result<Self> {

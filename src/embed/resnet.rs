@@ -11,7 +11,7 @@ use super::{
     head::HeadPlan,
     layer::Shape,
     limits::{MOST_BLOCKS, MOST_CHANNELS, check_projection},
-    weights::Wanted,
+    weights::WantedTensor,
 };
 use crate::error::Result;
 
@@ -23,7 +23,7 @@ const BATCH_NORM_EPSILON: f64 = 1e-5;
 #[serde(deny_unknown_fields)]
 pub struct ResNetLayout {
     /// The kind of residual block.
-    pub block: Block,
+    pub block: BlockKind,
     /// Blocks in each of the four stages.
     pub depths: [usize; 4],
     /// Channels of the 3×3 convolutions in each stage; the first is also the stem's.
@@ -36,14 +36,14 @@ pub struct ResNetLayout {
 /// A residual block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Block {
+pub enum BlockKind {
     /// Two 3×3 convolutions.
     Basic,
     /// 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.
     Bottleneck,
 }
 
-impl Block {
+impl BlockKind {
     /// Output channels of a block, as a multiple of its width.
     fn expansion(self) -> i64 {
         match self {
@@ -86,8 +86,8 @@ pub(super) fn blueprint(layout: &ResNetLayout, dim: usize) -> Blueprint {
                 plan(format!("{name}.conv{number}"), format!("{name}.bn{number}"), channels, geometry)
             };
             let convs = match layout.block {
-                Block::Basic => vec![conv(1, [inputs, width], [3, stride]), conv(2, [width, outputs], [3, 1])],
-                Block::Bottleneck => vec![
+                BlockKind::Basic => vec![conv(1, [inputs, width], [3, stride]), conv(2, [width, outputs], [3, 1])],
+                BlockKind::Bottleneck => vec![
                     conv(1, [inputs, width], [1, 1]),
                     conv(2, [width, width], [3, stride]),
                     conv(3, [width, outputs], [1, 1]),
@@ -120,7 +120,7 @@ impl StepPlan for MaxPool {
         Some("maxpool".into())
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         Vec::new()
     }
 
@@ -160,7 +160,7 @@ impl StepPlan for BlockPlan {
         self.stage.clone()
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         self.convs.iter().chain(&self.shortcut).flat_map(Plan::wanted).collect()
     }
 

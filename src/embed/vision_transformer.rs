@@ -14,7 +14,7 @@ use super::{
     limits::{MOST_BLOCKS, MOST_CHANNELS},
     norm::LayerNorm,
     torch_error,
-    weights::Wanted,
+    weights::WantedTensor,
 };
 use crate::error::Result;
 
@@ -196,12 +196,12 @@ impl StepPlan for TokensPlan {
         None
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         let [class, positions, ..] = self.names.whole();
         let VisionTransformerLayout { width, grid, .. } = self.layout;
         let mut wanted = self.patches().wanted();
-        wanted.push(Wanted { name: class.into(), shape: vec![1, 1, width] });
-        wanted.push(Wanted { name: positions.into(), shape: vec![1, 1 + grid * grid, width] });
+        wanted.push(WantedTensor { name: class.into(), shape: vec![1, 1, width] });
+        wanted.push(WantedTensor { name: positions.into(), shape: vec![1, 1 + grid * grid, width] });
         wanted
     }
 
@@ -271,7 +271,7 @@ impl StepPlan for BlockPlan {
         Some(self.names.block(self.index))
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         let VisionTransformerLayout { width, hidden, .. } = self.layout;
         let [first_norm, second_norm, out, widen, narrow] = self.names.parts();
         let mut wanted = Vec::new();
@@ -279,8 +279,8 @@ impl StepPlan for BlockPlan {
             wanted.extend(LayerNorm::wanted(&self.part(norm), width));
         }
         let mut linear = |before: String, outputs, inputs| {
-            wanted.push(Wanted { name: format!("{before}weight"), shape: vec![outputs, inputs] });
-            wanted.push(Wanted { name: format!("{before}bias"), shape: vec![outputs] });
+            wanted.push(WantedTensor { name: format!("{before}weight"), shape: vec![outputs, inputs] });
+            wanted.push(WantedTensor { name: format!("{before}bias"), shape: vec![outputs] });
         };
         let attention = self.names.attention();
         for before in attention {
@@ -290,7 +290,7 @@ impl StepPlan for BlockPlan {
         linear(self.part(widen) + ".", hidden, width);
         linear(self.part(narrow) + ".", width, hidden);
         for scale in self.names.scales().into_iter().flatten() {
-            wanted.push(Wanted { name: self.part(scale), shape: vec![width] });
+            wanted.push(WantedTensor { name: self.part(scale), shape: vec![width] });
         }
         wanted
     }
@@ -390,7 +390,7 @@ impl StepPlan for NormPlan {
         Some(self.name.into())
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<WantedTensor> {
         LayerNorm::wanted(self.name, self.width).into()
     }
 

@@ -21,7 +21,7 @@ const NAMES_LISTED: usize = 8;
 
 /// A tensor that a network needs: its name and shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedTensor {
     /// Name in the state dict.
     pub name: String,
     /// Shape.
@@ -47,7 +47,7 @@ impl Weights {
         model: &str,
         file: &Path,
         prefix: Option<&str>,
-        wanted: &[Wanted],
+        wanted: &[WantedTensor],
         ignored: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let bad = |reason: String| Error::model(model, format!("{}: {reason}", shown(file)));
@@ -72,7 +72,7 @@ impl Weights {
             return Err(bad(mismatch));
         }
         let mut tensors = HashMap::new();
-        for Wanted { name, .. } in wanted {
+        for WantedTensor { name, .. } in wanted {
             tensors.insert(name.clone(), source.tensor(name, model).map_err(|reason| bad(reason.to_string()))?);
         }
         Ok(Self { tensors })
@@ -163,7 +163,7 @@ impl Source<'_> {
 }
 
 /// What stands before the names of the network that is in the file; nothing when there is none, which is said later.
-fn only_prefix(there: &HashMap<&str, Vec<i64>>, wanted: &[Wanted]) -> Result<String, String> {
+fn only_prefix(there: &HashMap<&str, Vec<i64>>, wanted: &[WantedTensor]) -> Result<String, String> {
     let Some(first) = wanted.first() else { return Ok(String::new()) };
     if there.contains_key(&*first.name) {
         return Ok(String::new());
@@ -174,7 +174,7 @@ fn only_prefix(there: &HashMap<&str, Vec<i64>>, wanted: &[Wanted]) -> Result<Str
     // A deeper layer may end alike ("layer1.0.conv1.weight"), so all of the network must be there; if in none its shapes
     // are right, the sentence about them is of more use than one about names.
     let whole = |shapes: bool| -> Vec<&str> {
-        let there = |wanted: &Wanted, prefix: &str| {
+        let there = |wanted: &WantedTensor, prefix: &str| {
             let found = there.get(&*format!("{prefix}{}", wanted.name));
             found.is_some_and(|shape| !shapes || *shape == wanted.shape)
         };
@@ -224,10 +224,14 @@ fn safetensors_kind(dtype: Dtype) -> Option<Kind> {
 }
 
 /// One sentence about every difference between what is there and what is wanted; `None` when they agree.
-fn mismatch(there: &HashMap<&str, Vec<i64>>, wanted: &[Wanted], ignored: impl Fn(&str) -> bool) -> Option<String> {
+fn mismatch(
+    there: &HashMap<&str, Vec<i64>>,
+    wanted: &[WantedTensor],
+    ignored: impl Fn(&str) -> bool,
+) -> Option<String> {
     let mut missing = Vec::new();
     let mut misshapen = Vec::new();
-    for Wanted { name, shape } in wanted {
+    for WantedTensor { name, shape } in wanted {
         match there.get(&**name) {
             None => missing.push(name.clone()),
             Some(found) if found != shape => misshapen.push(format!("{name} ({} instead of {})", by(found), by(shape))),
@@ -274,15 +278,15 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights").join(name)
     }
 
-    fn wanted(tensors: &[(&str, &[i64])]) -> Vec<Wanted> {
-        tensors.iter().map(|(name, shape)| Wanted { name: (*name).into(), shape: shape.to_vec() }).collect()
+    fn wanted(tensors: &[(&str, &[i64])]) -> Vec<WantedTensor> {
+        tensors.iter().map(|(name, shape)| WantedTensor { name: (*name).into(), shape: shape.to_vec() }).collect()
     }
 
-    fn right() -> Vec<Wanted> {
+    fn right() -> Vec<WantedTensor> {
         wanted(&[("conv1.weight", &[2, 3, 2, 1]), ("bn1.bias", &[2])])
     }
 
-    fn read(name: &str, wanted: &[Wanted]) -> Result<Weights> {
+    fn read(name: &str, wanted: &[WantedTensor]) -> Result<Weights> {
         Weights::read("probe", &fixture(name), None, wanted, |name| {
             name.starts_with("fc.") || name.ends_with(".num_batches_tracked")
         })

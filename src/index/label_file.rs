@@ -7,7 +7,7 @@ use std::{
     borrow::Cow,
     fs,
     hash::{Hash, Hasher},
-    io::{self, Read, Write},
+    io::{self, Read},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -409,8 +409,7 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
         let copy = |part: &mut fs::File| io::copy(&mut files::open_regular(file)?, part).map(drop);
         files::replace(&older, &files::part_of(&older), copy).map_err(Error::io("copy", file))?;
     }
-    let write = |part: &mut fs::File| part.write_all(&bytes).and_then(|()| part.sync_all());
-    files::replace(file, &files::part_of(file), write).map_err(Error::io("write", file))
+    files::overwrite(file, &bytes).map_err(Error::io("write", file))
 }
 
 /// The path of a file in the folder that its own folder leads to; the file itself may be a link.

@@ -46,8 +46,8 @@ pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
-pub use others::{Others, Taken};
-use set_aside::{set_aside, set_aside_contents};
+pub use others::{Others, TakenOver};
+use set_aside::{set_aside, set_aside_contents, set_aside_foreign};
 use vectors::Vectors;
 pub use vectors::checksum;
 
@@ -249,6 +249,7 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
 
 fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
     let lock = Arc::new(lock.beating());
+    set_aside_foreign(&folder, notes)?;
     let attempt =
         Store::open(&folder, key, Some(lock.clone())).and_then(|mut store| store.maintain(notes).map(|()| store));
     match attempt {
@@ -412,9 +413,9 @@ fn create(db: &mut Connection, folder: &Path, key: &Key) -> rusqlite::Result<()>
     tx.commit()
 }
 
-/// Whether something is there that is no file: opening a pipe waits for ever.
+/// Whether something is there that is no file, nor a link to one: opening a pipe waits for ever.
 fn is_no_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+    fs::metadata(path).map_or_else(|_| fs::symlink_metadata(path).is_ok(), |metadata| !metadata.is_file())
 }
 
 fn vector_name(generation: i64) -> String {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -25,24 +25,18 @@ const QUALITY: u8 = 95;
 pub fn keep(picture: &RgbImage, at: SystemTime, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let name = format!("{}.jpg", time(at).replace(':', "-"));
+    let encode = |file: &mut File| {
+        let mut out = BufWriter::new(file);
+        let encoded = JpegEncoder::new_with_quality(&mut out, QUALITY).encode_image(picture);
+        encoded.map_err(io::Error::other).and_then(|()| out.flush())
+    };
     for path in files::numbered(&folder.join(name)) {
-        match File::create_new(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            made => {
-                let mut out = BufWriter::new(made.map_err(Error::io("create", &path))?);
-                let written = JpegEncoder::new_with_quality(&mut out, QUALITY)
-                    .encode_image(picture)
-                    .map_err(std::io::Error::other)
-                    .and_then(|()| out.flush());
-                if written.is_err() {
-                    // Half a picture helps nobody, and its room may be needed.
-                    let _ = fs::remove_file(&path);
-                }
-                return written.map(|()| path.clone()).map_err(Error::io("write", path));
-            }
+        match files::write_new(&path, encode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            written => return written.map(|()| path.clone()).map_err(Error::io("write", path)),
         }
     }
-    Err(Error::io("create", folder)(std::io::ErrorKind::AlreadyExists.into()))
+    Err(Error::io("create", folder)(io::ErrorKind::AlreadyExists.into()))
 }
 
 /// A point of time as in RFC 3339, in UTC, with milliseconds.

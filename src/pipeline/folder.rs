@@ -16,7 +16,7 @@ use crate::{
         ImageId, Index, Marks, Segment,
         store::{Failure, KeptGraphs, Present, RowState, Store},
     },
-    scan::{Found, ImageFile, Options, Skipped},
+    scan::{FoundFiles, ImageFile, Options, Skipped},
 };
 
 mod opening;
@@ -148,7 +148,7 @@ impl Folder {
     }
 
     /// What all files together showed, when the walk is over.
-    pub(super) fn finish_walk(&mut self, found: &Found, index: &Index, options: &Options) -> Compared {
+    pub(super) fn finish_walk(&mut self, found: &FoundFiles, index: &Index, options: &Options) -> Compared {
         let mut compared = std::mem::take(&mut self.compared);
         compared.unknown.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let vanished = |id: ImageId| {

@@ -20,7 +20,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use self::{
     equal_rows::EqualRows,
-    search::{Found, Rows, Search},
+    search::{FoundEdges, Search, SearchedRows},
 };
 use super::{Executor, Metric, Query, compare_with};
 use crate::index::{ImageId, Index, IndexState};
@@ -251,8 +251,8 @@ impl Graph {
         // Equal rows have equal values, that of their last neighbor too.
         let last = |id: ImageId| self.neighbors(id).get(self.k - 1).map(|edge| edge.value);
         let ordinary: Vec<_> = ordinary.into_iter().map(|id| (id, last(id))).collect();
-        let rows = Rows { fresh: &firsts, known: &ordinary };
-        let found: Found = search.run(&rows, executor, superseded, progress)?;
+        let rows = SearchedRows { fresh: &firsts, known: &ordinary };
+        let found: FoundEdges = search.run(&rows, executor, superseded, progress)?;
         self.accuracy = self.accuracy.and(found.accuracy);
         for (first, nearest) in found.rows {
             for (id, edges) in equal_rows.spread(search, first, nearest) {

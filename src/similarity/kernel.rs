@@ -9,7 +9,7 @@ mod lanes;
 
 use half::f16;
 
-use self::lanes::{LANES, Lanes, Task};
+use self::lanes::{LANES, LaneWork, Lanes};
 use super::Metric;
 use crate::index::{Entry, Segment};
 
@@ -112,7 +112,7 @@ struct ToRow<'a> {
     norm: f32,
 }
 
-impl Task for ToRow<'_> {
+impl LaneWork for ToRow<'_> {
     type Output = Pair;
 
     #[inline(always)]
@@ -140,7 +140,7 @@ struct ToRows<'a> {
     euclidean: &'a mut [f32],
 }
 
-impl Task for ToRows<'_> {
+impl LaneWork for ToRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -167,7 +167,7 @@ struct DotAndSquares<'a> {
     scale: f32,
 }
 
-impl Task for DotAndSquares<'_> {
+impl LaneWork for DotAndSquares<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]
@@ -209,7 +209,7 @@ struct Dot<'a> {
     b: &'a [f32],
 }
 
-impl Task for Dot<'_> {
+impl LaneWork for Dot<'_> {
     type Output = f64;
 
     #[inline(always)]
@@ -233,7 +233,7 @@ struct Dots<'a> {
     out: &'a mut [f64],
 }
 
-impl Task for Dots<'_> {
+impl LaneWork for Dots<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -255,7 +255,7 @@ struct FourDots<'a> {
     b: [&'a [f32]; 4],
 }
 
-impl Task for FourDots<'_> {
+impl LaneWork for FourDots<'_> {
     type Output = [f64; 4];
 
     #[inline(always)]
@@ -286,7 +286,7 @@ struct Squares<'a> {
     b: &'a [f32],
 }
 
-impl Task for Squares<'_> {
+impl LaneWork for Squares<'_> {
     type Output = f64;
 
     #[inline(always)]
@@ -311,7 +311,7 @@ struct Add<'a> {
     factor: f32,
 }
 
-impl Task for Add<'_> {
+impl LaneWork for Add<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -333,7 +333,7 @@ struct AddRow<'a> {
     factor: f32,
 }
 
-impl Task for AddRow<'_> {
+impl LaneWork for AddRow<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -355,7 +355,7 @@ struct AddToBoth<'a> {
     factors: [f32; 2],
 }
 
-impl Task for AddToBoth<'_> {
+impl LaneWork for AddToBoth<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -380,7 +380,7 @@ struct CountAbove<'a> {
     or_equal: bool,
 }
 
-impl Task for CountAbove<'_> {
+impl LaneWork for CountAbove<'_> {
     type Output = usize;
 
     #[inline(always)]

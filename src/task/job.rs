@@ -156,7 +156,7 @@ pub struct Completed {
 
 /// A file as it was when it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileFacts {
     /// Its path.
     pub path: PathBuf,
     /// Bytes.
@@ -191,14 +191,14 @@ impl Portrait {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doomed {
     /// The file.
-    pub file: Seen,
+    pub file: FileFacts,
     /// Its path under the folder that it was found in.
     pub relative: PathBuf,
     /// The copy of it that stays, without which it must stay itself.
-    pub kept: Option<Seen>,
+    pub kept: Option<FileFacts>,
 }
 
-impl Seen {
+impl FileFacts {
     fn of(entry: &Entry<'_>, copies: Option<&Copies>) -> Self {
         let hash = copies.and_then(|copies| copies.hashes.get(&entry.id)).copied();
         Self { path: entry.path(), size: entry.size(), modified: entry.modified(), hash }
@@ -214,8 +214,8 @@ impl Doomed {
         let doomed = ids.iter().filter_map(|id| {
             let entry = index.get(*id)?;
             let kept = copies.and_then(|copies| copies.kept_for(*id)).filter(|kept| !all.contains(kept));
-            let kept = kept.and_then(|kept| index.get(kept)).map(|kept| Seen::of(&kept, copies));
-            Some(Self { file: Seen::of(&entry, copies), relative: entry.relative().to_owned(), kept })
+            let kept = kept.and_then(|kept| index.get(kept)).map(|kept| FileFacts::of(&kept, copies));
+            Some(Self { file: FileFacts::of(&entry, copies), relative: entry.relative().to_owned(), kept })
         });
         doomed.collect()
     }

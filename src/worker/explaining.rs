@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 
 use crate::{
-    analysis::explanation::{Explanation, Parts, Shares},
+    analysis::explanation::{Explanation, PartsView, Shares},
     decode::{self, Alpha, Detail},
     display::ColorMap,
     embed::{Embedder, preprocess},
@@ -31,7 +31,7 @@ pub fn explain(paths: [&Path; 2], embedder: &mut dyn Embedder, exact: bool) -> R
     };
     let inputs = [input(paths[0])?, input(paths[1])?];
     if let (Some(a), Some(b)) = (embedder.parts(&inputs[0])?, embedder.parts(&inputs[1])?) {
-        return Ok(Explanation::of_parts([&a, &b].map(|parts| Parts { grid: parts.grid, values: &parts.values })));
+        return Ok(Explanation::of_parts([&a, &b].map(|parts| PartsView { grid: parts.grid, values: &parts.values })));
     }
     let whole = embedder.embed(&inputs)?;
     let [a, b] = [covered(&inputs[0], embedder)?, covered(&inputs[1], embedder)?];

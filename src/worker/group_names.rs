@@ -57,6 +57,16 @@ pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
     serde_json::to_vec_pretty(&kept).unwrap_or_default()
 }
 
+/// Whether the bytes are names as some version writes them.
+pub(super) fn are_whole(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let of_other = |kept: Versioned| kept.version != VERSION;
+    serde_json::from_slice::<Kept>(bytes).is_ok() || serde_json::from_slice(bytes).is_ok_and(of_other)
+}
+
 /// The names that the bytes hold; none when another version wrote them. Pictures that are gone are left out.
 pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> {
     let kept: Kept = serde_json::from_slice(bytes).ok()?;
@@ -127,7 +137,10 @@ mod tests {
         index.remove(ImageId(0));
         let left = from_bytes(&bytes, &index).expect("the others are there");
         assert_eq!((left[0].size, &*left[0].typical), (70, &[ImageId(1)][..]));
-        assert_eq!(from_bytes(b"{\"version\": 2, \"groups\": []}", &index), None);
+        let newer = b"{\"version\": 2, \"people\": []}";
+        assert_eq!(from_bytes(newer, &index), None);
+        assert!(are_whole(&bytes) && are_whole(newer));
+        assert!((0..bytes.len()).all(|end| !are_whole(&bytes[..end])));
     }
 
     /// An index of faces: their pictures, and where the middle of each is from the left.

@@ -16,6 +16,7 @@ use crate::{
     },
     error::Result,
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
+    printable::printable,
     similarity::Graph,
     task::{LookAlikes, MapTask, Mapped},
 };
@@ -44,15 +45,21 @@ struct State {
 }
 
 impl Kept {
-    /// Takes note of where graphs are kept.
-    pub fn hear(&self, report: &Report) {
+    /// Takes note of where graphs are kept. A sentence when the names of groups that are kept there are damaged.
+    #[must_use]
+    pub fn hear(&self, report: &Report) -> Option<Report> {
         let mut state = lock(&self.0);
         state.run_goes_on = true;
         match report {
-            Report::Graphs(graphs) => state.graphs = Some(graphs.clone()),
+            Report::Graphs(graphs) => {
+                state.graphs = Some(graphs.clone());
+                drop(state);
+                return set_damaged_names_aside(graphs).map(Report::Note);
+            }
             Report::Model { near_duplicate, .. } => state.near_duplicate = *near_duplicate,
             _ => {}
         }
+        None
     }
 
     /// From which cosine similarity the model takes two pictures for near-duplicates, where it says so.
@@ -200,4 +207,16 @@ impl Kept {
     fn graphs(&self, index: &Index) -> Option<KeptGraphs> {
         lock(&self.0).graphs.clone().filter(|graphs| graphs.are_of(index))
     }
+}
+
+/// Names cannot be made anew as a graph can: what is left of them is kept for who can mend it.
+fn set_damaged_names_aside(graphs: &KeptGraphs) -> Option<String> {
+    let bytes = graphs.read_notes().ok()??;
+    if group_names::are_whole(&bytes) {
+        return None;
+    }
+    Some(match graphs.set_notes_aside() {
+        Ok(aside) => format!("the names of groups are damaged and were set aside as {}", printable(aside)),
+        Err(error) => format!("the names of groups are damaged: {error}"),
+    })
 }

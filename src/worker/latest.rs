@@ -1,7 +1,10 @@
 //! A thread with room for one waiting job: a newer job takes the place of the one that waits.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,8 @@ pub(super) struct Latest<T> {
 struct Shared<T> {
     slot: Mutex<Slot<T>>,
     changed: Condvar,
+    /// Whether a job waits or none will come; beside the lock, because whoever works may ask all the time and on all cores.
+    superseded: AtomicBool,
 }
 
 struct Slot<T> {
@@ -24,18 +29,19 @@ struct Slot<T> {
 }
 
 impl<T: Send + 'static> Latest<T> {
-    /// Starts the thread. `work` gets a job and a question to ask: has a newer one come?
+    /// Starts the thread. `work` gets a job and a question to ask: has a newer one come, or does nobody wait any more?
     pub(super) fn spawn(
         name: &str,
         priority: Priority,
-        mut work: impl FnMut(T, &dyn Fn() -> bool) + Send + 'static,
+        mut work: impl FnMut(T, &(dyn Fn() -> bool + Sync)) + Send + 'static,
     ) -> Self {
         let slot = Slot { waiting: None, working: false, closed: false };
-        let shared = Arc::new(Shared { slot: Mutex::new(slot), changed: Condvar::new() });
+        let shared =
+            Arc::new(Shared { slot: Mutex::new(slot), changed: Condvar::new(), superseded: AtomicBool::new(false) });
         let mine = shared.clone();
         spawn(name, priority, move || {
             while let Some(job) = mine.next() {
-                work(job, &|| lock(&mine.slot).waiting.is_some());
+                work(job, &|| mine.superseded.load(Ordering::Relaxed));
             }
         });
         Self { shared }
@@ -51,6 +57,7 @@ impl<T: Send + 'static> Latest<T> {
         let mut slot = lock(&self.shared.slot);
         if !slot.closed {
             slot.waiting = Some(by(slot.waiting.take()));
+            self.shared.superseded.store(true, Ordering::Relaxed);
         }
         drop(slot);
         self.shared.changed.notify_all();
@@ -84,6 +91,7 @@ impl<T> Latest<T> {
         let mut slot = lock(&self.shared.slot);
         slot.waiting = None;
         slot.closed = true;
+        self.shared.superseded.store(true, Ordering::Relaxed);
         drop(slot);
         self.shared.changed.notify_all();
     }
@@ -100,6 +108,7 @@ impl<T> Shared<T> {
             .wait_while(slot, |slot| slot.waiting.is_none() && !slot.closed)
             .unwrap_or_else(PoisonError::into_inner);
         let job = slot.waiting.take();
+        self.superseded.store(slot.closed, Ordering::Relaxed);
         slot.working = job.is_some();
         job
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Answer, JobEvent, JobId, Loader, Outcome, Priority,
+    Answer, JobEvent, JobId, NetworkLoader, Outcome, Priority,
     explaining::{drawn, explain},
     fenced,
     latest::Latest,
@@ -34,7 +34,7 @@ pub(super) struct Questions {
 type Why = (JobId, Arc<Index>, [ImageId; 2], (u16, u16));
 
 /// Starts the thread.
-pub(super) fn start(mut load: Loader, painter: Painter, tell: Answer) -> Latest<Questions> {
+pub(super) fn start(mut load: NetworkLoader, painter: Painter, tell: Answer) -> Latest<Questions> {
     let mut loaded = None;
     Latest::spawn("asking the network", Priority::Normal, move |questions: Questions, _| {
         let sentence = |error: Error| error.to_string();
@@ -56,7 +56,7 @@ pub(super) fn start(mut load: Loader, painter: Painter, tell: Answer) -> Latest<
 }
 
 /// The network, loaded when it is not.
-fn at_hand<'a>(loaded: &'a mut Option<Network>, load: &mut Loader) -> Result<&'a mut Network> {
+fn at_hand<'a>(loaded: &'a mut Option<Network>, load: &mut NetworkLoader) -> Result<&'a mut Network> {
     match loaded {
         Some(network) => Ok(network),
         None => Ok(loaded.insert(load()?)),

@@ -66,7 +66,7 @@ impl SecondLook {
         &self,
         look: &Look<'_>,
         kept: &Kept,
-        superseded: &dyn Fn() -> bool,
+        superseded: &(dyn Fn() -> bool + Sync),
         progress: &mut dyn FnMut(f64),
     ) -> Option<Copies> {
         let Look { index, graph, protected } = *look;
@@ -84,12 +84,14 @@ impl SecondLook {
         let missing: Vec<_> =
             index.iter().filter(|entry| unread(&entry.id)).map(|entry| (entry.id, entry.path())).collect();
         let found = in_parallel(&missing, superseded, &mut |share| progress(READING * share), |(id, path)| {
-            (*id, content(path))
+            (*id, content(path, superseded))
         });
-        let whole = found.len() == missing.len();
+        let mut whole = found.len() == missing.len();
         for (id, content) in found {
             match content {
                 Some(content) => drop(known.contents.insert(id, content)),
+                // It may have been given up because of that.
+                None if superseded() => whole = false,
                 None => drop(known.unread.insert(id)),
             }
         }
@@ -124,7 +126,7 @@ impl SecondLook {
         found: &LookAlikes,
         look: &Look<'_>,
         kept: &Kept,
-        superseded: &dyn Fn() -> bool,
+        superseded: &(dyn Fn() -> bool + Sync),
         progress: &mut dyn FnMut(f64),
     ) -> Option<LookAlikes> {
         let copies = self.look(look, kept, superseded, progress)?;
@@ -135,7 +137,7 @@ impl SecondLook {
 /// Does something with each item on all cores, in order; less of them when `superseded`.
 fn in_parallel<T: Sync, R: Send>(
     items: &[T],
-    superseded: &dyn Fn() -> bool,
+    superseded: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn FnMut(f64),
     make: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
@@ -154,10 +156,14 @@ fn in_parallel<T: Sync, R: Send>(
     made
 }
 
-/// Reads a file for what [`Content`] holds.
-fn content(path: &Path) -> Option<Content> {
+/// Reads a file for what [`Content`] holds, unless `stop` says that nobody waits for it: a single picture may take a minute.
+fn content(path: &Path, stop: &dyn Fn() -> bool) -> Option<Content> {
+    if stop() {
+        return None;
+    }
     let bytes = decode::read(path).ok()?;
-    let picture = decode::bytes_to_picture(&bytes, path, Detail::AtLeast(2 * SIDE as u32), Alpha::White).ok()?;
+    let detail = Detail::AtLeast(2 * SIDE as u32);
+    let picture = decode::bytes_to_picture_until(&bytes, path, detail, Alpha::White, stop).ok()?;
     let small = preview::scale(&picture.rgb, SIDE as u32, SIDE as u32).ok()?;
     // ITU-R BT.601, as everybody's gray.
     let gray = |[red, green, blue]: [u8; 3]| {
@@ -165,4 +171,62 @@ fn content(path: &Path) -> Option<Content> {
     };
     let thumbnail = Thumbnail::new(small.pixels().map(|pixel| gray(pixel.0)).collect())?;
     Some(Content { hash: Sha256::digest(&*bytes).into(), thumbnail })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::{
+        analysis::alike::Range,
+        index::{Image, Segment},
+        scan::ImageFile,
+        worker::on_all_cores,
+    };
+
+    #[test]
+    fn a_look_that_nobody_waits_for_ends_inside_of_a_picture_and_the_next_one_is_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut random = fastrand::Rng::with_seed(7);
+        let image = |name: &str| {
+            let path = folder.path().join(name);
+            RgbImage::from_fn(250, 250, |_, _| Rgb([random.u8(..), random.u8(..), random.u8(..)]))
+                .save(&path)
+                .expect("written");
+            Image {
+                file: ImageFile { path, size: 1, modified: 0, changed: 0 },
+                pixels: (250, 250),
+                format: "PNG",
+                face: None,
+            }
+        };
+        let images = ["a.png", "b.png"].map(image);
+        let mut index = Index::new(2);
+        let rows = [vec![1.0, 0.0], vec![1.0, 0.1]];
+        index.push(Arc::new(Segment::pack(folder.path().into(), images, &rows, 2)));
+        let found = LookAlikes::find(&index, Range::usual(None), None, &on_all_cores, &|| false, &mut |_| {});
+        let graph = found.expect("nobody stops it").graph;
+        let look = Look { index: &index, graph: &graph, protected: &[] };
+        let kept = Kept::default();
+        let asked = AtomicU32::new(0);
+        let until = |last: u32| {
+            let asked = &asked;
+            asked.store(0, Ordering::Relaxed);
+            move || asked.fetch_add(1, Ordering::Relaxed) >= last
+        };
+        assert!(SecondLook::default().look(&look, &kept, &until(u32::MAX), &mut |_| {}).is_some());
+        let all = asked.load(Ordering::Relaxed);
+        assert!(all > 30, "it asks while it decodes: {all}");
+        for last in (0..all).step_by(all as usize / 7) {
+            let second_look = SecondLook::default();
+            assert!(second_look.look(&look, &kept, &until(last), &mut |_| {}).is_none(), "stopped after {last}");
+            let begun = asked.load(Ordering::Relaxed) - last;
+            assert!(begun < 20, "{begun} questions after it was told to stop");
+            assert!(second_look.look(&look, &kept, &|| false, &mut |_| {}).is_some());
+            assert_eq!(lock(&second_look.0).contents.len(), 2, "what was stopped is not taken for unreadable");
+        }
+    }
 }

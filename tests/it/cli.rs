@@ -4,7 +4,7 @@ mod all_pairs;
 mod matrix;
 mod neighbors;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
 use assert_cmd::Command;
 use clap::CommandFactory;
@@ -225,6 +225,66 @@ fn help_is_a_screen_and_the_long_one_has_examples() {
         assert!(long.contains(word) && short.contains(word) == is_short, "{word}");
     }
     assert!(help(&["matrix", "--help"]).contains("--png heatmap.png"));
+}
+
+#[test]
+fn whatever_prints_says_when_it_cannot_and_is_quiet_when_nobody_reads() {
+    let folder = folder();
+    let model = ["--model", "color-grid", "--no-cache"];
+    let about_folder = |command: &'static str| [&[command, path(&folder)], &model[..]].concat();
+    let picture = folder.path().join("warm/red.png");
+    let picture = picture.to_str().expect("a plain name");
+    for arguments in [
+        vec!["-h"],
+        vec!["--help"],
+        vec!["--version"],
+        vec!["matrix", "--help"],
+        vec!["models", "--help"],
+        vec!["completions", "bash"],
+        vec!["completions", "zsh"],
+        vec!["man"],
+        vec!["models"],
+        vec!["doctor"],
+        vec!["cache"],
+        vec!["evaluate", path(&folder), "--model", "color-grid", "--no-cache"],
+        [&["neighbors", picture, path(&folder)], &model[..]].concat(),
+        [&["why", picture, picture], &model[..2]].concat(),
+        [&about_folder("matrix")[..], &["--svg", "/dev/stdout", "--force"]].concat(),
+        about_folder("index"),
+        about_folder("matrix"),
+        about_folder("alike"),
+        about_folder("map"),
+        about_folder("groups"),
+        about_folder("outliers"),
+        about_folder("labels"),
+    ] {
+        let run = |out: Stdio| {
+            let mut command = std::process::Command::new(PROGRAM);
+            command.args(&arguments).env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null()).stdout(out);
+            let output = command.stderr(Stdio::piped()).output().expect("it runs");
+            (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+        };
+        let full = fs::File::options().write(true).open("/dev/full").expect("every Linux has it");
+        let (code, said) = run(full.into());
+        let complaints: Vec<_> = said.lines().filter(|line| line.contains("cannot write")).collect();
+        assert!(code == Some(1) && complaints.len() == 1, "{arguments:?}: {code:?} {said}");
+        assert!(complaints[0].contains("No space left"), "{arguments:?}: {said}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let (code, said) = run(writer.into());
+        assert!(
+            code == Some(0) && !said.contains("write") && !said.contains("panicked"),
+            "{arguments:?}: {code:?} {said}"
+        );
+    }
+    // What is no file stays what it is, and who writes to it replaces nothing.
+    let link = folder.path().join("device");
+    std::os::unix::fs::symlink("/dev/null", &link).expect("a link");
+    for option in ["--svg", "--png"] {
+        stdout(&["matrix", path(&folder), option, link.to_str().expect("plain"), "--force"]);
+    }
+    stdout(&["labels", path(&folder), "--save-probe", link.to_str().expect("plain")]);
+    assert!(link.is_symlink() && !fs::metadata("/dev/null").expect("it is there").is_file());
 }
 
 #[test]

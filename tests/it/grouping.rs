@@ -166,12 +166,13 @@ fn a_kept_name_is_that_of_the_group() {
     let kept = r#"{"version": 1, "groups": [{"name": "sea/sky", "size": 6, "pictures": ["blue/1.png", "blue/2.png", "gone.png"]}]}"#;
     fs::write(store.join("groups.json"), kept).unwrap();
     assert_eq!(names(&told()).iter().filter(|name| *name == "sea/sky").count(), 1);
-    // What another version wrote, or nobody did, is no reason to fail, and stays where it is.
-    for other in [r#"{"version": 2}"#, "no JSON"] {
+    // What another version wrote is no reason to fail and stays where it is; what nobody did gets another name.
+    for (other, place) in [(r#"{"version": 2}"#, "groups.json"), ("no JSON", "groups.json.set-aside-1")] {
         fs::write(store.join("groups.json"), other).unwrap();
         assert_eq!(names(&told()), usual);
-        assert_eq!(fs::read_to_string(store.join("groups.json")).unwrap(), other);
+        assert_eq!(fs::read_to_string(store.join(place)).unwrap(), other);
     }
+    assert!(!store.join("groups.json").exists());
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 mod reading;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use reading::{before_tests, behind_tests, circles, files, imports, imports_inside_rooms, names, sources};
+use reading::{before_tests, behind_tests, circles, files, imports, imports_inside_rooms, names, public_type, sources};
 
 /// How many lines a file may have, tests behind the code of a source file aside.
 const CEILING: usize = 500;
@@ -300,6 +300,23 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         }
     }
     none("files", &found);
+}
+
+#[test]
+fn no_two_types_that_leave_their_room_share_a_name() {
+    /// The live view, each screen and what draws them have the same parts, and see none of each other's.
+    const APART: &[&str] = &["app/live", "app/screens", "event_loop/live", "ui"];
+    /// Named with their module wherever they are used: of maps and of clusters, of the table of keys and of the page of help.
+    const EXCEPT: [&str; 2] = ["Method", "Section"];
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources().into_iter().filter(|source| !source.is_in(APART)) {
+        for name in source.code.lines().filter_map(public_type) {
+            places.entry(name.to_owned()).or_default().push(source.path.clone());
+        }
+    }
+    let found = places.into_iter().filter(|(name, places)| places.len() > 1 && !EXCEPT.contains(&name.as_str()));
+    let found: Vec<_> = found.map(|(name, places)| format!("{name} in {}", places.join(", "))).collect();
+    none("one name for two types: name each after what it is about", &found);
 }
 
 #[test]

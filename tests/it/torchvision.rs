@@ -7,7 +7,7 @@ use std::{
 };
 
 use image::{Rgb, RgbImage};
-use lookalike::embed::{self, Device, Folders, Manifest, Model, ModelChoice, weights::Wanted};
+use lookalike::embed::{self, Device, Folders, Manifest, Model, ModelChoice, weights::WantedTensor};
 use safetensors::{Dtype, serialize_to_file, tensor::TensorView};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -58,7 +58,7 @@ fn picture(index: u32, side: u32) -> RgbImage {
     })
 }
 
-fn write_weights(wanted: Vec<Wanted>, file: &Path) {
+fn write_weights(wanted: Vec<WantedTensor>, file: &Path) {
     let tensors: HashMap<_, _> = wanted
         .into_iter()
         .map(|wanted| {
@@ -126,8 +126,8 @@ fn length(row: &[f32]) -> f64 {
 }
 
 /// A sum over the names and shapes of tensors, the same in any order.
-pub fn sum_of(tensors: &[Wanted]) -> String {
-    let line = |Wanted { name, shape }: &Wanted| {
+pub fn sum_of(tensors: &[WantedTensor]) -> String {
+    let line = |WantedTensor { name, shape }: &WantedTensor| {
         let sides: Vec<_> = shape.iter().map(i64::to_string).collect();
         format!("{name} {}\n", sides.join("x"))
     };

@@ -5,7 +5,7 @@ use ndarray::linalg::general_mat_mul;
 
 use super::{
     minimizer::{largest, minimize},
-    rows::{BLOCK, Rows, matrix, matrix_mut},
+    rows::{BLOCK, ProbeRows, matrix, matrix_mut},
 };
 use crate::similarity::{Executor, map_parallel};
 
@@ -22,7 +22,7 @@ pub struct Probe {
 
 /// Rows and their labels, to learn from.
 pub(super) struct Lesson<'a> {
-    pub rows: &'a Rows<'a>,
+    pub rows: &'a ProbeRows<'a>,
     /// One a row, below `labels`.
     pub targets: &'a [u32],
     pub labels: usize,
@@ -159,7 +159,7 @@ impl Probe {
     /// The probability of each label for each row, handed to `take` with the place of the row.
     pub(super) fn predict<T: Send>(
         &self,
-        rows: &Rows<'_>,
+        rows: &ProbeRows<'_>,
         executor: Executor<'_>,
         take: impl Fn(usize, &[f32]) -> T + Sync,
     ) -> Vec<T> {

@@ -11,12 +11,12 @@ pub(super) const BLOCK: usize = 256;
 
 /// Embeddings of an index, each scaled to length 1; a zero embedding stays zero.
 #[derive(Clone)]
-pub struct Rows<'a> {
+pub struct ProbeRows<'a> {
     rows: Vec<(&'a [f16], f32)>,
     dim: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> ProbeRows<'a> {
     /// The rows of these pictures, in their order; a picture that is not in the index has a zero row.
     #[must_use]
     pub fn of(index: &'a Index, ids: impl IntoIterator<Item = ImageId>) -> Self {

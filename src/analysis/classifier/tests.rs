@@ -144,7 +144,7 @@ fn the_minimum_is_that_of_scikit_learn() {
     let targets = [0, 0, 1, 1, 2, 2, 1];
     let pictures: Vec<_> = rows.iter().enumerate().map(|(at, row)| (format!("{at}"), row.to_vec())).collect();
     let index = index(&pictures);
-    let rows = Rows::of(&index, index.iter().map(|entry| entry.id));
+    let rows = ProbeRows::of(&index, index.iter().map(|entry| entry.id));
     let lesson = Lesson { rows: &rows, targets: &targets, labels: 3 };
     let work = Work { executor: &sequential, superseded: &|| false };
     let probe = Probe::flat(3, 2).learn(&lesson, 10.0, work).expect("not stopped");

@@ -1,11 +1,7 @@
 //! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
 //! embeddings that it takes.
 
-use std::{
-    collections::HashMap,
-    io::{Read, Write},
-    path::Path,
-};
+use std::{collections::HashMap, io::Read, path::Path};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -60,8 +56,7 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let tensors =
         [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
     let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    let made = files::replace(file, &files::part_of(file), |part| part.write_all(&written));
-    made.map_err(Error::io("write", file))
+    files::overwrite(file, &written).map_err(Error::io("write", file))
 }
 
 /// The model's fingerprint with everything else that changes embeddings.

@@ -11,7 +11,7 @@ use crate::{
         device::Compute,
         fused::Activation,
         torch_error,
-        weights::{Wanted, Weights},
+        weights::{WantedTensor, Weights},
     },
     error::Result,
 };
@@ -64,9 +64,9 @@ pub(super) const OUTPUT: Layout = Layout {
 };
 
 /// Inputs of a convolution and what it is made of.
-fn shapes(layout: &Layout) -> Vec<Wanted> {
+fn shapes(layout: &Layout) -> Vec<WantedTensor> {
     let mut wanted = Vec::new();
-    let mut add = |name: String, shape: &[i64]| wanted.push(Wanted { name, shape: shape.to_vec() });
+    let mut add = |name: String, shape: &[i64]| wanted.push(WantedTensor { name, shape: shape.to_vec() });
     let mut inputs = 3;
     for (at, layer) in (1..).zip(layout.layers) {
         add(format!("conv{at}.weight"), &[layer.outputs, inputs, layer.kernel, layer.kernel]);

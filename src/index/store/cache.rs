@@ -101,11 +101,7 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
 /// [`Error::Io`] when it cannot be deleted.
 pub fn remove(store: &Listing) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
-    for entry in fs::read_dir(&store.folder).map_err(Error::io("list", &store.folder))?.flatten() {
-        if is_store_file(&entry.file_name()) {
-            fs::remove_file(entry.path()).map_err(Error::io("delete", entry.path()))?;
-        }
-    }
+    delete_all(&store.folder, is_store_file)?;
     // Last, because who finds no lock makes one, and a new store with it.
     let lock = store.folder.join(LOCK);
     fs::remove_file(&lock).map_err(Error::io("delete", &lock))?;
@@ -117,7 +113,7 @@ pub fn remove(store: &Listing) -> Result<bool> {
 }
 
 /// Whether a store makes files of this name, besides its lock.
-fn is_store_file(name: &OsStr) -> bool {
+pub(super) fn is_store_file(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
     text.starts_with(DATABASE)
         || is_vector_name(&text)
@@ -133,15 +129,25 @@ fn is_store_file(name: &OsStr) -> bool {
 /// [`Error::Io`] when it cannot be deleted.
 pub fn remove_set_aside(store: &Listing) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
-    for entry in fs::read_dir(&store.folder).map_err(Error::io("list", &store.folder))?.flatten() {
-        if is_set_aside(&entry.file_name()) {
-            fs::remove_file(entry.path()).map_err(Error::io("delete", entry.path()))?;
-        }
-    }
-    Ok(true)
+    delete_all(&store.folder, is_set_aside).map(|()| true)
 }
 
-fn is_set_aside(name: &OsStr) -> bool {
+/// Deletes the files of a store whose names are such. No store makes folders: one that has such a name, and something in
+/// it, is somebody's own.
+fn delete_all(folder: &Path, is_such: impl Fn(&OsStr) -> bool) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?.flatten();
+    for entry in entries.filter(|entry| is_such(&entry.file_name())) {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::remove_dir(path);
+        } else {
+            fs::remove_file(&path).map_err(Error::io("delete", path))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn is_set_aside(name: &OsStr) -> bool {
     name.to_string_lossy().contains(".set-aside-")
 }
 
@@ -150,7 +156,7 @@ fn store_size(folder: &Path) -> Option<(u64, u64)> {
     let (mut bytes, mut set_aside, mut records, mut locked) = (0, 0, false, false);
     for entry in fs::read_dir(folder).ok()?.flatten() {
         let name = entry.file_name();
-        let size = entry.metadata().map_or(0, |metadata| metadata.len());
+        let size = entry.metadata().ok().filter(fs::Metadata::is_file).map_or(0, |metadata| metadata.len());
         records |= name.as_bytes().starts_with(DATABASE.as_bytes());
         locked |= name == LOCK;
         bytes += size;

@@ -1,10 +1,17 @@
 //! Connections to the database of a store, on any file system, whether or not it can be written.
 
-use std::{fmt::Write, os::unix::ffi::OsStrExt, path::Path, time::Duration};
+use std::{
+    fmt::Write,
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Result, ffi};
 
 use super::is_no_file;
+use crate::printable::printable;
 
 /// For the process that holds the lock.
 pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection> {
@@ -30,6 +37,10 @@ fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Result<Connecti
     if is_no_file(path) {
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None));
     }
+    if let Some(name) = foreign(path) {
+        let why = format!("{name} beside it is not a file: delete it");
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(why)));
+    }
     let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(patience)?;
     Ok(db)
@@ -41,9 +52,20 @@ fn is_unwritable(error: &rusqlite::Error) -> bool {
 }
 
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
+    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+}
+
+/// The name of one of SQLite's own files that is no file: SQLite would say that the disk fails.
+fn foreign(path: &Path) -> Option<String> {
+    let mut own = ["-wal", "-shm", "-journal"].map(|ending| beside(path, ending)).into_iter();
+    let foreign = own.find(|file| fs::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()))?;
+    foreign.file_name().map(printable)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(ending);
+    file.into()
 }
 
 /// The address of a database that nobody changes.

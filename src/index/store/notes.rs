@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The file in a store's folder.
-const NOTES: &str = "groups.json";
+pub(super) const NOTES: &str = "groups.json";
 
 impl KeptGraphs {
     /// The bytes last kept; `None` when there are none.

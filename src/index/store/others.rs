@@ -34,7 +34,7 @@ struct Other {
 }
 
 /// The rows of a picture that another store holds.
-pub struct Taken<'a> {
+pub struct TakenOver<'a> {
     /// The folder that store is of.
     pub root: &'a Path,
     /// Width and height, see [`crate::index::Image`].
@@ -62,7 +62,7 @@ impl Others {
 
     /// The rows of a file of this size and content.
     #[must_use]
-    pub fn find(&self, size: u64, hash: &ContentHash) -> Option<Taken<'_>> {
+    pub fn find(&self, size: u64, hash: &ContentHash) -> Option<TakenOver<'_>> {
         self.0.iter().find_map(|other| other.find(size, hash).ok().flatten())
     }
 }
@@ -93,7 +93,7 @@ impl Other {
         Some(Self { root, db, vectors, rows: key.rows })
     }
 
-    fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<Taken<'_>>> {
+    fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<TakenOver<'_>>> {
         let of_faces = self.rows == RowKind::Face;
         let (face, order) = if of_faces { (", face", " ORDER BY part") } else { ("", "") };
         let mut path = self.db.prepare_cached("SELECT path FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1")?;
@@ -102,7 +102,7 @@ impl Other {
             "SELECT row, width, height, format, norm, scale, checksum{face} FROM images WHERE path = ?1{order}"
         ))?;
         let mut found = found.query([path.as_deref()])?;
-        let mut taken: Option<Taken<'_>> = None;
+        let mut taken: Option<TakenOver<'_>> = None;
         while let Some(row) = found.next()? {
             let (norm, scale): (f32, f32) = (row.get(4)?, row.get(5)?);
             let Ok(values) = self.vectors.read(row.get(0)?) else { return Ok(None) };
@@ -113,7 +113,7 @@ impl Other {
             let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
             let (pixels, format) = ((row.get(1)?, row.get(2)?), format_named(row.get_ref(3)?.as_str()?));
             taken
-                .get_or_insert(Taken { root: &self.root, pixels, format, rows: Vec::new() })
+                .get_or_insert(TakenOver { root: &self.root, pixels, format, rows: Vec::new() })
                 .rows
                 .push((face, embedding));
         }

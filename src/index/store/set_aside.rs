@@ -5,8 +5,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DATABASE, lock::LOCK};
-use crate::error::{Error, Result};
+use super::{
+    DATABASE, KeptGraphs,
+    cache::{is_set_aside, is_store_file},
+    lock::LOCK,
+    maintain::is_vector_name,
+    notes::NOTES,
+};
+use crate::{
+    error::{Error, Result},
+    printable::printable,
+};
+
+impl KeptGraphs {
+    /// Gives damaged notes another name, so that the next ones do not take their place. Returns it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when that cannot be.
+    pub fn set_notes_aside(&self) -> Result<PathBuf> {
+        set_aside(&self.folder.join(NOTES))
+    }
+}
 
 /// Gives a foreign file or folder another name.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
@@ -16,6 +35,26 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(name.into())
 }
 
+/// Sets aside what has the name of one of the files beside the records and the vectors and is no file, a folder for example.
+/// Nothing but that would be wrong with the store, and SQLite would only say that the disk fails.
+pub(super) fn set_aside_foreign(folder: &Path, notes: &mut Vec<String>) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_beside = name != DATABASE && !is_vector_name(&name.to_string_lossy()) && !is_set_aside(&name);
+        if is_beside && is_store_file(&name) && entry.file_type().is_ok_and(|kind| !kind.is_file()) {
+            let path = entry.path();
+            let aside = set_aside(&path)?;
+            notes.push(format!(
+                "{} is not a file, as one of an index is, and was moved to {}",
+                printable(&path),
+                printable(aside)
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only.
 /// Returns the database's new name.
 pub(super) fn set_aside_contents(folder: &Path) -> Result<String> {
@@ -23,8 +62,7 @@ pub(super) fn set_aside_contents(folder: &Path) -> Result<String> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     for entry in entries.map_err(Error::io("list", folder))? {
         let name = entry.file_name();
-        let text = name.to_string_lossy();
-        if text == LOCK || text.contains(".set-aside-") {
+        if name == LOCK || is_set_aside(&name) {
             continue;
         }
         let mut aside = entry.path().into_os_string();

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     index::{
         ImageId, Index,
-        store::{Change, ContentHash, Others, RowState, Taken},
+        store::{Change, ContentHash, Others, RowState, TakenOver},
     },
     scan::ImageFile,
 };
@@ -42,7 +42,7 @@ enum Same<'a> {
     /// The first row of a picture of this folder.
     Row(ImageId),
     /// The store of another folder.
-    Other(Taken<'a>),
+    Other(TakenOver<'a>),
 }
 
 impl Folder {
@@ -71,7 +71,7 @@ impl Folder {
                     moved.unknown.push(file);
                     continue;
                 }
-                Some((hash, Same::Other(Taken { root, pixels, format, rows }))) => {
+                Some((hash, Same::Other(TakenOver { root, pixels, format, rows }))) => {
                     *moved.taken.entry(root.to_path_buf()).or_default() += rows.len();
                     moved.known_elsewhere += 1;
                     NewPicture { file, pixels, format, hash, rows }

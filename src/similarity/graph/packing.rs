@@ -36,7 +36,7 @@ const LONGEST: f32 = 46_000.0;
 const ROUNDING: f32 = 3e-5;
 
 /// Rows packed for comparing.
-pub struct Block {
+pub struct PackedRows {
     /// The pictures, one a row.
     pub ids: Vec<ImageId>,
     /// How far the integers may be from the true row, one a row.
@@ -53,7 +53,7 @@ pub struct Block {
     panels: Vec<PairColumn>,
 }
 
-impl Block {
+impl PackedRows {
     /// What the products need; `bars` has one value a row, padding included.
     pub fn lines<'a>(&'a self, bars: &'a [f32]) -> Lines<'a> {
         Lines { scales: &self.scales, heights: &self.heights, squares: &self.squares, bars, panels: &self.panels }
@@ -168,13 +168,13 @@ impl Packing {
     }
 
     /// Packs rows, [`BLOCK_LEN`] a block.
-    pub fn blocks(&self, index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<Block> {
+    pub fn blocks(&self, index: &Index, ids: &[ImageId], executor: Executor<'_>) -> Vec<PackedRows> {
         map_parallel(executor, ids.chunks(BLOCK_LEN), |ids| self.block(index, ids))
     }
 
-    fn block(&self, index: &Index, ids: &[ImageId]) -> Block {
+    fn block(&self, index: &Index, ids: &[ImageId]) -> PackedRows {
         let padded = ids.len().next_multiple_of(PANEL);
-        let mut block = Block {
+        let mut block = PackedRows {
             ids: ids.to_vec(),
             errors: Vec::with_capacity(ids.len()),
             largest_error: 0.0,

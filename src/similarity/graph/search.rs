@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Accuracy, Edge,
-    packing::{Block, Packing},
+    packing::{PackedRows, Packing},
     products::{self, Hit},
     rounds::rounds,
 };
@@ -62,14 +62,14 @@ pub struct Search<'a> {
 }
 
 /// What a search came to.
-pub struct Found {
+pub struct FoundEdges {
     /// For each row the nearest of those that it was to be compared with, in no particular order of rows.
     pub rows: Vec<(ImageId, Vec<Edge>)>,
     pub accuracy: Accuracy,
 }
 
 /// Rows whose nearest are wanted.
-pub struct Rows<'a> {
+pub struct SearchedRows<'a> {
     /// Rows of which nothing is known: their nearest among all rows are found.
     pub fresh: &'a [ImageId],
     /// Rows whose nearest are known but for the fresh ones, with the value of the last of `k`, if there are so many.
@@ -81,11 +81,11 @@ impl Search<'_> {
     /// similarity one above zero.
     pub fn run(
         &self,
-        rows: &Rows<'_>,
+        rows: &SearchedRows<'_>,
         executor: Executor<'_>,
         superseded: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(f64),
-    ) -> Option<Found> {
+    ) -> Option<FoundEdges> {
         let known: Vec<_> = rows.known.iter().map(|(id, _)| *id).collect();
         let packing = Packing::learn(self.index, self.metric, &[rows.fresh, &known].concat());
         if superseded() {
@@ -96,7 +96,7 @@ impl Search<'_> {
         let fresh = blocks.len();
         blocks.extend(pack(&known));
         let last: HashMap<_, _> = rows.known.iter().copied().collect();
-        let nearest = |block: &Block| {
+        let nearest = |block: &PackedRows| {
             let last = block.ids.iter().map(|id| last.get(id).copied().flatten());
             let reach = last.map(|last| last.map_or(f32::INFINITY, |value| self.reach(&packing, value)));
             Mutex::new(reach.map(|reach| Nearest { reach, found: Vec::new() }).collect::<Vec<_>>())
@@ -143,7 +143,7 @@ impl Search<'_> {
         }
         let edges = map_parallel(executor, 0..count, |block| work.finish(block));
         progress(1.0);
-        Some(Found { rows: edges.into_iter().flatten().collect(), accuracy })
+        Some(FoundEdges { rows: edges.into_iter().flatten().collect(), accuracy })
     }
 
     /// The distance in the units of the packing that a value stands for, and what the rounding of values may add.
@@ -188,7 +188,7 @@ fn evenly(ids: &[ImageId], wanted: usize) -> Vec<ImageId> {
 }
 
 /// Puts the rows of a block in the order of how far they reach.
-fn sort_by_reach(block: &mut Block, nearest: &mut Vec<Nearest>) {
+fn sort_by_reach(block: &mut PackedRows, nearest: &mut Vec<Nearest>) {
     let mut order: Vec<usize> = (0..nearest.len()).collect();
     order.sort_by(|a, b| nearest[*a].reach.total_cmp(&nearest[*b].reach));
     block.rearrange(&order);
@@ -200,7 +200,7 @@ fn sort_by_reach(block: &mut Block, nearest: &mut Vec<Nearest>) {
 struct Work<'a> {
     search: &'a Search<'a>,
     packing: &'a Packing,
-    blocks: &'a [Block],
+    blocks: &'a [PackedRows],
     nearest: &'a [Mutex<Vec<Nearest>>],
 }
 

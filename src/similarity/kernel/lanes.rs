@@ -7,7 +7,7 @@ use half::f16;
 pub const LANES: usize = 16;
 
 /// Work that is compiled once for each kind of [`Lanes`]. `run` must be `#[inline(always)]`.
-pub trait Task {
+pub trait LaneWork {
     /// What it gives.
     type Output;
 
@@ -16,7 +16,7 @@ pub trait Task {
 }
 
 /// Does a task with the best lanes of this machine.
-pub fn run<T: Task>(task: T) -> T::Output {
+pub fn run<T: LaneWork>(task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx) = pulp::x86::V3::try_new() {
         return avx.vectorize(avx2::Compiled { task, lanes: avx });
@@ -131,7 +131,7 @@ mod avx2 {
     use half::f16;
     use pulp::{NullaryFnOnce, cast, f32x8, i16x8, x86::V3};
 
-    use super::{LANES, Lanes, RESCALE, Task, UNSCALED_BITS};
+    use super::{LANES, LaneWork, Lanes, RESCALE, UNSCALED_BITS};
 
     /// A task to be compiled for these lanes.
     pub struct Compiled<T> {
@@ -139,7 +139,7 @@ mod avx2 {
         pub lanes: V3,
     }
 
-    impl<T: Task> NullaryFnOnce for Compiled<T> {
+    impl<T: LaneWork> NullaryFnOnce for Compiled<T> {
         type Output = T::Output;
 
         #[inline(always)]
@@ -205,7 +205,7 @@ mod tests {
     /// Every operation on the same numbers: those that give the same bits everywhere, then the one that may not.
     struct Everything<'a>(&'a [f32; LANES], &'a [f16; LANES]);
 
-    impl Task for Everything<'_> {
+    impl LaneWork for Everything<'_> {
         type Output = (Vec<u64>, [f32; LANES]);
 
         #[inline(always)]

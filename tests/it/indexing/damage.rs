@@ -1,6 +1,6 @@
 //! An index on the disk that was damaged, is foreign or grew holes.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use lookalike::{index::store, pipeline::Cache};
 
@@ -75,20 +75,67 @@ fn damaged_and_foreign_files_are_set_aside_and_built_anew() {
     });
 }
 
+/// Puts something that is no file in the place of one.
+fn each_foreign(check: impl Fn(&dyn Fn(&Path))) {
+    check(&|path| fs::create_dir(path).unwrap());
+    check(&|path| symlink("/nowhere/at/all", path).unwrap());
+    check(&|path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()));
+}
+
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
-    let replace = |path: PathBuf| {
-        fs::remove_file(&path).unwrap();
-        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-    };
-    check_damage("set aside", 5, |place| replace(place.store_file("vectors")));
-    check_damage("set aside", 5, |place| replace(place.store_file(".sqlite")));
-    let place = Place::with(2);
+fn what_is_no_file_beside_the_records_and_the_vectors_costs_a_sentence_and_nothing_else() {
+    for name in ["records.sqlite-wal", "records.sqlite-shm", "records.sqlite-journal", "groups.json", "columns-7.bin"] {
+        each_foreign(|put| {
+            check_damage(&format!("{name} is not a file"), 0, |place| {
+                let path = place.store_file(".sqlite").with_file_name(name);
+                // Who only reads leaves an empty log behind.
+                let _ = fs::remove_file(&path);
+                put(&path);
+            });
+        });
+    }
+    // Who only reads cannot move it away.
+    let place = Place::with(1);
     place.run();
-    replace(place.store_file("lock"));
-    let run = place.run();
-    assert!(run.notes[0].contains("it is not a file: delete it"), "{:?}", run.notes);
-    assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
+    let log = place.store_file(".sqlite").with_file_name("records.sqlite-wal");
+    let _ = fs::remove_file(&log);
+    fs::create_dir(&log).unwrap();
+    fs::write(log.join("theirs"), "theirs").unwrap();
+    assert!(store::list(&place.cache()).unwrap()[0].content.is_err());
+    place.run();
+    let listed = store::list(&place.cache()).unwrap().remove(0);
+    assert_eq!((listed.content.as_ref().unwrap().images, listed.set_aside), (1, 0));
+    assert!(store::remove_set_aside(&listed).unwrap() && store::remove(&listed).unwrap());
+    let theirs = listed.folder.join("records.sqlite-wal.set-aside-1/theirs");
+    assert_eq!(fs::read(theirs).unwrap(), b"theirs", "a folder with something in it is nobody's to delete");
+    assert!(store::list(&place.cache()).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_file_in_the_place_of_the_records_or_the_vectors_is_set_aside() {
+    for part in [".sqlite", "vectors"] {
+        each_foreign(|put| {
+            check_damage("set aside", 5, |place| {
+                let path = place.store_file(part);
+                fs::remove_file(&path).unwrap();
+                put(&path);
+            });
+        });
+    }
+}
+
+#[test]
+fn a_lock_that_is_no_file_is_named() {
+    each_foreign(|put| {
+        let place = Place::with(2);
+        place.run();
+        let path = place.store_file("lock");
+        fs::remove_file(&path).unwrap();
+        put(&path);
+        let run = place.run();
+        assert!(run.notes[0].contains("lock: it is not a file: delete it"), "{:?}", run.notes);
+        assert_eq!(run.counts(), [2, 0, 0, 0, 0]);
+    });
 }
 
 #[test]

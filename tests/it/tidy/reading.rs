@@ -80,6 +80,13 @@ pub(super) fn names(code: &str, name: &str) -> bool {
     })
 }
 
+/// The name of the type or trait that a line makes public.
+pub(super) fn public_type(line: &str) -> Option<&str> {
+    let item = line.strip_prefix("pub ")?;
+    let name = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| item.strip_prefix(kind))?;
+    name.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
 /// The rooms that a file takes something from: the names after `crate::`, also those in braces.
 pub(super) fn imports(code: &str) -> BTreeSet<String> {
     paths(code).into_iter().filter(|path| path[0] == "crate").filter_map(|path| path.into_iter().nth(1)).collect()
@@ -207,6 +214,8 @@ fn this_test_reads_imports_and_words_rightly() {
         "use crate::{\n    app::{App, Event},\n    error::Result,\n    ui,\n};\nfn f() { crate::display::to_256(x) }";
     assert_eq!(imports(code), ["app", "display", "error", "ui"].map(String::from).into());
     assert!(names("use ratatui::Frame;", "ratatui") && !names("use ratatui_image::Image;", "ratatui"));
+    assert_eq!(public_type("pub struct Rows<'a> {"), Some("Rows"));
+    assert_eq!([public_type("pub(super) struct Rows;"), public_type("    pub type Rows = ();")], [None; 2]);
     assert!(!names("eprintln!()", "println!") && names("println!()", "println!"));
     assert_eq!(code_of("//! Doc.\nfn a() {} // why\n#[cfg(test)]\nmod tests {}"), "fn a() {}\n");
     let tests = "fn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n    fn b() {}\n}\n\n#[cfg(test)]\nmod more;\n";
