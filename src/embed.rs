@@ -29,6 +29,7 @@ mod inverted_residual;
 pub mod layer;
 mod limits;
 pub mod manifest;
+mod memory;
 mod network;
 mod norm;
 pub mod preprocess;
@@ -209,6 +210,7 @@ fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Fo
 /// # Errors
 /// [`Error::Model`] when the weights do not fit the network or cannot be read, or the device is not there.
 pub fn load(model: &Model, choice: &ModelChoice) -> Result<Box<dyn Embedder>> {
+    memory::keep_freed();
     Ok(match model.manifest.architecture {
         Architecture::ColorGrid => Box::new(color_grid::ColorGrid::new(model.manifest.clone())),
         Architecture::Faces => Box::new(faces::Faces::load(model, choice)?),

@@ -109,8 +109,8 @@ fn what_belongs_to_one_place_is_named_only_there() {
         ("rusqlite", &["index/store"]),
         ("SELECT", &["index/store"]),
         ("memmap2", &["index/store"]),
-        ("unsafe", &["index/store", "main", "terminal/fatal"]),
-        ("libc", &["terminal/fatal"]),
+        ("unsafe", &["embed/memory", "index/store", "main", "terminal/fatal"]),
+        ("libc", &["embed/memory", "terminal/fatal"]),
         // Nothing but what moves files away, and back.
         ("trash::delete", &["disposal"]),
         ("thread::spawn", &["worker", "terminal", "embed/batcher"]),
