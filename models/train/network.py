@@ -5,10 +5,12 @@ are read by `Lite.published`. A picture enters as RGB of 0-255.
 """
 
 import math
+import pathlib
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 # Width and depth of each network, as multiples of the first one's.
 SCALES = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
@@ -100,7 +102,9 @@ class Lite(nn.Module):
 
     @classmethod
     def published(cls, path):
-        """The network of a published file."""
+        """The network of a published file, or of a model file that `export.py` made."""
+        if pathlib.Path(path).suffix == ".safetensors":
+            return cls.of(load_file(path))
         return cls.of(torch.load(path, map_location="cpu", weights_only=True))
 
     @classmethod

@@ -132,10 +132,10 @@ def losses(heads, feature, wanted, labels):
 
 
 def groups_of(modules, rate):
-    """One group a tensor: a step changes each by the same share of its size."""
+    """One group a tensor that is trained: a step changes each by the same share of its size."""
     groups = []
     for module in modules:
-        for parameter in module.parameters():
+        for parameter in filter(lambda parameter: parameter.requires_grad, module.parameters()):
             size = max(float(parameter.detach().square().mean().sqrt()), 1e-3)
             groups.append({"params": [parameter], "size": size, "weight_decay": 0.0})
     return groups
@@ -156,6 +156,8 @@ def train(args):
         raise SystemExit(f"{checkpoint} is there already: go on with --resume, or name another --checkpoint")
     pictures = Pictures(homes, device, args.hold, args.seed)
     net = Lite.published(args.student).to(device, memory_format=torch.channels_last)
+    for kept in (net.stem, *net.blocks[: args.keep]) if args.keep else ():
+        kept.requires_grad_(False)
     heads = Heads(len(pictures.mean), len(pictures.classes)).to(device)
     dev = [(pathlib.Path(folder).name, *load(folder, args.size)) for folder in args.dev]
     dev += held_sets(pictures)
@@ -191,7 +193,7 @@ def train(args):
         loss = sum(WEIGHTS[name] * value for name, value in parts.items())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_([p for m in (net, heads) for p in m.parameters()], 5.0)
+        nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 5.0)
         optimizer.step()
         with torch.no_grad():
             for averaged, current in ((ema, net), (ema_heads, heads)):
@@ -274,6 +276,7 @@ def main():
     c.add_argument("--size", type=int, default=224)
     c.add_argument("--dim", type=int, default=512, help="values of the embedding that is scored")
     c.add_argument("--batch", type=int, default=256)
+    c.add_argument("--keep", type=int, default=0, metavar="BLOCKS", help="first blocks that stay as they are, which a CPU trains twice as fast without")
     c.add_argument("--rate", type=float, default=1.5e-3, help="the largest share of a tensor's size that a step changes")
     c.add_argument("--check-minutes", type=float, default=1)
     c.add_argument("--checkpoint", default="checkpoint.pt")
