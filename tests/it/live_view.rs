@@ -397,7 +397,8 @@ fn the_screen_and_its_help_say_what_the_share_of_strangers_rests_on() {
     assert!(text(&live).contains("It follows from 3 pairs of names here and 946"), "{}", text(&live));
     // For faces one name is enough, and elsewhere it takes two.
     let missing = |known: Option<ImpostorDistribution>| {
-        let nobody = Gallery { impostors: known, ..Gallery::default() };
+        let mut nobody = Gallery::default();
+        nobody.impostors = known;
         let mut live = Live::new(setup((120, 36), nobody));
         live.update(seen(1, ANA));
         text(&live)
