@@ -6,7 +6,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{Criterion, Gallery, trials::Trial};
+use super::{Candidate, Criterion};
 use crate::{analysis::student, similarity::Metric};
 
 /// The pictures of a gallery as strangers to the other names.
@@ -46,18 +46,18 @@ struct Spread {
 const ROUNDING: f64 = 1e-5;
 
 impl Strangers {
-    pub(super) fn of(gallery: &Gallery, metric: Metric, trials: &[Trial]) -> Self {
+    /// Of pictures, each with its name and the two most alike others.
+    pub(super) fn of(metric: Metric, pictures: &[(usize, [Option<Candidate>; 2])]) -> Self {
         let lead = Criterion { metric, threshold: None, margin: 0.0 };
-        let name = |trial: &Trial| gallery.samples[trial.sample].name;
-        let mut tried = vec![0_usize; gallery.len()];
-        trials.iter().for_each(|trial| tried[name(trial)] += 1);
-        let mut best: Vec<_> = trials
+        let mut counts: HashMap<usize, usize> = HashMap::new();
+        pictures.iter().for_each(|(name, _)| *counts.entry(*name).or_default() += 1);
+        let mut best: Vec<_> = pictures
             .iter()
-            .filter_map(|trial| {
-                let [best, second] = trial.others;
-                let (own, best) = (name(trial), best?);
+            .filter_map(|(name, [best, second])| {
+                let best = (*best)?;
                 let lead = second.map_or(f32::INFINITY, |second| lead.lead(best.value, second.value));
-                Some(Stranger { names: [own, best.name], value: best.value, lead, weight: 1.0 / tried[own] as f64 })
+                let weight = 1.0 / counts[name] as f64;
+                Some(Stranger { names: [*name, best.name], value: best.value, lead, weight })
             })
             .collect();
         best.sort_by(|a, b| metric.nearer(a.value, b.value));

@@ -141,7 +141,8 @@ pub fn trials(gallery: &Gallery, metric: Metric, most: usize) -> Trials {
     let all = gallery.samples.len();
     let tried = all.min(most);
     let trials: Vec<_> = (0..tried).map(|at| try_one(gallery, metric, at * all / tried)).collect();
-    let strangers = Strangers::of(gallery, metric, &trials);
+    let pictures: Vec<_> = trials.iter().map(|trial| (gallery.samples[trial.sample].name, trial.others)).collect();
+    let strangers = Strangers::of(metric, &pictures);
     let known = gallery.impostors.clone().filter(|known| known.share(metric, 0.0).is_some());
     Trials { metric, trials, strangers, spreads: gallery.spreads(metric), known }
 }
