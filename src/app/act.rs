@@ -20,9 +20,6 @@ use crate::{
     task::{Away, Job},
 };
 
-/// Why a key for marked pictures does nothing.
-pub(super) const NOTHING_MARKED: &str = "Nothing is marked yet[: {mark} marks the picture under the cursor].";
-
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.message = None;
@@ -308,9 +305,18 @@ impl App {
         }
     }
 
+    /// Says why a key for marked pictures does nothing, and how one is marked where there is one to mark.
+    pub(super) fn say_that_nothing_is_marked(&mut self) {
+        let says = match self.focused() {
+            Some(_) => "Nothing is marked yet[: {mark} marks the picture under the cursor].",
+            None => "Nothing is marked yet.",
+        };
+        self.tell(Severity::Warning, says);
+    }
+
     fn show_only_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.tell(Severity::Warning, NOTHING_MARKED);
+            return self.say_that_nothing_is_marked();
         }
         let typed = self.shared.filter.typed().to_owned();
         self.shared.narrow(&typed, !self.shared.only_marked);
@@ -337,7 +343,7 @@ impl App {
     }
 
     /// The path that a key is about.
-    fn path(&self) -> Option<PathBuf> {
+    pub(super) fn path(&self) -> Option<PathBuf> {
         let room = self.screens.get(self.screen);
         match self.covering() {
             None if !room.lists_pictures() => room.path(&self.shared),
@@ -364,7 +370,7 @@ impl App {
     /// Ranks all by their likeness to the marked pictures together.
     fn ask_marked(&mut self) {
         if self.shared.marks.is_empty() {
-            return self.tell(Severity::Warning, NOTHING_MARKED);
+            return self.say_that_nothing_is_marked();
         }
         self.stay_selected();
         self.screens.neighbors.ask(&self.shared);

@@ -159,6 +159,7 @@ impl App {
         if self.awaited.is_index(job) {
             self.awaited.indexed();
             (self.shared.run, self.shared.progress) = (RunState::Failed(reason.clone()), None);
+            self.shared.found = Arc::default();
         }
         if self.awaited.is_other_index(job) {
             self.screens.models.failed(&reason);

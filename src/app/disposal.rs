@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{App, Effect, Over, RunState, Severity, action::Step};
+use super::{App, Effect, Over, RunState, Severity, action::Step, keymap::Context};
 use crate::{
     index::{ImageId, Index, RowKind},
     printable::printable,
@@ -19,8 +19,10 @@ use crate::{
 pub(super) struct Moves {
     /// The job that moves files now.
     job: Option<JobId>,
-    /// The lists that undo what was moved, the newest last.
-    lists: Vec<PathBuf>,
+    /// The pictures that it is about.
+    moving: Vec<ImageId>,
+    /// The lists that undo what was moved, with its pictures, the newest last.
+    lists: Vec<(PathBuf, Vec<ImageId>)>,
 }
 
 impl Moves {
@@ -29,8 +31,15 @@ impl Moves {
         self.job.take_if(|moving| *moving == job);
     }
 
-    fn begin(&mut self, job: JobId) -> JobId {
+    fn begin(&mut self, job: JobId, moving: Vec<ImageId>) -> JobId {
+        self.moving = moving;
         *self.job.insert(job)
+    }
+
+    /// The job is done; the pictures that it was about.
+    fn end(&mut self) -> Vec<ImageId> {
+        self.job = None;
+        std::mem::take(&mut self.moving)
     }
 }
 
@@ -39,6 +48,8 @@ impl Moves {
 pub struct Disposal {
     /// The files, in the order of their paths.
     pub doomed: Arc<[Doomed]>,
+    /// The pictures that these files are.
+    ids: Arc<[ImageId]>,
     /// First visible line.
     pub first: usize,
     /// How many of them have no copy that stays.
@@ -74,16 +85,17 @@ impl App {
         }
         let mut ids: Vec<_> = self.shared.marks.iter().collect();
         if ids.is_empty() {
-            return self.tell(
-                Severity::Warning,
-                "Nothing is marked yet[: {mark} marks, and {dispose} moves away what is marked].",
-            );
+            let says = match self.focused() {
+                Some(_) => "Nothing is marked yet[: {mark} marks, and {dispose} moves away what is marked].",
+                None => "Nothing is marked yet[; {dispose} moves away what is marked].",
+            };
+            return self.tell(Severity::Warning, says);
         }
         ids.sort_by_cached_key(|id| self.shared.path(*id));
         let copies = self.screens.alike.found.as_ref().and_then(|found| found.copies.clone());
         let doomed: Arc<[_]> = Doomed::of(&self.shared.index, copies.as_deref(), &ids).into();
         let last_ones = doomed.iter().filter(|one| one.kept.is_none()).count();
-        self.over.push(Over::Disposal(Disposal { doomed, first: 0, last_ones }));
+        self.over.push(Over::Disposal(Disposal { doomed, ids: ids.into(), first: 0, last_ones }));
     }
 
     /// Moves what was shown away.
@@ -93,7 +105,7 @@ impl App {
         };
         let doomed = disposal.doomed.to_vec();
         self.say(Severity::Info, format!("Moving {}…", text::counted(doomed.len(), "picture")));
-        let job = self.moves.begin(self.awaited.next());
+        let job = self.moves.begin(self.awaited.next(), disposal.ids.to_vec());
         vec![Effect::Start(job, Job::Dispose { doomed, away })]
     }
 
@@ -103,12 +115,19 @@ impl App {
             self.say(Severity::Warning, "Wait a moment: pictures are being indexed or moved.");
             return Vec::new();
         }
-        let Some(list) = self.moves.lists.pop() else {
+        let Some((list, ids)) = self.moves.lists.pop() else {
             self.say(Severity::Info, "Nothing was moved away since you began: `lookalike undo` goes further back.");
             return Vec::new();
         };
-        let job = self.moves.begin(self.awaited.next());
+        let job = self.moves.begin(self.awaited.next(), ids);
         vec![Effect::Start(job, Job::Undo { list })]
+    }
+
+    /// Where keys are pressed again when the list of what is to be moved away is closed.
+    #[must_use]
+    pub fn beneath_disposal(&self) -> Context {
+        let is_above = |over: &Over| matches!(over, Over::Prompt(_) | Over::Help(_) | Over::Disposal(_));
+        self.context_of(self.over.iter().rfind(|over| !is_above(over)))
     }
 
     pub(super) fn scroll_disposal(&mut self, step: Step) {
@@ -119,17 +138,24 @@ impl App {
     }
 
     pub(super) fn disposed(&mut self, disposed: &Disposed) {
-        self.moves.job = None;
-        self.moves.lists.extend(disposed.list.clone());
+        let moving = self.moves.end();
         let moved: HashSet<&Path> = disposed.moved.iter().map(|path| &**path).collect();
-        let gone: Vec<_> = self.ids_at(|index, id| index.get(id).is_some_and(|entry| moved.contains(&*entry.path())));
         let mut index = Index::clone(&self.shared.index);
-        gone.into_iter().for_each(|id| index.remove(id));
+        for id in &moving {
+            if index.get(*id).is_some_and(|entry| moved.contains(&*entry.path())) {
+                index.remove(*id);
+            }
+        }
+        self.moves.lists.extend(disposed.list.clone().map(|list| (list, moving)));
         self.take_index(Arc::new(index));
         let pictures = text::counted(disposed.moved.len(), "picture");
         match disposed.refused.first() {
             None => {
-                let then = self.sentence("[; {undo} brings them back].");
+                let then = match disposed.moved.len() {
+                    1 => "[; {undo} brings it back].",
+                    _ => "[; {undo} brings them back].",
+                };
+                let then = self.sentence(then);
                 self.say(Severity::Info, format!("{pictures} moved away{then}"));
             }
             Some((path, why)) => {
@@ -140,14 +166,16 @@ impl App {
     }
 
     pub(super) fn undone(&mut self, undone: &Undone) {
-        self.moves.job = None;
         let back: HashSet<&Path> = undone.back.iter().map(|path| &**path).collect();
-        let there = self.ids_at(|index, id| {
-            index.entry_even_if_removed(id).is_some_and(|entry| !index.contains(id) && back.contains(&*entry.path()))
-        });
-        let count = there.len();
         let mut index = Index::clone(&self.shared.index);
-        there.into_iter().for_each(|id| index.restore(id));
+        let mut count = 0;
+        for id in self.moves.end() {
+            let entry = index.entry_even_if_removed(id).filter(|_| !index.contains(id));
+            if entry.is_some_and(|entry| back.contains(&*entry.path())) {
+                index.restore(id);
+                count += 1;
+            }
+        }
         self.take_index(Arc::new(index));
         let pictures = text::counted(undone.back.len(), "picture");
         match undone.refused.first() {
@@ -163,11 +191,5 @@ impl App {
                 self.say(Severity::Warning, format!("{pictures} brought back, {gone} not: {}: {why}", printable(path)));
             }
         }
-    }
-
-    /// The ids ever given of which something is true.
-    fn ids_at(&self, is: impl Fn(&Index, ImageId) -> bool) -> Vec<ImageId> {
-        let index = &*self.shared.index;
-        (0..index.id_bound()).map(|at| ImageId(at as u32)).filter(|id| is(index, *id)).collect()
     }
 }

@@ -25,12 +25,16 @@ impl App {
         let Context::Screen(screen) = self.context() else {
             let query = self.covering() == Some(Over::Query);
             let nothing = match action {
+                // A picture from elsewhere may have found none to lead back to.
+                Action::OpenQuery if query => self.screens.neighbors.under_cursor().is_none(),
                 Action::OpenQuery => self.screen != Screen::Neighbors,
                 // What is asked with may be no picture of the folder, or several.
                 Action::Mark | Action::OpenNeighbors => query && self.focused().is_none(),
+                Action::Copy => query && self.path().is_none(),
                 _ => false,
             };
-            return Some(action.hint()).filter(|_| !nothing);
+            let words = if query && action == Action::OpenQuery { "answer" } else { action.hint() };
+            return Some(words).filter(|_| !nothing);
         };
         let room = self.screens.get(screen);
         if room.lists_pictures() {

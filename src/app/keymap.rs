@@ -145,11 +145,21 @@ pub fn table() -> Vec<(Binding, Option<Vec<Context>>)> {
 impl Keys {
     /// Every key that works in a context.
     pub(super) fn bindings(&self, context: Context) -> impl Iterator<Item = Binding> + '_ {
-        let own = self.contexts.iter().filter(move |(at, _)| *at == context).flat_map(|(_, bindings)| bindings);
-        own.chain(&self.everywhere).copied()
+        self.own(context).chain(&self.everywhere).copied()
     }
 
-    /// The same with other keys for an action, in one context or wherever it has keys. Names as in [`Chord::parse`].
+    /// Those of them that are worth naming: that Backspace closes as well is not what one looks for.
+    pub(super) fn named(&self, context: Context) -> impl Iterator<Item = Binding> + '_ {
+        self.own(context).filter(|binding| **binding != CLOSE).chain(&self.everywhere).copied()
+    }
+
+    /// The keys of a context besides those of everywhere.
+    fn own(&self, context: Context) -> impl Iterator<Item = &Binding> {
+        self.contexts.iter().filter(move |(at, _)| *at == context).flat_map(|(_, bindings)| bindings)
+    }
+
+    /// Gives an action other keys, in one context or wherever it has keys; in a context beside those of everywhere. Names
+    /// as in [`Chord::parse`]. What is chosen for one context must come last: a choice for all takes its place.
     ///
     /// # Errors
     /// A sentence that names what is no key, or says that the action has no keys there.
@@ -173,7 +183,15 @@ impl Keys {
         for binding in bindings.chain(everywhere).filter(|binding| binding.action.name() == action) {
             (binding.keys, known) = (keys, true);
         }
-        if known { Ok(()) } else { Err("it has no key there".to_owned()) }
+        if known {
+            return Ok(());
+        }
+        // What works everywhere works here, too, and may have a key of its own here.
+        let shared = self.everywhere.iter().find(|binding| binding.action.name() == action);
+        let here = self.contexts.iter_mut().find(|(at, _)| Some(*at) == context);
+        let (Some(shared), Some((_, own))) = (shared, here) else { return Err("it has no key there".to_owned()) };
+        own.push(Binding { keys, ..*shared });
+        Ok(())
     }
 
     /// Whether each key means one thing in each context.
@@ -186,7 +204,9 @@ impl Keys {
             for binding in self.bindings(context) {
                 for name in binding.keys.split(' ') {
                     let Some(chord) = Chord::parse(name) else { continue };
-                    if let Some((_, other)) = seen.iter().find(|(known, _)| *known == chord) {
+                    let means_another =
+                        |(known, other): &&(Chord, Binding)| *known == chord && other.action != binding.action;
+                    if let Some((_, other)) = seen.iter().find(means_another) {
                         let [a, b] = [other, &binding].map(|binding| binding.action.name());
                         let place = context.name();
                         return Err(format!("“{name}” would mean both {a} and {b} in {place}: give one another key"));
@@ -267,9 +287,10 @@ impl From<KeyEvent> for Chord {
     }
 }
 
-/// Whether two keys are the first and the last of four letters in a row.
-fn is_range(first: &str, last: &str) -> bool {
-    matches!((first.as_bytes(), last.as_bytes()), ([first], [last]) if first.checked_add(3) == Some(*last))
+/// Whether more than two keys are letters in a row.
+fn is_range(keys: &[&str]) -> bool {
+    let follow = |pair: &[&str]| matches!((pair[0].as_bytes(), pair[1].as_bytes()), ([letter], [next]) if letter.checked_add(1) == Some(*next));
+    keys.len() > 2 && keys.windows(2).all(follow)
 }
 
 /// The name of the key as people know it from the keyboard: arrows as arrows.
@@ -314,27 +335,33 @@ impl Keys {
         let overlay = !matches!(context, Context::Screen(_));
         let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
         let key = |binding: &Binding, words: &'static str| {
-            // Two keys that belong together share a hint.
-            let found = |action: Action| self.bindings(context).find(|binding| binding.action == action).map(first);
-            let both = binding.action.hinted_with().map(|both| both.into_iter().filter_map(found).collect());
-            let names: Vec<_> = both.unwrap_or_else(|| vec![first(*binding)]);
+            // Keys that belong together share a hint.
+            let found = |action: &Action| self.named(context).find(|binding| binding.action == *action).map(first);
+            let all = binding.action.hinted_with().map(|all| all.iter().filter_map(found).collect());
+            let mut names: Vec<_> = all.unwrap_or_else(|| vec![first(*binding)]);
+            names.dedup();
             let names = match names[..] {
-                [a, b] if a == b => a.to_owned(),
                 // Letters in a row are named by the first and the last.
-                [a, b] if matches!(binding.action, Action::PickGuess(_)) && is_range(a, b) => format!("{a}-{b}"),
+                [a, .., b] if is_range(&names) => format!("{a}-{b}"),
                 _ => names.join(" "),
             };
             (names, words)
         };
+        // What has keys of its own here is named by these.
+        let is_first = |binding: &Binding| {
+            self.named(context).find(|one| one.action == binding.action).is_some_and(|first| first == *binding)
+        };
         let mut hints: Vec<_> = self
-            .bindings(context)
-            .filter(|binding| !last(binding))
+            .named(context)
+            .filter(|binding| !last(binding) && is_first(binding))
             // Going back with Esc is known; only what lies on top says so.
-            .filter(|binding| binding.action != Action::Escape || (overlay && *binding != CLOSE))
+            .filter(|binding| binding.action != Action::Escape || overlay)
             .filter_map(|binding| Some((binding, words(binding.action).filter(|words| !words.is_empty())?)))
             .map(|(binding, words)| key(&binding, words))
             .collect();
-        hints.extend(self.bindings(context).filter(last).map(|binding| key(&binding, binding.action.hint())));
+        let always = [Action::Help, Action::Quit];
+        let always = always.into_iter().filter_map(|action| self.named(context).find(|one| one.action == action));
+        hints.extend(always.map(|binding| key(&binding, binding.action.hint())));
         hints
     }
 
@@ -345,7 +372,9 @@ impl Keys {
         let rows = |wanted: &dyn Fn(&Binding, Option<&[Context]>) -> bool| -> Vec<(String, &'static str)> {
             table
                 .iter()
-                .filter(|(binding, contexts)| *binding != CLOSE && wanted(binding, contexts.as_deref()))
+                // A second key that closes is not worth a line, unless it is the only one.
+                .filter(|(binding, contexts)| *binding != CLOSE || contexts.is_none())
+                .filter(|(binding, contexts)| wanted(binding, contexts.as_deref()))
                 .map(|(binding, _)| (keys(binding), binding.action.help()))
                 .collect()
         };
@@ -354,8 +383,8 @@ impl Keys {
             |binding: &Binding| matches!(binding.action, Action::Show(_) | Action::NextScreen | Action::PreviousScreen);
         let is_here = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.contains(&here));
         // In the order of the hints: what is for this place alone comes first.
-        let own = self.contexts.iter().filter(|(at, _)| *at == here).flat_map(|(_, bindings)| bindings);
-        let own = own.filter(|binding| **binding != CLOSE).map(|binding| (keys(binding), binding.action.help()));
+        let own =
+            self.own(here).filter(|binding| **binding != CLOSE).map(|binding| (keys(binding), binding.action.help()));
         let mut sections = vec![(here.name(), own.collect::<Vec<_>>())];
         sections.push(("Moving", rows(&|binding, _| moves(binding))));
         sections.push(("Screens", rows(&|binding, _| shows(binding))));
@@ -479,5 +508,59 @@ mod tests {
         keys.rebind(None, "quit", &own(&["m"])).expect("it has keys");
         let twice = keys.check().expect_err("m is the metric's");
         assert!(twice.contains("“m” would mean both metric and quit"), "{twice}");
+    }
+
+    #[test]
+    fn what_works_everywhere_may_have_a_key_of_its_own_in_one_place() {
+        let mut keys = Keys::default();
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let at = |keys: &Keys, context, name: &str| keys.lookup(context, Chord::parse(name).expect("a key").event());
+        keys.rebind(None, "escape", &own(&["X"])).expect("it works everywhere");
+        for context in [Context::Picture, Context::Pair, Context::Help] {
+            keys.rebind(Some(context), "escape", &own(&["Z"])).expect("it works there, too");
+            keys.check().expect("no key means two things");
+            assert_eq!([at(&keys, context, "Z"), at(&keys, context, "X")], [Some(Action::Escape); 2], "{context:?}");
+            let hints = keys.hints(context, &|action| Some(action.hint()));
+            let closing: Vec<_> = hints.iter().filter(|hint| hint.1 == Action::Escape.hint()).collect();
+            assert!(closing.len() == 1 && closing[0].0 == "Z", "{context:?}: {closing:?}");
+        }
+        keys.rebind(Some(Context::Why), "escape", &own(&["X"])).expect("it works there, too");
+        keys.check().expect("twice the same is no contradiction");
+        let map = Context::Screen(Screen::Map);
+        keys.rebind(Some(map), "quit", &own(&["Q"])).expect("it works there, too");
+        assert!(keys.check().is_err(), "Q asks there");
+        keys.rebind(Some(map), "quit", &own(&["W"])).expect("it has one there now");
+        keys.check().expect("W was free");
+        let hints = keys.hints(map, &|action| Some(action.hint()));
+        assert_eq!(hints[hints.len() - 2..], [("?".to_owned(), "help"), ("W".to_owned(), "quit")]);
+    }
+
+    #[test]
+    fn a_second_key_that_closes_is_named_where_it_is_the_only_one() {
+        let mut keys = Keys::default();
+        keys.rebind(None, "return", &["T".to_owned()]).expect("it has keys");
+        keys.rebind(None, "escape", &["Backspace".to_owned()]).expect("it has keys");
+        keys.check().expect("no key means two things");
+        for context in Context::all() {
+            assert_eq!(keys.sentence(context, "{escape} leaves all."), "Backspace leaves all.", "{context:?}");
+            let rows: Vec<_> = keys.sections(context).into_iter().flat_map(|(_, rows)| rows).collect();
+            let closing: Vec<_> = rows.iter().filter(|row| row.1 == Action::Escape.help()).collect();
+            assert!(closing.len() == 1 && closing[0].0 == "Bksp", "{context:?}: {closing:?}");
+        }
+        let hints = keys.hints(Context::Disposal, &|action| Some(action.hint()));
+        assert!(hints.contains(&("Bksp".to_owned(), Action::Escape.hint())), "{hints:?}");
+    }
+
+    #[test]
+    fn keys_that_share_a_hint_are_all_named_unless_they_are_letters_in_a_row() {
+        let mut keys = Keys::default();
+        let labels = Context::Screen(Screen::Labels);
+        let hinted = |keys: &Keys| {
+            let hints = keys.hints(labels, &|action| Some(action.hint()));
+            hints.into_iter().find(|hint| hint.1 == Action::PickGuess(0).hint()).map(|hint| hint.0)
+        };
+        assert_eq!(hinted(&keys).as_deref(), Some("a-d"));
+        keys.rebind(None, "pick-guess-1", &["z".to_owned()]).expect("it has keys");
+        assert_eq!(hinted(&keys).as_deref(), Some("a z c d"));
     }
 }

@@ -6,7 +6,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     App, Effect, Over, RunState, Severity,
-    act::NOTHING_MARKED,
     action::{Action, Screen},
 };
 use crate::{
@@ -153,7 +152,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         if self.shared.marks.is_empty() {
-            self.tell(Severity::Warning, NOTHING_MARKED);
+            self.say_that_nothing_is_marked();
         } else {
             self.over.push(Over::Prompt(Prompt { purpose: Purpose::Export, text: EXPORT_FILE.to_owned() }));
         }

@@ -39,7 +39,7 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         Screen::Browse => &[
             "Each picture of the folder; the frame is the selected one, which all screens show.",
             "Beside it what is known of it, and the three most alike to it.",
-            "● is a marked picture, ⊖ one to be unlike what {ask-marked} finds.",
+            "● is a marked picture, ⊖ one to be unlike[ what {ask-marked} finds].",
         ],
         Screen::Heatmap => &[
             "Each cell compares the picture of its row with that of its column: yellow is alike, dark is not.",
@@ -54,8 +54,8 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         ],
         Screen::Alike => &[
             "Groups of pictures that are the same or nearly: identical files and copies first, then what only looks alike.",
-            "Of copies the first picture is the one to keep. {mark-copies} marks all others, {dispose} moves what is marked away after showing a list.",
-            "The numbers are cosines; {looser} and {stricter} move the threshold. A filter keeps the groups that have a picture of it, whole.",
+            "Of copies the first picture is the one to keep[. {mark-copies} marks all others, {dispose} moves what is marked away after showing a list].",
+            "The numbers are cosines[; {looser} and {stricter} move the threshold]. A filter keeps the groups that have a picture of it, whole.",
         ],
         Screen::Map => &[
             "Each dot is a picture; what looks alike lies close together. Only nearness means something, not the directions.",
@@ -71,7 +71,7 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         Screen::Outliers => &[
             "The pictures that have nothing like them come first. ▲ is flagged: so far out that it is worth a look.",
             "The number over a picture says how many typical deviations (MAD) its score lies above the median.",
-            "{scope} goes from all pictures to each folder by itself, and to those that look like another folder.",
+            "The list is of all pictures, of each folder by itself, or of those that look like another folder[: {scope} goes from one to the next].",
         ],
         Screen::Labels => &[
             "How well the folders, or the labels of a file, can be told apart by a classifier that has not seen the picture.",
@@ -85,5 +85,31 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
         Screen::Problems => {
             &["Files that are no pictures or damaged, under the reason; of faces also the pictures that have none."]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::keymap::Keys;
+
+    #[test]
+    fn what_lies_on_top_hides_no_fact_of_the_screen_beneath() {
+        let keys = Keys::default();
+        for screen in Screen::ALL {
+            for here in [Context::Screen(screen), Context::Picture, Context::Disposal] {
+                for line in lines(here, screen) {
+                    // What is all about keys is for the place where they work.
+                    let of_keys = line.starts_with('{') && here != Context::Screen(screen);
+                    assert!(of_keys || !keys.sentence(here, line).is_empty(), "{line:?} in {here:?}");
+                }
+            }
+        }
+        assert_eq!(
+            keys.sentence(Context::Picture, of_screen(Screen::Alike)[1]),
+            "Of copies the first picture is the one to keep."
+        );
+        let outliers = of_screen(Screen::Outliers)[2];
+        assert!(keys.sentence(Context::Picture, outliers).ends_with("look like another folder."), "{outliers}");
     }
 }

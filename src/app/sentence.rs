@@ -3,17 +3,14 @@
 use super::{
     App,
     action::Action,
-    binding::CLOSE,
-    keymap::{Context, Keys, label},
+    keymap::{Context, Keys, label, table},
 };
 
 impl Keys {
     /// The key of an action in a context as a sentence names it: of several the one that hints show. `None` where it has
     /// none.
     fn name(&self, here: Context, is_it: impl Fn(Action) -> bool) -> Option<&'static str> {
-        // That Backspace closes as well is not what one looks for.
-        let mut bindings = self.bindings(here).filter(|binding| *binding != CLOSE);
-        let first = bindings.find(|binding| is_it(binding.action))?.keys.split(' ').next()?;
+        let first = self.named(here).find(|binding| is_it(binding.action))?.keys.split(' ').next()?;
         // In a sentence there is room for the whole word.
         Some(if first == "Backspace" { first } else { label(first) })
     }
@@ -41,7 +38,7 @@ impl Keys {
         let mut words = pieces.next()?.to_owned();
         while let Some(action) = pieces.next() {
             let is_it = |one: Action| one.name() == action;
-            debug_assert!(Context::all().any(|context| self.name(context, is_it).is_some()), "{action} is no action");
+            debug_assert!(table().iter().any(|(binding, _)| is_it(binding.action)), "{action} is no action");
             words += self.name(here, is_it)?;
             words += pieces.next().unwrap_or_default();
         }

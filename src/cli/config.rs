@@ -115,7 +115,9 @@ impl Config {
 
     fn read_keys(&mut self, table: &Table) -> Result<(), String> {
         let mut keys = Keys::default();
-        for (name, value) in table {
+        // What is chosen for one place goes before what is chosen for all, wherever it is written.
+        let (local, global): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| value.is_table());
+        for (name, value) in global.into_iter().chain(local) {
             match value {
                 Value::Table(own) => {
                     let places: Vec<_> = Context::all().map(|context| (context, place(context))).collect();
@@ -324,6 +326,19 @@ mod tests {
         assert_eq!((config.palette.map, config.palette.accent), (ColorMap::Cividis, Some([255, 128, 0])));
         assert_eq!(explore(&config, &[]).display.background, crate::terminal::capabilities::BackgroundChoice::Light);
         assert!(read("").expect("nothing is something").keys.is_none());
+    }
+
+    #[test]
+    fn a_key_for_one_place_stands_beside_one_for_all_in_whatever_order_they_are_written() {
+        for (place, context) in
+            [("browse", Context::Screen(crate::app::action::Screen::Browse)), ("picture", Context::Picture)]
+        {
+            let config =
+                read(&format!("[keys]\nescape = \"X\"\nmark = \"ö\"\n[keys.{place}]\nescape = \"Z\"\nmark = \"ä\"\n"));
+            let keys = config.expect("it is right").keys.expect("some were chosen");
+            assert_eq!(keys.sentence(context, "{escape} {mark}"), "Z ä", "{place}");
+            assert_eq!(keys.sentence(Context::Pair, "{escape} {mark}"), "X ö");
+        }
     }
 
     #[test]

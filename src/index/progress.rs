@@ -26,7 +26,8 @@ pub enum Report {
     Snapshot(Arc<Index>),
     /// The files that could not be indexed, sorted by path.
     Skipped(Arc<[Skipped]>),
-    /// While nothing is indexed yet: the first of the files that will be, in the order of their paths.
+    /// Said once, before the network is loaded, where nothing is indexed yet: the first by path of the files that are to be
+    /// embedded, some hundred at most. Not all of them can be read.
     Found(Arc<[Arc<Path>]>),
     /// How far the run is.
     Progress(Progress),

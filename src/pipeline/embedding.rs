@@ -32,7 +32,8 @@ const COMMIT_PICTURES: usize = 64;
 /// Nothing waits longer than this for its transaction.
 const COMMIT_AFTER: Duration = Duration::from_millis(500);
 
-/// Found files that are told of: more than any screen shows at once.
+/// Found files that are told of at most, the first by path: some pages of the grid, where each is given its place again at
+/// every snapshot.
 const FOUND: usize = 500;
 
 /// One file on its way through decoder and model.

@@ -16,6 +16,7 @@ use crate::{
     },
     order::OrderKind,
     preview::Subject,
+    similarity::Query,
     text,
 };
 
@@ -50,13 +51,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 /// What will be indexed, until the first picture is.
 fn title_of_found(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
-    let words = Span::styled(format!("{} found", text::counted(waiting(app), "picture")), theme.strong());
+    // Those that cannot be read were found as well.
+    let total = app.shared.progress.map_or(0, |now| now.total).max(app.screens.browse.waiting.len());
+    let words = Span::styled(format!("{} found", text::counted(total, "picture")), theme.strong());
     let says = Span::styled(" · each can be browsed as soon as it is indexed (until then ○)", theme.dim());
     canvas.rule(area, Line::from(vec![words, says]));
 }
 
-/// How many pictures are still to be indexed, those included that are not among the first.
+/// How many pictures are still to be indexed while that is done for the first time, those included that are not among the
+/// first; none of them is there for a filter.
 fn waiting(app: &App) -> usize {
+    if app.shared.found.is_empty() || !app.screens.browse.list.filter.is_empty() {
+        return 0;
+    }
     let left = app.shared.progress.map_or(0, |now| now.total.saturating_sub(now.done));
     left.max(app.screens.browse.waiting.len())
 }
@@ -73,18 +80,17 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         Span::styled(place, theme.strong()),
         Span::styled(format!(" · {}", by(order.kind(), order.is_reversed())), theme.dim()),
     ];
-    // Many pictures take a moment, in which they stand as they did.
-    if (order.kind(), order.is_reversed()) != (browse.kind, browse.reversed) {
-        spans.push(Span::styled(format!(" · sorting {}…", by(browse.kind, browse.reversed)), theme.accent()));
-    }
-    if order.kind() == OrderKind::Likeness
-        && let Some(anchor) = &browse.anchor
-        && let crate::similarity::Query::Image(id) = anchor.query()
-    {
+    let [stand_by, wanted] = [order.anchor(), browse.anchor.as_ref()].map(|anchor| anchor.map(|to| to.query()));
+    if let Some(Query::Image(id)) = stand_by {
         spans.push(Span::styled(format!(" to {}", text::cut_name(&facts::name(app, *id), 20)), theme.dim()));
     }
-    if !browse.waiting.is_empty() {
-        let words = format!(" · {} {} not indexed yet", contact_sheet::WAITING, text::count(waiting(app)));
+    // Many pictures take a moment, in which they stand as they did.
+    if (order.kind(), order.is_reversed(), stand_by) != (browse.kind, browse.reversed, wanted) {
+        spans.push(Span::styled(format!(" · sorting {}…", by(browse.kind, browse.reversed)), theme.accent()));
+    }
+    if waiting(app) > 0 {
+        let sign = if browse.waiting.is_empty() { String::new() } else { format!("{} ", contact_sheet::WAITING) };
+        let words = format!(" · {sign}{} not indexed yet", text::count(waiting(app)));
         spans.push(Span::styled(words, theme.dim()));
     }
     spans.push(facts::narrowed_to(app, canvas));
@@ -93,14 +99,16 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
 
 /// In an order by folder or by group, the label of a picture with which one begins in view.
 fn heading(app: &App, at: usize, place: usize) -> Option<usize> {
-    let (list, labels) = (&app.screens.browse.list, app.shared.labels());
+    let (list, waiting, labels) = (&app.screens.browse.list, &app.screens.browse.waiting, app.shared.labels());
     if list.order.kind() != app.shared.label_order() {
         return None;
     }
-    let place = app.screens.browse.waiting.at(place).err()?;
-    let label = |place: usize| list.ids.get(place).and_then(|id| labels.of(*id));
-    let begins = at == 0 || place.checked_sub(1).map(label) != Some(label(place));
-    label(place).filter(|_| begins)
+    let listed = waiting.at(place).err()?;
+    let label = |listed: usize| list.ids.get(listed).and_then(|id| labels.of(*id));
+    // Before the first picture of the page there are none but files that wait.
+    let is_first = (place - at..place).all(|before| waiting.at(before).is_ok());
+    let begins = is_first || listed.checked_sub(1).map(label) != Some(label(listed));
+    label(listed).filter(|_| begins)
 }
 
 fn draw_details(app: &App, canvas: &mut Canvas<'_>, details: &Details) {

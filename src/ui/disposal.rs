@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, action::Action, disposal::Disposal, keymap::Context, layout::Area},
+    app::{App, action::Action, disposal::Disposal, layout::Area},
     printable::printable,
     text,
 };
@@ -83,8 +83,8 @@ fn foot(app: &App, canvas: &mut Canvas<'_>, words: Area, disposal: &Disposal) {
             Span::styled(" leaves all.", theme.dim()),
         ]),
     );
-    // Here everything else waits: the key is one of the screen that comes back.
-    let undo = app.keys.sentence(Context::Screen(app.screen), "[ {undo} undoes it.]");
+    // Here everything else waits: the key is one of what comes back.
+    let undo = app.keys.sentence(app.beneath_disposal(), "[ {undo} undoes it.]");
     let care = format!("Each file is looked at again first; one that has changed stays.{undo}");
     canvas.text(words, 1, &care, theme.dim());
 }

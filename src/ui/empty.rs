@@ -63,7 +63,11 @@ pub(super) fn nothing_indexed(app: &App, canvas: &mut Canvas<'_>, area: Area) ->
         ),
         (RunState::Done, _) => (
             format!("There are no pictures in {folders}."),
-            app.sentence("Press {quit} and start again with a folder that has some, for example: lookalike ~/Pictures"),
+            // The folder's name is one of pictures, whatever the rows stand for.
+            app.keys.sentence(
+                app.helped(),
+                "Press {quit} and start again with a folder that has some, for example: lookalike ~/Pictures",
+            ),
         ),
     };
     say(canvas, area, &what, &then);

@@ -153,6 +153,7 @@ pub(super) fn large(app: &App, canvas: &mut Canvas<'_>) {
             (app.shared.counted(all), format!("asked with together{more}"))
         }
     };
+    let name = text::cut_name(&name, usize::from(caption.width).saturating_sub(text::width(&about) + 2));
     let words = vec![Span::styled(name, canvas.theme.strong()), Span::styled(format!("  {about}"), canvas.theme.dim())];
     canvas.line(caption, 0, Line::from(words));
 }

@@ -159,9 +159,13 @@ impl Explorer {
     /// The indexing ended with an error before there was anything.
     pub fn failed(setup: Setup) -> Self {
         let mut explorer = Self::started(setup);
-        let reason = "there is no folder /pictures: check the path, or the drive it is on".to_owned();
-        explorer.tell(explorer.indexing, Outcome::Failed(reason));
+        explorer.fail("there is no folder /pictures: check the path, or the drive it is on");
         explorer
+    }
+
+    /// The indexing ends with an error.
+    pub fn fail(&mut self, reason: &str) {
+        self.tell(self.indexing, Outcome::Failed(reason.to_owned()));
     }
 
     pub fn model(&mut self, baseline: bool) {

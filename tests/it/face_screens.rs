@@ -232,3 +232,9 @@ fn the_large_view_asks_for_the_whole_picture_and_everything_else_for_the_face() 
     explorer.keys("Right");
     assert_eq!(explorer.app.over, [Over::Picture(id_of(&explorer, "party.jpg #3"))]);
 }
+
+#[test]
+fn the_folder_of_an_example_keeps_its_name() {
+    let explorer = Explorer::of(setup(120, 36), Index::of(RowKind::Face, 8));
+    assert!(styled(&explorer.frame()).contains("lookalike ~/Pictures"), "{}", styled(&explorer.frame()));
+}

@@ -173,3 +173,21 @@ fn what_was_asked_of_a_model_that_was_given_up_is_not_taken() {
     explorer.done(id, job);
     assert!(explorer.app.screens.models.found.is_none(), "it is of the model that was given up");
 }
+
+#[test]
+fn bars_begin_one_under_the_other_whatever_the_keys_are() {
+    let mut keys = lookalike::app::keymap::Keys::default();
+    keys.rebind(None, "accept-guess", &["Ctrl-Enter".to_owned()]).expect("it has keys");
+    let mut explorer = explorer();
+    explorer.app = std::mem::replace(&mut explorer.app, lookalike::app::App::new(Setup::default())).with(keys);
+    explorer.keys("8 o");
+    let frame = explorer.frame();
+    let lines: Vec<String> = (0..30).map(|y| (0..100).map(|x| frame[(x, y)].symbol()).collect()).collect();
+    let column_after = |words: &str| {
+        let line = lines.iter().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words} in {lines:#?}"));
+        line[..line.find(words).unwrap() + words.len()].chars().count()
+    };
+    let bar = column_after("Ctrl-Enter ");
+    assert_eq!(column_after(" t types a label"), bar + "types a label".len());
+    assert_eq!(column_after("         a "), bar, "of its first guess");
+}

@@ -73,5 +73,6 @@ mod torchvision;
 mod update;
 #[cfg(feature = "libtorch")]
 mod vision_transformer;
+mod waiting;
 #[cfg(feature = "libtorch")]
 mod worker;

@@ -109,7 +109,7 @@ pub fn names_a_key(text: &str, sentence: bool) -> Option<String> {
 }
 
 /// Where everything that names keys is said: what is pressed, by the program's own keys.
-const PLACES: [&str; 60] = [
+const PLACES: [&str; 64] = [
     "1",
     "1 ?",
     "1 / n o n e Enter",
@@ -138,9 +138,11 @@ const PLACES: [&str; 60] = [
     "3 Ctrl-o / 1 0 . j p g Enter",
     "3 Ctrl-o / 3 x 7 . j p g Enter",
     "3 Space Q",
+    "3 Space Q v v",
     "3 Enter Backspace Backspace",
     "4",
     "4 ?",
+    "4 v ?",
     "4 m",
     "4 - - - - - a A",
     "4 + + + + + + + +",
@@ -155,9 +157,11 @@ const PLACES: [&str; 60] = [
     "6 ?",
     "6 m",
     "6 o",
+    "6 o o o",
     "6 n",
     "7",
     "7 ?",
+    "7 v ?",
     "7 m",
     "7 o",
     "7 o o",
@@ -188,6 +192,9 @@ fn nothing_on_any_screen_names_a_key_that_was_moved() {
             found.extend(
                 lines.iter().filter_map(|line| names_a_key(line, false)).map(|key| format!("{len} {place}: {key}")),
             );
+            // What stands for keys in the sources never reaches the screen.
+            let raw = |line: &&String| ["{", "}", "[:", "[;", "[,", "[."].into_iter().any(|sign| line.contains(sign));
+            found.extend(lines.iter().filter(raw).map(|line| format!("{len} {place}: {line}")));
         }
     }
     found.dedup();
@@ -201,22 +208,19 @@ fn the_check_itself_finds_keys_where_they_are() {
         ("1 d", "Space marks, and d moves"),
         ("1 C", "6 finds groups, 7 outliers, 8 learns labels."),
         ("4 m", "2 and 3 show distances too."),
-        ("5 c", "c stops it"),
+        ("5 t t r", "t chooses another method"),
         ("9", "Enter indexes"),
         ("1 / n o n e Enter", "/ changes the filter"),
         ("2 + + + + + + +", "0 fits all"),
         ("2 Right w", "w shows numbers"),
-        ("8 o t", ""),
     ] {
         let mut explorer = Explorer::ready(setup(120, 36), 90);
-        if place == "5 c" {
-            explorer.hold();
-        }
         explorer.keys(place);
         let said = explorer.app.message.as_ref().map(|message| message.text.clone()).unwrap_or_default();
         let text = crate::explorer::styled(&explorer.frame()) + &said;
-        assert!(text.contains(words) || place == "5 c", "{place}: no {words:?} in\n{text}");
-        assert!(words.is_empty() || names_a_key(words, false).is_some(), "{words}");
+        let said: Vec<_> = text.lines().filter(|line| line.contains(words)).collect();
+        assert!(!said.is_empty(), "{place}: no {words:?} in\n{text}");
+        assert!(said.iter().any(|line| names_a_key(line, false).is_some()), "{place}: no key is seen in {said:?}");
     }
     for plain in ["a picture of 3 cats", "1 is identical, 0 unrelated", "12 pictures", "cats/cat10.jpg", "a-b.jpg"] {
         assert_eq!(names_a_key(plain, true), None, "{plain}");

@@ -197,6 +197,7 @@ fn what_is_asked_with_is_shown_large_as_its_answers_are() {
     let frame = styled(&explorer.frame());
     assert!(frame.contains("10.jpg  from elsewhere") && frame.contains("/else/10.jpg"), "{frame}");
     assert!(explorer.app.hints().iter().all(|hint| hint.1 != "mark"), "it is no picture of the folder");
+    assert!(explorer.app.hints().contains(&("v".to_owned(), "answer")), "{:?}", explorer.app.hints());
     explorer.keys("Space y");
     assert!(explorer.app.shared.marks.is_empty());
     assert!(explorer.state().contains("→ copy /else/10.jpg"));
@@ -221,7 +222,37 @@ fn a_picture_that_finds_nothing_is_shown_large_itself() {
     let mut explorer = on(Screen::Browse);
     explorer.keys("/ n o n e Enter Ctrl-o / e l s e / 3 x 7 . j p g Enter v");
     assert_eq!(explorer.app.over, [Over::Query]);
+    assert!(explorer.app.hints().iter().all(|hint| hint.0 != "v"), "there is no answer: {:?}", explorer.app.hints());
     explorer.keys("Right");
     let face = explorer.app.screens.neighbors.asked.as_ref().map(|asked| asked.face);
     assert_eq!(face, Some(1), "another of its faces");
+}
+
+#[test]
+fn over_a_query_that_is_no_row_nothing_is_offered_that_needs_one() {
+    let mut explorer = on(Screen::Browse);
+    explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter v v");
+    for (key, said) in [("e", "Nothing is marked yet."), ("d", "Nothing is marked yet; d moves away what is marked.")] {
+        explorer.keys(key);
+        let message = explorer.app.message.as_ref().map(|message| message.text.clone());
+        assert_eq!(message.as_deref(), Some(said), "there is no picture that Space would mark");
+    }
+    explorer.keys("Esc 1 Space Right Space Q v v");
+    assert_eq!(explorer.app.over, [Over::Query]);
+    let words: Vec<_> = explorer.app.hints().into_iter().map(|hint| hint.1).collect();
+    assert!(!words.contains(&"copy path") && !words.contains(&"mark"), "it is of several: {words:?}");
+    explorer.keys("y");
+    assert!(explorer.effects.is_empty());
+}
+
+#[test]
+fn a_long_name_of_a_large_query_is_cut_with_a_mark() {
+    let mut explorer = on_screen(setup(40, 12), Screen::Browse);
+    explorer.keys("Ctrl-o");
+    explorer.update(Event::Paste("/else/a name that is too long for one line of forty columns.jpg".to_owned()));
+    explorer.keys("Enter v v");
+    assert_eq!(explorer.app.over, [Over::Query]);
+    let frame = styled(&explorer.frame());
+    let caption = frame.lines().find(|line| line.contains("  from elsewhere")).expect(&frame);
+    assert!(caption.contains("a name") && caption.contains('…'), "{caption:?}");
 }

@@ -1,14 +1,12 @@
 //! What can be done with pictures on every screen that lists some: the filter, marks, and the ways to other screens.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use crate::explorer::{Explorer, collection, segment, setup, styled};
+use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
-    app::{Setup, action::Screen, keymap::Context},
-    display::Depth,
-    index::{ImageId, Index, Skipped, progress::Report},
-    preview::{Preview, Subject, frames::Framing},
-    task::{Job, Outcome},
+    app::{action::Screen, keymap::Context},
+    index::{ImageId, Skipped},
+    similarity::{Query, compare},
 };
 
 /// The screens that list pictures.
@@ -238,7 +236,7 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
         path: format!("/pictures/broken/{at}.jpg").into(),
         reason: (*reason).to_owned(),
     });
-    explorer.indexed(std::sync::Arc::new(collection(3)), skipped.collect());
+    explorer.indexed(Arc::new(collection(3)), skipped.collect());
     explorer.keys("!");
     let frame = styled(&explorer.frame());
     let lines = ["6 files skipped for 3 reasons", "3 cut off", "broken/0.jpg", "broken/2.jpg", "broken/3.jpg"];
@@ -253,104 +251,6 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
 }
 
 #[test]
-fn names_and_pictures_are_there_before_the_first_picture_is_indexed() {
-    let mut explorer = Explorer::started(setup(120, 36));
-    let files: [Arc<Path>; 2] =
-        ["/pictures/birds/robin.jpg", "/pictures/cats/ginger.jpg"].map(|file| Path::new(file).into());
-    explorer.hold();
-    explorer.report(Report::Found(files.clone().into()));
-    let frame = styled(&explorer.frame());
-    for words in ["2 pictures found", "robin.jpg", "ginger.jpg"] {
-        assert!(frame.contains(words), "{words}:\n{frame}");
-    }
-    let [(id, Job::Previews { wanted, .. })] = &explorer.held.take().unwrap()[..] else { panic!("pictures to show") };
-    let subjects: Vec<_> = wanted.iter().map(|key| key.subject.clone()).collect();
-    assert_eq!(subjects, files.map(|file| Subject::File(file, Framing::default())));
-    explorer.tell(*id, Outcome::Previewed(wanted[1].clone(), Preview::failed("it is cut off")));
-    let frame = styled(&explorer.frame());
-    assert!(frame.contains("it is cut off"), "what becomes of it is shown in its place:\n{frame}");
-    explorer.keys("Down v Space Enter");
-    assert!(explorer.app.over.is_empty() && explorer.app.screen == Screen::Browse, "nothing to act on yet");
-}
-
-#[test]
-fn what_is_not_indexed_yet_keeps_its_place_among_what_is() {
-    let mut explorer = Explorer::started(Setup { depth: Depth::Mono, ..setup(80, 24) });
-    // In the plain order of bytes, as they are found: 10 before 9.
-    let names = ["birds/bird0", "birds/bird3", "cats/cat1", "cats/cat10", "cats/cat4", "dogs/dog2"];
-    let files: Vec<Arc<Path>> = names.map(|name| Path::new(&format!("/pictures/{name}.jpg")).into()).into();
-    explorer.report(Report::Found(files.into()));
-    let shown = |explorer: &Explorer| -> Vec<String> {
-        let browse = &explorer.app.screens.browse;
-        let name = |subject| match subject {
-            Subject::Row(id) => explorer.name(Some(id)),
-            Subject::File(path, _) => format!("○ {}", path.strip_prefix("/pictures").unwrap().display()),
-            Subject::Difference(_) => unreachable!("the grid shows none"),
-        };
-        (0..browse.tiles()).filter_map(|place| browse.tile(place)).map(name).collect()
-    };
-    let in_order = ["birds/bird0", "birds/bird3", "cats/cat1", "cats/cat4", "cats/cat10", "dogs/dog2"];
-    assert_eq!(shown(&explorer), in_order.map(|name| format!("○ {name}.jpg")));
-    let place = |explorer: &Explorer, name: &str| {
-        let frame = explorer.frame();
-        let lines = (0..24).map(|y| (0..80).map(|x| frame[(x, y)].symbol()).collect::<String>());
-        lines
-            .enumerate()
-            .find_map(|(y, line)| Some((y, line[..line.find(name)?].chars().count())))
-            .unwrap_or_else(|| panic!("no {name}"))
-    };
-    let slots = explorer.app.slots();
-    let preview = |slot: &lookalike::app::previews::Slot| {
-        let Subject::File(path, _) = &slot.subject else { panic!("{slot:?}") };
-        Outcome::Previewed(slot.key(), Preview::failed(path.file_stem().unwrap().to_string_lossy().to_uppercase()))
-    };
-    slots.iter().for_each(|slot| explorer.tell(lookalike::task::JobId(1), preview(slot)));
-    let [bird, dog] = ["bird0", "dog2"].map(|name| place(&explorer, name));
-    // The two in the middle come first, and later one that was no picture after all.
-    let mut index = Index::new(8);
-    index.push(segment(3..5));
-    explorer.report(Report::Snapshot(Arc::new(index.clone())));
-    let then = ["○ birds/bird0", "birds/bird3", "○ cats/cat1", "cats/cat4", "○ cats/cat10", "○ dogs/dog2"];
-    assert_eq!(shown(&explorer), then.map(|name| format!("{name}.jpg")));
-    assert_eq!(["bird0", "dog2"].map(|name| place(&explorer, name)), [bird, dog], "on the screen, too");
-    let frame = styled(&explorer.frame());
-    assert!(frame.contains("○ 4 not indexed yet") && frame.contains("○cat1"), "marked also without color:\n{frame}");
-    assert!(frame.contains("CAT4"), "its picture is not taken away until the same one is there anew:\n{frame}");
-    // The cursor goes from picture to picture, and a click on a file that waits selects nothing.
-    assert_eq!(explorer.name(explorer.app.shared.selected), "birds/bird3.jpg");
-    for (key, then) in [
-        ("Right", "cats/cat4.jpg"),
-        ("Right", "cats/cat4.jpg"),
-        ("g", "birds/bird3.jpg"),
-        ("G", "cats/cat4.jpg"),
-        ("Up", "birds/bird3.jpg"),
-    ] {
-        explorer.keys(key);
-        assert_eq!(explorer.name(explorer.app.shared.selected), then, "{key}");
-    }
-    explorer.report(Report::Skipped(Arc::new([Skipped {
-        path: "/pictures/dogs/dog2.jpg".into(),
-        reason: "cut off".into(),
-    }])));
-    assert_eq!(explorer.app.screens.browse.waiting.len(), 3, "it does not wait any more");
-    explorer.keys("r");
-    assert_eq!(
-        shown(&explorer)[2..],
-        ["○ birds/bird0.jpg", "○ cats/cat1.jpg", "○ cats/cat10.jpg"],
-        "last in another order"
-    );
-    explorer.keys("r / c a t Enter");
-    assert_eq!(shown(&explorer), ["cats/cat4.jpg"], "a filter shows what it was made of");
-    explorer.keys("/ Ctrl-u Enter");
-    index.push(segment(0..3));
-    explorer.indexed(Arc::new(index), Vec::new());
-    assert_eq!(
-        shown(&explorer),
-        ["birds/bird0.jpg", "birds/bird3.jpg", "cats/cat1.jpg", "cats/cat4.jpg", "dogs/dog2.jpg"]
-    );
-}
-
-#[test]
 fn a_list_that_is_being_sorted_says_how_it_stands_until_then() {
     let mut explorer = Explorer::ready(setup(80, 24), 400);
     explorer.hold();
@@ -361,4 +261,17 @@ fn a_list_that_is_being_sorted_says_how_it_stands_until_then() {
     explorer.done(id, job);
     let frame = styled(&explorer.frame());
     assert!(frame.contains(" of 400 · by similarity ─"), "{frame}");
+}
+
+#[test]
+fn a_list_by_likeness_names_the_picture_by_which_it_stands() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("s s s s s");
+    explorer.app.message = None;
+    let sorted = styled(&explorer.frame());
+    assert!(sorted.contains("by likeness to bird0.jpg") && !sorted.contains("sorting"), "{sorted}");
+    let other = compare(&explorer.app.shared.index, &Query::Image(ImageId(5)));
+    explorer.app.screens.browse.anchor = Some(Arc::new(other));
+    let sorting = styled(&explorer.frame());
+    assert!(sorting.contains("by likeness to bird0.jpg · sorting by likeness…"), "{sorting}");
 }

@@ -33,7 +33,7 @@ impl Action {
             Self::OpenPair => "both, side by side",
             Self::OpenBest => "best pair of a block",
             Self::OpenPicture => "the picture, large",
-            Self::OpenQuery => "the query, or its answer",
+            Self::OpenQuery => "the query (Neighbors)",
             Self::Follow => "make it the query",
             Self::Return => "back to the last query",
             Self::Escape => "close or go back",
@@ -132,20 +132,22 @@ impl Action {
         name
     }
 
-    /// The two actions that belong together and share a hint, in the order of its keys; `None` for all others.
+    /// The actions that belong together and share a hint, in the order of its keys; `None` for all others.
     #[must_use]
-    pub fn hinted_with(self) -> Option<[Self; 2]> {
+    pub fn hinted_with(self) -> Option<&'static [Self]> {
         match self {
-            Self::ZoomIn => Some([Self::ZoomIn, Self::ZoomOut]),
-            Self::More => Some([Self::Fewer, Self::More]),
-            Self::MarkCopies => Some([Self::MarkCopies, Self::MarkAllCopies]),
-            Self::NextGroup => Some([Self::PreviousGroup, Self::NextGroup]),
-            Self::Looser => Some([Self::Looser, Self::Stricter]),
-            Self::WithoutCopies => Some([Self::WithoutCopies, Self::WithCopies]),
-            Self::MoreGroups => Some([Self::MoreGroups, Self::FewerGroups]),
-            Self::PreviousMistake => Some([Self::PreviousMistake, Self::NextMistake]),
-            Self::LessSure => Some([Self::LessSure, Self::Surer]),
-            Self::PickGuess(0) => Some([Self::PickGuess(0), Self::PickGuess(3)]),
+            Self::ZoomIn => Some(&[Self::ZoomIn, Self::ZoomOut]),
+            Self::More => Some(&[Self::Fewer, Self::More]),
+            Self::MarkCopies => Some(&[Self::MarkCopies, Self::MarkAllCopies]),
+            Self::NextGroup => Some(&[Self::PreviousGroup, Self::NextGroup]),
+            Self::Looser => Some(&[Self::Looser, Self::Stricter]),
+            Self::WithoutCopies => Some(&[Self::WithoutCopies, Self::WithCopies]),
+            Self::MoreGroups => Some(&[Self::MoreGroups, Self::FewerGroups]),
+            Self::PreviousMistake => Some(&[Self::PreviousMistake, Self::NextMistake]),
+            Self::LessSure => Some(&[Self::LessSure, Self::Surer]),
+            Self::PickGuess(0) => {
+                Some(&[Self::PickGuess(0), Self::PickGuess(1), Self::PickGuess(2), Self::PickGuess(3)])
+            }
             _ => None,
         }
     }

@@ -41,6 +41,10 @@ pub struct Browse {
     pub anchor: Option<Arc<Comparison>>,
     /// First visible row of tiles.
     pub first: usize,
+    /// The view has left the cursor for files that are not indexed yet.
+    away: bool,
+    /// The picture that the user had selected then.
+    away_from: Option<ImageId>,
     /// How many steps the tiles are larger than usual.
     pub size: i16,
     /// The three nearest of the selected picture, once it was compared.
@@ -168,14 +172,30 @@ impl Browse {
         Some(self.waiting.place(listed))
     }
 
-    /// The picture at a place of the grid; of a file that still waits the next one on the way there from `now`, or else
-    /// the last one before it.
+    /// The picture at a place of the grid. Where a file waits it is the nearest one on the way there from `now`, or else the
+    /// next one beyond.
     fn picture_towards(&self, place: usize, now: usize) -> Option<ImageId> {
         let picture = |place: usize| self.waiting.at(place).err().and_then(|listed| self.list.ids.get(listed).copied());
-        match place >= now {
-            true => (place..self.tiles()).find_map(picture).or_else(|| (now..place).rev().find_map(picture)),
-            false => (0..=place).rev().find_map(picture).or_else(|| (place..now).find_map(picture)),
-        }
+        let (on_the_way, beyond) = match place >= now {
+            true => ((now + 1..place).rev().find_map(picture), (place + 1..self.tiles()).find_map(picture)),
+            false => ((place + 1..now).find_map(picture), (0..place).rev().find_map(picture)),
+        };
+        picture(place).or(on_the_way).or(beyond)
+    }
+
+    /// Moves the view and not the cursor, as there is none on files that wait.
+    fn scroll(&mut self, shared: &Shared, grid: &Grid, step: Step) {
+        let rows = grid.sheet.rows;
+        let firsts = (self.tiles().div_ceil(grid.sheet.columns) + 1).saturating_sub(rows);
+        self.first = step.moved(self.first, firsts, 1, rows);
+        let cursor = self.place(shared).unwrap_or(0) / grid.sheet.columns;
+        self.away = !(self.first..self.first + rows).contains(&cursor);
+        self.away_from = Self::chosen(shared);
+    }
+
+    /// The selected picture, unless nobody chose it.
+    fn chosen(shared: &Shared) -> Option<ImageId> {
+        shared.selected.filter(|_| shared.is_touched())
     }
 
     /// The places of tiles on the visible page, or so many pages after it, with what stands there.
@@ -199,8 +219,21 @@ impl Room for Browse {
     fn step(&mut self, shared: &mut Shared, body: Area, step: Step) {
         let grid = Grid::new(body, self.size);
         let now = self.place(shared).unwrap_or(0);
-        if let Some(id) = self.picture_towards(grid.sheet.stepped(now, self.tiles(), step), now) {
+        let found = self.picture_towards(grid.sheet.stepped(now, self.tiles(), step), now);
+        let leads_on = found.is_some() && found != shared.selected;
+        if self.away && !matches!(step, Step::Left | Step::Right) {
+            let first = self.first;
+            self.scroll(shared, &grid, step);
+            if self.first != first {
+                return;
+            }
+        }
+        self.away = false;
+        if let Some(id) = found {
             shared.select(id);
+        }
+        if !leads_on && !self.waiting.is_empty() {
+            self.scroll(shared, &grid, step);
         }
     }
 
@@ -284,8 +317,10 @@ impl Room for Browse {
             None => (self.nearest, self.nearest_of) = (Vec::new(), None),
         }
         let grid = Grid::new(body, self.size);
-        let cursor = self.place(shared).unwrap_or(0);
-        self.first = grid.sheet.scrolled(self.first, cursor, self.tiles());
+        self.away &= !self.waiting.is_empty() && self.away_from == Self::chosen(shared);
+        // The view stays where it was moved to, as far as there are tiles.
+        let shown = if self.away { self.first * grid.sheet.columns } else { self.place(shared).unwrap_or(0) };
+        self.first = grid.sheet.scrolled(self.first, shown, self.tiles());
     }
 }
 

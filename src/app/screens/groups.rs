@@ -262,7 +262,7 @@ impl Room for Groups {
                     Method::Hdbscan(_) => Method::Dendrogram(Cut::Silhouette),
                     Method::Dendrogram(_) => Method::KMeans(None),
                 };
-                Acted::Says(sentence(self.method).to_owned())
+                Acted::Tells(sentence(self.method))
             }
             Action::MoreGroups | Action::FewerGroups => match self.stepped(action == Action::MoreGroups) {
                 Some(method) => {
@@ -394,7 +394,7 @@ impl Room for Groups {
     }
 }
 
-/// What a method does, for the status line.
+/// What a method does, for the status line, with the keys by the names of their actions.
 fn sentence(method: Method) -> &'static str {
     match method {
         Method::KMeans(_) => {

@@ -121,18 +121,21 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
     canvas.text(words, 1, &says, theme.dim());
     let picks = app.screens.labels.picks().into_iter().enumerate();
     let picks = picks.map(|(at, pick)| (app.key_name(Action::PickGuess(at as u8)), pick));
-    let choices = std::iter::once((app.key_name(Action::AcceptGuess), row.looks_like)).chain(picks);
-    for (at, (key, (label, probability))) in choices.enumerate() {
+    let choices: Vec<_> = std::iter::once((app.key_name(Action::AcceptGuess), row.looks_like)).chain(picks).collect();
+    let types = app.key_name(Action::TypeLabel);
+    // So wide that whatever the keys are, the bars begin one under the other.
+    let key_columns = choices.iter().map(|choice| choice.0).chain([types]).map(text::width).fold(5, usize::max);
+    for (at, (key, (label, probability))) in choices.into_iter().enumerate() {
         let columns = usize::from(words.width / 4).clamp(4, 16);
         let (full, track) = chrome::bar(probability, columns);
-        let room = usize::from(words.width).saturating_sub(columns + 14);
+        let room = usize::from(words.width).saturating_sub(columns + key_columns + 9);
         let name = text::cut(&printable_str(&learned.names[label]), room);
         let style = if at == 0 { theme.strong().add_modifier(Modifier::BOLD) } else { theme.dim() };
         canvas.line(
             words,
             2 + at as u16,
             Line::from(vec![
-                Span::styled(format!("{key:>5} "), theme.accent()),
+                Span::styled(format!("{} ", text::right_aligned(key, key_columns)), theme.accent()),
                 Span::styled(full, theme.accent()),
                 Span::styled(track, theme.faint()),
                 Span::styled(format!(" {:>5} ", hundredths(probability)), style),
@@ -144,7 +147,7 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, places: &Places, learned: &Classif
         words,
         7,
         Line::from(vec![
-            Span::styled(format!("{:>5} ", app.key_name(Action::TypeLabel)), theme.accent()),
+            Span::styled(format!("{} ", text::right_aligned(types, key_columns)), theme.accent()),
             Span::styled("types a label", theme.dim()),
         ]),
     );

@@ -144,3 +144,26 @@ fn pictures_of_protected_folders_are_never_marked() {
     explorer.keys("M 1 Home Space");
     assert!(explorer.state().contains("protected folder") && explorer.app.shared.marks.is_empty());
 }
+
+#[test]
+fn what_was_moved_away_in_turn_comes_back_in_turn() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    explorer.keys("Space d Enter");
+    assert!(explorer.state().contains("1 picture moved away; u brings it back."));
+    let first = explorer.app.shared.index.clone();
+    explorer.keys("G Space Left Space d Enter");
+    assert!(explorer.state().contains("2 pictures moved away; u brings them back."));
+    assert_eq!(explorer.app.shared.index.len(), 21);
+    explorer.keys("u");
+    let ids = |index: &lookalike::index::Index| index.iter().map(|entry| entry.id).collect::<Vec<_>>();
+    assert_eq!(ids(&explorer.app.shared.index), ids(&first), "these two, and not the first");
+}
+
+#[test]
+fn the_list_of_what_is_to_go_says_the_key_that_undoes_it_where_it_was_opened() {
+    let mut explorer = Explorer::ready(setup(120, 36), 24);
+    // On Labels the key undoes corrections; over a picture that is shown large it does not.
+    explorer.keys("Space 8 v d");
+    let frame = crate::explorer::styled(&explorer.frame());
+    assert!(frame.contains("u undoes it."), "{frame}");
+}

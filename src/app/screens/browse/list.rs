@@ -63,6 +63,12 @@ impl List {
         self.changes
     }
 
+    /// Whether what it holds stands in its order.
+    #[must_use]
+    pub fn is_in_order(&self) -> bool {
+        !self.unsorted
+    }
+
     /// Whether it is exactly this.
     #[must_use]
     pub fn is_current(&self, index: &Index, filter: &Filter, order: &Order) -> bool {

@@ -1,6 +1,10 @@
 //! Files that were found and are not indexed yet: until they are, each stands in the grid where its picture will.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::List;
 use crate::{
@@ -14,7 +18,7 @@ use crate::{
 pub struct Waiting {
     /// The files, in the order in which they stand.
     files: Vec<Arc<Path>>,
-    /// Their places in the grid, each higher than the last.
+    /// Their places in the grid, each higher than the last; none while a filter hides them.
     places: Vec<usize>,
     /// Of the index: ids below this are not waited for any more.
     seen: usize,
@@ -40,16 +44,16 @@ impl PartialEq for MadeOf {
 }
 
 impl Waiting {
-    /// How many files wait.
+    /// How many files wait in the grid.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.files.len()
+        self.places.len()
     }
 
     /// Whether none does.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.places.is_empty()
     }
 
     /// The file at a place of the grid, or else which of the list's pictures stands there.
@@ -73,7 +77,7 @@ impl Waiting {
 
     /// Brings the files in line with what is indexed by now, and with the list that they stand in.
     pub(super) fn follow(&mut self, shared: &Shared, list: &List) {
-        if shared.run != RunState::Running || shared.found.is_empty() || !list.filter.is_empty() {
+        if shared.run != RunState::Running || shared.found.is_empty() {
             *self = Self::default();
             return;
         }
@@ -92,17 +96,35 @@ impl Waiting {
         {
             (self.files, self.seen) = (shared.found.to_vec(), 0);
         }
-        let skipped = shared.skipped.iter().map(|skipped| skipped.path.clone());
-        let fresh = (self.seen..shared.index.id_bound()).filter_map(|at| shared.index.get(ImageId(at as u32)));
-        let done: HashSet<_> = skipped.chain(fresh.map(|entry| entry.path())).collect();
-        self.seen = shared.index.id_bound();
-        self.files.retain(|file| !done.contains(&**file));
-        self.find_places(&shared.index, &shared.folders, list);
+        // Of many files these are the first, and soon none of them waits.
+        if !self.files.is_empty() {
+            self.drop_done(&shared.index, &shared.skipped);
+            self.find_places(&shared.index, &shared.folders, list);
+        }
     }
 
-    /// Finds where the files belong: by folder each has its place, in any other order they come last.
-    fn find_places(&mut self, index: &Index, folders: &[std::path::PathBuf], list: &List) {
-        let by_folder = list.order.kind() == OrderKind::Folder && !list.order.is_reversed();
+    /// Leaves out what is indexed or skipped by now.
+    fn drop_done(&mut self, index: &Index, skipped: &[Skipped]) {
+        let names: HashSet<_> = self.files.iter().filter_map(|file| file.file_name()).collect();
+        let fresh = (self.seen..index.id_bound()).filter_map(|at| index.get(ImageId(at as u32)));
+        // There may be a million of them: only a name that is waited for is worth a path.
+        let fresh = fresh.filter(|entry| entry.relative().file_name().is_some_and(|name| names.contains(name)));
+        let done: HashSet<_> = fresh.map(|entry| entry.path()).collect();
+        // They are sorted by path.
+        let is_skipped = |file: &Path| skipped.binary_search_by(|skipped| skipped.path.as_path().cmp(file)).is_ok();
+        self.seen = index.id_bound();
+        self.files.retain(|file| !done.contains(&**file) && !is_skipped(file));
+    }
+
+    /// Finds where the files belong: by folder each has its place, in any other order they come last. No filter tells what
+    /// it thinks of them.
+    fn find_places(&mut self, index: &Index, folders: &[PathBuf], list: &List) {
+        self.places.clear();
+        if !list.filter.is_empty() {
+            return;
+        }
+        // A list that is not in order yet tells nothing of places.
+        let by_folder = list.order.kind() == OrderKind::Folder && !list.order.is_reversed() && list.is_in_order();
         let several = index.has_several_roots() || folders.len() > 1;
         let key = |path: &Path, root: &Path| order::folder_key(root, path.strip_prefix(root).unwrap_or(path), several);
         let root = |path: &Path| folders.iter().find(|root| path.starts_with(root)).map_or(Path::new(""), |root| root);
@@ -118,9 +140,5 @@ impl Waiting {
             false => list.ids.len(),
         };
         self.places = self.files.iter().enumerate().map(|(at, file)| at + pictures_before(file)).collect();
-        // A list that is not in order yet tells nothing of places.
-        if !self.places.is_sorted() {
-            self.places = (0..self.files.len()).map(|at| at + list.ids.len()).collect();
-        }
     }
 }
