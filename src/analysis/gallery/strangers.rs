@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use super::{Candidate, Criterion};
@@ -104,7 +104,7 @@ impl Spread {
     fn of(metric: Metric, best: &[Stranger], names: f64) -> Option<Self> {
         // The most alike picture of a name comes first and says which pair is its.
         let mut seen = HashSet::new();
-        let mut pairs: HashMap<[usize; 2], f64> = HashMap::new();
+        let mut pairs: BTreeMap<[usize; 2], f64> = BTreeMap::new();
         for Stranger { names: [own, other], .. } in best {
             if seen.insert(*own) {
                 *pairs.entry([*own.min(other), *own.max(other)]).or_default() += 1.0;
