@@ -5,11 +5,13 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::{fs::OFlags, io::Errno};
+
+use crate::printable::printable;
 
 /// Opens a regular file, or a link to one, for reading.
 ///
@@ -88,15 +90,26 @@ pub fn replace(file: &Path, part: &Path, write: impl FnOnce(&mut File) -> io::Re
 /// link to it stays one. A device or a pipe, standard output for example, is written to and stays what it is.
 ///
 /// # Errors
-/// What the system says; a file that was there before is then still there. [`io::ErrorKind::BrokenPipe`] where nobody reads.
+/// What the system says; a file that was there before is then still there. [`io::ErrorKind::BrokenPipe`] where nobody reads,
+/// [`io::ErrorKind::NotFound`] for a link to what is not there, on a disk that is not plugged in for example: a file in the
+/// link's place would be another one.
 pub fn overwrite(to: &Path, bytes: &[u8]) -> io::Result<()> {
     let whole = |part: &mut File| part.write_all(bytes).and_then(|()| part.sync_all());
-    let Ok(there) = fs::metadata(to) else { return replace(to, &part_of(to), whole) };
+    let there = match (fs::metadata(to), fs::read_link(to)) {
+        (Ok(there), _) => there,
+        (Err(error), Ok(target)) if error.kind() == io::ErrorKind::NotFound => {
+            let sentence = format!("it is a link to {}, which is not there", printable(target));
+            return Err(io::Error::new(io::ErrorKind::NotFound, sentence));
+        }
+        (Err(error), Ok(_)) => return Err(error),
+        (Err(_), Err(_)) => return replace(to, &part_of(to), whole),
+    };
     // What is open and has no name, as standard output may, is only found under the name of what it is open as.
     let mut file = match (there.is_file(), fs::canonicalize(to)) {
         (true, Ok(to)) => {
             return replace(&to, &part_of(&to), |part| {
-                part.set_permissions(there.permissions())?;
+                let [made, wanted] = [part.metadata()?, there.clone()].map(|meta| meta.permissions().mode() & 0o7777);
+                keep_mode(made, wanted, || part.set_permissions(there.permissions()))?;
                 whole(part)
             });
         }
@@ -105,6 +118,15 @@ pub fn overwrite(to: &Path, bytes: &[u8]) -> io::Result<()> {
         (false, _) => File::options().write(true).open(to)?,
     };
     file.write_all(bytes)
+}
+
+/// Gives a new file the permissions of the one whose place it takes, where they differ. Some file systems refuse that; then
+/// it fails only where the new file would be open to more people than the old one.
+fn keep_mode(made: u32, wanted: u32, set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    if made == wanted {
+        return Ok(());
+    }
+    set().or_else(|error| if made & !wanted == 0 { Ok(()) } else { Err(error) })
 }
 
 /// Opens a pipe that has no name: who read it may have gone for good, and opening it would wait for them.
@@ -150,10 +172,7 @@ pub fn numbered_from(path: &Path, first: u32) -> impl Iterator<Item = PathBuf> +
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        os::unix::fs::{PermissionsExt, symlink},
-        process::Command,
-    };
+    use std::{os::unix::fs::symlink, process::Command};
 
     use super::*;
 
@@ -219,6 +238,31 @@ mod tests {
         assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
         assert!(overwrite(folder.path(), b"new").is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing else is left");
+    }
+
+    #[test]
+    fn a_link_to_what_is_not_there_is_neither_followed_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        symlink(path("unplugged/labels.csv"), path("labels.csv")).unwrap();
+        let error = overwrite(&path("labels.csv"), b"new").unwrap_err();
+        assert!(error.to_string().ends_with("unplugged/labels.csv, which is not there"), "{error}");
+        assert!(path("labels.csv").is_symlink() && fs::read_dir(folder.path()).unwrap().count() == 1);
+        fs::create_dir(path("unplugged")).unwrap();
+        fs::write(path("unplugged/labels.csv"), "old").unwrap();
+        overwrite(&path("labels.csv"), b"new").unwrap();
+        assert!(path("labels.csv").is_symlink() && fs::read(path("unplugged/labels.csv")).unwrap() == b"new");
+    }
+
+    #[test]
+    fn permissions_that_cannot_be_set_matter_where_the_file_would_be_more_open() {
+        let refused = || Err(io::ErrorKind::PermissionDenied.into());
+        assert!(keep_mode(0o644, 0o644, || panic!("they are equal")).is_ok());
+        assert!(keep_mode(0o600, 0o644, refused).is_ok() && keep_mode(0o644, 0o755, refused).is_ok());
+        assert!(keep_mode(0o644, 0o600, refused).is_err() && keep_mode(0o755, 0o644, refused).is_err());
+        let mut was_set = false;
+        keep_mode(0o600, 0o644, || Ok(was_set = true)).unwrap();
+        assert!(was_set);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 pub use self::{
     job::{
-        Away, Completed, Disposed, Doomed, Explained, FileFacts, Job, JobEvent, JobId, Outcome, Outside, Portrait,
-        Undone,
+        Away, Completed, Disposed, Doomed, Explained, FileFacts, Job, JobEvent, JobId, NamesKept, Outcome, Outside,
+        Portrait, Undone,
     },
     labels::Classified,
     lane::Lane,

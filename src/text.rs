@@ -88,6 +88,22 @@ pub fn value(value: f32) -> String {
     }
 }
 
+/// A share in percent: one decimal, of a small share as many as its first two digits need, and `–` for a share of nothing.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    const LEAST: f64 = 0.0001;
+    match 100.0 * share {
+        nothing if nothing.is_nan() => "–".to_owned(),
+        tiny if tiny > 0.0 && tiny < LEAST / 2.0 => format!("<{LEAST} %"),
+        small if small >= LEAST / 2.0 && small < 0.1 => {
+            let decimals = (1.0 - small.log10().floor()).clamp(2.0, 4.0) as usize;
+            let digits = format!("{small:.decimals$}");
+            format!("{} %", digits.trim_end_matches('0'))
+        }
+        percent => format!("{percent:.1} %"),
+    }
+}
+
 /// A count with thousands set apart.
 #[must_use]
 pub fn count(count: usize) -> String {
@@ -225,6 +241,26 @@ mod tests {
             (f32::NAN, "  –  "),
         ] {
             assert_eq!(value(number), shown, "{number}");
+        }
+    }
+
+    #[test]
+    fn shares_have_the_decimals_that_they_need() {
+        for (share, shown) in [
+            (0.07, "7.0 %"),
+            (0.01, "1.0 %"),
+            (0.001, "0.1 %"),
+            (0.0123, "1.2 %"),
+            (0.0001, "0.01 %"),
+            (0.00025, "0.025 %"),
+            (0.000_999_9, "0.1 %"),
+            (0.000_001, "0.0001 %"),
+            (1e-9, "<0.0001 %"),
+            (0.0, "0.0 %"),
+            (1.0, "100.0 %"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(percent(share), shown, "{share}");
         }
     }
 

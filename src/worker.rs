@@ -171,8 +171,7 @@ impl Worker {
             Job::NameGroups { index, names } => {
                 let kept = Arc::clone(&self.kept);
                 self.apart(id, "naming", move || {
-                    let kept = kept.keep_group_names(&names, &index).map_err(|error| error.to_string())?;
-                    Ok(Outcome::Named { kept })
+                    kept.keep_group_names(&names, &index).map(Outcome::Named).map_err(|error| error.to_string())
                 });
             }
             Job::Explain { index, pair, cells } => {

@@ -3,6 +3,7 @@
 //! Whether it is given the best name or none follows from a [`Criterion`]; [`trials`] tells how often that goes wrong.
 
 pub mod impostors;
+mod strangers;
 pub mod trials;
 
 use std::{

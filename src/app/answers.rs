@@ -10,7 +10,7 @@ use crate::{
     },
     printable::printable,
     similarity::Comparison,
-    task::{JobEvent, JobId, Made, Outcome},
+    task::{JobEvent, JobId, Made, NamesKept, Outcome},
 };
 
 impl App {
@@ -59,8 +59,15 @@ impl App {
                 let faces = if self.shared.index.kind() == RowKind::Face { " --faces" } else { "" };
                 self.say(Severity::Info, format!("Named {pictures} {name} for `lookalike live{faces}`, in {gallery}."));
             }
-            Outcome::Named { kept: true } => {}
-            Outcome::Named { kept: false } => {
+            Outcome::Named(NamesKept::OnDisk) => {}
+            Outcome::Named(NamesKept::BesideOthers(aside)) => {
+                let aside = printable(&aside);
+                self.say(
+                    Severity::Warning,
+                    format!("The names before, of another version of lookalike or damaged, were set aside as {aside}."),
+                );
+            }
+            Outcome::Named(NamesKept::Nowhere) => {
                 self.say(Severity::Warning, "Named until you leave: names are kept with the index of one folder.");
             }
             Outcome::Failed(reason) => self.failed(job, reason),

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     analysis::gallery::{
         Criterion, Identity, Region,
-        trials::{Trials, TriedGallery},
+        trials::{NoThreshold, TriedGallery},
     },
     display::Display,
     index::RowKind,
@@ -142,6 +142,8 @@ pub struct Live {
     pub setup: Setup,
     /// Thresholds by both metrics, as [`Metric::ALL`] orders them; nothing where none can be known yet.
     pub thresholds: [Option<f32>; 2],
+    /// Why the gallery gives none.
+    no_threshold: [Option<NoThreshold>; 2],
     /// Whether the user has set them.
     set_by_hand: [bool; 2],
     /// The newest frame that was looked at, and what became of its regions.
@@ -178,6 +180,7 @@ impl Live {
         let by_hand = Metric::ALL.map(|metric| setup.threshold.is_some() && metric == setup.metric);
         let mut live = Self {
             thresholds: Metric::ALL.map(|metric| setup.threshold.filter(|_| metric == setup.metric)),
+            no_threshold: [None; 2],
             set_by_hand: by_hand,
             setup,
             seen: None,
@@ -266,18 +269,29 @@ impl Live {
         self.setup.enrolled.far(&self.criterion())
     }
 
-    /// What that share rests on; nothing where it is not known.
+    /// What that share rests on, in words; nothing where it is not known.
     #[must_use]
-    pub fn basis(&self) -> Option<&Trials> {
-        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric))
+    pub fn basis(&self) -> Option<String> {
+        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric).basis())
+    }
+
+    /// The same in fewer words.
+    #[must_use]
+    pub fn brief_basis(&self) -> Option<String> {
+        self.far().map(|_| self.setup.enrolled.trials(self.setup.metric).brief_basis())
     }
 
     /// What a threshold is missing where there is none.
     #[must_use]
     pub fn missing(&self) -> String {
-        match self.setup.enrolled.gallery.len() {
-            0 | 1 => "a second name measures it".to_owned(),
-            names => format!("{names} names are too few for {:.1} % of strangers", 100.0 * self.setup.far),
+        let Setup { enrolled, metric, far, .. } = &self.setup;
+        match self.no_threshold[usize::from(*metric == Metric::Euclidean)] {
+            // One name is enough where the model was measured.
+            Some(NoThreshold::Unmeasured) if enrolled.trials(*metric).known_pairs().is_some() => {
+                "the first name brings one".into()
+            }
+            Some(why) => why.words(&enrolled.gallery, *far),
+            None => String::new(),
         }
     }
 
@@ -421,7 +435,9 @@ impl Live {
     fn follow_gallery(&mut self) {
         let Setup { enrolled, far, margin, .. } = &self.setup;
         for (at, metric) in Metric::ALL.into_iter().enumerate().filter(|(at, _)| !self.set_by_hand[*at]) {
-            self.thresholds[at] = enrolled.threshold(metric, *far, *margin).map(|found| found.value);
+            let found = enrolled.threshold(metric, *far, *margin);
+            self.no_threshold[at] = found.err();
+            self.thresholds[at] = found.ok().map(|found| found.value);
         }
         self.identify_again();
     }

@@ -32,7 +32,7 @@ pub struct GalleryArgs {
     /// Share of strangers that may be given a name, by which the threshold is chosen.
     #[arg(long, value_name = "RATE", value_parser = rate, default_value = "0.01")]
     pub far: f64,
-    /// By how much the best name must be more alike than the second.
+    /// By how much the best name must be more alike than the second; the threshold of a model that was measured does not get looser by it.
     #[arg(long, value_name = "VALUE", default_value_t = 0.0)]
     pub margin: f32,
     /// Print JSON.

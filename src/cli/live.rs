@@ -18,7 +18,10 @@ use super::{
     interrupt::cancelled_by_signals,
 };
 use crate::{
-    analysis::gallery::{Criterion, Gallery, trials::TriedGallery},
+    analysis::gallery::{
+        Criterion, Gallery,
+        trials::{NoThreshold, TriedGallery},
+    },
     cancel::CancelToken,
     display::Palette,
     embed,
@@ -61,7 +64,7 @@ pub struct LiveArgs {
     /// Least cosine similarity, or greatest distance, of what is given a name.
     #[arg(long, value_name = "VALUE", conflicts_with = "far", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
-    /// By how much the best name must be more alike than the second.
+    /// By how much the best name must be more alike than the second; the threshold of a model that was measured does not get looser by it.
     #[arg(long, value_name = "VALUE", default_value_t = 0.0)]
     pub margin: f32,
     /// How pictures are compared [default: cosine; euclidean for faces]
@@ -151,11 +154,10 @@ pub fn run(args: &LiveArgs, palette: Palette, out: &mut dyn Write) -> Result<Exi
         let left = event_loop::live::run(options, embedder)?;
         Ok(if left { Exit::Done } else { Exit::Interrupted })
     } else {
-        let found = tried.threshold(metric, args.far, args.margin).map(|found| found.value);
-        let criterion = Criterion { metric, threshold: args.threshold.or(found), margin: args.margin };
-        if criterion.threshold.is_none() {
-            return Err(too_few_names(&tried.gallery, args.far));
-        }
+        let found = || tried.threshold(metric, args.far, args.margin).map(|found| found.value);
+        let threshold = args.threshold.map_or_else(found, Ok);
+        let threshold = threshold.map_err(|why| no_threshold(why, &tried.gallery, args.far))?;
+        let criterion = Criterion { metric, threshold: Some(threshold), margin: args.margin };
         // Without a screen nobody is held up: what the disk is too slow for waits.
         let tell: Say = Arc::new(|sentence| lines::say(&sentence));
         let mut reactions = Reactions::start(hook, args.keep.clone(), Excess::Waits, &tell)?;
@@ -207,16 +209,18 @@ fn headless(
     })
 }
 
-/// What so few names cannot tell.
-fn too_few_names(gallery: &Gallery, far: f64) -> Error {
-    let names = match gallery.len() {
-        1 => format!("only one name, {}", gallery.name(0)),
-        names => format!("only {names} names"),
+/// What stands against a threshold, and what helps.
+fn no_threshold(why: NoThreshold, gallery: &Gallery, far: f64) -> Error {
+    let reason = match why {
+        NoThreshold::Unmeasured => format!("it has only one name, {}", printable_str(gallery.name(0))),
+        NoThreshold::TooFewNames | NoThreshold::SamePicture(_) => why.words(gallery, far),
+    };
+    let help = match why {
+        NoThreshold::SamePicture(_) => "",
+        NoThreshold::Unmeasured | NoThreshold::TooFewNames => "add sub-folders, ",
     };
     Error::Usage(format!(
-        "the gallery has {names}: too few to tell at which threshold {} % of strangers are given a name; add sub-folders, allow \
-         more strangers with --far, or give a --threshold",
-        100.0 * far
+        "no threshold follows from the gallery: {reason}; {help}allow more strangers with --far, or give a --threshold"
     ))
 }
 

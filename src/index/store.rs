@@ -31,6 +31,7 @@ use crate::{
 
 mod cache;
 mod faces;
+mod foreign;
 mod graphs;
 mod lock;
 mod maintain;
@@ -43,11 +44,12 @@ mod set_aside;
 mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
+use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
 pub use others::{Others, TakenOver};
-use set_aside::{set_aside, set_aside_contents, set_aside_foreign};
+use set_aside::{set_aside, set_aside_contents};
 use vectors::Vectors;
 pub use vectors::checksum;
 

@@ -299,10 +299,7 @@ pub enum Outcome {
         added: usize,
     },
     /// The names of groups are known.
-    Named {
-        /// They are kept on disk; else they last until the explorer is left.
-        kept: bool,
-    },
+    Named(NamesKept),
     /// The corrections are on disk.
     LabelsKept,
     /// The job did not succeed: one sentence for the user.
@@ -329,4 +326,15 @@ impl fmt::Debug for Job {
             Self::Export { paths, to } => write!(f, "Export({} to {})", paths.len(), to.display()),
         }
     }
+}
+
+/// Where the names of groups are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamesKept {
+    /// With the index.
+    OnDisk,
+    /// With the index, where names were that this version cannot read: those have this path now.
+    BesideOthers(PathBuf),
+    /// Nowhere: nothing is kept on disk, or there are several folders. They last until the explorer is left.
+    Nowhere,
 }

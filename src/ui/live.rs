@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, help, theme::Theme};
 use crate::{
-    analysis::gallery::{Candidate, Gallery, Identity, trials::Trials},
+    analysis::gallery::{Candidate, Gallery, Identity},
     app::{
         layout::{self, Area},
         live::{Live, Naming, Picture, Places, SMALL, Sighting},
@@ -319,17 +319,20 @@ fn legend(live: &Live, canvas: &mut Canvas<'_>, area: Area, best: Option<Candida
     parts.extend(best.map(|best| vec![sign(BEST, theme.accent()), Span::styled(named(best), theme.dim())]));
     parts.push(match criterion.threshold {
         Some(threshold) => {
-            let far = live.far().map_or(String::new(), |far| format!(" ≈ {:.1} % of strangers named", 100.0 * far));
+            let far = live.far().map_or(String::new(), |far| format!(" ≈ {} of strangers named", text::percent(far)));
             let word = if area.width >= 76 { "threshold " } else { "" };
             let words = format!("{word}{}{far}", text::value(threshold).trim());
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
         None => {
-            let words = format!("no threshold yet: + sets one, {}", live.missing());
+            let brief = "no threshold yet: + sets one";
+            let words = format!("{brief}, {}", live.missing());
+            let taken: usize = parts.iter().flatten().map(Span::width).sum();
+            let words = if taken + text::width(&words) + 6 > area.width.into() { brief.to_owned() } else { words };
             vec![sign(THRESHOLD, theme.warning()), Span::styled(words, theme.dim())]
         }
     });
-    let basis = criterion.threshold.and_then(|_| live.basis()).map(Trials::brief_basis);
+    let basis = criterion.threshold.and_then(|_| live.brief_basis());
     let margin = best.zip(second).map(|(best, second)| {
         let asked = if criterion.margin > 0.0 { format!(" of {:.3}", criterion.margin) } else { String::new() };
         let lead = criterion.lead(best.value, second.value);

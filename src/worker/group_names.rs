@@ -57,6 +57,11 @@ pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
     serde_json::to_vec_pretty(&kept).unwrap_or_default()
 }
 
+/// Whether the bytes are names as this version writes and reads them.
+pub(super) fn are_ours(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Kept>(bytes).is_ok_and(|kept| kept.version == VERSION)
+}
+
 /// Whether the bytes are names as some version writes them.
 pub(super) fn are_whole(bytes: &[u8]) -> bool {
     #[derive(Deserialize)]
@@ -139,7 +144,7 @@ mod tests {
         assert_eq!((left[0].size, &*left[0].typical), (70, &[ImageId(1)][..]));
         let newer = b"{\"version\": 2, \"people\": []}";
         assert_eq!(from_bytes(newer, &index), None);
-        assert!(are_whole(&bytes) && are_whole(newer));
+        assert!(are_whole(&bytes) && are_whole(newer) && are_ours(&bytes) && !are_ours(newer));
         assert!((0..bytes.len()).all(|end| !are_whole(&bytes[..end])));
     }
 

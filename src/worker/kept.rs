@@ -18,7 +18,7 @@ use crate::{
     index::{Index, IndexState, progress::Report, store::KeptGraphs},
     printable::printable,
     similarity::Graph,
-    task::{LookAlikes, MapTask, Mapped},
+    task::{LookAlikes, MapTask, Mapped, NamesKept},
 };
 
 /// While pictures come, a graph is kept again when one in so many of its pictures is new: each of them is then written a
@@ -162,14 +162,15 @@ impl Kept {
         read().unwrap_or_default().into()
     }
 
-    /// Keeps the names of groups in the place of those before. `false` when there is no place for them: nothing is kept on
-    /// disk, or there are several folders.
+    /// Keeps the names of groups in the place of those before. Names that this version cannot read are set aside, whoever
+    /// wrote them.
     ///
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io) when they cannot be written.
-    pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<bool> {
-        let Some(graphs) = self.graphs(index) else { return Ok(false) };
-        graphs.keep_notes(&group_names::to_bytes(names, index)).map(|()| true)
+    pub fn keep_group_names(&self, names: &[GroupName], index: &Index) -> Result<NamesKept> {
+        let Some(graphs) = self.graphs(index) else { return Ok(NamesKept::Nowhere) };
+        let aside = graphs.keep_notes(&group_names::to_bytes(names, index), group_names::are_ours)?;
+        Ok(aside.map_or(NamesKept::OnDisk, NamesKept::BesideOthers))
     }
 
     /// The contents of the index's pictures that were read by an earlier second look.
@@ -211,12 +212,11 @@ impl Kept {
 
 /// Names cannot be made anew as a graph can: what is left of them is kept for who can mend it.
 fn set_damaged_names_aside(graphs: &KeptGraphs) -> Option<String> {
-    let bytes = graphs.read_notes().ok()??;
-    if group_names::are_whole(&bytes) {
-        return None;
+    match graphs.set_notes_aside(|bytes| !group_names::are_whole(bytes)) {
+        Ok(aside) => {
+            let aside = printable(aside?);
+            Some(format!("the names of groups are damaged and were set aside as {aside}"))
+        }
+        Err(error) => Some(format!("the names of groups cannot be used: {error}")),
     }
-    Some(match graphs.set_notes_aside() {
-        Ok(aside) => format!("the names of groups are damaged and were set aside as {}", printable(aside)),
-        Err(error) => format!("the names of groups are damaged: {error}"),
-    })
 }

@@ -28,7 +28,7 @@ use lookalike::{
     preview::Preview,
     scan::ImageFile,
     similarity::{self, Metric},
-    task::{Completed, Disposed, Explained, Job, JobEvent, JobId, Lane, Made, Outcome, Outside, Undone},
+    task::{Completed, Disposed, Explained, Job, JobEvent, JobId, Lane, Made, NamesKept, Outcome, Outside, Undone},
     text, ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
@@ -232,7 +232,7 @@ impl Explorer {
             Job::NameGroups { names, .. } => {
                 let names: Vec<_> = names.iter().map(|name| format!("{} ({})", name.name, name.size)).collect();
                 self.effects.push(format!("name {}", names.join(", ")));
-                Outcome::Named { kept: true }
+                Outcome::Named(NamesKept::OnDisk)
             }
             Job::Export { paths, to } => {
                 self.effects.push(format!("write {} to {}", paths.len(), to.display()));

@@ -33,3 +33,32 @@ fn one_picture_under_two_names_is_named_by_both_commands() {
         assert!(lines[0].contains("gallery/ana/2.png") && lines[0].contains("gallery/ben/2.png"), "{said}");
     }
 }
+
+/// Two names of one picture each, which is the same: no number of other names helps, and that is what is said.
+#[test]
+fn one_picture_that_is_all_of_two_names_is_why_there_is_no_threshold() {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..12_u32 {
+        // The last two names are one picture.
+        let hue = at.min(10);
+        let path = folder.path().join(format!("gallery/n{at}/1.png"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let color = |x: u32, y: u32| [x * hue, y * (11 - hue), (x + 3 * y) * (hue % 4)].map(|value| (value * 3) as u8);
+        RgbImage::from_fn(16, 16, |x, y| Rgb(color(x, y))).save(path).unwrap();
+    }
+    for metric in ["cosine", "euclidean"] {
+        for command in ["live", "gallery"] {
+            let arguments: &[&str] = match command {
+                "live" => &["live", "--once", "--source", "gallery/n0/1.png", "--gallery"],
+                _ => &["gallery"],
+            };
+            let mut command = Command::new(PROGRAM);
+            command.args(arguments).args(["gallery", "--metric", metric, "--model", "color-grid", "--no-cache"]);
+            command.current_dir(folder.path()).env("HOME", folder.path()).env_remove("LOOKALIKE_MODEL");
+            let output = command.output().unwrap();
+            let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+            assert!(said.contains("n10 and n11 have the same picture: keep one"), "{metric}: {said}");
+            assert!(!said.contains("too few") && !said.contains("0.0000"), "{metric}: {said}");
+        }
+    }
+}

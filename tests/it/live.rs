@@ -321,6 +321,7 @@ fn the_gallery_is_told_in_text_and_json() {
     ] {
         assert!(text.contains(words), "{words} is missing:\n{text}{}", said(&output));
     }
+    assert!(text.contains("none: blue and red have the same picture: keep one"), "{text}");
     let confused = text.lines().skip_while(|line| !line.starts_with("most easily confused")).skip(1);
     let pairs: Vec<_> = confused.take_while(|line| line.contains(" – ")).collect();
     let turned = |line: &&str| {
@@ -340,7 +341,11 @@ fn the_gallery_is_told_in_text_and_json() {
     assert!(json["chosen"]["threshold"].is_null(), "three names are too few to promise 1 %: {}", json["chosen"]);
     let live = ["live", "--gallery", "gallery", "--metric", "euclidean", "--source", "gallery/red/0.png", "--once"];
     let output = place.command(&live).output().unwrap();
-    assert!(output.status.code() == Some(2) && said(&output).contains("only 3 names"), "{}", said(&output));
+    assert!(
+        output.status.code() == Some(2) && said(&output).contains("3 names are too few for 1.0 % of strangers"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]

@@ -395,6 +395,21 @@ fn the_screen_and_its_help_say_what_the_share_of_strangers_rests_on() {
     );
     keys(&mut live, "?");
     assert!(text(&live).contains("It follows from 3 pairs of names here and 946"), "{}", text(&live));
+    // For faces one name is enough, and elsewhere it takes two.
+    let missing = |known: Option<ImpostorDistribution>| {
+        let mut nobody = Gallery::default();
+        nobody.impostors = known;
+        let mut live = Live::new(setup((120, 36), nobody));
+        live.update(seen(1, ANA));
+        text(&live)
+    };
+    assert!(missing(None).contains("two names measure it"));
+    let measured = ImpostorDistribution::new(946, &[0.001, 1.0], [&[0.9, -1.0], &[0.5, 9.0]]);
+    assert!(missing(Some(measured)).contains("the first name brings one"));
+    // Where that has no room the key has.
+    let mut narrow = Live::new(setup((50, 24), Gallery::default()));
+    narrow.update(seen(1, ANA));
+    assert!(text(&narrow).contains("no threshold yet: + sets one "), "{}", text(&narrow));
     // Two names without any such measurement are too few for a share as small as this.
     let mut two = Gallery::default();
     for (name, row) in [("Ana", ANA), ("Bo", BO)] {
@@ -408,4 +423,8 @@ fn the_screen_and_its_help_say_what_the_share_of_strangers_rests_on() {
         screen.contains("no threshold yet") && screen.contains("2 names are too few for 0.1 % of strangers"),
         "{screen}"
     );
+    // Small shares are named by what they are.
+    let mut three = Live::new(Setup { far: 0.0001, ..setup((120, 36), self::gallery()) });
+    three.update(seen(1, ANA));
+    assert!(text(&three).contains("3 names are too few for 0.01 % of strangers"), "{}", text(&three));
 }

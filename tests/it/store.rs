@@ -1,6 +1,7 @@
 //! A store on its own: what it remembers, with its columnar copy and without it, for its writer and for who follows.
 
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     thread,
@@ -346,4 +347,29 @@ fn a_graph_is_kept_with_the_numbers_of_the_rows_it_names() {
     // A store that is gone is not made again for a graph.
     graphs.keep("cosine", b"late").unwrap();
     assert!(store::list(place.0.path()).unwrap().is_empty());
+}
+
+#[test]
+fn damaged_notes_are_moved_away_by_who_may_write_and_only_while_they_are_damaged() {
+    let (place, writer) = Place::with(1);
+    let graphs = place.follower().graphs(&Index::new(DIM), Vec::new());
+    let is_damaged = |notes: &[u8]| notes == b"damaged";
+    graphs.keep_notes(b"damaged", |_| true).unwrap();
+    assert_eq!(graphs.set_notes_aside(is_damaged).unwrap(), None, "the writer may be mending them");
+    drop(writer);
+    // They are mended after they were looked at and before the lock was there.
+    let looks = Cell::new(0);
+    let mended_meanwhile = |notes: &[u8]| {
+        let was_damaged = is_damaged(notes);
+        if looks.replace(looks.get() + 1) == 0 {
+            graphs.keep_notes(b"mended", |_| true).unwrap();
+        }
+        was_damaged
+    };
+    assert_eq!(graphs.set_notes_aside(mended_meanwhile).unwrap(), None);
+    assert_eq!((graphs.read_notes().unwrap().as_deref(), looks.get()), (Some(&b"mended"[..]), 2));
+    graphs.keep_notes(b"damaged", |_| true).unwrap();
+    let aside = graphs.set_notes_aside(is_damaged).unwrap().expect("they are damaged, and nobody else writes");
+    assert_eq!((fs::read(aside).unwrap().as_slice(), graphs.read_notes().unwrap()), (&b"damaged"[..], None));
+    assert_eq!(graphs.set_notes_aside(is_damaged).unwrap(), None, "there are none");
 }

@@ -13,6 +13,7 @@ use image::{Rgb, RgbImage};
 use lookalike::{
     analysis::{
         alike::Range,
+        clusters::GroupName,
         projection::{Method, Projection},
     },
     cancel::CancelToken,
@@ -20,13 +21,17 @@ use lookalike::{
     embed::{self, ModelChoice},
     error::Result,
     face::Face,
-    index::{Image, ImageId, Index, RowKind, Segment, filter::Filter, store::KeptGraphs},
+    index::{
+        Image, ImageId, Index, RowKind, Segment,
+        filter::Filter,
+        store::{self, KeptGraphs},
+    },
     order::Order,
     pipeline::{self, Cache, Report, Request},
     preview::{Painter, PreviewKey, Subject},
     scan,
     similarity::{Metric, Query},
-    task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, Outcome, Task},
+    task::{Job, JobEvent, JobId, Lane, LookAlikes, Made, MapTask, NamesKept, Outcome, Task},
     worker::{Indexer, Tools, Worker},
 };
 use ratatui::{buffer::Buffer, style::Color};
@@ -394,4 +399,43 @@ fn a_lane_that_is_told_to_stop_makes_the_next_thing_at_once() {
             _ => panic!("no map came back"),
         }
     }
+}
+
+#[test]
+fn names_of_groups_that_another_version_wrote_are_set_aside_before_the_first_new_one() {
+    let (folder, cache) = folder(3);
+    let (mut worker, answers) = worker(request(folder.path(), cache.path()));
+    worker.start(JobId(1), Job::Index);
+    let index = indexed(ended(&answers, 1, drop)).index;
+    let file = store::list(cache.path()).unwrap().remove(0).folder.join("groups.json");
+    let newer = r#"{"version": 2, "people": ["Ana"]}"#;
+    fs::write(&file, newer).unwrap();
+    let mut name = |job| {
+        let names = vec![GroupName { name: "Bo".into(), size: 3, typical: vec![ImageId(0)] }].into();
+        worker.start(JobId(job), Job::NameGroups { index: Arc::clone(&index), names });
+        match ended(&answers, job, drop) {
+            Outcome::Named(kept) => kept,
+            _ => panic!("the groups were not named"),
+        }
+    };
+    let NamesKept::BesideOthers(aside) = name(2) else { panic!("it is said where the others are") };
+    assert_eq!(fs::read_to_string(aside).unwrap(), newer);
+    assert!(fs::read_to_string(&file).unwrap().contains("Bo"));
+    assert_eq!(name(3), NamesKept::OnDisk, "its own are replaced");
+    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().filter(is_aside).count(), 1);
+    // A link stays one, and one to what is not there is refused.
+    let elsewhere = folder.path().join("names.json");
+    fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+    assert_eq!(name(4), NamesKept::OnDisk);
+    assert!(file.is_symlink() && fs::read_to_string(&elsewhere).unwrap().contains("Bo"));
+    fs::remove_file(&elsewhere).unwrap();
+    let names = Vec::new().into();
+    worker.start(JobId(5), Job::NameGroups { index: Arc::clone(&index), names });
+    let Outcome::Failed(reason) = ended(&answers, 5, drop) else { panic!("there is nowhere to write") };
+    assert!(reason.contains("it is a link to ") && file.is_symlink(), "{reason}");
+}
+
+fn is_aside(entry: &std::io::Result<fs::DirEntry>) -> bool {
+    entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains("set-aside"))
 }

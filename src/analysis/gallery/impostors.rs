@@ -1,5 +1,7 @@
 //! How alike two different people, or things, are to a model: measured once with many, and stated in the model's manifest.
 //! A gallery of three names has only three pairs to tell it from.
+//!
+//! Impostors are what the field calls those who are taken for somebody else; the program calls them strangers.
 
 use crate::similarity::Metric;
 

@@ -5,10 +5,10 @@
 //! Few names show little. What the model was measured with stands beside them, where its manifest says it; elsewhere the
 //! threshold is as strict as so few names demand, and there may be none.
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::collections::HashMap;
 
-use super::{Candidate, Criterion, Gallery, best_two, impostors::ImpostorDistribution};
-use crate::{analysis::student, similarity::Metric, text};
+use super::{Candidate, Criterion, Gallery, best_two, impostors::ImpostorDistribution, strangers::Strangers};
+use crate::{printable::printable_str, similarity::Metric, text};
 
 /// One picture, tried.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,28 +34,6 @@ pub struct Trials {
     known: Option<ImpostorDistribution>,
 }
 
-/// How alike strangers are to their most alike name.
-#[derive(Debug, Clone, Default)]
-struct Strangers {
-    /// The most alike first.
-    best: Vec<Stranger>,
-    /// How many names they are of.
-    names: f64,
-    /// Mean and standard deviation of the values, each name counting as one, on a scale on which more is more alike.
-    spread: Option<(f64, f64)>,
-}
-
-/// A picture of one who is not enrolled.
-#[derive(Debug, Clone, Copy)]
-struct Stranger {
-    /// How alike it is to the most alike name.
-    value: f32,
-    /// By how much that leads the second.
-    lead: f32,
-    /// Its share of its name's pictures.
-    weight: f64,
-}
-
 /// What became of the pictures that were tried, as shares.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcomes {
@@ -74,8 +52,42 @@ pub struct Outcomes {
 pub struct Threshold {
     /// Least cosine similarity or greatest distance.
     pub value: f32,
-    /// There are too few names to show so small a share: it follows from how their values are spread.
+    /// There are too few names to show so small a share, or too few pairs of names where the model was measured: it follows
+    /// from how their values are spread.
     pub is_extrapolated: bool,
+}
+
+/// Why there is no threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoThreshold {
+    /// Nothing measures strangers: there is no name, or no second one and the model was not measured.
+    Unmeasured,
+    /// So few names cannot promise so small a share of strangers.
+    TooFewNames,
+    /// A picture of the first name is the same as the second is, or as good as: too many strangers are this alike.
+    SamePicture([usize; 2]),
+}
+
+/// Columns of a name in a sentence.
+const NAME: usize = 24;
+
+impl NoThreshold {
+    /// What is the matter with a gallery that has no threshold for a share of strangers, as a part of a sentence.
+    #[must_use]
+    pub fn words(self, gallery: &Gallery, far: f64) -> String {
+        match (self, gallery.len()) {
+            (Self::Unmeasured, 0) => "two names measure it".to_owned(),
+            (Self::Unmeasured, _) => "a second name measures it".to_owned(),
+            (Self::TooFewNames, 1) => format!("1 name is too few for {} of strangers", text::percent(far)),
+            (Self::TooFewNames, names) => {
+                format!("{} names are too few for {} of strangers", text::count(names), text::percent(far))
+            }
+            (Self::SamePicture(names), _) => {
+                let [one, other] = names.map(|name| text::cut(&printable_str(gallery.name(name)), NAME));
+                format!("{one} and {other} have the same picture: keep one")
+            }
+        }
+    }
 }
 
 /// Pictures of a gallery that are tried to find a threshold while somebody waits: more do not make it better.
@@ -104,8 +116,10 @@ impl TriedGallery {
     }
 
     /// See [`Trials::threshold`].
-    #[must_use]
-    pub fn threshold(&self, metric: Metric, far: f64, margin: f32) -> Option<Threshold> {
+    ///
+    /// # Errors
+    /// [`NoThreshold`].
+    pub fn threshold(&self, metric: Metric, far: f64, margin: f32) -> Result<Threshold, NoThreshold> {
         self.trials(metric).threshold(far, margin)
     }
 
@@ -127,7 +141,8 @@ pub fn trials(gallery: &Gallery, metric: Metric, most: usize) -> Trials {
     let all = gallery.samples.len();
     let tried = all.min(most);
     let trials: Vec<_> = (0..tried).map(|at| try_one(gallery, metric, at * all / tried)).collect();
-    let strangers = Strangers::of(gallery, metric, &trials);
+    let pictures: Vec<_> = trials.iter().map(|trial| (gallery.samples[trial.sample].name, trial.others)).collect();
+    let strangers = Strangers::of(metric, &pictures);
     let known = gallery.impostors.clone().filter(|known| known.share(metric, 0.0).is_some());
     Trials { metric, trials, strangers, spreads: gallery.spreads(metric), known }
 }
@@ -140,53 +155,6 @@ fn try_one(gallery: &Gallery, metric: Metric, at: usize) -> Trial {
     Trial { sample: at, own, others: best_two(metric, values) }
 }
 
-impl Strangers {
-    fn of(gallery: &Gallery, metric: Metric, trials: &[Trial]) -> Self {
-        let lead = Criterion { metric, threshold: None, margin: 0.0 };
-        let name = |trial: &Trial| gallery.samples[trial.sample].name;
-        let mut tried = vec![0_usize; gallery.len()];
-        trials.iter().for_each(|trial| tried[name(trial)] += 1);
-        let mut best: Vec<_> = trials
-            .iter()
-            .filter_map(|trial| {
-                let [best, second] = trial.others;
-                let value = best?.value;
-                let lead = second.map_or(f32::INFINITY, |second| lead.lead(value, second.value));
-                Some(Stranger { value, lead, weight: 1.0 / tried[name(trial)] as f64 })
-            })
-            .collect();
-        best.sort_by(|a, b| metric.nearer(a.value, b.value));
-        let names = best.iter().map(|stranger| stranger.weight).sum::<f64>().round();
-        let mean = |of: &dyn Fn(f64) -> f64| {
-            best.iter().map(|stranger| stranger.weight * of(likeness(metric, stranger.value))).sum::<f64>() / names
-        };
-        let middle = mean(&|value| value);
-        let deviation = (mean(&|value| (value - middle).powi(2)) * names / (names - 1.0)).sqrt();
-        let spread = (names > 1.0 && deviation > 0.0).then_some((middle, deviation));
-        Self { best, names, spread }
-    }
-
-    /// How many of the names reach a threshold, each as the share of its pictures that do.
-    fn reaching(&self, criterion: &Criterion, threshold: f32) -> f64 {
-        let reaches = |value: f32| criterion.metric.nearer(value, threshold) != Ordering::Greater;
-        let reaching = self.best.iter().take_while(|stranger| reaches(stranger.value));
-        reaching.filter(|stranger| stranger.lead >= criterion.margin).map(|stranger| stranger.weight).sum()
-    }
-
-    /// The probability that one more name is at least so alike, if their values are spread like the normal distribution
-    /// (its prediction interval, with Student's t): the fewer names its mean and deviation are measured with, the farther off
-    /// the next one may lie.
-    fn beyond(&self, likeness: f64) -> f64 {
-        let Some((mean, deviation)) = self.spread else { return 1.0 };
-        student::upper_tail((likeness - mean) / (deviation * (1.0 + 1.0 / self.names).sqrt()), self.names as u32 - 1)
-    }
-}
-
-/// A value on a scale on which more is more alike.
-fn likeness(metric: Metric, value: f32) -> f64 {
-    if metric == Metric::Cosine { f64::from(value) } else { -f64::from(value) }
-}
-
 impl Trials {
     /// The trials, in the order of [`Gallery::samples`].
     #[must_use]
@@ -197,7 +165,7 @@ impl Trials {
     /// How many strangers there were; without a second name there are none.
     #[must_use]
     pub fn strangers(&self) -> usize {
-        self.strangers.best.len()
+        self.strangers.len()
     }
 
     /// How many pairs of names there are here.
@@ -238,7 +206,7 @@ impl Trials {
     /// was not measured.
     #[must_use]
     pub fn far(&self, criterion: &Criterion) -> Option<f64> {
-        if self.known.is_none() && self.strangers.best.is_empty() {
+        if self.known.is_none() && self.strangers.len() == 0 {
             return None;
         }
         let Some(threshold) = criterion.threshold else { return Some(0.0) };
@@ -249,20 +217,25 @@ impl Trials {
     fn rate(&self, criterion: &Criterion, threshold: f32) -> (f64, bool) {
         let names = self.spreads.len() as f64;
         let reaching = self.strangers.reaching(criterion, threshold);
+        let tried = self.strangers.names();
+        let shown = reaching / tried.max(1.0);
         if let Some(known) = &self.known {
             // The pairs here and those that the model was measured with are one sample. A name that reaches the threshold
-            // makes two halves of a pair: each is compared with the center of the other.
+            // makes two halves of a pair: each is compared with the center of the other. Where not all names were tried, the
+            // others reach it as often.
             let known_share = self.known_share(known, threshold);
             let (here, there) = (self.pairs() as f64, known.pairs as f64);
-            let share = (reaching / 2.0 + there * known_share) / (here + there);
-            return (1.0 - (1.0 - share.min(1.0)).powf(names), false);
+            let share = (shown * names / 2.0 + there * known_share) / (here + there);
+            let expected = 1.0 - (1.0 - share.min(1.0)).powf(names);
+            // Two names that are alike are one pair, which may be chance, or a picture under a wrong name. More than these
+            // show what such names are like, and are not outvoted by what was measured with others.
+            let shown = if reaching > 2.0 { shown } else { 0.0 };
+            return (expected.max(shown), share < 1.0 / (here + there));
         }
         // Of N names k that reach the threshold speak for a share of (k + 1) / (N + 1): a new one is equally likely to come
         // anywhere among them.
-        let tried = self.strangers.names;
-        let shown = (reaching + 1.0) / (tried + 1.0);
-        let beyond = self.strangers.beyond(likeness(self.metric, threshold));
-        let share = (reaching / tried).max(shown.min(beyond)).min(1.0);
+        let beyond = self.strangers.beyond(self.metric, threshold);
+        let share = shown.max(beyond.min((reaching + 1.0) / (tried + 1.0))).min(1.0);
         // They were compared with all names but their own; there is one more to be mistaken for, as likely as the others.
         (1.0 - (1.0 - share).powf(names / (names - 1.0).max(1.0)), share < 1.0 / (tried + 1.0))
     }
@@ -282,37 +255,41 @@ impl Trials {
         shares.sum::<f64>() / (self.spreads.len() as f64).max(1.0)
     }
 
-    /// The loosest threshold at which at most a wished share of strangers is given a name; `None` when the names are too few
-    /// to promise that of any.
-    #[must_use]
-    pub fn threshold(&self, far: f64, margin: f32) -> Option<Threshold> {
-        if self.spreads.is_empty() || (self.known.is_none() && self.strangers.best.is_empty()) {
-            return None;
+    /// The loosest threshold at which at most a wished share of strangers is given a name. One that nothing but the same
+    /// picture reaches is none.
+    ///
+    /// # Errors
+    /// [`NoThreshold`]: what stands against the promise.
+    pub fn threshold(&self, far: f64, margin: f32) -> Result<Threshold, NoThreshold> {
+        if self.spreads.is_empty() || (self.known.is_none() && self.strangers.len() == 0) {
+            return Err(NoThreshold::Unmeasured);
         }
         let criterion = Criterion { metric: self.metric, threshold: None, margin };
         let value = |step: i64| {
-            let likeness = step as f64 / STEPS;
-            if self.metric == Metric::Cosine { likeness as f32 } else { -likeness as f32 }
+            let likeness = if self.metric == Metric::Cosine { step } else { -step };
+            (likeness as f64 / STEPS) as f32
         };
         let is_strict_enough = |step: i64| self.rate(&criterion, value(step)).0 <= far;
         let (mut strict, mut loose) = match self.metric {
-            Metric::Cosine => (STEPS as i64, -(STEPS as i64)),
-            Metric::Euclidean => (0, -1),
+            Metric::Cosine => (STEPS as i64 - 1, -(STEPS as i64)),
+            Metric::Euclidean => (-1, -2),
         };
         if !is_strict_enough(strict) {
-            return None;
+            let reaching = self.strangers.reaching(&criterion, value(strict));
+            let same = self.strangers.most_alike().filter(|_| reaching > 0.0);
+            return Err(same.map_or(NoThreshold::TooFewNames, NoThreshold::SamePicture));
         }
         while self.metric == Metric::Euclidean && is_strict_enough(loose) && loose > -FARTHEST {
             loose *= 2;
         }
         if is_strict_enough(loose) {
-            return Some(Threshold { value: value(loose), is_extrapolated: false });
+            return Ok(Threshold { value: value(loose), is_extrapolated: false });
         }
         while strict - loose > 1 {
             let middle = loose.midpoint(strict);
             *(if is_strict_enough(middle) { &mut strict } else { &mut loose }) = middle;
         }
-        Some(Threshold { value: value(strict), is_extrapolated: self.rate(&criterion, value(strict)).1 })
+        Ok(Threshold { value: value(strict), is_extrapolated: self.rate(&criterion, value(strict)).1 })
     }
 
     /// What becomes of the pictures, each tried once as its own name's and once as a stranger. Shares of nothing are NaN.
@@ -332,7 +309,7 @@ impl Trials {
         }
         let named = self.trials.iter().filter(|trial| criterion.is_met(trial.others[0], trial.others[1])).count();
         Outcomes {
-            strangers_named: named as f64 / self.strangers.best.len() as f64,
+            strangers_named: named as f64 / self.strangers.len() as f64,
             right: right / known,
             wrong: wrong / known,
             unknown: (known - right - wrong) / known,

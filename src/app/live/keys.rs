@@ -75,7 +75,7 @@ impl Live {
             let keys = KEYS.map(|(keys, _, does)| HelpLine::Keys(keys.to_owned(), does));
             let mut reading = READING.map(str::to_owned).to_vec();
             if let Some(basis) = self.basis() {
-                reading.insert(PERCENTAGE + 1, format!("It follows {}.", basis.basis()));
+                reading.insert(PERCENTAGE + 1, format!("It follows {basis}."));
             }
             vec![("Live", keys.into()), help::words("Reading it", &reading, width)]
         })

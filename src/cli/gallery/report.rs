@@ -13,7 +13,7 @@ use crate::{
     analysis::{
         gallery::{
             Criterion, Gallery,
-            trials::{Outcomes, Threshold, Trial, Trials, confusions, misfits, same_under_two_names},
+            trials::{NoThreshold, Outcomes, Threshold, Trial, Trials, confusions, misfits, same_under_two_names},
         },
         roc::{ErrorRates, PairDistances},
     },
@@ -61,6 +61,8 @@ struct Choice {
     right: f64,
     wrong: f64,
     unknown: f64,
+    #[serde(skip)]
+    no_threshold: Option<NoThreshold>,
 }
 
 impl Report<'_> {
@@ -81,19 +83,20 @@ impl Report<'_> {
         let found = self.trials.threshold(wished, self.args.margin);
         let criterion = Criterion {
             metric: self.metric(),
-            threshold: found.map(|threshold| threshold.value),
+            threshold: found.ok().map(|threshold| threshold.value),
             margin: self.args.margin,
         };
         let Outcomes { strangers_named, right, wrong, unknown } = self.trials.outcomes(&criterion);
         Choice {
             wished_far: Some(wished),
             threshold: criterion.threshold,
-            extrapolated: found.is_some_and(|Threshold { is_extrapolated, .. }| is_extrapolated),
+            extrapolated: found.is_ok_and(|Threshold { is_extrapolated, .. }| is_extrapolated),
             expected_far: self.trials.far(&criterion),
             strangers_named,
             right,
             wrong,
             unknown,
+            no_threshold: found.err(),
         }
     }
 
@@ -175,7 +178,7 @@ impl Report<'_> {
                 out,
                 "{:20}┴ {} errors of both kinds (EER) at {} · ROC AUC {:.4}",
                 "",
-                percent(error.far),
+                text::percent(error.far),
                 text::value(self.value(error.distance)).trim(),
                 self.pairs.auc()
             )?;
@@ -190,7 +193,13 @@ impl Report<'_> {
         writeln!(out, "\npairs at a threshold: taken for one name though of two (FAR), not taken though of one (FRR)")?;
         writeln!(out, "  {:>9}  {:>8}  {:>8}", self.metric().name(), "FAR", "FRR")?;
         for ErrorRates { distance, far, frr } in self.curve(ROWS) {
-            writeln!(out, "  {:>9}  {:>8}  {:>8}", text::value(self.value(distance)), percent(far), percent(frr))?;
+            writeln!(
+                out,
+                "  {:>9}  {:>8}  {:>8}",
+                text::value(self.value(distance)),
+                text::percent(far),
+                text::percent(frr)
+            )?;
         }
         Ok(())
     }
@@ -216,34 +225,45 @@ impl Report<'_> {
         let mut wished: Vec<_> = WISHED.into_iter().filter(|wished| *wished != self.args.far).collect();
         wished.push(self.args.far);
         wished.sort_by(|a, b| b.total_cmp(a));
-        let (mut extrapolated, mut too_few) = (false, false);
+        let (mut extrapolated, mut reasons) = (false, Vec::new());
         for wished in wished {
             let choice = self.choice(wished);
             extrapolated |= choice.extrapolated;
-            too_few |= choice.threshold.is_none();
+            // The largest share that it is in the way of stands for the smaller ones.
+            if let Some(why) = choice.no_threshold.filter(|why| reasons.iter().all(|(known, _)| known != why)) {
+                reasons.push((why, wished));
+            }
             let sign = if choice.extrapolated { "*" } else { " " };
             let chosen = if wished == self.args.far { "›" } else { " " };
             writeln!(
                 out,
                 "{chosen} {:>16}  {:>8}{sign}  {:>8}  {:>8}  {:>8}",
-                percent(wished),
-                choice.threshold.map_or_else(|| "–".into(), |value| format!("{value:.4}")),
-                percent(choice.right),
-                percent(choice.wrong),
-                percent(choice.unknown)
+                text::percent(wished),
+                choice.threshold.map_or_else(|| "none".into(), |value| format!("{value:.4}")),
+                text::percent(choice.right),
+                text::percent(choice.wrong),
+                text::percent(choice.unknown)
             )?;
         }
         writeln!(out, "  thresholds follow {}", self.trials.basis())?;
-        let names = text::counted(self.gallery().len(), "name");
         if extrapolated {
-            writeln!(
-                out,
-                "  * {names} cannot show so small a share: taken from how their values are spread, the stricter the fewer \
-                 they are"
-            )?;
+            let (few, found) = match self.trials.known_pairs() {
+                Some(known) => (
+                    text::counted(self.trials.pairs() + known, "pair") + " of names",
+                    "from how the values of the closest of them go on",
+                ),
+                None => (
+                    text::counted(self.gallery().len(), "name"),
+                    "from how their values are spread, the stricter the fewer they are",
+                ),
+            };
+            writeln!(out, "  * {few} cannot show so small a share: taken {found}")?;
         }
-        if too_few {
-            writeln!(out, "  – {names} are too few to promise so small a share of any threshold: enroll more")?;
+        for (why, wished) in reasons {
+            writeln!(out, "  none: {}", why.words(self.gallery(), wished))?;
+        }
+        if self.trials.list().iter().all(|trial| trial.own.is_none()) {
+            writeln!(out, "  –: no name has a second picture to try")?;
         }
         Ok(())
     }
@@ -373,8 +393,4 @@ fn bar(share: f64, line: usize) -> char {
     const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let eighths = (share * (LINES * 8) as f64).ceil() as usize;
     EIGHTHS[eighths.saturating_sub(line * 8).min(8)]
-}
-
-fn percent(share: f64) -> String {
-    if share.is_nan() { "–".into() } else { format!("{:.1} %", share * 100.0) }
 }

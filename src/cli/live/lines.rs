@@ -62,7 +62,7 @@ impl Lines<'_> {
         let bound = match self.enrolled.far(&self.criterion) {
             Some(far) => {
                 let basis = self.enrolled.trials(self.criterion.metric).basis();
-                format!(", at which about {:.1} % of strangers are given a name ({basis})", 100.0 * far)
+                format!(", at which about {} of strangers are given a name ({basis})", text::percent(far))
             }
             None => String::new(),
         };

@@ -16,6 +16,7 @@ use super::{
     lock::{LOCK, lock},
     maintain::is_vector_name,
     notes::is_notes_name,
+    set_aside::is_set_aside,
 };
 use crate::error::{Error, Result};
 
@@ -145,10 +146,6 @@ fn delete_all(folder: &Path, is_such: impl Fn(&OsStr) -> bool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-pub(super) fn is_set_aside(name: &OsStr) -> bool {
-    name.to_string_lossy().contains(".set-aside-")
 }
 
 /// Bytes of a store's files, and of those that were set aside; `None` for folders that are no stores.

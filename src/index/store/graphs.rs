@@ -110,7 +110,7 @@ impl KeptGraphs {
     }
 
     /// The right to write beside the rows as they are numbered: the run's own, or taken for a moment.
-    fn lock(&self) -> Result<Option<Arc<Lock>>> {
+    pub(super) fn lock(&self) -> Result<Option<Arc<Lock>>> {
         let path = self.folder.join(DATABASE);
         if !path.is_file() {
             return Ok(None);

@@ -1,30 +1,17 @@
 //! What is damaged, or no lookalike index at all, gets another name: nothing is ever deleted unasked.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{
-    DATABASE, KeptGraphs,
-    cache::{is_set_aside, is_store_file},
-    lock::LOCK,
-    maintain::is_vector_name,
-    notes::NOTES,
-};
-use crate::{
-    error::{Error, Result},
-    printable::printable,
-};
+use super::{DATABASE, lock::LOCK};
+use crate::error::{Error, Result};
 
-impl KeptGraphs {
-    /// Gives damaged notes another name, so that the next ones do not take their place. Returns it.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when that cannot be.
-    pub fn set_notes_aside(&self) -> Result<PathBuf> {
-        set_aside(&self.folder.join(NOTES))
-    }
+/// Whether a file has such a name.
+pub(super) fn is_set_aside(name: &OsStr) -> bool {
+    name.to_string_lossy().contains(".set-aside-")
 }
 
 /// Gives a foreign file or folder another name.
@@ -33,26 +20,6 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     name.push(format!(".set-aside-{}", free_number(path)));
     fs::rename(path, &name).map_err(Error::io("move", path))?;
     Ok(name.into())
-}
-
-/// Sets aside what has the name of one of the files beside the records and the vectors and is no file, a folder for example.
-/// Nothing but that would be wrong with the store, and SQLite would only say that the disk fails.
-pub(super) fn set_aside_foreign(folder: &Path, notes: &mut Vec<String>) -> Result<()> {
-    let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_beside = name != DATABASE && !is_vector_name(&name.to_string_lossy()) && !is_set_aside(&name);
-        if is_beside && is_store_file(&name) && entry.file_type().is_ok_and(|kind| !kind.is_file()) {
-            let path = entry.path();
-            let aside = set_aside(&path)?;
-            notes.push(format!(
-                "{} is not a file, as one of an index is, and was moved to {}",
-                printable(&path),
-                printable(aside)
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only.

@@ -112,6 +112,25 @@ fn what_is_no_file_beside_the_records_and_the_vectors_costs_a_sentence_and_nothi
 }
 
 #[test]
+fn a_link_to_names_that_are_kept_elsewhere_stays_and_what_cannot_be_moved_ends_no_run() {
+    let place = Place::with(5);
+    place.run();
+    let elsewhere = place.folder.path().join("names.json");
+    fs::write(&elsewhere, r#"{"version": 1, "groups": []}"#).unwrap();
+    let link = place.store_file(".sqlite").with_file_name("groups.json");
+    symlink(&elsewhere, &link).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", run.notes);
+    assert!(link.is_symlink() && link.exists());
+    // Under another name it would be too long.
+    let stuck = link.with_file_name(format!("graph-{}.graph", "x".repeat(238)));
+    fs::create_dir(&stuck).unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.notes.len()), ([0, 5, 0, 0, 0], 1), "{:?}", run.notes);
+    assert!(run.notes[0].contains("is not a file") && stuck.is_dir(), "{:?}", run.notes);
+}
+
+#[test]
 fn what_is_no_file_in_the_place_of_the_records_or_the_vectors_is_set_aside() {
     for part in [".sqlite", "vectors"] {
         each_foreign(|put| {
