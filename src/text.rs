@@ -95,7 +95,7 @@ pub fn percent(share: f64) -> String {
     match 100.0 * share {
         nothing if nothing.is_nan() => "–".to_owned(),
         tiny if tiny > 0.0 && tiny < LEAST / 2.0 => format!("<{LEAST} %"),
-        small if small >= LEAST / 2.0 && small < 0.1 => {
+        small if (LEAST / 2.0..0.1).contains(&small) => {
             let decimals = (1.0 - small.log10().floor()).clamp(2.0, 4.0) as usize;
             let digits = format!("{small:.decimals$}");
             format!("{} %", digits.trim_end_matches('0'))
