@@ -261,7 +261,11 @@ mod tests {
         assert!(keep_mode(0o600, 0o644, refused).is_ok() && keep_mode(0o644, 0o755, refused).is_ok());
         assert!(keep_mode(0o644, 0o600, refused).is_err() && keep_mode(0o755, 0o644, refused).is_err());
         let mut was_set = false;
-        keep_mode(0o600, 0o644, || Ok(was_set = true)).unwrap();
+        let set = || {
+            was_set = true;
+            Ok(())
+        };
+        keep_mode(0o600, 0o644, set).unwrap();
         assert!(was_set);
     }
 
