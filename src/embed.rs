@@ -210,9 +210,12 @@ fn not_found(manifest: &Manifest, source: &manifest::WeightsSource, folders: &Fo
 /// # Errors
 /// [`Error::Model`] when the weights do not fit the network or cannot be read, or the device is not there.
 pub fn load(model: &Model, choice: &ModelChoice) -> Result<Box<dyn Embedder>> {
+    if model.manifest.architecture == Architecture::ColorGrid {
+        return Ok(Box::new(color_grid::ColorGrid::new(model.manifest.clone())));
+    }
+    // All others are networks.
     memory::keep_freed();
     Ok(match model.manifest.architecture {
-        Architecture::ColorGrid => Box::new(color_grid::ColorGrid::new(model.manifest.clone())),
         Architecture::Faces => Box::new(faces::Faces::load(model, choice)?),
         _ => Box::new(network::Network::load(model, choice)?),
     })

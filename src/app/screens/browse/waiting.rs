@@ -27,7 +27,6 @@ pub struct Waiting {
 }
 
 /// What decides which files wait, and where.
-#[derive(Clone)]
 struct MadeOf {
     found: Arc<[Arc<Path>]>,
     skipped: Arc<[Skipped]>,
