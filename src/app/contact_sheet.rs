@@ -21,7 +21,7 @@ pub struct ContactSheet {
 }
 
 /// Columns of the widest tile that few pictures get.
-const WIDEST: u16 = 44;
+const WIDEST: u16 = 80;
 
 impl ContactSheet {
     /// Fills an area with tiles that are at least `wish` columns wide, or as wide as the area.

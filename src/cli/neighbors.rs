@@ -82,11 +82,17 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&asked.folders, &args.model, cancelled_by_signals()?)?;
     let (query, own) = asked.query(args, &indexed.index)?;
     let found = compare(&indexed.index, &query);
-    let neighbors = match own.len() {
+    let mut neighbors = match own.len() {
         0 if args.farthest => found.farthest(args.metric, args.k),
         0 => found.nearest(args.metric, args.k),
         _ => found.among(args.metric, args.k, args.farthest, |id| !own.contains(&id)),
     };
+    if !own.is_empty() {
+        // What is asked with has no place in the answer.
+        let ids: Vec<_> = neighbors.iter().map(|neighbor| neighbor.id).collect();
+        let ranks = found.ranks_beside(args.metric, &ids, &own);
+        neighbors.iter_mut().zip(ranks).for_each(|(neighbor, rank)| neighbor.rank = rank);
+    }
     let rows: Vec<_> = neighbors.iter().filter_map(|n| Some((*n, indexed.index.get(n.id)?))).collect();
     let terminal = io::stdout().is_terminal();
     let written = if args.json {

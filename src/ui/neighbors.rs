@@ -1,5 +1,9 @@
 //! Neighbors: the query, and the others ranked by likeness to it.
 
+mod asked;
+
+pub(super) use self::asked::large;
+
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -17,7 +21,7 @@ use crate::{
         contact_sheet::ContactSheet,
         layout::Area,
         previews::Slot,
-        screens::neighbors::{Asked, Ranked, Ranks},
+        screens::neighbors::{Ranked, Ranks},
     },
     printable::printable,
     similarity::Metric,
@@ -56,7 +60,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         pictures::slot(app, canvas, &slot);
     }
     match &app.screens.neighbors.asked {
-        Some(asked) => asked_with(app, canvas, &ranks, asked),
+        Some(asked) => asked::draw(app, canvas, &ranks, asked),
         None => facts::draw(app, canvas, ranks.facts, query),
     }
     let ranking = &app.screens.neighbors;
@@ -101,63 +105,6 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
     contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
 }
 
-/// The names of the pictures that were asked with.
-fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) {
-    let area = ranks.facts;
-    if let Some(outside) = &asked.outside {
-        let name = printable(outside.path.file_name().unwrap_or_default());
-        let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
-        let (name, from, how) = match app.screens.neighbors.chooses_face() {
-            // Where one line is all there is, which face it is matters more than where it comes from.
-            true if area.height == 1 => (format!("{which} · {name}"), String::new(), String::new()),
-            true => {
-                let keys = if ranks.sheet.is_some() { "" } else { "[{move-left} {move-right} another face; ]" };
-                (name, format!("from elsewhere · {which}"), app.sentence(keys) + "1 is the largest")
-            }
-            false => (name, "from elsewhere".to_owned(), String::new()),
-        };
-        canvas.text(area, 0, &name, canvas.theme.strong());
-        canvas.text(area, 1, &from, canvas.theme.dim());
-        canvas.text(area, 3, &how, canvas.theme.dim());
-    }
-    for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
-        let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
-        if !names.is_empty() {
-            let words = format!("{what} {}: {}", app.shared.counted(ids.len()), names.join(", "));
-            let style = if row == 0 { canvas.theme.strong() } else { canvas.theme.dim() };
-            canvas.text(area, row as u16, &words, style);
-        }
-    }
-    canvas.text(area, 2, &app.sentence("{return}: the selected one again"), canvas.theme.dim());
-}
-
-/// What is asked with, as large as possible, and a line that says what it is.
-pub(super) fn large(app: &App, canvas: &mut Canvas<'_>) {
-    let asked = app.screens.neighbors.asked.as_ref();
-    if let (None, Some(query)) = (asked, app.shared.selected) {
-        return pictures::large(app, canvas, query);
-    }
-    let caption = pictures::large_alone(app, canvas);
-    let (name, about) = match asked.and_then(|asked| asked.outside.as_ref()) {
-        Some(outside) => {
-            let face = app.screens.neighbors.chooses_face();
-            let which =
-                asked.filter(|_| face).map(|asked| format!(" · face {} of {}", asked.face + 1, outside.faces.len()));
-            let name = printable(outside.path.file_name().unwrap_or_default());
-            (name, format!("from elsewhere{}", which.unwrap_or_default()))
-        }
-        None => {
-            let all = asked.map_or(0, |asked| asked.like.len());
-            let shown = app.slots().len();
-            let more = if all > shown { format!(", the first {shown} of them") } else { String::new() };
-            (app.shared.counted(all), format!("asked with together{more}"))
-        }
-    };
-    let name = text::cut_name(&name, usize::from(caption.width).saturating_sub(text::width(&about) + 2));
-    let words = vec![Span::styled(name, canvas.theme.strong()), Span::styled(format!("  {about}"), canvas.theme.dim())];
-    canvas.line(caption, 0, Line::from(words));
-}
-
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let theme = canvas.theme;
     let ranking = &app.screens.neighbors;
@@ -166,10 +113,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     let outside = ranking.asked.as_ref().and_then(|asked| asked.outside.as_ref());
     let mut spans = vec![
         Span::styled(
-            format!("{} {which} of {}", text::count(ranking.rows.len()), {
-                // What is asked with is none of them, unless it is from elsewhere.
-                text::count(app.shared.index.len().saturating_sub(usize::from(outside.is_none())))
-            }),
+            format!("{} {which} of {}", text::count(ranking.rows.len()), text::count(ranking.candidates(&app.shared))),
             theme.strong(),
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
