@@ -134,6 +134,8 @@ mod tests {
         assert_eq!([sheet.holding(9), sheet.holding(500)], [sheet; 2], "no tile is smaller than usual");
         let wide = ContactSheet::new(Area::of((200, 50)), 20).holding(1);
         assert!(wide.tile(0).width <= WIDEST, "{wide:?}");
+        let three = ContactSheet::new(Area::of((138, 45)), 20).holding(3);
+        assert_eq!((three.columns, three.rows, three.tile(0).width), (3, 2, 46), "as large as a wide window lets them");
         assert_eq!(ContactSheet::new(Area::default(), 20).holding(2), ContactSheet::new(Area::default(), 20));
     }
 

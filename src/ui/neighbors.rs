@@ -46,7 +46,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let is_alone =
         app.shared.index.len() < 2 && app.screens.neighbors.asked.as_ref().is_none_or(|asked| asked.outside.is_none());
     if !is_alone {
-        title(app, canvas, ranks.title);
+        title(app, canvas, &ranks);
     } else {
         let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
         canvas.rule(ranks.title, Line::from(one));
@@ -81,8 +81,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(sheet) = &ranks.sheet {
         return tiles(app, canvas, sheet);
     }
+    let both = shows_both(app, &ranks);
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
-        neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
+        neighbor(app, canvas, &ranks, (at, row, both), ranking.first + at == ranking.cursor);
     }
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
 }
@@ -105,8 +106,8 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
     contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
 }
 
-fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
-    let theme = canvas.theme;
+fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks) {
+    let (theme, area) = (canvas.theme, ranks.title);
     let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
     let metric = app.shared.metric;
@@ -144,14 +145,52 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if metric == Metric::Euclidean {
         add(" · no bar is the farthest".to_owned());
     }
-    if ranking.size <= 0 && area.width >= 100 {
-        add(format!(" · # is the rank by {}", metric.toggled().name()));
+    let other = metric.toggled().name();
+    match ranks.height {
+        _ if ranking.size > 0 || ranking.rows.is_empty() => {}
+        1 if ranks.words(0).width < SHORT => {}
+        1 => add(format!(" · # is the rank by {other}")),
+        _ if shows_both(app, ranks) => add(format!(" · # is the rank by {other}")),
+        _ => add(format!(" · ▲ vs. {other}")),
     }
     spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
 
-fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &Ranked, focused: bool) {
+/// A neighbor's value by one metric.
+fn valued(metric: Metric, value: f32) -> String {
+    format!("{} {}", metric.name(), text::right_aligned(&text::value(value), 5))
+}
+
+/// Its value and its rank by the other metric.
+fn by_other(app: &App, row: &Ranked) -> String {
+    format!(" {} #{}", valued(app.shared.metric.toggled(), row.other_value), text::count(row.other))
+}
+
+/// Columns of a line from which on it says the other metric too.
+const SHORT: u16 = 60;
+
+/// Columns of a neighbor's rank.
+const RANK: usize = 4;
+
+/// Columns that the bar and the other metric have in a row, after the rank and the value.
+fn room_for_both(words: Area, own: &str) -> usize {
+    usize::from(words.width).saturating_sub(RANK + text::width(own) + 2)
+}
+
+/// Whether all rows in view have room for the value by the other metric and still for a bar; else they say how the rank
+/// differs.
+fn shows_both(app: &App, ranks: &Ranks) -> bool {
+    let ranking = &app.screens.neighbors;
+    let mut visible = ranking.rows.iter().skip(ranking.first).take(ranks.page());
+    let fits = |row: &Ranked| {
+        let room = room_for_both(ranks.words(0), &valued(app.shared.metric, row.value));
+        text::width(&by_other(app, row)) + 8 <= room
+    };
+    visible.all(fits)
+}
+
+fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): (usize, &Ranked, bool), focused: bool) {
     let theme = canvas.theme;
     let area = ranks.row(at);
     if focused {
@@ -160,7 +199,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     if ranks.thumb > 0 {
         pictures::slot(app, canvas, &Slot::new(row.id, ranks.picture(at)));
     }
-    let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
+    let words = ranks.words(at);
     let strong = if focused { theme.accent() } else { theme.strong() };
     let mark = facts::mark(app, row.id);
     let rank = format!("{:>3} ", text::count(row.rank));
@@ -168,7 +207,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
         let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
         let name = if app.screens.neighbors.size < 0 { path(app, row) } else { facts::name(app, row.id) };
-        let other = if words.width >= 60 {
+        let other = if words.width >= SHORT {
             let other = app.shared.metric.toggled();
             format!(
                 "  {} {} #{}",
@@ -196,13 +235,9 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         return;
     }
     let metric = app.shared.metric;
-    let value =
-        |metric: Metric, value: f32| format!("{} {}", metric.name(), text::right_aligned(&text::value(value), 5));
-    let other = format!(" {} #{}", value(metric.toggled(), row.other_value), text::count(row.other));
-    let own = value(metric, row.value);
-    let room = usize::from(words.width).saturating_sub(rank.len() + own.len() + 2);
-    // The bar gives way before the other metric does.
-    let other = if text::width(&other) + 8 <= room { other } else { format!(" {}", change(row)) };
+    let own = valued(metric, row.value);
+    let room = room_for_both(words, &own);
+    let other = if both { by_other(app, row) } else { format!(" {}", change(row)) };
     let columns = room.saturating_sub(text::width(&other)).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
     let bar = theme.bar(row.likeness);

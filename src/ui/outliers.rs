@@ -179,3 +179,13 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_as_zero_has_no_sign() {
+        assert_eq!([-0.04, 0.04, -0.06, 3.44].map(deviations), ["0.0", "0.0", "-0.1", "3.4"]);
+    }
+}
