@@ -294,7 +294,7 @@ fn of_many_pictures_asked_with_those_without_room_are_counted() {
     explorer.keys(&"Space Right ".repeat(20));
     explorer.keys("Q");
     let frame = styled(&explorer.frame());
-    assert!(frame.contains(" 9 more") && frame.contains("+ like 20 pictures: "), "{frame}");
+    assert!(frame.contains(" 12 more") && frame.contains("+ like 20 pictures: "), "{frame}");
     let mut small = on_screen(setup(40, 12), Screen::Browse);
     small.keys("Space Right Space Right Space Right U Q");
     let frame = styled(&small.frame());

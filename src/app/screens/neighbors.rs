@@ -376,7 +376,8 @@ impl Room for Neighbors {
         let is_useful = match action {
             Action::Return => returns,
             // What the filter lets through may come back with another one.
-            Action::Farthest | Action::More | Action::Metric => self.candidates(shared) > 0,
+            Action::Farthest | Action::Metric => self.candidates(shared) > 0,
+            Action::More => self.candidates(shared) > 1,
             Action::Follow | Action::OpenPair | Action::Why | Action::ZoomIn => self.under_cursor().is_some(),
             _ => true,
         };
