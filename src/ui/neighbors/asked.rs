@@ -112,8 +112,13 @@ pub(in crate::ui) fn large(app: &App, canvas: &mut Canvas<'_>) {
                 names(app, canvas, asked, layout::large(app.shared.body()));
             }
             let unlike = asked.is_some_and(|asked| !asked.unlike.is_empty());
-            let signs = if unlike { format!(": {} like, {} unlike", SIGNS[0], SIGNS[1]) } else { String::new() };
-            (app.shared.counted(asked.map_or(0, Asked::len)), format!("asked with together{signs}"))
+            let signs = if unlike { format!("{} like, {} unlike", SIGNS[0], SIGNS[1]) } else { String::new() };
+            let about = match (unlike, caption.width) {
+                (false, _) => "asked with together".to_owned(),
+                (true, 50..) => format!("asked with together: {signs}"),
+                (true, _) => signs,
+            };
+            (app.shared.counted(asked.map_or(0, Asked::len)), about)
         }
     };
     let name = text::cut_name(&name, usize::from(caption.width).saturating_sub(text::width(&about) + 2));
