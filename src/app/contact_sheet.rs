@@ -40,7 +40,9 @@ impl ContactSheet {
             let rows = needed.max(usual.rows as u16);
             Self { rows: rows.into(), tile: (usual.tile.0, self.area.height / rows), ..usual }
         });
-        let larger = held.filter(|sheet| sheet.picture_columns() > self.picture_columns() && self.page() >= total);
+        // A tile much wider than its picture would be a frame around nothing.
+        let filled = held.filter(|sheet| 4 * sheet.picture_columns() >= 3 * sheet.tile.0.saturating_sub(2));
+        let larger = filled.filter(|sheet| sheet.picture_columns() > self.picture_columns() && self.page() >= total);
         // Of equal ones the one with more columns leaves less room unused.
         larger.max_by_key(Self::picture_columns).unwrap_or(self)
     }
@@ -147,6 +149,8 @@ mod tests {
         let wide = ContactSheet::new(Area::of((200, 50)), 20).holding(1);
         assert!(wide.tile(0).width <= WIDEST, "{wide:?}");
         let three = ContactSheet::new(Area::of((138, 45)), 20).holding(3);
+        let two = ContactSheet::new(Area::of((73, 35)), 20).holding(2);
+        assert_eq!((two.columns, two.tile(0).width), (2, 36), "side by side rather than in wide frames");
         assert_eq!((three.columns, three.rows, three.tile(0)), (2, 2, Area { x: 0, y: 0, width: 69, height: 22 }));
         assert_eq!(ContactSheet::new(Area::default(), 20).holding(2), ContactSheet::new(Area::default(), 20));
     }

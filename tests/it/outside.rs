@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::explorer::{Explorer, segment, setup, styled};
 use lookalike::{
-    app::{Event, Over, Setup, action::Screen},
+    app::{Event, Over, Setup, action::Screen, previews::Slot},
     index::{Index, progress::Report},
     preview::{Preview, Subject},
     task::{Job, Outcome},
@@ -279,7 +279,7 @@ fn every_picture_asked_with_together_is_shown_with_its_name_and_its_sign() {
         assert_eq!(explorer.app.over, [Over::Query]);
         for (keys, what) in [("", "large"), ("Esc", "beside the ranking")] {
             explorer.keys(keys);
-            let shown: Vec<_> = explorer.app.slots().iter().filter_map(|slot| slot.row()).collect();
+            let shown: Vec<_> = explorer.app.slots().iter().filter_map(Slot::row).collect();
             assert!(all.iter().all(|id| shown.contains(id)), "{what} at {width}×{height}: {shown:?}");
             let frame = styled(&explorer.frame());
             let [like, unlike] = ["+ bird", "− bird"].map(|name| frame.matches(name).count());
