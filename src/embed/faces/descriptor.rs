@@ -114,7 +114,8 @@ impl Descriptor {
         let mut rows = Vec::with_capacity(chips.len());
         for chips in chips.chunks(TOGETHER) {
             let count = chips.len() as i64;
-            let pixels = Tensor::f_from_slice(&self.normalizer.normalize(chips, identity))?.f_view([count, SIDE, SIDE, 3])?;
+            let pixels =
+                Tensor::f_from_slice(&self.normalizer.normalize(chips, identity))?.f_view([count, SIDE, SIDE, 3])?;
             let both = Tensor::f_cat(&[&pixels, &pixels.f_flip([2])?], 0)?.f_permute([0, 3, 1, 2])?;
             let both = self.forward(&both.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)?)?;
             let mean = both.f_view([2, count, DIM as i64])?.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
