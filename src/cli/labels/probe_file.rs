@@ -1,7 +1,11 @@
 //! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
-//! embeddings that it takes.
+//! embeddings that it takes. The header holds a checksum too: a probe with one flipped bit would give other labels in silence.
 
-use std::{collections::HashMap, io::Read, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Read,
+    path::Path,
+};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -19,6 +23,8 @@ use crate::{
 const VERSION: &str = "1";
 /// A probe of the most labels and the largest embeddings is smaller.
 const LARGEST: u64 = 1 << 28;
+/// The entry of the header that [`sum`] gives.
+const SUM: &str = "checksum";
 
 /// A probe that was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +47,7 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let chosen = embed::choose(model)?;
     let Classification { probe, names, strength, probe_confusion, .. } = learned;
     let bad = |error: &dyn ToString| Error::Probe { path: file.to_owned(), reason: error.to_string() };
-    let metadata = HashMap::from([
+    let mut metadata = HashMap::from([
         ("lookalike_probe".to_owned(), VERSION.to_owned()),
         ("labels".to_owned(), serde_json::to_string(names).map_err(|error| bad(&error))?),
         ("model".to_owned(), chosen.manifest.name),
@@ -52,11 +58,23 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     ]);
     let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
     let (weights, biases) = (bytes(&probe.weights), bytes(&probe.biases));
+    metadata.insert(SUM.to_owned(), sum(&metadata, [&weights, &biases]));
     let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F32, shape, bytes).map_err(|error| bad(&error));
     let tensors =
         [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
     let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
     files::overwrite(file, &written).map_err(Error::io("write", file))
+}
+
+/// The CRC-32, in hexadecimal digits, of the header's other entries in the order of their names, and of the weights and the
+/// biases. Where these lie in the file, and the order of the entries, is not ours to say.
+fn sum(metadata: &HashMap<String, String>, tensors: [&[u8]; 2]) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    for (name, value) in metadata.iter().filter(|(name, _)| *name != SUM).collect::<BTreeMap<_, _>>() {
+        [name, "=", value, "\n"].iter().for_each(|part| sum.update(part.as_bytes()));
+    }
+    tensors.iter().for_each(|tensor| sum.update(tensor));
+    format!("{:08x}", sum.finalize())
 }
 
 /// The model's fingerprint with everything else that changes embeddings.
@@ -85,16 +103,22 @@ pub fn read(file: &Path) -> Result<Saved> {
     let broken = || bad("it is damaged: make it anew with --save-probe");
     let text = |name: &str| metadata.get(name).cloned().ok_or_else(broken);
     let names: Vec<String> = serde_json::from_str(&text("labels")?).map_err(|_| broken())?;
-    let values = |name: &str| -> Result<(Vec<usize>, Vec<f32>)> {
-        let tensor = tensors.tensor(name).map_err(|_| broken())?;
+    let tensor = |name: &str| tensors.tensor(name).map_err(|_| broken());
+    let (of_weights, of_biases) = (tensor("weights")?, tensor("biases")?);
+    // Probes without one are older.
+    let is_whole = |written: &String| *written == sum(&metadata, [of_weights.data(), of_biases.data()]);
+    if !metadata.get(SUM).is_none_or(is_whole) {
+        return Err(broken());
+    }
+    let values = |tensor: &TensorView<'_>| -> Result<(Vec<usize>, Vec<f32>)> {
         if tensor.dtype() != Dtype::F32 {
             return Err(broken());
         }
         let values = tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
         Ok((tensor.shape().to_vec(), values.collect()))
     };
-    let ((shape, weights), (of_biases, biases)) = (values("weights")?, values("biases")?);
-    let ([labels, dim], [also]) = (shape.as_slice(), of_biases.as_slice()) else { return Err(broken()) };
+    let ((shape, weights), (also, biases)) = (values(&of_weights)?, values(&of_biases)?);
+    let ([labels, dim], [also]) = (shape.as_slice(), also.as_slice()) else { return Err(broken()) };
     if *labels != names.len() || labels != also || names.is_empty() || weights.iter().any(|weight| !weight.is_finite())
     {
         return Err(broken());
