@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Frame, SLICE, hook::Hook, keep::keep};
+use super::{Frame, SLICE, hook::Hook, keep::Keeper};
 use crate::{
     analysis::gallery::{Gallery, Identity},
     cancel::CancelToken,
@@ -59,14 +59,9 @@ impl Reactions {
     /// [`Error::Io`] when the system has no thread to give.
     pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Say) -> Result<Self> {
         let keeper = folder.map(|folder| {
-            let tell_failure = Arc::clone(tell);
+            let mut keeper = Keeper::new(folder, Arc::clone(tell));
             Backlog::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
-                for frame in frames {
-                    // The next frame is tried again: there may be room on the disk by then.
-                    if let Err(error) = keep(&frame.picture, frame.at, &folder) {
-                        tell_failure(error.to_string());
-                    }
-                }
+                frames.for_each(|frame| keeper.keep(&frame.picture, frame.at));
             })
         });
         let runner = hook.map(|mut hook| {
