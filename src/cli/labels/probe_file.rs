@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use crate::{
     analysis::classifier::{Classification, Probe},
@@ -47,7 +47,7 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
     let chosen = embed::choose(model)?;
     let Classification { probe, names, strength, probe_confusion, .. } = learned;
     let bad = |error: &dyn ToString| Error::Probe { path: file.to_owned(), reason: error.to_string() };
-    let mut metadata = HashMap::from([
+    let metadata = HashMap::from([
         ("lookalike_probe".to_owned(), VERSION.to_owned()),
         ("labels".to_owned(), serde_json::to_string(names).map_err(|error| bad(&error))?),
         ("model".to_owned(), chosen.manifest.name),
@@ -56,14 +56,19 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
         ("accuracy".to_owned(), probe_confusion.accuracy().to_string()),
         ("pictures".to_owned(), learned.labeled.len().to_string()),
     ]);
+    let written = to_bytes(probe, metadata).map_err(|error| bad(&error))?;
+    files::overwrite(file, &written).map_err(Error::io("write", file))
+}
+
+/// The file of a probe, whose header is given without the checksum.
+fn to_bytes(probe: &Probe, mut metadata: HashMap<String, String>) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
     let (weights, biases) = (bytes(&probe.weights), bytes(&probe.biases));
     metadata.insert(SUM.to_owned(), sum(&metadata, [&weights, &biases]));
-    let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F32, shape, bytes).map_err(|error| bad(&error));
-    let tensors =
-        [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
-    let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    files::overwrite(file, &written).map_err(Error::io("write", file))
+    let labels = probe.biases.len();
+    let weights = TensorView::new(Dtype::F32, vec![labels, probe.dim], &weights)?;
+    let biases = TensorView::new(Dtype::F32, vec![labels], &biases)?;
+    safetensors::serialize([("weights", weights), ("biases", biases)], Some(metadata))
 }
 
 /// The CRC-32, in hexadecimal digits, of the header's other entries in the order of their names, and of the weights and the
@@ -146,5 +151,56 @@ impl Saved {
             return bad(format!("it takes embeddings of {} values", text::count(self.probe.dim)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn no_flipped_bit_passes_for_a_probe_and_probes_without_a_checksum_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("colors.probe");
+        let probe = Probe { weights: vec![0.5, -1.25, 3.0, 0.0], biases: vec![0.125, -2.0], dim: 2 };
+        let metadata = [
+            ("lookalike_probe", VERSION),
+            ("labels", r#"["cold", "warm"]"#),
+            ("model", "color-grid"),
+            ("fingerprint", "f"),
+            ("accuracy", "0.75"),
+        ];
+        let metadata: HashMap<_, _> = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let bytes = to_bytes(&probe, metadata.clone()).unwrap();
+        let told = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            read(&file)
+        };
+        let saved = told(&bytes).unwrap();
+        assert_eq!(
+            (&saved.probe, &saved.names, &*saved.model),
+            (&probe, &vec!["cold".into(), "warm".into()], "color-grid")
+        );
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            // The checksum by another name is none, and blanks behind the header are of any kind.
+            match told(&flipped) {
+                Ok(read) => assert_eq!(read, saved, "bit {at}"),
+                Err(Error::Probe { .. }) => {}
+                Err(error) => panic!("bit {at}: {error}"),
+            }
+        }
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let of_header = header.metadata().clone().unwrap();
+        assert_eq!(of_header.len(), metadata.len() + 1);
+        let older = String::from_utf8_lossy(&bytes[..]).find(SUM).unwrap();
+        let mut without = bytes.clone();
+        without[older] ^= 0x20;
+        assert_eq!(told(&without).unwrap(), saved);
+        *without.last_mut().unwrap() ^= 1;
+        assert_ne!(told(&without).unwrap(), saved, "nothing tells that an older one is damaged");
     }
 }
