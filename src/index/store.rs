@@ -265,7 +265,7 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String
         Ok(store) => Ok(store),
         Err(Fault::Other(error)) => Err(error),
         Err(Fault::Damaged(reason)) => {
-            let aside = folder.join(set_aside_contents(&folder)?);
+            let aside = folder.join(set_records_aside(&folder)?);
             let damaged = Error::DamagedStore { root: key.root.clone(), reason, aside };
             notes.push(format!("{damaged} and is built anew"));
             Store::open(&folder, key, Some(lock)).map_err(|fault| match fault {
@@ -274,6 +274,11 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String
             })
         }
     }
+}
+
+/// Sets all aside that a store is made of. What the user said of the pictures is right whatever has become of their rows.
+fn set_records_aside(folder: &Path) -> Result<String> {
+    set_aside_contents(folder, notes::is_notes_name)
 }
 
 fn is_unwritable(error: &Error) -> bool {
@@ -369,7 +374,7 @@ impl Store {
     /// and whoever opens it next makes a new one.
     fn set_aside_if_damaged(&self, fault: Fault) -> Error {
         match (fault, &self.lock) {
-            (Fault::Damaged(reason), Some(_)) => set_aside_contents(&self.folder).map_or_else(
+            (Fault::Damaged(reason), Some(_)) => set_records_aside(&self.folder).map_or_else(
                 |error| error,
                 |name| Error::DamagedStore { root: self.key.root.clone(), reason, aside: self.folder.join(name) },
             ),

@@ -10,7 +10,7 @@ use std::{
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use jiff::Timestamp;
 
-use super::reactions::Say;
+use super::Say;
 use crate::{
     error::{Error, Result},
     files,

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Frame, SLICE, hook::Hook, keep::Keeper};
+use super::{Frame, SLICE, Say, hook::Hook, keep::Keeper};
 use crate::{
     analysis::gallery::{Gallery, Identity},
     cancel::CancelToken,
@@ -30,9 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const DISK: Delay = Delay { what: "frame", why: "the disk is slower than the camera" };
 const COMMAND: Delay = Delay { what: "name", why: "--exec is started more slowly than names come" };
-
-/// Takes a sentence on what went wrong, on the thread where it did.
-pub type Say = Arc<dyn Fn(String) + Send + Sync>;
 
 /// What to do with what cannot be done in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DATABASE, lock::LOCK, notes::is_notes_name};
+use super::{DATABASE, lock::LOCK};
 use crate::error::{Error, Result};
 
 /// Whether a file has such a name.
@@ -23,13 +23,13 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
 }
 
 /// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only, and
-/// what the user said of the pictures, which is right whatever has become of their rows. Returns the database's new name.
-pub(super) fn set_aside_contents(folder: &Path) -> Result<String> {
+/// what `stays`. Returns the database's new name.
+pub(super) fn set_aside_contents(folder: &Path, stays: impl Fn(&str) -> bool) -> Result<String> {
     let number = free_number(&folder.join(DATABASE));
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     for entry in entries.map_err(Error::io("list", folder))? {
         let name = entry.file_name();
-        if name == LOCK || is_notes_name(&name.to_string_lossy()) || is_set_aside(&name) {
+        if name == LOCK || stays(&name.to_string_lossy()) || is_set_aside(&name) {
             continue;
         }
         let mut aside = entry.path().into_os_string();
