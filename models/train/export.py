@@ -5,6 +5,8 @@
 
 The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the unit feature: the head that predicts what the
 teachers say, times the axes that `layer.py` finds in its predictions for the whole training pictures.
+With --halfway, the weights are the mean of the checkpoint's and another model's, as a rule the one that training went on from: what
+was learned anew at little cost to what was known (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
 A manifest is written beside the file. The file's embeddings are compared with those of the float32 weights.
 """
 
@@ -35,12 +37,25 @@ def embeddings(model, pixels, autocast=False):
     return F.linear(embed(net, pixels, pixels.shape[1], "cpu", autocast=autocast), *projection)
 
 
+def mean_network(net, other):
+    """The network of the same kind whose weights are the means of both."""
+    mean = Lite(net.number).to(memory_format=torch.channels_last)
+    mean.load_state_dict({name: value.lerp(other.state_dict()[name], 0.5) for name, value in net.state_dict().items()})
+    return mean
+
+
 @torch.no_grad()
 def linear_layer(net, heads, pictures, size, dim):
-    """(weight, bias) from the unit feature to the embedding; classes that were held out of training are held out here."""
+    """(weight, bias) from the unit feature to the embedding; classes that were held out of training are held out here.
+
+    Without heads that were trained with the network, the regression of the teachers' answers takes their place.
+    """
     rows = torch.from_numpy(pictures.rows).to(pictures.pixels.device)
-    found = heads.said(torch.cat([embed(net, pictures.pixels[part], size, rows.device) for part in rows.split(4096)]))
-    axes, center = reduce(found, pictures.labels[rows], dim)
+    found = torch.cat([embed(net, pictures.pixels[part], size, rows.device) for part in rows.split(4096)])
+    if heads is None:
+        heads = Heads(len(pictures.mean), len(pictures.classes)).to(rows.device)
+        heads.start(found, pictures.views[0][0][rows].float() - pictures.mean)
+    axes, center = reduce(heads.said(found), pictures.labels[rows], dim)
     return axes.T @ heads.said.weight, (heads.said.bias - center) @ axes
 
 
@@ -82,6 +97,7 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--also", nargs="*", type=pathlib.Path, default=[], metavar="HOME", help="as it was trained")
     p.add_argument("--hold", nargs="*", default=[], metavar="SOURCE", help="as it was trained")
+    p.add_argument("--halfway", type=pathlib.Path, metavar="MODEL", help="mean of the weights with this model's; the heads are regressed anew")
     p.add_argument("--size", type=int, default=224, help="input size that the manifest asks for")
     p.add_argument("--dim", type=int, default=512, help="values of an embedding")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -91,9 +107,13 @@ def main():
     pictures = Pictures(homes, torch.device(args.device), args.hold, seed=0)
     net = Lite(saved["number"]).to(memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
-    heads = Heads(len(pictures.mean), len(pictures.classes))
-    heads.load_state_dict(saved["ema_heads"])
-    projection = [part.cpu() for part in linear_layer(net.to(args.device), heads.to(args.device), pictures, args.size, args.dim)]
+    if args.halfway:
+        net, heads = mean_network(net, read_model(args.halfway)[0]), None
+    else:
+        heads = Heads(len(pictures.mean), saved["ema_heads"]["label.bias"].numel())
+        heads.load_state_dict(saved["ema_heads"])
+        heads.to(args.device)
+    projection = [part.cpu() for part in linear_layer(net.to(args.device), heads, pictures, args.size, args.dim)]
     tensors = net.cpu().tensors() | {"embedding.weight": projection[0], "embedding.bias": projection[1]}
     half = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     if not all(torch.isfinite(value).all() for value in half.values()):

@@ -122,16 +122,18 @@ impl Normalizer {
     }
 
     /// The pictures' values one after the other, each row by row with the three channels of a pixel together
-    /// (N×H×W×3).
-    #[must_use]
-    pub fn normalize(&self, batch: &[RgbImage]) -> Vec<f32> {
-        let mut values = Vec::with_capacity(batch.iter().map(|picture| picture.as_raw().len()).sum());
-        let [red, green, blue] = &self.table[..] else { return values };
+    /// (N×H×W×3), in the precision that `rounded` gives.
+    pub fn normalize<T: Copy + Default>(&self, batch: &[RgbImage], rounded: impl Fn(f32) -> T) -> Vec<T> {
+        let mut values = vec![T::default(); batch.iter().map(|picture| picture.as_raw().len()).sum()];
+        let rounded: Vec<[T; 256]> = self.table.iter().map(|channel| channel.map(&rounded)).collect();
+        let [red, green, blue] = &rounded[..] else { return values };
+        let mut written = values.chunks_exact_mut(3);
         for picture in batch {
-            let pixels = picture.as_raw().chunks_exact(3);
-            values.extend(
-                pixels.flat_map(|p| [red[usize::from(p[0])], green[usize::from(p[1])], blue[usize::from(p[2])]]),
-            );
+            for (pixel, value) in picture.as_raw().chunks_exact(3).zip(written.by_ref()) {
+                value[0] = red[usize::from(pixel[0])];
+                value[1] = green[usize::from(pixel[1])];
+                value[2] = blue[usize::from(pixel[2])];
+            }
         }
         values
     }

@@ -1,7 +1,7 @@
 //! dlib's ResNet-29 for faces (King, "High Quality Face Recognition with Deep Metric Learning", 2017): 150×150 pixels in,
 //! 128 values out. Two faces of one person are closer than about 0.6 by euclidean distance.
 
-use std::{io::Read, path::Path};
+use std::{convert::identity, io::Read, path::Path};
 
 use image::RgbImage;
 use tch::{Kind, TchError, Tensor};
@@ -114,7 +114,7 @@ impl Descriptor {
         let mut rows = Vec::with_capacity(chips.len());
         for chips in chips.chunks(TOGETHER) {
             let count = chips.len() as i64;
-            let pixels = Tensor::f_from_slice(&self.normalizer.normalize(chips))?.f_view([count, SIDE, SIDE, 3])?;
+            let pixels = Tensor::f_from_slice(&self.normalizer.normalize(chips, identity))?.f_view([count, SIDE, SIDE, 3])?;
             let both = Tensor::f_cat(&[&pixels, &pixels.f_flip([2])?], 0)?.f_permute([0, 3, 1, 2])?;
             let both = self.forward(&both.f_to_device(self.compute.device)?.f_to_kind(self.compute.kind)?)?;
             let mean = both.f_view([2, count, DIM as i64])?.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
