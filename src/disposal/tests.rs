@@ -161,7 +161,7 @@ fn a_damaged_line_of_a_list_brings_no_file_back_under_another_name_and_is_said()
         let undone = undo(&list).unwrap();
         if undone.refused.is_empty() {
             // The checksum by another name is none.
-            assert_eq!(undone.back, [pair.doomed.file.path.clone()], "bit {at}");
+            assert_eq!(undone.back, std::slice::from_ref(&pair.doomed.file.path), "bit {at}");
             fs::rename(&pair.doomed.file.path, &moved).unwrap();
         } else {
             assert!(undone.refused.iter().all(|(path, why)| *path == list && why.contains("is damaged")), "bit {at}");
@@ -180,7 +180,7 @@ fn a_damaged_line_of_a_list_brings_no_file_back_under_another_name_and_is_said()
     let mut entry: serde_json::Value = serde_json::from_slice(&whole).unwrap();
     assert!(entry.as_object_mut().unwrap().remove("sum").is_some());
     fs::write(&list, format!("{entry}\n")).unwrap();
-    assert_eq!(undo(&list).unwrap().back, [pair.doomed.file.path.clone()]);
+    assert_eq!(undo(&list).unwrap().back, std::slice::from_ref(&pair.doomed.file.path));
 }
 
 #[test]
