@@ -80,6 +80,16 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The index on disk was damaged and has another name now: whoever opens it next builds it anew.
+    #[error("the index of {} was damaged ({reason}): it was set aside as {}", printable(root), printable(aside))]
+    DamagedStore {
+        /// The folder that was indexed.
+        root: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// Its database, as it is called now.
+        aside: PathBuf,
+    },
     /// A file of labels makes no sense.
     #[error("the label file {}: {reason}", printable(path))]
     Labels {

@@ -35,6 +35,9 @@ use crate::{
 /// How finely pictures of files are decoded: more than any network looks at, and enough for any screen.
 const DETAIL: Detail = Detail::AtLeast(720);
 
+/// Takes a sentence on what went wrong, on the thread where it did.
+pub type Say = Arc<dyn Fn(String) + Send + Sync>;
+
 /// A picture that came from a source.
 #[derive(Debug)]
 pub struct Frame {

@@ -5,7 +5,7 @@
 //! at once, and loads the model only when something must be embedded. What is done is committed in small steps.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -127,7 +127,9 @@ pub fn run_with(
         if let Some(note) = folder.record_skipped(&run.skipped) {
             (run.report)(Report::Note(note));
         }
-        folder.write_columns();
+        if let Some(note) = folder.write_columns() {
+            (run.report)(Report::Note(note));
+        }
     }
     Ok(run.finish(started))
 }
@@ -169,19 +171,14 @@ impl IndexingRun<'_> {
     /// Opens a folder's store, once more while another process writes it, and puts the rows that are new into the index.
     fn open_store(&mut self, at: usize, model: &Model) {
         let Cache::Folder(cache) = &self.request.cache else { return };
-        let root = self.folders[at].root();
         let mut notes = Vec::new();
-        let opened = store::open(cache, &self.key(root, model), &mut notes);
-        if matches!(opened, Ok(Opened::ReadOnly(_))) {
-            let root = printable(root);
-            notes.push(format!(
-                "the index of {root} cannot be written: it is used, and what is new is not kept on disk"
-            ));
+        let mut loaded = self.load_store(at, cache, model, &mut notes);
+        if let Err(damaged @ Error::DamagedStore { .. }) = &loaded {
+            notes.push(format!("{damaged} and is built anew"));
+            loaded = self.load_store(at, cache, model, &mut notes);
         }
-        let folder = &mut self.folders[at];
-        let loaded = opened.and_then(|opened| folder.load_new_rows(opened, &mut self.index, &self.request.scan));
         if let Err(error) = loaded {
-            folder.forget_store();
+            self.folders[at].forget_store();
             notes.push(format!("nothing is kept on disk: {error}"));
         }
         for note in notes {
@@ -189,7 +186,19 @@ impl IndexingRun<'_> {
         }
     }
 
-    fn key(&self, root: &std::path::Path, model: &Model) -> Key {
+    fn load_store(&mut self, at: usize, cache: &Path, model: &Model, notes: &mut Vec<String>) -> Result<()> {
+        let root = self.folders[at].root();
+        let opened = store::open(cache, &self.key(root, model), notes)?;
+        if matches!(opened, Opened::ReadOnly(_)) {
+            let root = printable(root);
+            notes.push(format!(
+                "the index of {root} cannot be written: it is used, and what is new is not kept on disk"
+            ));
+        }
+        self.folders[at].load_new_rows(opened, &mut self.index, &self.request.scan)
+    }
+
+    fn key(&self, root: &Path, model: &Model) -> Key {
         Key {
             root: root.to_path_buf(),
             model: model.manifest.name.clone(),

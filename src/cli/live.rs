@@ -29,9 +29,9 @@ use crate::{
     event_loop::{self, live::Options},
     index::RowKind,
     live::{
-        Finder, Looker, Pace, RegionEmbedder, Source,
+        Finder, Looker, Pace, RegionEmbedder, Say, Source,
         hook::Hook,
-        reactions::{Excess, Reactions, Say},
+        reactions::{Excess, Reactions},
     },
     printable::printable_str,
     similarity::Metric,

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     ffi::OsStr,
     fs::{self, File},
-    io::{BufRead, BufReader, Write},
+    io::{Read, Write},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -33,6 +33,9 @@ pub(super) struct Entry {
     to: Option<String>,
     /// Seconds since the Unix epoch.
     at: u64,
+    /// The CRC-32 of all that: a file must not come back under another name. Lists without it are older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<u32>,
 }
 
 /// What a URL's path cannot have as it is.
@@ -49,8 +52,33 @@ fn decoded(text: &str) -> PathBuf {
 
 impl Entry {
     pub(super) fn new(from: &Path, to: Option<&Path>) -> Self {
-        Self { from: encoded(from), to: to.map(encoded), at: now().0 }
+        let mut entry = Self { from: encoded(from), to: to.map(encoded), at: now().0, sum: None };
+        entry.sum = Some(entry.sum_of_rest());
+        entry
     }
+
+    fn sum_of_rest(&self) -> u32 {
+        let Self { from, to, at, sum: _ } = self;
+        // No encoded path has a line break in it.
+        let to = to.as_ref().map_or(String::new(), |to| format!("\n{to}"));
+        crc32fast::hash(format!("{at}\n{from}{to}").as_bytes())
+    }
+
+    /// Reads a line.
+    fn read(line: &[u8]) -> Line {
+        match serde_json::from_slice::<Self>(line) {
+            Ok(entry) if entry.sum.is_none_or(|sum| sum == entry.sum_of_rest()) => Line::Whole(entry),
+            Err(error) if error.is_eof() => Line::CutShort,
+            _ => Line::Damaged,
+        }
+    }
+}
+
+/// What a line of a list turns out to be.
+enum Line {
+    Whole(Entry),
+    CutShort,
+    Damaged,
 }
 
 /// Seconds and nanoseconds since the Unix epoch.
@@ -101,13 +129,21 @@ pub fn newest(folder: &Path) -> Option<PathBuf> {
 /// # Errors
 /// [`Error::Io`] when there is no such list, or it cannot be read.
 pub fn undo(list: &Path) -> Result<Undone> {
-    let file = files::open_regular(list).map_err(Error::io("read", list))?;
-    let lines: Vec<_> = BufReader::new(file).lines().collect::<Result<_, _>>().map_err(Error::io("read", list))?;
-    // The last line of a run that was killed may not be whole: its file was not moved yet.
-    let entries: Vec<Entry> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut bytes = Vec::new();
+    files::open_regular(list).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(Error::io("read", list))?;
     let mut undone = Undone::default();
     let mut trash = None;
-    for entry in entries.iter().rev() {
+    let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().collect();
+    for (at, line) in lines.into_iter().rev() {
+        let entry = match Entry::read(line) {
+            Line::Whole(entry) => entry,
+            // The last line of a run that was killed may not be whole: its file was not moved yet.
+            Line::CutShort if !line.ends_with(b"\n") => continue,
+            Line::CutShort | Line::Damaged => {
+                undone.refused.push((list.to_owned(), format!("line {} {DAMAGED}", at + 1)));
+                continue;
+            }
+        };
         let from = decoded(&entry.from);
         let back = match &entry.to {
             Some(to) => from_folder(&decoded(to), &from),
@@ -119,7 +155,7 @@ pub fn undo(list: &Path) -> Result<Undone> {
             Err(reason) => undone.refused.push((from, reason)),
         }
     }
-    if undone.refused.iter().all(|(_, reason)| LOST.contains(&reason.as_str())) {
+    if undone.refused.iter().all(|(_, reason)| LOST.iter().any(|lost| reason.ends_with(lost))) {
         // What is lost cannot come back by trying again. Should the list keep its name, undoing again finds everything
         // else where it belongs.
         let _ = fs::rename(list, list.with_extension(UNDONE));
@@ -130,8 +166,10 @@ pub fn undo(list: &Path) -> Result<Undone> {
 const TAKEN: &str = "another file has its name now";
 const NOT_MOVED_THERE: &str = "it is not where it was moved to";
 const NOT_IN_TRASH: &str = "it is not in the trash any more";
+/// What is said of a line behind its number.
+const DAMAGED: &str = "is damaged: the file that it is about stays where it was moved to";
 /// Why a file is beyond help.
-const LOST: [&str; 2] = [NOT_MOVED_THERE, NOT_IN_TRASH];
+const LOST: [&str; 3] = [NOT_MOVED_THERE, NOT_IN_TRASH, DAMAGED];
 
 fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

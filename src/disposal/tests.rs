@@ -147,6 +147,43 @@ fn a_list_names_whole_paths_and_is_done_with_when_the_rest_is_lost() {
 }
 
 #[test]
+fn a_damaged_line_of_a_list_brings_no_file_back_under_another_name_and_is_said() {
+    let pair = pair(OsStr::new("x.png"));
+    assert_eq!(move_away(&pair, &[]).moved.len(), 1);
+    let lists = pair.folder.path().join("lists");
+    let list = newest(&lists).unwrap();
+    let whole = fs::read(&list).unwrap();
+    let moved = pair.folder.path().join("away/a/x.png");
+    for at in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[at / 8] ^= 1 << (at % 8);
+        fs::write(&list, bytes).unwrap();
+        let undone = undo(&list).unwrap();
+        if undone.refused.is_empty() {
+            // The checksum by another name is none.
+            assert_eq!(undone.back, std::slice::from_ref(&pair.doomed.file.path), "bit {at}");
+            fs::rename(&pair.doomed.file.path, &moved).unwrap();
+        } else {
+            assert!(undone.refused.iter().all(|(path, why)| *path == list && why.contains("is damaged")), "bit {at}");
+        }
+        assert!(moved.exists(), "bit {at}");
+        // It is kept, and stands not in the way of older ones.
+        assert_eq!(newest(&lists), None, "bit {at}");
+        fs::rename(list.with_extension("undone"), &list).unwrap();
+    }
+    // Cut short as by a killed run: nothing had been moved then.
+    fs::write(&list, &whole[..whole.len() / 2]).unwrap();
+    let undone = undo(&list).unwrap();
+    assert!(undone.back.is_empty() && undone.refused.is_empty());
+    fs::rename(list.with_extension("undone"), &list).unwrap();
+    // An older list has no checksums.
+    let mut entry: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    assert!(entry.as_object_mut().unwrap().remove("sum").is_some());
+    fs::write(&list, format!("{entry}\n")).unwrap();
+    assert_eq!(undo(&list).unwrap().back, std::slice::from_ref(&pair.doomed.file.path));
+}
+
+#[test]
 fn a_move_that_is_stopped_leaves_the_rest_and_says_how_many() {
     let pair = pair(OsStr::new("x.png"));
     let (stop, lists) = (CancelToken::default(), pair.folder.path().join("lists"));

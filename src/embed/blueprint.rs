@@ -84,6 +84,11 @@ impl Blueprint {
         shapes
     }
 
+    /// Values of the largest output of a step, for a picture of that side.
+    pub(super) fn widest(&self, side: i64) -> i64 {
+        self.shapes(side)[1..].iter().map(|shape| shape.sides().iter().product()).max().unwrap_or(1)
+    }
+
     /// The layers at which an embedding can be taken, in order, for a picture of that side; the last is the usual one.
     pub(super) fn layers(&self, side: i64) -> Vec<Layer> {
         let shapes = self.shapes(side);

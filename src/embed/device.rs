@@ -10,8 +10,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Four pictures of 224×224 pixels.
-const CACHED_PIXELS: u32 = 4 * 224 * 224;
+/// Four times the maps of 32 channels that most networks make of 224×224 pixels first.
+const CACHED_VALUES: i64 = 4 * 32 * 112 * 112;
 
 /// Where and how a network computes.
 #[derive(Debug, Clone, Copy)]
@@ -71,10 +71,11 @@ pub(super) fn threads(asked: usize) -> usize {
     if asked > 0 { asked } else { thread::available_parallelism().map_or(1, usize::from) }
 }
 
-/// Pictures a call: few on a CPU, so that a layer's maps stay in its caches; many on a GPU, which they should fill.
-pub(super) fn batch_size(device: tch::Device, side: u32) -> usize {
+/// Pictures a call, for a network whose largest layer gives so many values: few on a CPU, so that a layer's maps stay in its
+/// caches, but not so few that the calls themselves cost much; many on a GPU, which they should fill.
+pub(super) fn batch_size(device: tch::Device, widest: i64) -> usize {
     match device {
-        tch::Device::Cpu => (CACHED_PIXELS / (side * side).max(1)).clamp(1, 16) as usize,
+        tch::Device::Cpu => (CACHED_VALUES / widest.max(1)).clamp(1, 16) as usize,
         _ => 64,
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Network {
     normalizer: Normalizer,
     body: Body,
     compute: Compute,
+    /// Pictures a call.
+    batch: usize,
     threads: usize,
     /// The same network in float32, from the first time on that an answer was not finite in less. All that share these
     /// weights share it too: it is rarely asked, and a copy for each thread would take the memory of one for each.
@@ -61,23 +63,27 @@ impl Network {
         let name = &*manifest.name;
         let file = model.weights.as_ref().ok_or_else(|| Error::model(name, "it has no weights file"))?;
         let threads = device::threads(choice.threads);
-        let shape = [device::batch_size(compute.device, manifest.input) as i64, i64::from(manifest.input)];
-        let body = if manifest.architecture == Architecture::TorchScript {
+        let side = i64::from(manifest.input);
+        let (body, batch) = if manifest.architecture == Architecture::TorchScript {
             // Whether a foreign module survives another precision is not ours to guess.
             compute.kind = Kind::Float;
             open_regular(file).map_err(Error::io("read", file))?;
-            Body::Script(Script::load(name, file, compute, threads)?)
+            // Nobody knows its layers: as many as of a network whose first one gives 32 maps of half the side.
+            let batch = device::batch_size(compute.device, 8 * side * side);
+            (Body::Script(Script::load(name, file, compute, threads)?), batch)
         } else {
             // Each thread that indexes computes alone. oneDNN lays weights out for as many threads as there are now, and for
             // another number lays some of them out anew at every call.
             tch::set_num_threads(1);
-            Body::Native(with_operators(compute, fused, |convolver| {
+            let (chain, batch) = with_operators(compute, fused, |convolver| {
                 let (blueprint, mut weights) = read(manifest, file)?;
-                blueprint.build(&mut weights, compute, convolver, shape)
-            })?)
+                let batch = device::batch_size(compute.device, blueprint.widest(side));
+                Ok((blueprint.build(&mut weights, compute, convolver, [batch as i64, side])?, batch))
+            })?;
+            (Body::Native(chain), batch)
         };
         let normalizer = Normalizer::new(manifest);
-        Ok(Self { model: model.clone(), normalizer, body, compute, threads, exact: Arc::default() })
+        Ok(Self { model: model.clone(), normalizer, body, compute, batch, threads, exact: Arc::default() })
     }
 
     /// The embeddings as the network gives them, finite or not.
@@ -211,11 +217,11 @@ impl Embedder for Network {
             Body::Script(_) => return None,
         };
         let (model, normalizer, exact) = (self.model.clone(), self.normalizer.clone(), self.exact.clone());
-        Some(Box::new(Self { model, normalizer, body, compute: self.compute, threads: 1, exact }))
+        Some(Box::new(Self { model, normalizer, body, threads: 1, exact, ..*self }))
     }
 
     fn batch_size(&self) -> usize {
-        device::batch_size(self.compute.device, self.model.manifest.input)
+        self.batch
     }
 
     fn device(&self) -> String {

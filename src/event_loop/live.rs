@@ -22,9 +22,9 @@ use crate::{
     error::{Error, Result},
     index::RowKind,
     live::{
-        Frame, Looker, Pace, RegionEmbedder, Source,
+        Frame, Looker, Pace, RegionEmbedder, Say, Source,
         hook::Hook,
-        reactions::{Excess, Reactions, Say},
+        reactions::{Excess, Reactions},
         source::Open,
     },
     similarity::Metric,

@@ -406,7 +406,11 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
     let bytes = to_csv(rows).map_err(Error::io("write", file))?;
     if keep_older && file.exists() {
         let older = file.with_extension("older.csv");
-        let copy = |part: &mut fs::File| io::copy(&mut files::open_regular(file)?, part).map(drop);
+        let copy = |part: &mut fs::File| {
+            io::copy(&mut files::open_regular(file)?, part)?;
+            // Before anything takes the place of what it is a copy of.
+            part.sync_all()
+        };
         files::replace(&older, &files::part_of(&older), copy).map_err(Error::io("copy", file))?;
     }
     files::overwrite(file, &bytes).map_err(Error::io("write", file))

@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod cache;
+mod checksum;
 mod faces;
 mod foreign;
 mod graphs;
@@ -44,6 +45,7 @@ mod set_aside;
 mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
+pub use checksum::{checksum, is_whole};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
@@ -51,7 +53,6 @@ use lock::{Lock, make_and_lock};
 pub use others::{Others, TakenOver};
 use set_aside::{set_aside, set_aside_contents};
 use vectors::Vectors;
-pub use vectors::checksum;
 
 /// SHA-256 of a file's content.
 pub type ContentHash = [u8; 32];
@@ -82,18 +83,22 @@ impl Key {
         format!("model={model} fingerprint={fingerprint} preprocessing={preprocessing} exact={exact} dim={dim}")
     }
 
-    /// A name that a person recognizes in the cache folder and that no two keys share.
     fn folder_name(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.root.as_os_str().as_bytes());
-        hash.update([0]);
-        hash.update(self.line());
-        hash.update(format!(" schema={}", schema(self.rows)));
-        let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let name = self.root.file_name().unwrap_or_default().to_string_lossy();
-        let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
-        format!("{tidy}-{hash}")
+        folder_name(&self.root, &self.line(), schema(self.rows))
     }
+}
+
+/// The name of a store's folder, which a person recognizes in the cache and which no two keys share.
+fn folder_name(root: &Path, line: &str, schema: i32) -> String {
+    let mut hash = Sha256::new();
+    hash.update(root.as_os_str().as_bytes());
+    hash.update([0]);
+    hash.update(line);
+    hash.update(format!(" schema={schema}"));
+    let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
+    format!("{tidy}-{hash}")
 }
 
 /// What a store can fail with: damage is repaired by starting anew, everything else is the caller's to hear.
@@ -165,11 +170,13 @@ pub enum RowState {
     Present,
     /// The file had vanished when it was last looked for.
     Gone,
+    /// There is a record that cannot be read.
+    Damaged,
 }
 
 /// Rows of a store, from one row on.
 pub struct Loaded {
-    /// The pictures; vacant and gone rows are marked dead.
+    /// The pictures; all rows that are not [`RowState::Present`] are marked dead.
     pub segment: Segment,
     /// One a row of the segment.
     pub states: Vec<RowState>,
@@ -252,24 +259,26 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
 fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
     let lock = Arc::new(lock.beating());
     set_aside_foreign(&folder, notes)?;
-    let attempt =
-        Store::open(&folder, key, Some(lock.clone())).and_then(|mut store| store.maintain(notes).map(|()| store));
+    let attempt = Store::open(&folder, key, Some(lock.clone()))
+        .and_then(|mut store| store.mending(|store| store.maintain(notes)).map(|()| store));
     match attempt {
         Ok(store) => Ok(store),
         Err(Fault::Other(error)) => Err(error),
         Err(Fault::Damaged(reason)) => {
-            let name = set_aside_contents(&folder)?;
-            notes.push(format!(
-                "the index of {} was damaged ({reason}): it was set aside as {} and is built anew",
-                printable(&key.root),
-                printable(folder.join(name)),
-            ));
+            let aside = folder.join(set_records_aside(&folder)?);
+            let damaged = Error::DamagedStore { root: key.root.clone(), reason, aside };
+            notes.push(format!("{damaged} and is built anew"));
             Store::open(&folder, key, Some(lock)).map_err(|fault| match fault {
                 Fault::Other(error) => error,
                 Fault::Damaged(reason) => Error::store(folder, reason),
             })
         }
     }
+}
+
+/// Sets all aside that a store is made of. What the user said of the pictures is right whatever has become of their rows.
+fn set_records_aside(folder: &Path) -> Result<String> {
+    set_aside_contents(folder, notes::is_notes_name)
 }
 
 fn is_unwritable(error: &Error) -> bool {
@@ -357,12 +366,24 @@ impl Store {
     fn plain(&self, fault: Fault) -> Error {
         match fault {
             Fault::Other(error) => error,
-            Fault::Damaged(reason) => {
-                // The next start reads every record again, finds the damage and sets the store aside.
-                self.drop_columns(0);
-                Error::store(&self.folder, reason)
-            }
+            Fault::Damaged(reason) => Error::store(&self.folder, reason),
         }
+    }
+
+    /// Sets the store aside where that is what is wrong with it and this process may write: it must not be used any more,
+    /// and whoever opens it next makes a new one.
+    fn set_aside_if_damaged(&self, fault: Fault) -> Error {
+        match (fault, &self.lock) {
+            (Fault::Damaged(reason), Some(_)) => set_records_aside(&self.folder).map_or_else(
+                |error| error,
+                |name| Error::DamagedStore { root: self.key.root.clone(), reason, aside: self.folder.join(name) },
+            ),
+            (fault, _) => self.plain(fault),
+        }
+    }
+
+    fn sql(&self, error: rusqlite::Error) -> Error {
+        self.set_aside_if_damaged(sql(&self.folder.join(DATABASE), error))
     }
 
     /// Runs one write transaction.
@@ -375,6 +396,15 @@ impl Store {
             Ok(result)
         })()
         .map_err(|e| sql(&path, e))
+    }
+
+    /// Does some work again after a damage that may lie in the indexes of the tables alone: they are made anew from the
+    /// tables, and no embedding is lost with them.
+    fn mending<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        match work(self) {
+            Err(Fault::Damaged(_)) if self.db.execute_batch("REINDEX").is_ok() => work(self),
+            done => done,
+        }
     }
 
     fn query<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, Fault> {

@@ -10,9 +10,12 @@ use std::{
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use jiff::Timestamp;
 
+use super::Say;
 use crate::{
     error::{Error, Result},
     files,
+    printable::printable,
+    text,
 };
 
 /// The quality of the JPEG files: what is embedded again from them is the same to three decimals.
@@ -39,6 +42,51 @@ pub fn keep(picture: &RgbImage, at: SystemTime, folder: &Path) -> Result<PathBuf
     Err(Error::io("create", folder)(io::ErrorKind::AlreadyExists.into()))
 }
 
+/// Keeps frames, and says so when that begins to fail and when it works again, not once for each frame: a disk may be full
+/// for hours.
+pub(super) struct Keeper {
+    folder: PathBuf,
+    tell: Say,
+    /// How many frames in a row could not be kept.
+    lost: usize,
+}
+
+impl Keeper {
+    pub(super) fn new(folder: PathBuf, tell: Say) -> Self {
+        Self { folder, tell, lost: 0 }
+    }
+
+    /// Keeps a frame. Each is tried: there may be room on the disk by then.
+    pub(super) fn keep(&mut self, picture: &RgbImage, at: SystemTime) {
+        match keep(picture, at, &self.folder) {
+            Ok(_) => self.count_lost(),
+            Err(error) => {
+                if self.lost == 0 {
+                    (self.tell)(error.to_string());
+                }
+                self.lost += 1;
+            }
+        }
+    }
+
+    fn count_lost(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        if lost > 0 {
+            let (frames, folder) = (text::counted(lost, "frame"), printable(&self.folder));
+            (self.tell)(format!("{frames} could not be kept in {folder}"));
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // Of a single one all has been said.
+        if self.lost > 1 {
+            self.count_lost();
+        }
+    }
+}
+
 /// A point of time as in RFC 3339, in UTC, with milliseconds.
 #[must_use]
 pub fn time(at: SystemTime) -> String {
@@ -48,7 +96,10 @@ pub fn time(at: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
 
     use super::*;
 
@@ -63,5 +114,36 @@ mod tests {
             .collect();
         assert_eq!(names, ["2023-11-14T22-13-20.123Z.jpg", "2023-11-14T22-13-20.123Z-2.jpg"]);
         assert_eq!(image::open(inside.join(&names[0])).expect("a picture").width(), 8);
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_said_once_and_what_it_did_not_take_is_counted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let to = folder.path().join("kept");
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&said);
+        let tell: Say = Arc::new(move |sentence| hears.lock().expect("nobody panics").push(sentence));
+        let mut keeper = Keeper::new(to.clone(), tell);
+        let mut see = |frames: u64| {
+            for at in 0..frames {
+                keeper.keep(&RgbImage::new(8, 8), SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+            }
+            std::mem::take(&mut *said.lock().expect("nobody panics"))
+        };
+        // It is no folder.
+        fs::write(&to, "").expect("a file");
+        let first = see(5);
+        assert!(first.len() == 1 && first[0].starts_with("cannot create "), "{first:?}");
+        assert!(see(2).is_empty());
+        fs::remove_file(&to).expect("it goes");
+        assert_eq!(see(3), [format!("7 frames could not be kept in {}", to.display())]);
+        assert!(see(2).is_empty());
+        assert_eq!(fs::read_dir(&to).expect("a folder").count(), 5);
+        fs::remove_dir_all(&to).expect("it goes");
+        fs::write(&to, "").expect("a file");
+        assert_eq!(see(2).len(), 1);
+        drop(keeper);
+        let last = said.lock().expect("nobody panics");
+        assert!(last.len() == 1 && last[0].starts_with("2 frames could not be kept"), "{last:?}");
     }
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Frame, SLICE, hook::Hook, keep::keep};
+use super::{Frame, SLICE, Say, hook::Hook, keep::Keeper};
 use crate::{
     analysis::gallery::{Gallery, Identity},
     cancel::CancelToken,
@@ -30,9 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const DISK: Delay = Delay { what: "frame", why: "the disk is slower than the camera" };
 const COMMAND: Delay = Delay { what: "name", why: "--exec is started more slowly than names come" };
-
-/// Takes a sentence on what went wrong, on the thread where it did.
-pub type Say = Arc<dyn Fn(String) + Send + Sync>;
 
 /// What to do with what cannot be done in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +56,9 @@ impl Reactions {
     /// [`Error::Io`] when the system has no thread to give.
     pub fn start(hook: Option<Hook>, folder: Option<PathBuf>, excess: Excess, tell: &Say) -> Result<Self> {
         let keeper = folder.map(|folder| {
-            let tell_failure = Arc::clone(tell);
+            let mut keeper = Keeper::new(folder, Arc::clone(tell));
             Backlog::start("keeping", FRAMES, excess, DISK, tell, move |frames: Waiting<Arc<Frame>>| {
-                for frame in frames {
-                    // The next frame is tried again: there may be room on the disk by then.
-                    if let Err(error) = keep(&frame.picture, frame.at, &folder) {
-                        tell_failure(error.to_string());
-                    }
-                }
+                frames.for_each(|frame| keeper.keep(&frame.picture, frame.at));
             })
         });
         let runner = hook.map(|mut hook| {

@@ -1,5 +1,6 @@
 //! The names of groups as they are kept beside the index: JSON that names pictures by their paths, and faces by their places
-//! in them, which are found again where the faces of a changed picture are counted otherwise.
+//! in them, which are found again where the faces of a changed picture are counted otherwise. Its last field is a checksum of
+//! all before, so that a damaged name is not shown as one, nor missed without a word.
 
 use std::{collections::HashMap, path::Path};
 
@@ -54,28 +55,48 @@ pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
     };
     let kept = Kept { version: VERSION, groups: names.iter().map(kept).collect() };
     // Numbers and text can always be written.
-    serde_json::to_vec_pretty(&kept).unwrap_or_default()
+    with_sum(serde_json::to_vec_pretty(&kept).unwrap_or_default())
+}
+
+/// What the last field begins and ends with: its value is the CRC-32 of all bytes before it, in hexadecimal digits.
+const SUM: [&[u8]; 2] = [b",\n  \"checksum\": \"", b"\"\n}"];
+const DIGITS: usize = 8;
+
+/// Gives an object, as it is written pretty, the last field.
+fn with_sum(mut object: Vec<u8>) -> Vec<u8> {
+    object.truncate(object.strip_suffix(b"\n}").unwrap_or(&object).len());
+    let sum = format!("{:0DIGITS$x}", crc32fast::hash(&object));
+    [&object, SUM[0], sum.as_bytes(), SUM[1]].concat()
+}
+
+/// Whether the checksum is that of the bytes. Files without one are older, or written by hand.
+fn sum_is_right(bytes: &[u8]) -> bool {
+    let digits = bytes.strip_suffix(SUM[1]).and_then(|rest| rest.split_last_chunk::<DIGITS>());
+    let summed = digits.and_then(|(rest, digits)| Some((rest.strip_suffix(SUM[0])?, digits)));
+    summed.is_none_or(|(object, digits)| format!("{:0DIGITS$x}", crc32fast::hash(object)).as_bytes() == digits)
 }
 
 /// Whether the bytes are names as this version writes and reads them.
 pub(super) fn are_ours(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Kept>(bytes).is_ok_and(|kept| kept.version == VERSION)
+    sum_is_right(bytes) && serde_json::from_slice::<Kept>(bytes).is_ok_and(|kept| kept.version == VERSION)
 }
 
-/// Whether the bytes are names as some version writes them.
+/// Whether the bytes are names as some version writes them, and none of them was damaged.
 pub(super) fn are_whole(bytes: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
     }
     let of_other = |kept: Versioned| kept.version != VERSION;
-    serde_json::from_slice::<Kept>(bytes).is_ok() || serde_json::from_slice(bytes).is_ok_and(of_other)
+    let is_json = serde_json::from_slice::<Kept>(bytes).is_ok() || serde_json::from_slice(bytes).is_ok_and(of_other);
+    is_json && sum_is_right(bytes)
 }
 
-/// The names that the bytes hold; none when another version wrote them. Pictures that are gone are left out.
+/// The names that the bytes hold; none when another version wrote them, or they are damaged. Pictures that are gone are left
+/// out.
 pub(super) fn from_bytes(bytes: &[u8], index: &Index) -> Option<Vec<GroupName>> {
     let kept: Kept = serde_json::from_slice(bytes).ok()?;
-    if kept.version != VERSION {
+    if kept.version != VERSION || !sum_is_right(bytes) {
         return None;
     }
     let mut wanted: HashMap<&Path, Vec<Place>> = HashMap::new();
@@ -148,6 +169,27 @@ mod tests {
         assert!((0..bytes.len()).all(|end| !are_whole(&bytes[..end])));
     }
 
+    #[test]
+    fn no_flipped_bit_passes_for_a_name_and_files_without_a_checksum_are_read() {
+        let index = faces(&[("a.png", 0.5), ("b.png", 0.2)]);
+        let names = [GroupName { name: "Ana".into(), size: 2, typical: vec![ImageId(0), ImageId(1)] }];
+        let bytes = to_bytes(&names, &index);
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            match from_bytes(&flipped, &index) {
+                Some(read) => assert_eq!(read, names, "bit {at}"),
+                None => assert!(!are_whole(&flipped) && !are_ours(&flipped), "bit {at}"),
+            }
+        }
+        // Tidied up by hand, or of before there was one.
+        let older: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let tidied = older.to_string();
+        assert!(are_ours(tidied.as_bytes()) && from_bytes(tidied.as_bytes(), &index).as_deref() == Some(&names[..]));
+        let without = String::from_utf8(bytes).unwrap().replace(",\n  \"checksum\": ", ", \"other\": ");
+        assert_eq!(from_bytes(without.as_bytes(), &index).as_deref(), Some(&names[..]));
+    }
+
     /// An index of faces: their pictures, and where the middle of each is from the left.
     fn faces(rows: &[(&str, f32)]) -> Index {
         let image = |&(name, middle): &(&str, f32)| Image {
@@ -183,7 +225,7 @@ mod tests {
         let after = faces(&[("b.png", 0.81), ("b.png", 0.5)]);
         let read = from_bytes(&bytes, &after).expect("names");
         assert_eq!((&*read[0].typical, &*read[1].typical), (&[ImageId(0)][..], &[][..]));
-        let older = String::from_utf8_lossy(&bytes).replace("\"places\"", "\"other\"");
+        let older = String::from_utf8_lossy(&bytes).replace("\"places\"", "\"other\"").replace("checksum", "another");
         let read = from_bytes(older.as_bytes(), &after).expect("names");
         assert_eq!((&*read[0].typical, &*read[1].typical), (&[ImageId(1)][..], &[ImageId(0)][..]));
     }

@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let side = model.manifest.input;
+    let (side, batch) = (model.manifest.input, embedder.batch_size());
     let mut pictures = vec![RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]))];
     if let Some(folder) = folder {
         let listed = std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
@@ -54,10 +54,13 @@ fn main() -> Result<()> {
         batcher::run(items, read, threads, embedder.as_mut(), &CancelToken::default(), |_| Ok(()))?;
         Ok(count as f64 / start.elapsed().as_secs_f64())
     };
-    // All of them equally often, so that it does not matter which come last.
-    let rounds = |wanted: usize| wanted.div_ceil(pictures.len()).max(1) * pictures.len();
-    let warm = rate(rounds(16 * threads))?;
-    let pictures = rounds((16 * threads).max((warm * seconds) as usize));
+    // All of them equally often, so that it does not matter which come last; a single one in whole batches, because for each
+    // other size of a batch the network's kernels are made anew.
+    let whole = if pictures.len() == 1 { batch * threads } else { pictures.len() };
+    let rounds = |wanted: usize| wanted.div_ceil(whole).max(1) * whole;
+    rate(rounds(4 * batch * threads))?;
+    let warm = rate(rounds(4 * batch * threads))?;
+    let pictures = rounds((warm * seconds) as usize);
     let (before, used_before) = (Instant::now(), processor_seconds());
     let measured = rate(pictures)?;
     let took = before.elapsed().max(Duration::from_millis(1));

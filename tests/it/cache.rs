@@ -116,6 +116,19 @@ fn what_cannot_be_looked_at_or_read_is_not_pruned() {
 }
 
 #[test]
+fn a_store_whose_folder_seems_gone_because_its_name_is_damaged_is_not_pruned() {
+    for damage in ["root = CAST('/nowhere/at/all' AS BLOB)", "model = 'color-grit'", "settings = settings || '1'"] {
+        let place = Place::with(1);
+        place.run();
+        alter(&place, &place.root(), &format!("{UNUSED_FOR_40_DAYS}, {damage}"));
+        let shown = cache(&place, &[]).1;
+        assert!(shown.contains("unreadable") && !shown.contains("nowhere") && !shown.contains("grit"), "{shown}");
+        assert_eq!(cache(&place, &["prune", "--all", "--yes"]).1, "nothing to delete\n");
+        assert_eq!(stores(&place), 1);
+    }
+}
+
+#[test]
 fn a_store_of_a_newer_version_is_left_as_it_is() {
     let place = Place::with(2);
     place.run();

@@ -328,6 +328,34 @@ fn one_damaged_embedding_has_all_faces_of_its_picture_found_anew() {
 }
 
 #[test]
+fn no_face_is_lost_with_a_damaged_record() {
+    for damage in [
+        "UPDATE images SET path = CAST('b.pn' AS BLOB) WHERE row = 1",
+        "UPDATE images SET part = 7 WHERE row = 1",
+        "UPDATE images SET part = 7 WHERE row = 2",
+        "UPDATE images SET part = -1 WHERE row = 2",
+        "UPDATE images SET face = x'00' WHERE row = 0",
+        "UPDATE images SET face = zeroblob(60) WHERE row = 2",
+        "DELETE FROM images WHERE row = 2",
+        "DELETE FROM images WHERE row = 0",
+    ] {
+        let album = Album::with(&[("a.png", 3), ("b.png", 2)]);
+        let before = album.run().faces();
+        let folder = store::list(&album.0.path().join("cache")).unwrap().remove(0).folder;
+        let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
+        assert_eq!(db.execute(damage, []).unwrap(), 1);
+        db.close().unwrap();
+        let mut notes = 0;
+        let mended = run(&album.request(), &CancelToken::default(), &mut |report| {
+            notes += usize::from(matches!(report, Report::Note(_)));
+        });
+        let mended = mended.unwrap();
+        assert_eq!((mended.counts(), mended.faces(), notes), ([1, 1, 0, 0], before, 1), "{damage}");
+        assert_eq!(album.run().counts(), [0, 2, 0, 0], "{damage}");
+    }
+}
+
+#[test]
 fn many_faces_are_read_from_the_columnar_copy_as_from_the_database() {
     let names: Vec<_> = (0..100).map(|at| format!("{at:02}.png")).collect();
     let pictures: Vec<_> = names.iter().map(|name| (name.as_str(), 60)).collect();

@@ -1,9 +1,13 @@
 //! A trained probe in a file: a safetensors file whose header says, in JSON, which labels it knows and which model made the
-//! embeddings that it takes.
+//! embeddings that it takes. The header holds a checksum too: a probe with one flipped bit would give other labels in silence.
 
-use std::{collections::HashMap, io::Read, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Read,
+    path::Path,
+};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use crate::{
     analysis::classifier::{Classification, Probe},
@@ -19,6 +23,8 @@ use crate::{
 const VERSION: &str = "1";
 /// A probe of the most labels and the largest embeddings is smaller.
 const LARGEST: u64 = 1 << 28;
+/// The entry of the header that [`sum`] gives.
+const SUM: &str = "checksum";
 
 /// A probe that was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,13 +56,30 @@ pub fn save(file: &Path, learned: &Classification, model: &ModelChoice) -> Resul
         ("accuracy".to_owned(), probe_confusion.accuracy().to_string()),
         ("pictures".to_owned(), learned.labeled.len().to_string()),
     ]);
+    let written = to_bytes(probe, metadata).map_err(|error| bad(&error))?;
+    files::overwrite(file, &written).map_err(Error::io("write", file))
+}
+
+/// The file of a probe, whose header is given without the checksum.
+fn to_bytes(probe: &Probe, mut metadata: HashMap<String, String>) -> Result<Vec<u8>, SafeTensorError> {
     let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
     let (weights, biases) = (bytes(&probe.weights), bytes(&probe.biases));
-    let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F32, shape, bytes).map_err(|error| bad(&error));
-    let tensors =
-        [("weights", view(vec![names.len(), probe.dim], &weights)?), ("biases", view(vec![names.len()], &biases)?)];
-    let written = safetensors::serialize(tensors, Some(metadata)).map_err(|error| bad(&error))?;
-    files::overwrite(file, &written).map_err(Error::io("write", file))
+    metadata.insert(SUM.to_owned(), sum(&metadata, [&weights, &biases]));
+    let labels = probe.biases.len();
+    let weights = TensorView::new(Dtype::F32, vec![labels, probe.dim], &weights)?;
+    let biases = TensorView::new(Dtype::F32, vec![labels], &biases)?;
+    safetensors::serialize([("weights", weights), ("biases", biases)], Some(metadata))
+}
+
+/// The CRC-32, in hexadecimal digits, of the header's other entries in the order of their names, and of the weights and the
+/// biases. Where these lie in the file, and the order of the entries, is not ours to say.
+fn sum(metadata: &HashMap<String, String>, tensors: [&[u8]; 2]) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    for (name, value) in metadata.iter().filter(|(name, _)| *name != SUM).collect::<BTreeMap<_, _>>() {
+        [name, "=", value, "\n"].iter().for_each(|part| sum.update(part.as_bytes()));
+    }
+    tensors.iter().for_each(|tensor| sum.update(tensor));
+    format!("{:08x}", sum.finalize())
 }
 
 /// The model's fingerprint with everything else that changes embeddings.
@@ -85,16 +108,22 @@ pub fn read(file: &Path) -> Result<Saved> {
     let broken = || bad("it is damaged: make it anew with --save-probe");
     let text = |name: &str| metadata.get(name).cloned().ok_or_else(broken);
     let names: Vec<String> = serde_json::from_str(&text("labels")?).map_err(|_| broken())?;
-    let values = |name: &str| -> Result<(Vec<usize>, Vec<f32>)> {
-        let tensor = tensors.tensor(name).map_err(|_| broken())?;
+    let tensor = |name: &str| tensors.tensor(name).map_err(|_| broken());
+    let (of_weights, of_biases) = (tensor("weights")?, tensor("biases")?);
+    // Probes without one are older.
+    let is_whole = |written: &String| *written == sum(&metadata, [of_weights.data(), of_biases.data()]);
+    if !metadata.get(SUM).is_none_or(is_whole) {
+        return Err(broken());
+    }
+    let values = |tensor: &TensorView<'_>| -> Result<(Vec<usize>, Vec<f32>)> {
         if tensor.dtype() != Dtype::F32 {
             return Err(broken());
         }
         let values = tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
         Ok((tensor.shape().to_vec(), values.collect()))
     };
-    let ((shape, weights), (of_biases, biases)) = (values("weights")?, values("biases")?);
-    let ([labels, dim], [also]) = (shape.as_slice(), of_biases.as_slice()) else { return Err(broken()) };
+    let ((shape, weights), (also, biases)) = (values(&of_weights)?, values(&of_biases)?);
+    let ([labels, dim], [also]) = (shape.as_slice(), also.as_slice()) else { return Err(broken()) };
     if *labels != names.len() || labels != also || names.is_empty() || weights.iter().any(|weight| !weight.is_finite())
     {
         return Err(broken());
@@ -122,5 +151,56 @@ impl Saved {
             return bad(format!("it takes embeddings of {} values", text::count(self.probe.dim)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn no_flipped_bit_passes_for_a_probe_and_probes_without_a_checksum_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("colors.probe");
+        let probe = Probe { weights: vec![0.5, -1.25, 3.0, 0.0], biases: vec![0.125, -2.0], dim: 2 };
+        let metadata = [
+            ("lookalike_probe", VERSION),
+            ("labels", r#"["cold", "warm"]"#),
+            ("model", "color-grid"),
+            ("fingerprint", "f"),
+            ("accuracy", "0.75"),
+        ];
+        let metadata: HashMap<_, _> = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let bytes = to_bytes(&probe, metadata.clone()).unwrap();
+        let told = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            read(&file)
+        };
+        let saved = told(&bytes).unwrap();
+        assert_eq!(
+            (&saved.probe, &saved.names, &*saved.model),
+            (&probe, &vec!["cold".into(), "warm".into()], "color-grid")
+        );
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            // The checksum by another name is none, and blanks behind the header are of any kind.
+            match told(&flipped) {
+                Ok(read) => assert_eq!(read, saved, "bit {at}"),
+                Err(Error::Probe { .. }) => {}
+                Err(error) => panic!("bit {at}: {error}"),
+            }
+        }
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let of_header = header.metadata().clone().unwrap();
+        assert_eq!(of_header.len(), metadata.len() + 1);
+        let older = String::from_utf8_lossy(&bytes[..]).find(SUM).unwrap();
+        let mut without = bytes.clone();
+        without[older] ^= 0x20;
+        assert_eq!(told(&without).unwrap(), saved);
+        *without.last_mut().unwrap() ^= 1;
+        assert_ne!(told(&without).unwrap(), saved, "nothing tells that an older one is damaged");
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use super::{
     APPLICATION, DATABASE, FACES, KEEP_GONE, PICTURES,
     columns::is_columns_name,
-    connection,
+    connection, folder_name,
     graphs::is_graph_name,
     lock::{LOCK, lock},
     maintain::is_vector_name,
@@ -179,10 +179,17 @@ fn content(folder: &Path) -> rusqlite::Result<Result<StoreSummary, Unknown>> {
         if schema == FACES { (count(" AND part = 0")?, Some(count("")?)) } else { (count("")?, None) };
     // Earlier schemas counted only the files that are not tried again.
     let skipped = if schema < 3 { "(SELECT count(*) FROM failures)" } else { "skipped" };
-    db.query_row(&format!("SELECT root, model, used, {skipped} FROM store"), [], |row| {
+    db.query_row(&format!("SELECT root, model, used, {skipped}, settings FROM store"), [], |row| {
         let skipped = row.get::<_, i64>(3)? as u64;
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(row.get::<_, i64>(2)?.max(0) as u64);
         let root = PathBuf::from(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-        Ok(Ok(StoreSummary { root, model: row.get(1)?, images, faces, skipped, earlier: schema < PICTURES, used }))
+        let (model, settings): (String, String) = (row.get(1)?, row.get(4)?);
+        // A folder that seems to be gone because its name was damaged would be pruned.
+        let is_its_own = folder.file_name() == Some(OsStr::new(&folder_name(&root, &settings, schema)));
+        let is_its_own = is_its_own && settings.starts_with(&format!("model={model} "));
+        if !is_its_own && schema >= PICTURES {
+            return Ok(Err(Unknown::Unreadable));
+        }
+        Ok(Ok(StoreSummary { root, model, images, faces, skipped, earlier: schema < PICTURES, used }))
     })
 }

@@ -216,7 +216,7 @@ fn read(mut file: File, (generation, number): (i64, i64), rows: usize, kind: Row
 }
 
 fn state(byte: u8) -> RowState {
-    const ALL: [RowState; 3] = [RowState::Vacant, RowState::Present, RowState::Gone];
+    const ALL: [RowState; 4] = [RowState::Vacant, RowState::Present, RowState::Gone, RowState::Damaged];
     ALL.into_iter().find(|state| *state as u8 == byte).unwrap_or(RowState::Vacant)
 }
 

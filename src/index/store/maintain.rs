@@ -41,7 +41,7 @@ impl Store {
             tx.execute("INSERT OR IGNORE INTO edited SELECT row FROM images WHERE gone < ?1", [long_ago])?;
             let forgotten = tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])? as u32;
             // Another version may read what this one could not.
-            tx.execute("DELETE FROM failures WHERE program <> ?1", [PROGRAM])?;
+            tx.execute("DELETE FROM failures WHERE program <> ?1 AND instr(program, ?1 || ' ') <> 1", [PROGRAM])?;
             tx.execute("UPDATE store SET used = ?1, live = max(live - ?2, 0)", params![now(), forgotten])?;
             Ok(forgotten)
         })?;

@@ -12,14 +12,15 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, connection, faces,
-    records::knows_size,
-    schema, vector_name,
-    vectors::{Vectors, checksum_of},
+    APPLICATION, ContentHash, DATABASE, Key, checksum::Record, connection, faces, records::knows_size, schema,
+    vector_name, vectors::Vectors,
 };
 use crate::{
     face::Face,
-    index::{RowKind, images::format_named},
+    index::{
+        RowKind,
+        images::{FaceRow, format_named},
+    },
 };
 
 /// The other stores of a cache whose embeddings are of the same kind; they are only read.
@@ -95,27 +96,37 @@ impl Other {
 
     fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<TakenOver<'_>>> {
         let of_faces = self.rows == RowKind::Face;
-        let (face, order) = if of_faces { (", face", " ORDER BY part") } else { ("", "") };
+        let (face, order) = if of_faces { (", part, face", " ORDER BY part") } else { ("", "") };
         let mut path = self.db.prepare_cached("SELECT path FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1")?;
         let path = path.query_row(params![size as i64, hash], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        let Some(path) = path else { return Ok(None) };
         let mut found = self.db.prepare_cached(&format!(
             "SELECT row, width, height, format, norm, scale, checksum{face} FROM images WHERE path = ?1{order}"
         ))?;
-        let mut found = found.query([path.as_deref()])?;
-        let mut taken: Option<TakenOver<'_>> = None;
+        let mut found = found.query([&path])?;
+        let mut records = Vec::new();
         while let Some(row) = found.next()? {
-            let (norm, scale): (f32, f32) = (row.get(4)?, row.get(5)?);
             let Ok(values) = self.vectors.read(row.get(0)?) else { return Ok(None) };
-            if checksum_of(&values, scale, norm) != row.get::<_, u32>(6)? {
+            let (pixels, format) = ([row.get(1)?, row.get(2)?], format_named(row.get_ref(3)?.as_str()?));
+            let (norm, scale, sum): (f32, f32, u32) = (row.get(4)?, row.get(5)?, row.get(6)?);
+            let face = match of_faces {
+                true => Some(FaceRow { part: row.get(7)?, face: faces::from_blob(row.get_ref(8)?)? }),
+                false => None,
+            };
+            records.push((values, scale, norm, pixels, format, face, sum));
+        }
+        let mut taken: Option<TakenOver<'_>> = None;
+        for (values, scale, norm, pixels, format, face, sum) in &records {
+            let (scale, norm, pixels) = (*scale, *norm, *pixels);
+            let of_face = face.as_ref().map(|face| (face, records.len()));
+            if !(Record { row: values, scale, norm, path: &path, pixels, format, face: of_face }).is_whole(*sum) {
                 return Ok(None);
             }
-            let face = if of_faces { Some(faces::from_blob(row.get_ref(7)?)?) } else { None };
             let embedding = values.iter().map(|value| value.to_f32() * scale).collect();
-            let (pixels, format) = ((row.get(1)?, row.get(2)?), format_named(row.get_ref(3)?.as_str()?));
             taken
-                .get_or_insert(TakenOver { root: &self.root, pixels, format, rows: Vec::new() })
+                .get_or_insert(TakenOver { root: &self.root, pixels: pixels.into(), format, rows: Vec::new() })
                 .rows
-                .push((face, embedding));
+                .push((face.map(|row| row.face), embedding));
         }
         Ok(taken)
     }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use rusqlite::{Connection, ToSql, Transaction, params, types::ValueRef};
+use rusqlite::{Connection, Row, ToSql, Transaction, ffi, params, types::ValueRef};
 
 use super::{
     Change, ContentHash, DATABASE, Failure, Fault, Loaded, Meta, Present, RowState, Store, checksum,
@@ -30,7 +30,7 @@ impl Store {
             // A transaction that stays open keeps the writer's log from being emptied.
             self.db.execute_batch("COMMIT").map_err(|e| Error::store(self.folder.join(DATABASE), e))?;
         }
-        loaded.map_err(|fault| self.plain(fault))
+        loaded.map_err(|fault| self.set_aside_if_damaged(fault))
     }
 
     fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
@@ -61,9 +61,14 @@ impl Store {
             if at >= records.states.len() {
                 continue;
             }
-            records.states[at] = if row.get(4)? { RowState::Vacant } else { state_of(row.get_ref(3)?) };
-            if records.states[at] != RowState::Vacant {
-                records.images.set_file(at, row.get::<_, i64>(1)? as u64, [row.get(2)?, row.get(5)?]);
+            if row.get(4)? {
+                records.states[at] = RowState::Vacant;
+                continue;
+            }
+            records.states[at] = state_of(row.get_ref(3)?);
+            match readable((|| Ok((row.get::<_, i64>(1)? as u64, [row.get(2)?, row.get(5)?])))())? {
+                Some((size, times)) => records.images.set_file(at, size, times),
+                None => records.states[at] = RowState::Damaged,
             }
         }
         Ok(())
@@ -82,32 +87,20 @@ impl Store {
         ))?;
         let mut rows = rows.query([first + records.states.len() as u32])?;
         while let Some(row) = rows.next()? {
-            let at = (row.get::<_, u32>(0)? - first) as usize;
+            let at = row.get::<_, u32>(0)?.checked_sub(first).map(|at| at as usize);
+            let Some(at) = at.filter(|at| *at >= records.states.len()) else {
+                // They were asked for in their order.
+                return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
+            };
             if at >= len {
                 break;
             }
             while records.states.len() < at {
-                records.images.push_vacant();
-                records.norms.push(0.0);
-                records.scales.push(1.0);
-                records.sums.push(0);
-                records.states.push(RowState::Vacant);
+                records.push_none(RowState::Vacant);
             }
-            records.images.push(
-                row.get_ref(1)?.as_blob()?,
-                row.get::<_, i64>(2)? as u64,
-                [row.get(3)?, row.get(10)?],
-                [row.get(4)?, row.get(5)?],
-                row.get_ref(6)?.as_str()?,
-            );
-            if self.key.rows == RowKind::Face {
-                let face = FaceRow { part: row.get(12)?, face: faces::from_blob(row.get_ref(13)?)? };
-                records.images.set_face(Some(face));
+            if readable(records.push(row, self.key.rows))?.is_none() {
+                records.push_none(RowState::Damaged);
             }
-            records.norms.push(row.get(7)?);
-            records.scales.push(row.get(8)?);
-            records.states.push(state_of(row.get_ref(9)?));
-            records.sums.push(row.get(11)?);
         }
         Ok(())
     }
@@ -126,7 +119,7 @@ impl Store {
             }
             Ok(())
         })()
-        .map_err(|e| Error::store(self.folder.join(DATABASE), e))?;
+        .map_err(|e| self.sql(e))?;
         Ok(states)
     }
 
@@ -135,18 +128,27 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
     pub fn failures(&self) -> Result<Vec<Failure>> {
-        let path = self.folder.join(DATABASE);
+        let failure = |row: &Row<'_>| -> rusqlite::Result<_> {
+            let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
+            let size = row.get::<_, i64>(1)? as u64;
+            let file = ImageFile { path, size, modified: row.get(2)?, changed: row.get(3)? };
+            let failure = Failure { file, reason: row.get(4)? };
+            let program: String = row.get(5)?;
+            // Those that end with no sum are older.
+            let is_whole = program == PROGRAM || program == program_and_sum(&failure, &self.key.root);
+            Ok(is_whole.then_some(failure))
+        };
+        // Of a damaged record nothing is believed: the file is tried again.
         (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason FROM failures")?;
-            rows.query_map([], |row| {
-                let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
-                let size = row.get::<_, i64>(1)? as u64;
-                let file = ImageFile { path, size, modified: row.get(2)?, changed: row.get(3)? };
-                Ok(Failure { file, reason: row.get(4)? })
-            })?
-            .collect()
+            let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason, program FROM failures")?;
+            let mut rows = rows.query([])?;
+            let mut failures = Vec::new();
+            while let Some(row) = rows.next()? {
+                failures.extend(readable(failure(row))?.flatten());
+            }
+            Ok(failures)
         })()
-        .map_err(|e| Error::store(path, e))
+        .map_err(|e| self.sql(e))
     }
 
     /// Whether a file of this size is on record, present or gone.
@@ -154,7 +156,7 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] when the records cannot be read.
     pub fn knows_size(&self, size: u64) -> Result<bool> {
-        knows_size(&self.db, size).map_err(|e| Error::store(self.folder.join(DATABASE), e))
+        knows_size(&self.db, size).map_err(|e| self.sql(e))
     }
 
     /// Rows, present or gone, whose files had this size and content.
@@ -166,7 +168,7 @@ impl Store {
             let mut rows = self.db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
             rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect()
         })()
-        .map_err(|e| Error::store(self.folder.join(DATABASE), e))
+        .map_err(|e| self.sql(e))
     }
 
     /// Commits a change: all of it or nothing. Returns the row number of the first new row.
@@ -174,7 +176,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] or [`Error::Store`], a full disk for example; the store is as it was before.
     pub fn commit(&mut self, change: &Change<'_>) -> Result<u32> {
-        self.try_commit(change).map_err(|fault| self.plain(fault))
+        self.mending(|store| store.try_commit(change)).map_err(|fault| self.set_aside_if_damaged(fault))
     }
 
     fn try_commit(&mut self, change: &Change<'_>) -> Result<u32, Fault> {
@@ -197,6 +199,47 @@ impl Store {
         self.meta = meta;
         Ok(first)
     }
+}
+
+impl Records {
+    /// Adds a row of the database, or nothing where it cannot be read.
+    fn push(&mut self, row: &Row<'_>, kind: RowKind) -> rusqlite::Result<()> {
+        let (path, format) = (row.get_ref(1)?.as_blob()?, row.get_ref(6)?.as_str()?);
+        let (size, times) = (row.get::<_, i64>(2)? as u64, [row.get(3)?, row.get(10)?]);
+        let (pixels, norm, scale, sum) = ([row.get(4)?, row.get(5)?], row.get(7)?, row.get(8)?, row.get(11)?);
+        let face = match kind {
+            RowKind::Picture => None,
+            RowKind::Face => Some(FaceRow { part: row.get(12)?, face: faces::from_blob(row.get_ref(13)?)? }),
+        };
+        let state = state_of(row.get_ref(9)?);
+        self.images.push(path, size, times, pixels, format);
+        self.images.set_face(face);
+        self.norms.push(norm);
+        self.scales.push(scale);
+        self.states.push(state);
+        self.sums.push(sum);
+        Ok(())
+    }
+
+    /// Adds a row that stands for no picture.
+    fn push_none(&mut self, state: RowState) {
+        self.images.push_vacant();
+        self.norms.push(0.0);
+        self.scales.push(1.0);
+        self.states.push(state);
+        self.sums.push(0);
+    }
+}
+
+/// What a record of failure says of who wrote it: the version, and the CRC-32 of the rest.
+fn program_and_sum(Failure { file, reason }: &Failure, root: &Path) -> String {
+    let mut sum = crc32fast::Hasher::new();
+    let path = relative(&file.path, root);
+    sum.update(&(path.len() as u64).to_le_bytes());
+    sum.update(path);
+    [file.size as i64, file.modified, file.changed].iter().for_each(|number| sum.update(&number.to_le_bytes()));
+    sum.update(reason.as_bytes());
+    format!("{PROGRAM} {:08x}", sum.finalize())
 }
 
 /// Whether the records have a file of this size.
@@ -270,9 +313,10 @@ fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u
 
 fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> rusqlite::Result<()> {
     let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    for Failure { file, reason } in change.failed {
-        let path = relative(&file.path, root);
-        fail.execute(params![path, file.size as i64, file.modified, file.changed, reason, PROGRAM])?;
+    for failure in change.failed {
+        let Failure { file, reason } = failure;
+        let (path, program) = (relative(&file.path, root), program_and_sum(failure, root));
+        fail.execute(params![path, file.size as i64, file.modified, file.changed, reason, program])?;
     }
     Ok(())
 }
@@ -321,6 +365,14 @@ fn insert(
 
 fn relative<'a>(path: &'a Path, root: &Path) -> &'a [u8] {
     path.strip_prefix(root).unwrap_or(path).as_os_str().as_bytes()
+}
+
+/// Nothing for a record that is no such one; what else is wrong is wrong with the database.
+fn readable<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Err(error @ rusqlite::Error::SqliteFailure(..)) => Err(error),
+        read => Ok(read.ok()),
+    }
 }
 
 fn state_of(gone: ValueRef<'_>) -> RowState {

@@ -22,14 +22,14 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(name.into())
 }
 
-/// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only.
-/// Returns the database's new name.
-pub(super) fn set_aside_contents(folder: &Path) -> Result<String> {
+/// Sets everything in a store's folder aside except the lock, which stays so that other processes see one lock only, and
+/// what `stays`. Returns the database's new name.
+pub(super) fn set_aside_contents(folder: &Path, stays: impl Fn(&str) -> bool) -> Result<String> {
     let number = free_number(&folder.join(DATABASE));
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     for entry in entries.map_err(Error::io("list", folder))? {
         let name = entry.file_name();
-        if name == LOCK || is_set_aside(&name) {
+        if name == LOCK || stays(&name.to_string_lossy()) || is_set_aside(&name) {
             continue;
         }
         let mut aside = entry.path().into_os_string();

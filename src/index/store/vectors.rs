@@ -12,27 +12,11 @@ use half::f16;
 use memmap2::{Mmap, MmapOptions};
 
 use super::{Fault, is_no_file};
-use crate::{
-    error::Error,
-    index::{Rows, Segment},
-};
+use crate::{error::Error, index::Rows};
 
 /// Bytes before the first row: a signature, the dimension, zeros.
 const HEADER: usize = 64;
 const SIGNATURE: &[u8; 8] = b"lookvec1";
-
-/// The CRC-32 of all that a row's embedding consists of: its values, its scale and its norm.
-#[must_use]
-pub fn checksum(segment: &Segment, at: usize) -> u32 {
-    checksum_of(segment.rows.row(at), segment.scales[at], segment.norms[at])
-}
-
-pub(super) fn checksum_of(row: &[f16], scale: f32, norm: f32) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(bytemuck::cast_slice(row));
-    sum.update(bytemuck::cast_slice(&[scale, norm]));
-    sum.finalize()
-}
 
 /// An open vector file.
 pub(super) struct Vectors {

@@ -59,7 +59,7 @@ impl Folder {
             match now {
                 RowState::Present if admitted() => index.restore(id),
                 RowState::Present => {}
-                RowState::Gone | RowState::Vacant => index.remove(id),
+                RowState::Gone | RowState::Vacant | RowState::Damaged => index.remove(id),
             }
             self.row_map.set(id, now);
         }
@@ -99,7 +99,8 @@ impl Folder {
                 if self.row_map.state(id) == RowState::Vacant {
                     continue;
                 }
-                if rows.clone().any(|row| store::checksum(&segment, row) != sums[row]) {
+                let cannot_be_read = self.row_map.state(id) == RowState::Damaged;
+                if cannot_be_read || !rows.clone().all(|row| store::is_whole(&segment, row, sums[row])) {
                     damaged.extend(index.of_one_picture(id).filter_map(|id| self.row_map.row_of(id)));
                     self.vacate(id, index);
                 } else if let Some(before) = self.known.insert(id, index) {

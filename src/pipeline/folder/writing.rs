@@ -200,14 +200,17 @@ impl Folder {
         self.write(&Change { skipped: Some(here as u32), ..Change::default() })
     }
 
-    /// Writes the columnar copy when many records have changed, so that the next run starts at once.
-    pub(in crate::pipeline) fn write_columns(&mut self) {
-        let Some(store) = self.store.as_mut().filter(|store| store.columns_are_stale().unwrap_or(false)) else {
-            return;
-        };
-        // See `index_paths`.
-        let _ = store
+    /// Writes the columnar copy when many records have changed, so that the next run starts at once. A sentence when the
+    /// records turn out to be damaged.
+    pub(in crate::pipeline) fn write_columns(&mut self) -> Option<String> {
+        let store = self.store.as_mut().filter(|store| store.columns_are_stale().unwrap_or(false))?;
+        let written = store
             .load(0)
             .and_then(|Loaded { segment, states, sums, .. }| store.write_columns(&segment, &states, &sums));
+        match written {
+            Err(damaged @ Error::DamagedStore { .. }) => Some(self.give_up(&damaged)),
+            // See `index_paths`.
+            _ => None,
+        }
     }
 }

@@ -37,8 +37,7 @@ fn a_damaged_embedding_is_not_taken_over() {
     change_vectors(&place, |rows, row| rows[row + 2] ^= 1);
     let moved = place.folder.path().canonicalize().unwrap().join("moved");
     fs::rename(place.root(), &moved).unwrap();
-    let again = run(&request(&[moved], Cache::Folder(place.cache()))).unwrap();
-    assert_eq!(again.counts(), [1, 0, 4, 0, 0]);
+    assert_eq!(run_of(&moved, &place).counts(), [1, 0, 4, 0, 0]);
 }
 
 /// Damages the store of five images and tells what the next run makes of it: how many it embeds again, and what it says.
@@ -209,6 +208,141 @@ fn embeddings_that_rotted_on_the_disk_are_computed_again() {
         let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
         assert_eq!(db.execute("UPDATE images SET norm = norm * 2 WHERE row = 3", []).unwrap(), 1);
     });
+}
+
+/// Runs statements on the records.
+fn change_records(place: &Place, statements: &str) {
+    let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+    db.execute_batch(statements).unwrap();
+    db.close().unwrap();
+}
+
+#[test]
+fn a_damaged_record_costs_its_picture_and_no_other() {
+    for change in [
+        "path = CAST('009.png' AS BLOB)",
+        "width = width + 1",
+        "height = height * 2",
+        "format = 'TNG'",
+        "norm = 'x'",
+        "modified = 'x'",
+        "width = -32",
+        "checksum = checksum + 1",
+    ] {
+        check_damage("1 embedding of", 1, |place| {
+            change_records(place, &format!("UPDATE images SET {change} WHERE row = 3"));
+        });
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_path_of_a_record_is_noticed_although_the_index_of_paths_has_the_right_one() {
+    let mut found = 0;
+    // In the record, and in the index of paths.
+    for which in 0..2 {
+        let place = Place::with(5);
+        let before = embeddings(&place.run().outcome.index);
+        let path = place.store_file(".sqlite");
+        let mut bytes = fs::read(&path).unwrap();
+        let at: Vec<_> = (0..bytes.len() - 7).filter(|at| bytes[*at..].starts_with(b"003.png")).collect();
+        assert_eq!(at.len(), 2);
+        bytes[at[which] + 1] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let run = place.run();
+        assert_eq!(embeddings(&run.outcome.index), before, "{:?}", run.notes);
+        let in_record = usize::from(run.counts() == [1, 4, 0, 0, 0]);
+        assert_eq!((run.counts()[1] + in_record, run.notes.len()), (5, in_record), "{:?}", run.notes);
+        assert!(run.notes.iter().all(|note| note.contains("1 embedding of")), "{:?}", run.notes);
+        found += in_record;
+        // A change of the picture that the index of paths does not find any more.
+        place.draw("003.png", 77);
+        let run = place.run();
+        assert_eq!((run.counts(), run.notes.len()), ([1, 4, 0, 0, 0], 0), "{:?}", run.notes);
+        let again = place.run();
+        assert_eq!((again.counts(), again.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", again.notes);
+        assert_eq!(embeddings(&again.outcome.index), embeddings(&run.outcome.index));
+    }
+    assert_eq!(found, 1);
+}
+
+#[test]
+fn records_whose_checksum_is_of_the_embedding_alone_are_read() {
+    let place = Place::with(5);
+    place.run();
+    let vectors = fs::read(place.store_file("vectors")).unwrap();
+    let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+    for (at, row) in (0_u32..).zip(vectors[64..].chunks((vectors.len() - 64) / 5)) {
+        let query = "SELECT scale, norm FROM images WHERE row = ?1";
+        let of_row: [f32; 2] = db.query_row(query, [at], |row| Ok([row.get(0)?, row.get(1)?])).unwrap();
+        let sum = crc32fast::hash(&[row, &of_row.map(f32::to_le_bytes).concat()].concat());
+        let changed = db.execute("UPDATE images SET checksum = ?1 WHERE row = ?2 AND checksum <> ?1", (sum, at));
+        assert_eq!(changed.unwrap(), 1);
+    }
+    db.close().unwrap();
+    let run = place.run();
+    assert_eq!((run.counts(), run.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", run.notes);
+    // Also in the store of another folder.
+    let moved = place.folder.path().canonicalize().unwrap().join("moved");
+    fs::rename(place.root(), &moved).unwrap();
+    let run = run_of(&moved, &place);
+    assert_eq!(run.counts(), [0, 0, 5, 0, 0]);
+}
+
+fn run_of(root: &Path, place: &Place) -> super::Run {
+    run(&request(&[root.to_owned()], Cache::Folder(place.cache()))).unwrap()
+}
+
+#[test]
+fn records_that_cannot_be_read_as_a_whole_are_set_aside_and_built_anew_at_once() {
+    check_damage("set aside", 5, |place| {
+        // Nothing but reading all records shows that one does not stand in its order.
+        let path = place.store_file(".sqlite");
+        let db = rusqlite::Connection::open(&path).unwrap();
+        let number = |query: &str| db.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+        let page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'images'");
+        let size = number("PRAGMA page_size");
+        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        db.close().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        // The places of the cells follow the eight bytes of the page's header; a cell has two lengths before its row.
+        let leaf = &mut bytes[(page - 1) * size..page * size];
+        assert_eq!(leaf[0], 13, "all records are on one page");
+        leaf.swap(8, 10);
+        leaf.swap(9, 11);
+        fs::write(&path, bytes).unwrap();
+    });
+}
+
+#[test]
+fn a_damaged_reason_is_found_out_again() {
+    let place = Place::with(1);
+    fs::write(place.path("text.png"), "hello there").unwrap();
+    let reasons = |run: &super::Run| -> Vec<String> {
+        run.outcome.skipped.iter().map(|skipped| skipped.reason.clone()).collect()
+    };
+    let before = reasons(&place.run());
+    assert_eq!(before.len(), 1);
+    let told = |change: &str| {
+        change_records(&place, &format!("UPDATE failures SET {change}"));
+        reasons(&place.run())
+    };
+    for damage in ["reason = 'nothing'", "reason = 7.5", "size = 'x'", "program = 'x'", "path = CAST('x' AS BLOB)"] {
+        assert_eq!(told(damage), before, "{damage}");
+    }
+    // One that has no checksum is older.
+    assert_eq!(told("reason = 'older', program = substr(program, 1, instr(program, ' ') - 1)"), ["older"]);
+}
+
+#[test]
+fn names_of_groups_stay_where_the_records_are_damaged() {
+    let names = r#"{"version": 1, "groups": [{"name": "sea", "size": 1, "pictures": ["000.png"]}]}"#;
+    let place = Place::with(1);
+    place.run();
+    let kept = place.store_file(".sqlite").with_file_name("groups.json");
+    fs::write(&kept, names).unwrap();
+    fs::write(place.store_file("vectors"), "no vectors").unwrap();
+    assert_eq!(place.run().notes.len(), 1);
+    assert_eq!(fs::read_to_string(kept).unwrap(), names);
 }
 
 #[test]
