@@ -35,7 +35,7 @@ pub mod why;
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity};
+pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity, UsableModel};
 use self::{
     action::{Action, Screen},
     awaited::Awaited,

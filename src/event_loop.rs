@@ -17,7 +17,7 @@ use std::{
 
 use self::explorer::{Ending, Explorer, Jobs, Surface, Wake};
 use crate::{
-    app::{App, Setup, keymap::Keys},
+    app::{App, Setup, UsableModel, keymap::Keys},
     display::{Link, Palette},
     error::{Error, Result},
     index::label_file::LabelSource,
@@ -56,7 +56,7 @@ pub struct ExplorerOptions {
     /// The file in which corrections of labels are kept, where anything is kept.
     pub kept_labels: Option<PathBuf>,
     /// The models that can be used.
-    pub models: Vec<String>,
+    pub models: Vec<UsableModel>,
     /// Fail after the first frame, to test that the terminal is given back.
     pub debug_fault: Option<DebugFault>,
 }

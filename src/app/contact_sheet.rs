@@ -21,7 +21,7 @@ pub struct ContactSheet {
 }
 
 /// Columns of the widest tile that few pictures get.
-const WIDEST: u16 = 44;
+const WIDEST: u16 = 80;
 
 impl ContactSheet {
     /// Fills an area with tiles that are at least `wish` columns wide, or as wide as the area.
@@ -30,12 +30,26 @@ impl ContactSheet {
         Self::of_columns(area, (area.width / wish.max(1)).max(1))
     }
 
-    /// The same with larger tiles where all of `total` pictures still fit on a page.
+    /// The same with the tiles in which pictures are largest, where all of `total` pictures fit on a page.
     #[must_use]
     pub fn holding(self, total: usize) -> Self {
         let fewest = self.area.width.div_ceil(WIDEST).max(1);
-        let larger = (fewest..self.columns as u16).map(|columns| Self::of_columns(self.area, columns));
-        larger.into_iter().find(|sheet| sheet.page() >= total).unwrap_or(self)
+        let held = (fewest..self.columns as u16).map(|columns| {
+            let usual = Self::of_columns(self.area, columns);
+            let needed = u16::try_from(total.div_ceil(columns.into())).unwrap_or(u16::MAX);
+            let rows = needed.max(usual.rows as u16);
+            Self { rows: rows.into(), tile: (usual.tile.0, self.area.height / rows), ..usual }
+        });
+        // A tile much wider than its picture would be a frame around nothing.
+        let filled = held.filter(|sheet| 4 * sheet.picture_columns() >= 3 * sheet.tile.0.saturating_sub(2));
+        let larger = filled.filter(|sheet| sheet.picture_columns() > self.picture_columns() && self.page() >= total);
+        // Of equal ones the one with more columns leaves less room unused.
+        larger.max_by_key(Self::picture_columns).unwrap_or(self)
+    }
+
+    /// Columns of a picture of usual proportions.
+    fn picture_columns(&self) -> u16 {
+        layout::fitted(Area::of(self.tile).inside(1, 1), (4, 3)).width
     }
 
     fn of_columns(area: Area, columns: u16) -> Self {
@@ -134,6 +148,10 @@ mod tests {
         assert_eq!([sheet.holding(9), sheet.holding(500)], [sheet; 2], "no tile is smaller than usual");
         let wide = ContactSheet::new(Area::of((200, 50)), 20).holding(1);
         assert!(wide.tile(0).width <= WIDEST, "{wide:?}");
+        let three = ContactSheet::new(Area::of((138, 45)), 20).holding(3);
+        let two = ContactSheet::new(Area::of((73, 35)), 20).holding(2);
+        assert_eq!((two.columns, two.tile(0).width), (2, 36), "side by side rather than in wide frames");
+        assert_eq!((three.columns, three.rows, three.tile(0)), (2, 2, Area { x: 0, y: 0, width: 69, height: 22 }));
         assert_eq!(ContactSheet::new(Area::default(), 20).holding(2), ContactSheet::new(Area::default(), 20));
     }
 

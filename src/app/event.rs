@@ -80,7 +80,7 @@ pub struct Setup {
     /// The file in which corrections of labels are kept, where anything is kept.
     pub kept_labels: Option<PathBuf>,
     /// The models that can be used.
-    pub models: Vec<String>,
+    pub models: Vec<UsableModel>,
 }
 
 impl Default for Setup {
@@ -145,6 +145,15 @@ pub struct ModelInfo {
     pub near_duplicate: Option<f32>,
     /// Where it runs.
     pub device: String,
+}
+
+/// A model that can stand beside the one in use: its weights are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsableModel {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few words.
+    pub description: String,
 }
 
 /// How the indexing run is doing.

@@ -2,7 +2,7 @@
 
 use super::{contact_sheet::ContactSheet, layout::Area};
 
-/// A list of groups that is `LIST` columns wide where there is room for much beside it, and the pictures of the one under
+/// A list of groups that is at least `LIST` columns wide where there is room for much beside it, and the pictures of the one under
 /// the cursor in tiles that are at least `TILE` columns wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupPlaces<const LIST: u16, const TILE: u16> {
@@ -22,7 +22,8 @@ impl<const LIST: u16, const TILE: u16> GroupPlaces<LIST, TILE> {
     pub fn new(body: Area) -> Self {
         let (title, rest) = body.top(u16::from(body.height > 3));
         let (list, sheet) = match rest.width {
-            100.. => rest.left(LIST),
+            // What is in a group is said in its line: a wide window has room for more of it.
+            100.. => rest.left(LIST.max(rest.width * 3 / 10)),
             64.. => rest.left(32),
             _ => rest.top(rest.height / 2),
         };

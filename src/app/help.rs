@@ -47,8 +47,10 @@ impl HelpPage {
     pub fn of(panel: Area, columns: u16, sections: impl FnOnce(u16) -> Vec<Section>) -> Self {
         let (title, page) = panel.top(u16::from(panel.height > 3));
         let page = page.inside(1, 0);
-        let width = page.width / columns;
-        let column = |at: usize| Area { x: page.x + at as u16 * width, width: width.saturating_sub(1), ..page };
+        // A blank column lies between them, none behind the last.
+        let stride = (page.width + 1) / columns;
+        let width = stride.saturating_sub(1);
+        let column = |at: usize| Area { x: page.x + at as u16 * stride, width, ..page };
         let filled = filled(sections(width), columns.into());
         let columns = filled.into_iter().enumerate().map(|(at, lines)| (column(at), lines)).collect();
         Self { panel, title, columns }
@@ -78,7 +80,8 @@ pub type Section = (&'static str, Vec<HelpLine>);
 
 /// Sentences under a heading, in columns of this width.
 pub(super) fn words(heading: &'static str, sentences: &[String], width: u16) -> Section {
-    let columns = usize::from(width).saturating_sub(5);
+    // Four columns go to the indent.
+    let columns = usize::from(width).saturating_sub(4);
     let wrapped = sentences.iter().flat_map(|words| {
         let lines = text::wrapped(words, columns).into_iter().enumerate();
         lines.map(|(at, line)| HelpLine::Words(format!("{}{line}", if at == 0 { "  " } else { "    " })))

@@ -33,7 +33,11 @@ impl App {
                 Action::Copy => query && self.path().is_none(),
                 _ => false,
             };
-            let words = if query && action == Action::OpenQuery { "answer" } else { action.hint() };
+            let words = match (action, self.covering()) {
+                (Action::OpenQuery, Some(Over::Query)) => "answer",
+                (Action::Why, Some(Over::Why(why))) => ["numbers", "colors"][usize::from(why.numbers)],
+                _ => action.hint(),
+            };
             return Some(words).filter(|_| !nothing);
         };
         let room = self.screens.get(screen);

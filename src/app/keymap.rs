@@ -323,16 +323,19 @@ impl Keys {
             .map(|binding| binding.action)
     }
 
-    /// Key and words for the line of hints of a context, most useful first; what has no words is left out. Help and quit
-    /// come last and are never missing.
+    /// Key and words for the line of hints of a context, most useful first; what has no words is left out. Closing what
+    /// lies on top, help and quit come last and are never missing.
     #[must_use]
     pub fn hints(
         &self,
         context: Context,
         words: &dyn Fn(Action) -> Option<&'static str>,
     ) -> Vec<(String, &'static str)> {
-        let last = |binding: &Binding| matches!(binding.action, Action::Help | Action::Quit);
-        let overlay = !matches!(context, Context::Screen(_));
+        // Going back with Esc is known; only what lies on top says so, and that is never missing.
+        let always: &[Action] = match context {
+            Context::Screen(_) => &[Action::Help, Action::Quit],
+            _ => &[Action::Escape, Action::Help, Action::Quit],
+        };
         let first = |binding: Binding| label(binding.keys.split(' ').next().unwrap_or(""));
         let key = |binding: &Binding, words: &'static str| {
             // Keys that belong together share a hint.
@@ -353,14 +356,12 @@ impl Keys {
         };
         let mut hints: Vec<_> = self
             .named(context)
-            .filter(|binding| !last(binding) && is_first(binding))
-            // Going back with Esc is known; only what lies on top says so.
-            .filter(|binding| binding.action != Action::Escape || overlay)
+            .filter(|binding| !matches!(binding.action, Action::Escape | Action::Help | Action::Quit))
+            .filter(is_first)
             .filter_map(|binding| Some((binding, words(binding.action).filter(|words| !words.is_empty())?)))
             .map(|(binding, words)| key(&binding, words))
             .collect();
-        let always = [Action::Help, Action::Quit];
-        let always = always.into_iter().filter_map(|action| self.named(context).find(|one| one.action == action));
+        let always = always.iter().filter_map(|action| self.named(context).find(|one| one.action == *action));
         hints.extend(always.map(|binding| key(&binding, binding.action.hint())));
         hints
     }
@@ -392,7 +393,7 @@ impl Keys {
             .push(("Everywhere", rows(&|binding, contexts| contexts.is_none() && !moves(binding) && !shows(binding))));
         let elsewhere = |contexts: Option<&[Context]>| !is_here(contexts) && contexts.is_some();
         let several = |contexts: Option<&[Context]>| contexts.is_some_and(|contexts| contexts.len() > 1);
-        sections.push(("Pictures", rows(&|_, contexts| elsewhere(contexts) && several(contexts))));
+        sections.push(("Several other screens", rows(&|_, contexts| elsewhere(contexts) && several(contexts))));
         for context in Context::all().filter(|context| *context != here) {
             sections.push((context.name(), rows(&|_, contexts| contexts == Some(&[context]))));
         }
@@ -461,8 +462,10 @@ mod tests {
                 assert!(bound, "{wanted:?} has no key in {context:?}");
             }
             let hints = Keys::default().hints(context, &|action| Some(action.hint()));
-            let last = [("?".to_owned(), "help"), ("q".to_owned(), "quit")];
-            assert_eq!(&hints[hints.len() - 2..], last, "{context:?}");
+            let last = [("Esc".to_owned(), "close"), ("?".to_owned(), "help"), ("q".to_owned(), "quit")];
+            let last = if matches!(context, Context::Screen(_)) { &last[1..] } else { &last };
+            assert_eq!(&hints[hints.len() - last.len()..], last, "{context:?}");
+            assert_eq!(hints.iter().filter(|hint| hint.1 == "close").count(), last.len() - 2, "{context:?}");
         }
     }
 

@@ -155,8 +155,8 @@ pub struct Live {
     /// Pictures that are ready, with the cells for which they were made.
     pub pictures: HashMap<Picture, ((u16, u16), Preview)>,
     asked: HashMap<Picture, (u16, u16)>,
-    /// The faces of the newest frame that were framed last.
-    framed: Framing,
+    /// The faces of the newest frame that were framed last, and whether it was in the mirror.
+    framed: (Framing, bool),
     /// Whether nothing is looked at.
     pub is_paused: bool,
     /// Whether the picture is shown as in a mirror.
@@ -188,7 +188,7 @@ impl Live {
             log: VecDeque::new(),
             pictures: HashMap::new(),
             asked: HashMap::new(),
-            framed: Framing::default(),
+            framed: Default::default(),
             is_paused: false,
             is_mirrored: false,
             has_ended: false,

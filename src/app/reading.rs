@@ -45,11 +45,14 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
             "Each cell compares the picture of its row with that of its column: yellow is alike, dark is not.",
             "Where pictures are many a cell is the mean of a block of them[; {open-pair} looks into it].",
             "Bright squares on the diagonal are groups that look alike. ╲ is a picture and itself: no data.",
+            "In the order by similarity brackets are clusters, each with the folder that most of it is in and the mean of its pairs.",
             "▸ and ▾ are the cursor's row and column; ≥ and ≤ at the ends of the colors say that some values lie beyond.",
         ],
         Screen::Neighbors => &[
             "The others ranked by likeness to the picture at the left, with the value and the rank by the other metric.",
             "The bar is the cosine from 0 to 1; of a distance what is left to the farthest picture.",
+            "▲ and ▼ say by how many places it stands higher or lower than by the other metric, = that it is the same.",
+            "+ is asked with, − is to be unlike, where several are asked with together.",
             "{follow} asks with the picture under the cursor, {return} goes back.",
         ],
         Screen::Alike => &[

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    event::{ModelInfo, RunState, Setup},
+    event::{ModelInfo, RunState, Setup, UsableModel},
     layout::{self, Area},
     marks::Marks,
 };
@@ -86,7 +86,7 @@ pub struct Shared {
     /// Whether something was corrected that is not kept yet.
     pub(super) corrected: bool,
     /// The models that can be used.
-    pub models: Vec<String>,
+    pub models: Vec<UsableModel>,
     /// The metric in use.
     pub metric: Metric,
     /// The selected picture: there is one unless there is no picture.

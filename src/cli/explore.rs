@@ -13,6 +13,7 @@ use super::{
     stdout_error,
 };
 use crate::{
+    app::UsableModel,
     embed,
     error::{Error, Exit, Result},
     event_loop::{self, DebugFault, ExitReason, ExplorerOptions},
@@ -106,13 +107,14 @@ pub fn run(args: &ExploreArgs, config: Config, out: &mut dyn Write) -> Result<Ex
     exit
 }
 
-/// The names of the models whose weights are there, the best first.
-fn usable_models() -> Vec<String> {
+/// The models whose weights are there, the best first.
+fn usable_models() -> Vec<UsableModel> {
     let Ok(folders) = embed::catalog::Folders::from_env() else { return Vec::new() };
     let usable = embed::catalog::catalog(&folders).entries.into_iter().filter(embed::catalog::CatalogEntry::usable);
     // Models are compared on whole pictures.
     let usable = usable.filter(|entry| !entry.manifest.finds_faces());
-    usable.map(|entry| entry.manifest.name).collect()
+    let usable = usable.map(|entry| entry.manifest);
+    usable.map(|model| UsableModel { name: model.name, description: model.description }).collect()
 }
 
 /// What the explorer opens: a picture stands for the folder that it lies in. The first one is the query; its path is

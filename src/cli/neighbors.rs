@@ -82,21 +82,28 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
     let indexed = Indexed::new(&asked.folders, &args.model, cancelled_by_signals()?)?;
     let (query, own) = asked.query(args, &indexed.index)?;
     let found = compare(&indexed.index, &query);
-    let neighbors = match own.len() {
+    let mut neighbors = match own.len() {
         0 if args.farthest => found.farthest(args.metric, args.k),
         0 => found.nearest(args.metric, args.k),
         _ => found.among(args.metric, args.k, args.farthest, |id| !own.contains(&id)),
     };
+    let candidates = found.candidates().saturating_sub(own.len());
+    if !own.is_empty() {
+        // What is asked with has no place in the answer.
+        let ids: Vec<_> = neighbors.iter().map(|neighbor| neighbor.id).collect();
+        let ranks = found.ranks_beside(args.metric, &ids, &own);
+        neighbors.iter_mut().zip(ranks).for_each(|(neighbor, rank)| neighbor.rank = rank);
+    }
     let rows: Vec<_> = neighbors.iter().filter_map(|n| Some((*n, indexed.index.get(n.id)?))).collect();
     let terminal = io::stdout().is_terminal();
     let written = if args.json {
-        json(args, &asked, &indexed, &found, &rows, out)
+        json(args, &asked, &indexed, (&found, candidates), &rows, out)
     } else if args.print0 || args.paths_only {
         let mut seen = HashSet::new();
         let mut paths = rows.iter().map(|(_, entry)| entry.path()).filter(|path| seen.insert(path.clone()));
         paths.try_for_each(|path| write_path(&path, args.print0, out))
     } else if terminal {
-        table(args, &asked, &indexed, &found, &rows, out)
+        table(args, &asked, &indexed, candidates, &rows, out)
     } else {
         lines(&rows, out)
     };
@@ -197,15 +204,15 @@ fn table(
     args: &NeighborsArgs,
     asked: &Asked,
     indexed: &Indexed,
-    found: &Comparison,
+    candidates: usize,
     rows: &[Row<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (end, metric) = (if args.farthest { "least" } else { "most" }, args.metric.name());
-    let (images, of) = (asked.named(), found.candidates());
+    let images = asked.named();
     writeln!(
         out,
-        "{end} like {images} of {of} {}, by {metric}, embedded by {}",
+        "{end} like {images} of {candidates} {}, by {metric}, embedded by {}",
         indexed.index.kind().plural(),
         indexed.model_label()
     )?;
@@ -261,7 +268,7 @@ fn json(
     args: &NeighborsArgs,
     asked: &Asked,
     indexed: &Indexed,
-    found: &Comparison,
+    (found, candidates): (&Comparison, usize),
     rows: &[Row<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -274,7 +281,7 @@ fn json(
         farthest: args.farthest,
         model: &indexed.model,
         dimension: indexed.index.dim(),
-        candidates: found.candidates(),
+        candidates,
         neighbors: rows
             .iter()
             .map(|(neighbor, entry)| Item {

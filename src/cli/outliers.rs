@@ -120,7 +120,7 @@ impl Answer<'_> {
         };
         writeln!(
             out,
-            "{score} to the {} nearest; flagged over {FLAGGED} deviations (median absolute deviation) from the median",
+            "{score} to the {} nearest\nflagged over {FLAGGED} deviations (median absolute deviation) from the median",
             self.found.k
         )?;
         for (scope, title) in [(Scope::All, "over all"), (Scope::Folder, "within its folder")] {

@@ -303,8 +303,9 @@ impl View<'_> {
                         }
                     };
                     let mirrored = self.live.is_mirrored && matches!(picture, Some(Shown::Newest));
+                    let anew = !self.live.pictures.contains_key(&Picture::Now);
                     if let Some(picture) = picture {
-                        self.watch.paint(Wanted { picture, cells, mirrored, framing });
+                        self.watch.paint(Wanted { picture, cells, mirrored, anew, framing });
                     }
                 }
                 Effect::Pause(paused) => self.watch.pause(paused),

@@ -40,9 +40,30 @@ type Rgb = [u8; 3];
 /// the nearest picture.
 #[must_use]
 pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u32) -> Buffer {
-    if depth == Depth::Mono {
-        return shades(picture, background);
+    drawn(picture, depth, background, lambda).0
+}
+
+/// The same in at most `bytes`, as far as a larger λ can bring it there: what is all detail then gets coarser.
+#[must_use]
+pub fn cells_within(picture: &RgbImage, depth: Depth, background: Background, lambda: u32, bytes: u32) -> Buffer {
+    /// How much larger λ becomes at most.
+    const MOST: u32 = 16;
+    let mut now = lambda;
+    loop {
+        let (cells, spent) = drawn(picture, depth, background, now);
+        if spent <= bytes || now == 0 || now >= MOST * lambda {
+            return cells;
+        }
+        now *= 2;
     }
+}
+
+/// The cells, and the bytes that their characters and colors take; none are counted where they are as few as can be.
+fn drawn(picture: &RgbImage, depth: Depth, background: Background, lambda: u32) -> (Buffer, u32) {
+    if depth == Depth::Mono {
+        return (shades(picture, background), 0);
+    }
+    let mut spent = 0;
     let (columns, rows) = (picture.width().div_ceil(DOTS), picture.height().div_ceil(DOTS));
     let mut cells = Buffer::empty(Rect::new(0, 0, columns as u16, rows as u16));
     let mut current = Current::default();
@@ -56,7 +77,7 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u
         let cell = &mut cells[at];
         match (depth, dots) {
             (Depth::Ansi16, [Some(a), Some(b), Some(c), Some(d)]) => draw_in_16(cell, [a, b, c, d]),
-            (_, [Some(a), Some(b), Some(c), Some(d)]) => current.draw(cell, [a, b, c, d], depth, lambda),
+            (_, [Some(a), Some(b), Some(c), Some(d)]) => spent += current.draw(cell, [a, b, c, d], depth, lambda),
             // At the edge of the picture the rest of the cell stays the terminal's own.
             _ => {
                 let cover =
@@ -65,7 +86,7 @@ pub fn cells(picture: &RgbImage, depth: Depth, background: Background, lambda: u
             }
         }
     }
-    cells
+    (cells, spent)
 }
 
 /// The colors that the terminal already writes with when it comes to a cell.
@@ -94,16 +115,20 @@ impl Look {
 }
 
 impl Current {
-    /// Shows four dots with two colors: the split and the colors that are nearest to the dots and cost little.
-    fn draw(&mut self, cell: &mut Cell, dots: [Rgb; 4], depth: Depth, lambda: u32) {
+    /// Shows four dots with two colors, the split and the colors that are nearest to the dots and cost little; returns
+    /// the bytes that they cost.
+    fn draw(&mut self, cell: &mut Cell, dots: [Rgb; 4], depth: Depth, lambda: u32) -> u32 {
         let loss = |look: &Look| look.error(dots) + lambda * self.bytes(look, depth);
-        let Some(Look { split, fg, bg }) = self.looks(dots).min_by_key(loss) else { return };
+        let Some(look) = self.looks(dots).min_by_key(loss) else { return 0 };
+        let bytes = self.bytes(&look, depth);
+        let Look { split, fg, bg } = look;
         (self.fg, self.bg) = (fg.or(self.fg), Some(bg));
         let (fg, bg) = (fg.map(|fg| depth.color(fg)), depth.color(bg));
         match fg.filter(|fg| *fg != bg) {
             Some(fg) => cell.set_char(COVER[split]).set_fg(fg).set_bg(bg),
             None => cell.set_char(' ').set_bg(bg),
         };
+        bytes
     }
 
     /// Every split with its parts' mean colors and with the current ones, the plainest first.
@@ -287,6 +312,20 @@ mod tests {
         let pair = |left| (color(left), color(BLUE));
         assert_eq!(drawn(0), [pair(RED), pair(near), pair(far)]);
         assert_eq!(drawn(20), [pair(RED), pair(RED), pair(far)]);
+    }
+
+    #[test]
+    fn what_is_all_detail_gets_coarser_until_it_costs_no_more_and_all_else_stays() {
+        let noise = |x: u32, y: u32| 0x9e37_79b9_u32.wrapping_mul(1 + x + 97 * y).rotate_left(11);
+        let noise = RgbImage::from_fn(24, 12, |x, y| image::Rgb([noise(x, y) as u8, (noise(x, y) >> 9) as u8, 90]));
+        let spent = |lambda| drawn(&noise, Depth::True, Background::Dark, lambda).1;
+        let within = |picture, bytes| cells_within(picture, Depth::True, Background::Dark, 300, bytes);
+        assert!(spent(300) > 850, "{}", spent(300));
+        let first = (1..=4).map(|times| 300 << times).find(|lambda| spent(*lambda) <= 850).expect("it can be had");
+        assert_eq!(within(&noise, 850), cells(&noise, Depth::True, Background::Dark, first));
+        assert_eq!(within(&noise, 0), cells(&noise, Depth::True, Background::Dark, 4800), "there is an end to it");
+        let calm = RgbImage::from_fn(24, 12, |x, y| image::Rgb([100, 5 * x as u8, 9 * y as u8]));
+        assert_eq!(within(&calm, 850), cells(&calm, Depth::True, Background::Dark, 300));
     }
 
     #[test]

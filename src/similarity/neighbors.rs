@@ -247,6 +247,16 @@ impl Comparison {
         ranks
     }
 
+    /// The same among the pictures besides some, of which none is among `ids`: those that a question was asked with.
+    #[must_use]
+    pub fn ranks_beside(&self, metric: Metric, ids: &[ImageId], left_out: &[ImageId]) -> Vec<usize> {
+        let known: Vec<_> = left_out.iter().copied().filter(|id| !self.value(metric, *id).is_nan()).collect();
+        let mut before = self.ranks(metric, &known);
+        before.sort_unstable();
+        let ranks = self.ranks(metric, ids).into_iter();
+        ranks.map(|rank| rank - before.partition_point(|other| *other < rank)).collect()
+    }
+
     /// The first `k` of the pictures that `keep` is true of, the most or the least alike first, equal ones in order of id
     /// from either end.
     ///

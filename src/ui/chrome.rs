@@ -10,6 +10,7 @@ use crate::{
         keymap::Context,
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
+        why::Why,
     },
     index::{
         RowKind,
@@ -162,7 +163,8 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     }
     let theme = canvas.theme;
     let hints = app.hints();
-    let (own, always) = hints.split_at(hints.len().saturating_sub(2));
+    let always = if matches!(app.context(), Context::Screen(_)) { 2 } else { 3 };
+    let (own, always) = hints.split_at(hints.len().saturating_sub(always));
     let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().take_while(|hint| {
@@ -202,7 +204,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if app.context() == Context::Screen(Screen::Heatmap) && heatmap::status(app, canvas, area) {
         return;
     }
-    if let Some(Over::Pair { row, col }) = app.beneath_help() {
+    if let Some(Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. })) = app.beneath_help() {
         let room = usize::from(area.width).saturating_sub(3) / 2;
         let [row, col] = [row, col].map(|id| text::cut_middle(&facts::path(app, id), room));
         return canvas.line(area, 0, Line::styled(format!("{row} × {col}"), canvas.theme.dim()));

@@ -77,6 +77,10 @@ fn names(app: &App) -> [String; 2] {
     [own_name(app), printable_str(&app.screens.models.name)]
 }
 
+/// How to have another model to choose.
+const MORE: &str =
+    "More of them: “lookalike models” lists what there is, “lookalike models pull NAME” gets one’s weights.";
+
 /// The models that can be chosen.
 fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) {
     let theme = canvas.theme;
@@ -95,10 +99,13 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
     canvas.rule(places.title, words);
     canvas.text(places.heading, 0, &format!("Compare {} with", own_name(app)), theme.dim());
     let listed = choices.iter().enumerate().skip(places.first).take(places.list.height.into());
-    for (row, (at, name)) in listed.enumerate() {
-        let focused = at == models.choice;
+    let columns = choices.iter().map(|model| text::width(&printable_str(&model.name))).max().unwrap_or(0);
+    for (row, (at, model)) in listed.enumerate() {
+        let (row, focused) = (row as u16, at == models.choice);
         let (sign, style) = if focused { ("▸ ", theme.accent()) } else { ("  ", theme.strong()) };
-        canvas.text(places.list, row as u16, &format!("{sign}{}", printable_str(name)), style);
+        let (name, about) = places.list.left(columns as u16 + 4);
+        canvas.text(name, row, &format!("{sign}{}", printable_str(&model.name)), style);
+        canvas.text(about.off_right(1).0, row, &printable_str(&model.description), theme.dim());
     }
     scrollbar(canvas, places.list, places.first, places.list.height.into(), choices.len());
     let pictures = app.shared.index.counted();
@@ -110,8 +117,15 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
             (format!("{enter} indexes {pictures} by it, in the background; {then}"), theme.dim())
         }
     };
-    for (row, line) in text::wrapped(&says, usize::from(places.words.width).min(72)).iter().enumerate() {
-        canvas.text(places.words, row as u16, line, style);
+    let columns = usize::from(places.words.width).min(72);
+    let mut lines: Vec<_> = text::wrapped(&says, columns).into_iter().map(|line| (line, style)).collect();
+    lines.push(Default::default());
+    lines.extend(text::wrapped(MORE, columns).into_iter().map(|line| (line, theme.dim())));
+    // Where there is no room for all of it, the list can be had elsewhere.
+    let room = usize::from(places.words.height);
+    lines.truncate(if lines.len() > room { text::wrapped(&says, columns).len() } else { room });
+    for (row, (line, style)) in lines.iter().enumerate() {
+        canvas.text(places.words, row as u16, line, *style);
     }
 }
 

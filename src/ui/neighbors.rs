@@ -1,5 +1,9 @@
 //! Neighbors: the query, and the others ranked by likeness to it.
 
+mod asked;
+
+pub(super) use self::asked::large;
+
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -17,7 +21,7 @@ use crate::{
         contact_sheet::ContactSheet,
         layout::Area,
         previews::Slot,
-        screens::neighbors::{Asked, Ranked, Ranks},
+        screens::neighbors::{Ranked, Ranks},
     },
     printable::printable,
     similarity::Metric,
@@ -42,7 +46,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let is_alone =
         app.shared.index.len() < 2 && app.screens.neighbors.asked.as_ref().is_none_or(|asked| asked.outside.is_none());
     if !is_alone {
-        title(app, canvas, ranks.title);
+        title(app, canvas, &ranks);
     } else {
         let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
         canvas.rule(ranks.title, Line::from(one));
@@ -56,7 +60,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         pictures::slot(app, canvas, &slot);
     }
     match &app.screens.neighbors.asked {
-        Some(asked) => asked_with(app, canvas, &ranks, asked),
+        Some(asked) => asked::draw(app, canvas, &ranks, asked),
         None => facts::draw(app, canvas, ranks.facts, query),
     }
     let ranking = &app.screens.neighbors;
@@ -77,8 +81,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(sheet) = &ranks.sheet {
         return tiles(app, canvas, sheet);
     }
+    let both = shows_both(app, &ranks);
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
-        neighbor(app, canvas, &ranks, at, row, ranking.first + at == ranking.cursor);
+        neighbor(app, canvas, &ranks, (at, row, both), ranking.first + at == ranking.cursor);
     }
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
 }
@@ -101,75 +106,15 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
     contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
 }
 
-/// The names of the pictures that were asked with.
-fn asked_with(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) {
-    let area = ranks.facts;
-    if let Some(outside) = &asked.outside {
-        let name = printable(outside.path.file_name().unwrap_or_default());
-        let which = format!("face {} of {}", asked.face + 1, outside.faces.len());
-        let (name, from, how) = match app.screens.neighbors.chooses_face() {
-            // Where one line is all there is, which face it is matters more than where it comes from.
-            true if area.height == 1 => (format!("{which} · {name}"), String::new(), String::new()),
-            true => {
-                let keys = if ranks.sheet.is_some() { "" } else { "[{move-left} {move-right} another face; ]" };
-                (name, format!("from elsewhere · {which}"), app.sentence(keys) + "1 is the largest")
-            }
-            false => (name, "from elsewhere".to_owned(), String::new()),
-        };
-        canvas.text(area, 0, &name, canvas.theme.strong());
-        canvas.text(area, 1, &from, canvas.theme.dim());
-        canvas.text(area, 3, &how, canvas.theme.dim());
-    }
-    for (row, (ids, what)) in [(&asked.like, "like"), (&asked.unlike, "unlike")].into_iter().enumerate() {
-        let names: Vec<_> = ids.iter().map(|id| facts::name(app, *id)).collect();
-        if !names.is_empty() {
-            let words = format!("{what} {}: {}", app.shared.counted(ids.len()), names.join(", "));
-            let style = if row == 0 { canvas.theme.strong() } else { canvas.theme.dim() };
-            canvas.text(area, row as u16, &words, style);
-        }
-    }
-    canvas.text(area, 2, &app.sentence("{return}: the selected one again"), canvas.theme.dim());
-}
-
-/// What is asked with, as large as possible, and a line that says what it is.
-pub(super) fn large(app: &App, canvas: &mut Canvas<'_>) {
-    let asked = app.screens.neighbors.asked.as_ref();
-    if let (None, Some(query)) = (asked, app.shared.selected) {
-        return pictures::large(app, canvas, query);
-    }
-    let caption = pictures::large_alone(app, canvas);
-    let (name, about) = match asked.and_then(|asked| asked.outside.as_ref()) {
-        Some(outside) => {
-            let face = app.screens.neighbors.chooses_face();
-            let which =
-                asked.filter(|_| face).map(|asked| format!(" · face {} of {}", asked.face + 1, outside.faces.len()));
-            let name = printable(outside.path.file_name().unwrap_or_default());
-            (name, format!("from elsewhere{}", which.unwrap_or_default()))
-        }
-        None => {
-            let all = asked.map_or(0, |asked| asked.like.len());
-            let shown = app.slots().len();
-            let more = if all > shown { format!(", the first {shown} of them") } else { String::new() };
-            (app.shared.counted(all), format!("asked with together{more}"))
-        }
-    };
-    let name = text::cut_name(&name, usize::from(caption.width).saturating_sub(text::width(&about) + 2));
-    let words = vec![Span::styled(name, canvas.theme.strong()), Span::styled(format!("  {about}"), canvas.theme.dim())];
-    canvas.line(caption, 0, Line::from(words));
-}
-
-fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
-    let theme = canvas.theme;
+fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks) {
+    let (theme, area) = (canvas.theme, ranks.title);
     let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
     let metric = app.shared.metric;
     let outside = ranking.asked.as_ref().and_then(|asked| asked.outside.as_ref());
     let mut spans = vec![
         Span::styled(
-            format!("{} {which} of {}", text::count(ranking.rows.len()), {
-                // What is asked with is none of them, unless it is from elsewhere.
-                text::count(app.shared.index.len().saturating_sub(usize::from(outside.is_none())))
-            }),
+            format!("{} {which} of {}", text::count(ranking.rows.len()), text::count(ranking.candidates(&app.shared))),
             theme.strong(),
         ),
         Span::styled(format!(" by {}", metric.name()), theme.dim()),
@@ -200,14 +145,52 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if metric == Metric::Euclidean {
         add(" · no bar is the farthest".to_owned());
     }
-    if ranking.size <= 0 && area.width >= 100 {
-        add(format!(" · # is the rank by {}", metric.toggled().name()));
+    let other = metric.toggled().name();
+    match ranks.height {
+        _ if ranking.size > 0 || ranking.rows.is_empty() => {}
+        1 if ranks.words(0).width < SHORT => {}
+        1 => add(format!(" · # is the rank by {other}")),
+        _ if shows_both(app, ranks) => add(format!(" · # is the rank by {other}")),
+        _ => add(format!(" · ▲ vs. {other}")),
     }
     spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
 }
 
-fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &Ranked, focused: bool) {
+/// A neighbor's value by one metric.
+fn valued(metric: Metric, value: f32) -> String {
+    format!("{} {}", metric.name(), text::right_aligned(&text::value(value), 5))
+}
+
+/// Its value and its rank by the other metric.
+fn by_other(app: &App, row: &Ranked) -> String {
+    format!(" {} #{}", valued(app.shared.metric.toggled(), row.other_value), text::count(row.other))
+}
+
+/// Columns of a line from which on it says the other metric too.
+const SHORT: u16 = 60;
+
+/// Columns of a neighbor's rank.
+const RANK: usize = 4;
+
+/// Columns that the bar and the other metric have in a row, after the rank and the value.
+fn room_for_both(words: Area, own: &str) -> usize {
+    usize::from(words.width).saturating_sub(RANK + text::width(own) + 2)
+}
+
+/// Whether all rows in view have room for the value by the other metric and still for a bar; else they say how the rank
+/// differs.
+fn shows_both(app: &App, ranks: &Ranks) -> bool {
+    let ranking = &app.screens.neighbors;
+    let mut visible = ranking.rows.iter().skip(ranking.first).take(ranks.page());
+    let fits = |row: &Ranked| {
+        let room = room_for_both(ranks.words(0), &valued(app.shared.metric, row.value));
+        text::width(&by_other(app, row)) + 8 <= room
+    };
+    visible.all(fits)
+}
+
+fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): (usize, &Ranked, bool), focused: bool) {
     let theme = canvas.theme;
     let area = ranks.row(at);
     if focused {
@@ -216,7 +199,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
     if ranks.thumb > 0 {
         pictures::slot(app, canvas, &Slot::new(row.id, ranks.picture(at)));
     }
-    let words = area.left(2 + ranks.thumb + u16::from(ranks.thumb > 0)).1.off_right(1).0;
+    let words = ranks.words(at);
     let strong = if focused { theme.accent() } else { theme.strong() };
     let mark = facts::mark(app, row.id);
     let rank = format!("{:>3} ", text::count(row.rank));
@@ -224,7 +207,7 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
         let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
         let name = if app.screens.neighbors.size < 0 { path(app, row) } else { facts::name(app, row.id) };
-        let other = if words.width >= 60 {
+        let other = if words.width >= SHORT {
             let other = app.shared.metric.toggled();
             format!(
                 "  {} {} #{}",
@@ -252,13 +235,9 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, at: usize, row: &
         return;
     }
     let metric = app.shared.metric;
-    let value =
-        |metric: Metric, value: f32| format!("{} {}", metric.name(), text::right_aligned(&text::value(value), 5));
-    let other = format!(" {} #{}", value(metric.toggled(), row.other_value), text::count(row.other));
-    let own = value(metric, row.value);
-    let room = usize::from(words.width).saturating_sub(rank.len() + own.len() + 2);
-    // The bar gives way before the other metric does.
-    let other = if text::width(&other) + 8 <= room { other } else { format!(" {}", change(row)) };
+    let own = valued(metric, row.value);
+    let room = room_for_both(words, &own);
+    let other = if both { by_other(app, row) } else { format!(" {}", change(row)) };
     let columns = room.saturating_sub(text::width(&other)).min(40);
     let (full, track) = chrome::bar(row.likeness, columns);
     let bar = theme.bar(row.likeness);

@@ -52,22 +52,19 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         let name = facts::name_line(app, canvas, area.width.into(), why.pair[side]);
         canvas.line(area, 0, name);
         if let Some((place, share)) = explained.explanation.shares[side].strongest() {
-            canvas.text(
-                area,
-                1,
-                &format!(
-                    "most: {place}, {:.1} of {:.1} hundredths",
-                    100.0 * share,
-                    100.0 * explained.explanation.cosine
-                ),
-                theme.dim(),
-            );
+            let most = format!("most: {place}");
+            let share = format!("{most}, {share:.3} of {:.3}", explained.explanation.cosine);
+            canvas.text(area, 1, fitting(area, &[&share, &most]), theme.dim());
         }
     }
     let rest = under.top(2).1.inside(1, 0);
     let found = &explained.explanation;
-    let how =
-        if found.exact { "the sum of what each region has" } else { "shared out, roughly, by covering each region" };
+    let how = match (found.exact, rest.width) {
+        (true, 50..) => "the sum of what each region has",
+        (true, _) => "the sum of all regions",
+        (false, 60..) => "shared out, roughly, by covering each region",
+        (false, _) => "by covering regions",
+    };
     canvas.line(
         rest,
         0,
@@ -78,9 +75,18 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
         ]),
     );
     let shown = if why.numbers {
-        "Hundredths of the similarity; below 0 speaks against it.[ {why} shows colors.]"
+        [
+            "In hundredths of the similarity; below 0 a region speaks against it.",
+            "In hundredths; below 0 speaks against.",
+        ]
     } else {
-        "The brighter a region, the more of the similarity it has.[ {why} shows numbers.]"
+        ["The brighter a region, the more of the similarity it has.", "The brighter, the more of it."]
     };
-    canvas.text(rest, 1, &app.sentence(shown), theme.dim());
+    canvas.text(rest, 1, fitting(rest, &shown), theme.dim());
+}
+
+/// The first of some words that fits into the width of an area, or the last.
+fn fitting<'a>(area: Area, words: &[&'a str]) -> &'a str {
+    let fits = words.iter().find(|words| text::width(words) <= area.width.into());
+    fits.or(words.last()).copied().unwrap_or_default()
 }

@@ -58,6 +58,8 @@ pub struct Wanted {
     pub cells: (u16, u16),
     /// Whether left and right change places.
     pub mirrored: bool,
+    /// Whether the newest frame is wanted even if it was shown already: the terminal has forgotten it.
+    pub anew: bool,
     /// The faces that are framed in the newest frame; of another one the first is cut out.
     pub framing: Framing,
 }
@@ -210,7 +212,7 @@ fn paint(asked: &Receiver<Wanted>, inbox: &Inbox, painter: &Painter, gap: Durati
                 let is_same = |before: &Wanted| {
                     (before.cells, before.mirrored, &before.framing) == (wanted.cells, wanted.mirrored, &wanted.framing)
                 };
-                let after = if shown.1.as_ref().is_some_and(is_same) { shown.0 } else { 0 };
+                let after = if !wanted.anew && shown.1.as_ref().is_some_and(is_same) { shown.0 } else { 0 };
                 inbox.wait(after, SLICE);
                 let Some(frame) = inbox.peek(after) else {
                     // Where nothing comes any more, the wait does not wait.

@@ -14,7 +14,7 @@ use lookalike::{
         explanation::{Explanation, Shares},
     },
     app::{
-        App, Effect, Event, Over, Setup,
+        App, Effect, Event, Over, Setup, UsableModel,
         contact_sheet::ContactSheet,
         keymap::Chord,
         screens::{browse::Grid, heatmap::Plot, neighbors::Ranks},
@@ -393,7 +393,9 @@ pub fn setup(width: u16, height: u16) -> Setup {
         folders: vec![ROOT.into()],
         size: (width, height),
         metric: Metric::Cosine,
-        models: ["color-grid", "resnet50"].map(String::from).into(),
+        models: ["color-grid", "resnet50"]
+            .map(|name| UsableModel { name: name.into(), description: format!("What {name} is") })
+            .into(),
         ..Setup::default()
     }
 }

@@ -3,10 +3,15 @@
 use crate::explorer::{Explorer, setup, styled};
 use image::{Rgb, RgbImage};
 use lookalike::{
-    app::{Over, layout},
+    app::{
+        Over,
+        help::{HelpLine, HelpPage},
+        layout,
+    },
     display::{Background, Depth, Link},
     preview::Painter,
     task::{JobId, Outcome},
+    text,
 };
 use ratatui::buffer::Buffer;
 use ratatui_image::picker::{Picker, ProtocolType};
@@ -73,6 +78,28 @@ fn the_help_leaves_room_for_what_it_is_about_where_there_is_any() {
     for (width, columns, panel) in [(40, 1, 40), (60, 1, 60), (80, 1, 40), (120, 1, 40), (200, 2, 79)] {
         let (shown, area) = layout::help(body(width, 36));
         assert_eq!((shown, area.width, area.right()), (columns, panel, width), "{width}");
+    }
+}
+
+#[test]
+fn no_line_of_the_help_is_cut() {
+    for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 50)] {
+        for keys in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "!", "1 v", "3 p", "3 w"] {
+            let mut explorer = Explorer::ready(setup(width, height), 24);
+            explorer.keys(keys);
+            explorer.keys("?");
+            for (column, lines) in HelpPage::new(&explorer.app).columns {
+                for line in lines {
+                    let columns = match &line {
+                        HelpLine::Keys(keys, help) => 2 + text::width(keys).max(12) + text::width(help),
+                        HelpLine::Words(words) => text::width(words),
+                        HelpLine::Heading(name) => text::width(name),
+                        HelpLine::Blank => 0,
+                    };
+                    assert!(columns <= column.width.into(), "{line:?} in {} columns at {width}", column.width);
+                }
+            }
+        }
     }
 }
 

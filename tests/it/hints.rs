@@ -10,8 +10,8 @@ use lookalike::{
 use crate::explorer::{Explorer, setup, styled};
 
 /// The screens that find something out, with the keys that lead there.
-const VIEWS: [&str; 14] =
-    ["4", "4 - - - -", "5", "5 t t", "6", "6 o", "7", "7 o", "7 o o", "8", "8 o", "8 o o", "9", "9 Enter"];
+const VIEWS: [&str; 16] =
+    ["2", "3", "4", "4 - - - -", "5", "5 t t", "6", "6 o", "7", "7 o", "7 o o", "8", "8 o", "8 o o", "9", "9 Enter"];
 
 fn explorer(len: usize, keys: &str) -> Explorer {
     let mut explorer = Explorer::ready(setup(120, 36), len);

@@ -140,7 +140,10 @@ fn another_model_is_indexed_compared_and_changed_on_its_screen() {
         explorer.frame().content.iter().map(ratatui::buffer::Cell::symbol).collect()
     };
     assert!(text(&explorer).contains("Compare resnet50 with"), "the model in use is no choice");
-    assert_eq!(explorer.app.screens.models.choices(&explorer.app.shared), ["color-grid"]);
+    assert_eq!(
+        explorer.app.screens.models.choices(&explorer.app.shared).iter().map(|model| &model.name).collect::<Vec<_>>(),
+        ["color-grid"]
+    );
     explorer.key("Enter");
     let models = &explorer.app.screens.models;
     let found = models.found.as_ref().expect("it was compared at once");

@@ -342,6 +342,30 @@ fn pictures_are_asked_for_once_and_nothing_grows_in_a_day() {
 }
 
 #[test]
+fn what_was_seen_last_follows_the_size_and_the_mirror_when_nothing_comes_any_more() {
+    let asked = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Paint(Picture::Now, cells, _) => Some(cells),
+            _ => None,
+        })
+    };
+    for end in ["paused", "ended"] {
+        let mut live = watching((120, 36));
+        let effects = if end == "paused" { keys(&mut live, " ") } else { live.update(Event::Ended) };
+        assert_eq!(asked(effects), None, "{end}: it is there");
+        for size in [(200, 50), (40, 12)] {
+            let effects = live.update(Event::Resize(size.0, size.1));
+            assert_eq!(asked(effects.clone()), Some(Places::new(size).now.cells()), "{end}");
+            paint(&mut live, effects);
+            assert!(!text(&live).contains("nothing was seen"), "{end}: {}", text(&live));
+        }
+        assert!(asked(keys(&mut live, "x")).is_some(), "{end}: the mirror shows something else");
+        assert_eq!(asked(keys(&mut live, "m")), None, "{end}: but once");
+        assert!(asked(live.update(Event::Resume)).is_some(), "{end}: the terminal has forgotten it");
+    }
+}
+
+#[test]
 fn keys_pause_mirror_and_leave() {
     let mut live = watching((80, 24));
     assert_eq!(keys(&mut live, " "), [Effect::Pause(true)]);

@@ -212,7 +212,6 @@ fn the_check_itself_finds_keys_where_they_are() {
         ("9", "Enter indexes"),
         ("1 / n o n e Enter", "/ changes the filter"),
         ("2 + + + + + + +", "0 fits all"),
-        ("2 Right w", "w shows numbers"),
     ] {
         let mut explorer = Explorer::ready(setup(120, 36), 90);
         explorer.keys(place);

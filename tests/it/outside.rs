@@ -1,10 +1,10 @@
-//! A picture from elsewhere as the query.
+//! What is asked with in place of the selected picture: one from elsewhere, or several together.
 
 use std::sync::Arc;
 
 use crate::explorer::{Explorer, segment, setup, styled};
 use lookalike::{
-    app::{Event, Over, Setup, action::Screen},
+    app::{Event, Over, Setup, action::Screen, previews::Slot},
     index::{Index, progress::Report},
     preview::{Preview, Subject},
     task::{Job, Outcome},
@@ -255,4 +255,50 @@ fn a_long_name_of_a_large_query_is_cut_with_a_mark() {
     let frame = styled(&explorer.frame());
     let caption = frame.lines().find(|line| line.contains("  from elsewhere")).expect(&frame);
     assert!(caption.contains("a name") && caption.contains('…'), "{caption:?}");
+}
+
+#[test]
+fn every_picture_asked_with_together_is_shown_with_its_name_and_its_sign() {
+    for (width, height) in [(80, 24), (120, 36), (200, 50)] {
+        let mut explorer = on_screen(setup(width, height), Screen::Browse);
+        explorer.keys("Space Right Space Right Space Right Space Right Space Right U Right U Q");
+        let asked = explorer.app.screens.neighbors.asked.as_ref().expect("they are asked with");
+        let all: Vec<_> = asked.pictures().collect();
+        assert_eq!((asked.like.len(), all.len()), (5, 7));
+        let rows: Vec<_> = explorer.app.screens.neighbors.rows.clone();
+        assert!(rows.iter().all(|row| !all.contains(&row.id)), "none of them is an answer");
+        let ranks: Vec<_> = rows.iter().map(|row| row.rank).collect();
+        assert!(ranks.iter().copied().eq(1..=rows.len()), "nor has one of them a place: {ranks:?}");
+        let mut others: Vec<_> = rows.iter().map(|row| row.other).collect();
+        others.sort_unstable();
+        assert!(others.iter().copied().eq(1..=17), "by the other metric neither: {others:?}");
+        let frame = styled(&explorer.frame());
+        assert!(frame.contains("17 nearest of 17 by cosine to 5 together, unlike 2"), "{frame}");
+        assert!(frame.contains("+ like 5 pictures: ") && frame.contains("− unlike 2 pictures: "), "{frame}");
+        explorer.keys("v v");
+        assert_eq!(explorer.app.over, [Over::Query]);
+        for (keys, what) in [("", "large"), ("Esc", "beside the ranking")] {
+            explorer.keys(keys);
+            let shown: Vec<_> = explorer.app.slots().iter().filter_map(Slot::row).collect();
+            assert!(all.iter().all(|id| shown.contains(id)), "{what} at {width}×{height}: {shown:?}");
+            let frame = styled(&explorer.frame());
+            let [like, unlike] = ["+ bird", "− bird"].map(|name| frame.matches(name).count());
+            assert_eq!((like, unlike), (5, 2), "{what} at {width}×{height}:\n{frame}");
+        }
+    }
+}
+
+#[test]
+fn of_many_pictures_asked_with_those_without_room_are_counted() {
+    let mut explorer = on_screen(setup(80, 24), Screen::Browse);
+    explorer.keys(&"Space Right ".repeat(20));
+    explorer.keys("Q");
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains(" 12 more") && frame.contains("+ like 20 pictures: "), "{frame}");
+    let mut small = on_screen(setup(40, 12), Screen::Browse);
+    small.keys("Space Right Space Right Space Right U Q");
+    let frame = styled(&small.frame());
+    assert!(frame.contains("4 pictures: +"), "how many there are is said where nothing else has room: {frame}");
+    small.keys("v v");
+    assert_eq!(small.app.slots().len(), 4, "large there is room for all");
 }

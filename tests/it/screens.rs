@@ -237,6 +237,21 @@ fn the_heatmap_is_never_without_names_values_and_whole_ranks() {
 }
 
 #[test]
+fn over_the_clusters_of_the_heatmap_no_number_is_cut() {
+    for (width, height) in [(40, 12), (60, 20), (80, 24), (120, 36), (200, 50)] {
+        for len in [9, 24, 60, 300] {
+            let mut explorer = Explorer::ready(setup(width, height), len);
+            explorer.keys("2 o");
+            let header = &lines(&explorer)[usize::from(explorer.plot().top.y)];
+            let cut = header
+                .match_indices('…')
+                .any(|(at, _)| header[..at].ends_with(|c: char| c == '.' || c.is_ascii_digit()));
+            assert!(!cut, "{header:?} at {width}×{height}");
+        }
+    }
+}
+
+#[test]
 fn a_block_says_what_it_is_and_shows_its_best_pair() {
     let mut explorer = Explorer::ready(setup(120, 36), 300);
     explorer.keys("2 Down Right Right");

@@ -43,8 +43,10 @@ impl Live {
         });
         let mut wanted = Vec::new();
         let framing = self.framing();
-        // Where nothing moves any more, another choice of a face is still shown.
-        if (!self.is_paused && !self.has_ended) || framing != self.framed {
+        // Where nothing moves any more, another choice of a face, the mirror and another size are still shown.
+        let as_wished = self.framed.0 == framing && self.framed.1 == self.is_mirrored;
+        let fits = self.pictures.get(&Picture::Now).is_some_and(|(made_for, _)| *made_for == places.now.cells());
+        if (!self.is_paused && !self.has_ended) || !as_wished || !fits {
             wanted.push((Picture::Now, places.now.cells(), framing));
         }
         if let Some(path) = current {
@@ -58,12 +60,12 @@ impl Live {
         for (picture, cells, faces) in wanted {
             let is_there = self.pictures.get(&picture).is_some_and(|(made_for, _)| *made_for == cells);
             // Of the newest frame only the last wish counts.
-            let is_other = picture == Picture::Now && faces != self.framed;
+            let is_other = picture == Picture::Now && !as_wished;
             let asked = self.asked.get(&picture) == Some(&cells) && !is_other;
             if cells.0 > 1 && cells.1 > 0 && !asked && (!is_there || picture == Picture::Now) {
                 self.asked.insert(picture.clone(), cells);
                 if picture == Picture::Now {
-                    self.framed.clone_from(&faces);
+                    self.framed = (faces.clone(), self.is_mirrored);
                 }
                 effects.push(Effect::Paint(picture, cells, faces));
             }

@@ -401,6 +401,16 @@ impl Room for Heatmap {
         Acted::Yes
     }
 
+    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
+        let least = match action {
+            // Few enough cells are as large as can be.
+            Action::ZoomIn => 4,
+            Action::NextGroup | Action::OpenBest | Action::Swap | Action::Why => 2,
+            _ => 0,
+        };
+        (self.len() >= least).then(|| action.hint())
+    }
+
     fn focused(&self, shared: &Shared) -> Option<ImageId> {
         self.shown_pair(shared).map(|[row, _]| row).or(shared.selected)
     }

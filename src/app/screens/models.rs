@@ -8,7 +8,7 @@ use crate::{
         action::{Action, Step},
         binding::{self, Binding, bind},
         contact_sheet::ContactSheet,
-        event::ModelInfo,
+        event::{ModelInfo, UsableModel},
         layout::{self, Area},
         previews::Slot,
         room::{Acted, Room},
@@ -112,9 +112,9 @@ const KEYS: &[Binding] = &[
 impl Models {
     /// The models that can stand beside the one in use.
     #[must_use]
-    pub fn choices<'a>(&self, shared: &'a Shared) -> Vec<&'a str> {
+    pub fn choices<'a>(&self, shared: &'a Shared) -> Vec<&'a UsableModel> {
         let own = shared.model.as_ref().map(|model| model.name.as_str());
-        shared.models.iter().map(String::as_str).filter(|name| Some(*name) != own).collect()
+        shared.models.iter().filter(|model| Some(model.name.as_str()) != own).collect()
     }
 
     /// Takes the model under the cursor, when one is to be chosen.
@@ -123,7 +123,7 @@ impl Models {
         if !matches!(self.other, Other::Unchosen | Other::Failed(_)) || shared.index.is_empty() || !whole {
             return None;
         }
-        let name = (*self.choices(shared).get(self.choice)?).to_owned();
+        let name = self.choices(shared).get(self.choice)?.name.clone();
         (self.name, self.other, self.model) = (name.clone(), Other::Indexing(None), None);
         Some(name)
     }

@@ -12,15 +12,18 @@ use crate::{
         shared::Shared,
     },
     index::ImageId,
-    preview::{Subject, frames::Framing},
     similarity::{Comparison, Metric, Query, combined},
     task::{Made, Outside, Task},
 };
 
+mod asked;
 mod ranks;
 
-pub use self::ranks::Ranks;
 use self::ranks::SIZES;
+pub use self::{
+    asked::{Asked, Member, Together},
+    ranks::Ranks,
+};
 
 /// Numbers of neighbors to choose from.
 const STEPS: [usize; 8] = [1, 3, 5, 10, 20, 50, 100, 200];
@@ -58,22 +61,6 @@ impl PartialEq for RankedOf {
             && (self.metric, self.farthest, self.k, self.narrowings)
                 == (other.metric, other.farthest, other.k, other.narrowings)
     }
-}
-
-/// A question asked with several pictures at once, or with one from elsewhere.
-pub struct Asked {
-    /// The picture from elsewhere.
-    pub outside: Option<Arc<Outside>>,
-    /// Which of its faces is asked with, where it has several.
-    pub face: usize,
-    /// What the answers are to be like.
-    pub like: Vec<ImageId>,
-    /// What they are to be unlike.
-    pub unlike: Vec<ImageId>,
-    /// The embedding between them.
-    pub query: Query,
-    /// The answer, once it is there.
-    pub comparison: Option<Arc<Comparison>>,
 }
 
 /// The Neighbors screen.
@@ -171,21 +158,20 @@ impl Neighbors {
         outside.is_some_and(|outside| outside.faces.len() > 1)
     }
 
-    /// The picture asked with, or the first of them one under the other.
+    /// The picture asked with, or as many of them as have room.
     #[must_use]
     pub fn query_slots(&self, shared: &Shared, area: Area) -> Vec<Slot> {
-        let Some(asked) = &self.asked else {
-            return shared.selected.map(|image| Slot::new(image, area)).into_iter().collect();
-        };
-        if let Some(outside) = &asked.outside {
-            let meant = (!outside.faces.is_empty()).then_some(asked.face);
-            let framing = Framing { faces: outside.faces.clone(), meant };
-            return vec![Slot::new(Subject::File(Arc::clone(&outside.path), framing), area)];
+        match &self.asked {
+            Some(asked) => asked.slots(area),
+            None => shared.selected.map(|image| Slot::new(image, area)).into_iter().collect(),
         }
-        let shown = asked.like.len().min(3);
-        let height = area.height / shown.max(1) as u16;
-        let place = |at: usize| Area { y: area.y + at as u16 * height, height, ..area };
-        asked.like.iter().take(shown).enumerate().map(|(at, id)| Slot::new(*id, place(at))).collect()
+    }
+
+    /// How many pictures can be among the rows: what is asked with is none of them.
+    #[must_use]
+    pub fn candidates(&self, shared: &Shared) -> usize {
+        let asked_with = self.asked.as_ref().map_or(1, Asked::len);
+        shared.index.len().saturating_sub(asked_with)
     }
 
     /// What the rows are taken from, once it is there.
@@ -208,20 +194,21 @@ impl Neighbors {
         let metric = *metric;
         let focused = self.under_cursor().filter(|_| self.cursor > 0);
         let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
-        let asked_with = |id: ImageId| self.asked.as_ref().is_some_and(|asked| asked.like.contains(&id));
+        let asked_with: Vec<_> = self.asked.iter().flat_map(Asked::pictures).collect();
         // Those asked with are the marked ones: only these would leave nothing to find.
         let only_these = self.asked.is_some() && shared.only_marked;
-        let keep = |id: ImageId| (only_these || shared.admits(id)) && !asked_with(id);
+        let keep = |id: ImageId| (only_these || shared.admits(id)) && !asked_with.contains(&id);
         let rows = comparison.among(metric, self.k, self.farthest, keep);
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let others = comparison.ranks(metric.toggled(), &ids);
+        let [ranks, others] =
+            [metric, metric.toggled()].map(|metric| comparison.ranks_beside(metric, &ids, &asked_with));
         self.rows = rows
             .into_iter()
-            .zip(others)
-            .map(|(row, other)| Ranked {
+            .zip(ranks.into_iter().zip(others))
+            .map(|(row, (rank, other))| Ranked {
                 id: row.id,
                 value: row.value,
-                rank: row.rank,
+                rank,
                 other,
                 other_value: comparison.value(metric.toggled(), row.id),
                 likeness: match metric {
@@ -382,6 +369,19 @@ impl Room for Neighbors {
         };
         self.step(shared, body, step);
         self.under_cursor()
+    }
+
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        let returns = self.asked.is_some() || !self.trail.is_empty();
+        let is_useful = match action {
+            Action::Return => returns,
+            // What the filter lets through may come back with another one.
+            Action::Farthest | Action::Metric => self.candidates(shared) > 0,
+            Action::More => self.candidates(shared) > 1,
+            Action::Follow | Action::OpenPair | Action::Why | Action::ZoomIn => self.under_cursor().is_some(),
+            _ => true,
+        };
+        is_useful.then(|| action.hint())
     }
 
     fn slots(&self, shared: &Shared, body: Area) -> Vec<Slot> {

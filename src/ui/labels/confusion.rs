@@ -51,7 +51,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, learned: &Classification)
         None => {
             // Where there is no panel, the line of the legend says what the cursor is on.
             let words = cell_words(learned, confusion, labels.cell, false);
-            canvas.text(plot.legend, 0, &words, canvas.theme.accent());
+            canvas.text(plot.legend.left(1).1, 0, &words, canvas.theme.accent());
         }
     }
 }

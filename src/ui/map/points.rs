@@ -151,8 +151,10 @@ fn cursor(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &Plot, tak
     sign(canvas, taken, right.map(|right| (right, y)), ']', style);
 }
 
-/// Rows that a name may stand above or below its place.
-const AWAY: i16 = 4;
+/// Rows that a name may stand above or below its place, and columns at its side in steps of some.
+const AWAY: i16 = 6;
+const ASIDE: i16 = 4;
+const STEP: i16 = 3;
 
 /// How many cells with points an area covers.
 fn covered(app: &App, plot: &Plot, area: Area) -> usize {
@@ -177,13 +179,17 @@ fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
             let x = x
                 .saturating_sub(width / 2)
                 .clamp(plot.area.x, plot.area.right().saturating_sub(width).max(plot.area.x));
-            let place = |by: i16| {
+            let place = |(by, aside): (i16, i16)| {
                 let y = y.checked_add_signed(by).filter(|y| (plot.area.y..plot.area.bottom()).contains(y))?;
+                let x = x.checked_add_signed(STEP * aside).filter(|x| *x >= plot.area.x)?;
                 let area = Area { x, y, width, height: 1 };
-                let free = width <= plot.area.width && taken.is_free(area);
-                free.then(|| (covered(app, plot, area) + usize::from(by.unsigned_abs()), area))
+                let free = area.right() <= plot.area.right() && taken.is_free(area);
+                // A step aside is about as far as a row and a half.
+                let away = usize::from(by.unsigned_abs()) + usize::from(aside.unsigned_abs()) * 3 / 2;
+                free.then(|| (covered(app, plot, area) + away, area))
             };
-            let best = (-AWAY..=AWAY).filter_map(place).min_by_key(|(cost, area)| (*cost, area.y))?;
+            let places = (-AWAY..=AWAY).flat_map(|by| (-ASIDE..=ASIDE).map(move |aside| (by, aside)));
+            let best = places.filter_map(place).min_by_key(|(cost, area)| (*cost, area.y, area.x))?;
             Some((words, best.1))
         });
         if let Some((words, area)) = found {

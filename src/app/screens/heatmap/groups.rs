@@ -54,15 +54,16 @@ impl NamedRows {
         }
     }
 
-    /// Its name in so many columns: of a cluster the mean is never cut, and alone where there is no room for more.
+    /// Its name in so many columns: of a cluster the mean is never cut, and gives way as a whole before its name does.
     #[must_use]
     pub fn fitted_name(&self, labels: &Labels, metric: Metric, columns: usize) -> String {
         let Some((name, cluster)) = &self.cluster else { return text::cut_middle(&self.name(labels, metric), columns) };
         let mean = text::value(cluster.mean(metric));
         let mean = mean.trim();
         match columns.saturating_sub(mean.len() + 1) {
-            ..3 => text::cut(mean, columns),
-            _ if name.is_empty() => mean.to_owned(),
+            _ if name.is_empty() && mean.len() <= columns => mean.to_owned(),
+            _ if name.is_empty() => String::new(),
+            ..4 if text::width(name) > columns.saturating_sub(mean.len() + 1) => text::cut_middle(name, columns),
             room => format!("{} {mean}", text::cut(name, room)),
         }
     }

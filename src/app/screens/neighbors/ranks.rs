@@ -95,6 +95,12 @@ impl Ranks {
         Area { y: self.list.y + at as u16 * self.height, height: self.height - self.gap(), ..self.list }
     }
 
+    /// What is said of the neighbor in the visible row `at`.
+    #[must_use]
+    pub fn words(&self, at: usize) -> Area {
+        self.row(at).left(2 + self.thumb + u16::from(self.thumb > 0)).1.off_right(1).0
+    }
+
     /// The thumbnail in the visible row `at`.
     #[must_use]
     pub fn picture(&self, at: usize) -> Area {
