@@ -222,6 +222,8 @@ pub struct Change<'a> {
     pub present: &'a [Present],
     /// Rows that are deleted.
     pub deleted: &'a [u32],
+    /// Rows that are deleted because their records are damaged: what the indexes of the tables say is not believed either.
+    pub damaged: &'a [u32],
     /// Paths whose failures are forgotten.
     pub forgotten: &'a [PathBuf],
     /// How many files a run that is over skipped, for whatever reason.

@@ -89,7 +89,8 @@ impl Store {
         while let Some(row) = rows.next()? {
             let at = row.get::<_, u32>(0)?.checked_sub(first).map(|at| at as usize);
             let Some(at) = at.filter(|at| *at >= records.states.len()) else {
-                // They were asked for in their order.
+                // They were asked for in their order: a page is broken in a way that SQLite does not see. It is said as SQLite
+                // says what it does see, for it means the same.
                 return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
             };
             if at >= len {
@@ -282,9 +283,13 @@ fn delete(
     edited: &mut Vec<u32>,
 ) -> rusqlite::Result<()> {
     let mut delete = tx.prepare_cached("DELETE FROM images WHERE row = ?1")?;
-    for row in change.deleted {
+    for row in change.deleted.iter().chain(change.damaged) {
         meta.live = meta.live.saturating_sub(delete.execute([row])? as u32);
         edited.push(*row);
+    }
+    if !change.damaged.is_empty() {
+        // With a path that was another picture's, that picture went from the index of paths.
+        tx.execute_batch("REINDEX images")?;
     }
     for failure in change.failed {
         delete_path(tx, relative(&failure.file.path, root), meta, edited)?;
@@ -334,14 +339,16 @@ fn insert(
     let face = if kind == RowKind::Face { ",?13,?14" } else { "" };
     let insert = format!("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,?12{face})");
     let mut insert = tx.prepare_cached(&insert)?;
+    let mut of_picture = 0..0;
     for (at, hash) in hashes.iter().enumerate().take(images.len()) {
         let path = images.relative(at).as_os_str().as_bytes();
-        if images.of_one_picture(at).start == at {
+        if at == of_picture.end {
+            of_picture = images.of_one_picture(at);
             forget.execute([path])?;
             delete_path(tx, path, meta, edited)?;
         }
         let [width, height] = images.pixels[at];
-        let (size, sum) = (images.sizes[at] as i64, checksum(segment, at));
+        let (size, sum) = (images.sizes[at] as i64, checksum(segment, at, of_picture.len()));
         let mut values: Vec<&dyn ToSql> = vec![&meta.next_row, &path, &size, &images.modified[at], &images.changed[at]];
         let (format, face) = (images.format(at), images.face(at).map(|row| (row.part, faces::to_blob(&row.face))));
         values.extend::<[&dyn ToSql; 7]>([

@@ -1,6 +1,6 @@
 //! What is written into the store, and goes into the index with it.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use half::f16;
 
@@ -98,6 +98,9 @@ impl Folder {
         }
         let pictures = std::mem::take(&mut self.waiting);
         let failures = std::mem::take(&mut self.waiting_failures);
+        let replacing = pictures.iter().map(|picture| &picture.file).chain(failures.iter().map(|failure| &failure.file));
+        // By their numbers they are found whatever has become of the database's index of paths.
+        let replaced: Vec<_> = replacing.flat_map(|file| self.rows_of_path(&file.path, index)).collect();
         let (mut images, mut hashes, mut embeddings) = (Vec::new(), Vec::new(), Vec::new());
         for NewPicture { file, pixels, format, hash, rows } in pictures {
             for (face, embedding) in rows {
@@ -107,7 +110,7 @@ impl Folder {
             }
         }
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
-        let change = Change { rows: Some((&segment, &hashes)), failed: &failures, ..Change::default() };
+        let change = Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
         let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
             Some(Ok(row)) => (Some(row), None),
             Some(Err(error)) => (None, Some(self.give_up(&error))),
@@ -127,6 +130,13 @@ impl Folder {
             self.join_tail(first_row.unwrap_or_default(), segment, index);
         }
         note
+    }
+
+    /// The rows that are on record for a file.
+    fn rows_of_path(&self, path: &Path, index: &Index) -> Vec<u32> {
+        let first = self.known.find(self.relative(path), index);
+        let rows = first.into_iter().flat_map(|first| index.of_one_picture(first));
+        rows.filter_map(|id| self.row_map.row_of(id)).collect()
     }
 
     /// Joins the segments of this run so that there are few, each about twice as long as the next.
@@ -177,6 +187,7 @@ impl Folder {
         let nothing = change.gone.is_empty()
             && change.present.is_empty()
             && change.deleted.is_empty()
+            && change.damaged.is_empty()
             && change.forgotten.is_empty()
             && change.failed.is_empty()
             && change.skipped.is_none();
