@@ -105,7 +105,19 @@ fn folder_name(root: &Path, line: &str, schema: i32) -> String {
 #[derive(Debug)]
 enum Fault {
     Damaged(String),
+    /// SQLite found a contradiction, which may be one between a table and an index of it alone.
+    Contradiction(String),
     Other(Error),
+}
+
+impl Fault {
+    /// What is damaged, or what else is wrong.
+    fn damage(self) -> Result<String> {
+        match self {
+            Self::Damaged(reason) | Self::Contradiction(reason) => Ok(reason),
+            Self::Other(error) => Err(error),
+        }
+    }
 }
 
 impl From<Error> for Fault {
@@ -180,7 +192,8 @@ pub struct Loaded {
     pub segment: Segment,
     /// One a row of the segment.
     pub states: Vec<RowState>,
-    /// What [`checksum`] gave for each row when it was written.
+    /// The checksum of each row when it was written, which [`is_whole`] understands: what [`checksum`] gives, or a sum of the
+    /// embedding alone.
     pub sums: Vec<u32>,
     /// Row number of the segment's first row.
     pub first: u32,
@@ -240,10 +253,11 @@ pub enum Opened {
     ReadOnly(Store),
 }
 
-/// Opens the store, as its writer when no other process is. Damage is repaired, and said in `notes`.
+/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew; that
+/// is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used.
+/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used, or what is damaged cannot be set aside.
 pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> {
     let folder = cache.join(key.folder_name());
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {
@@ -265,22 +279,34 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String
         .and_then(|mut store| store.mending(|store| store.maintain(notes)).map(|()| store));
     match attempt {
         Ok(store) => Ok(store),
-        Err(Fault::Other(error)) => Err(error),
-        Err(Fault::Damaged(reason)) => {
-            let aside = folder.join(set_records_aside(&folder)?);
-            let damaged = Error::DamagedStore { root: key.root.clone(), reason, aside };
-            notes.push(format!("{damaged} and is built anew"));
-            Store::open(&folder, key, Some(lock)).map_err(|fault| match fault {
-                Fault::Other(error) => error,
-                Fault::Damaged(reason) => Error::store(folder, reason),
-            })
+        Err(fault) => {
+            let damaged = set_records_aside(&folder, key, fault.damage()?);
+            if !matches!(damaged, Error::DamagedStore { .. }) {
+                return Err(damaged);
+            }
+            notes.push(built_anew(&damaged));
+            Store::open(&folder, key, Some(lock)).map_err(|fault| plain(&folder, fault))
         }
     }
 }
 
-/// Sets all aside that a store is made of. What the user said of the pictures is right whatever has become of their rows.
-fn set_records_aside(folder: &Path) -> Result<String> {
-    set_aside_contents(folder, notes::is_notes_name)
+/// What is said of an [`Error::DamagedStore`] where the store is built anew at once.
+#[must_use]
+pub fn built_anew(damaged: &Error) -> String {
+    format!("{damaged} and is built anew")
+}
+
+/// Sets all aside that a damaged store is made of, and says so. What the user said of the pictures is right whatever has
+/// become of their rows.
+fn set_records_aside(folder: &Path, key: &Key, reason: String) -> Error {
+    match set_aside_contents(folder, notes::is_notes_name) {
+        Ok(name) => Error::DamagedStore { root: key.root.clone(), reason, aside: folder.join(name) },
+        Err(error) => Error::store(folder, format!("it is damaged ({reason}) and cannot be set aside: {error}")),
+    }
+}
+
+fn plain(folder: &Path, fault: Fault) -> Error {
+    fault.damage().map_or_else(|error| error, |reason| Error::store(folder, reason))
 }
 
 fn is_unwritable(error: &Error) -> bool {
@@ -366,21 +392,16 @@ impl Store {
     }
 
     fn plain(&self, fault: Fault) -> Error {
-        match fault {
-            Fault::Other(error) => error,
-            Fault::Damaged(reason) => Error::store(&self.folder, reason),
-        }
+        plain(&self.folder, fault)
     }
 
     /// Sets the store aside where that is what is wrong with it and this process may write: it must not be used any more,
     /// and whoever opens it next makes a new one.
     fn set_aside_if_damaged(&self, fault: Fault) -> Error {
-        match (fault, &self.lock) {
-            (Fault::Damaged(reason), Some(_)) => set_records_aside(&self.folder).map_or_else(
-                |error| error,
-                |name| Error::DamagedStore { root: self.key.root.clone(), reason, aside: self.folder.join(name) },
-            ),
-            (fault, _) => self.plain(fault),
+        match fault.damage() {
+            Ok(reason) if self.is_writer() => set_records_aside(&self.folder, &self.key, reason),
+            Ok(reason) => Error::store(&self.folder, reason),
+            Err(error) => error,
         }
     }
 
@@ -400,12 +421,18 @@ impl Store {
         .map_err(|e| sql(&path, e))
     }
 
-    /// Does some work again after a damage that may lie in the indexes of the tables alone: they are made anew from the
-    /// tables, and no embedding is lost with them.
+    /// Does some work again after a contradiction that may be one between a table and an index of it: all indexes are made
+    /// anew from the tables, which stay as they are. What is wrong with a table itself is not mended by that.
     fn mending<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        match work(self) {
-            Err(Fault::Damaged(_)) if self.db.execute_batch("REINDEX").is_ok() => work(self),
-            done => done,
+        let reason = match work(self) {
+            Err(Fault::Contradiction(reason)) => reason,
+            done => return done,
+        };
+        match self.db.execute_batch("REINDEX").map_err(|e| sql(&self.folder.join(DATABASE), e)) {
+            Ok(()) => work(self),
+            // A full disk, for example.
+            Err(Fault::Other(error)) => Err(Fault::Other(error)),
+            Err(_) => Err(Fault::Damaged(reason)),
         }
     }
 
@@ -472,7 +499,14 @@ fn sql(path: &Path, error: rusqlite::Error) -> Fault {
                 | ErrorCode::NoLargeFileSupport
         )
     );
-    if passing { Fault::Other(Error::store(path, error)) } else { Fault::Damaged(printable_str(&error.to_string())) }
+    if passing {
+        return Fault::Other(Error::store(path, error));
+    }
+    let reason = printable_str(&error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => Fault::Contradiction(reason),
+        _ => Fault::Damaged(reason),
+    }
 }
 
 /// Seconds since the Unix epoch.

@@ -375,8 +375,20 @@ fn a_damaged_reason_is_found_out_again() {
         change_records(&place, &format!("UPDATE failures SET {change}"));
         reasons(&place.run())
     };
-    for damage in ["reason = 'nothing'", "reason = 7.5", "size = 'x'", "program = 'x'", "path = CAST('x' AS BLOB)"] {
+    let of_other_digits = "program = replace(program, substr(program, -1), iif(program LIKE '%0', '1', '0'))";
+    let rest = ["size = 'x'", "program = 'x'", of_other_digits, "path = CAST('x' AS BLOB)", "path = 'x'"];
+    for damage in ["reason = 'nothing'", "reason = 7.5"].into_iter().chain(rest) {
         assert_eq!(told(damage), before, "{damage}");
+        // It took the place of the damaged one.
+        let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+        let kept: Vec<(Vec<u8>, String)> = db
+            .prepare("SELECT path, reason FROM failures")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(kept, [(b"text.png".to_vec(), before[0].clone())], "{damage}");
     }
     // One that has no checksum is older.
     assert_eq!(told("reason = 'older', program = substr(program, 1, instr(program, ' ') - 1)"), ["older"]);
