@@ -345,6 +345,17 @@ impl Store {
         Ok(store)
     }
 
+    /// A new, empty store in the place of this one, which was set aside, see [`Error::DamagedStore`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Store`] when it cannot be made.
+    pub fn anew(self) -> Result<Self> {
+        let Self { folder, key, db, lock, .. } = self;
+        // SQLite deletes its log by name, which must not be the new one's.
+        drop(db);
+        Self::open(&folder, &key, lock).map_err(|fault| plain(&folder, fault))
+    }
+
     fn read_meta(folder: &Path, key: &Key, db: Connection, writer: bool) -> Result<Self, Fault> {
         let path = folder.join(DATABASE);
         let query = "SELECT root, settings, vectors, next_row, live, columns, in_columns FROM store";

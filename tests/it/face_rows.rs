@@ -294,6 +294,31 @@ fn what_a_stopped_run_has_done_is_whole_pictures_and_is_not_done_again() {
 }
 
 #[test]
+fn a_store_that_breaks_during_a_run_costs_what_was_in_it_and_the_rest_is_kept() {
+    let names: Vec<_> = (0..20).map(|at| format!("{at:02}.png")).collect();
+    let pictures: Vec<_> = names.iter().map(|name| (name.as_str(), 3)).collect();
+    let album = Album::with(&pictures);
+    let (mut notes, mut broken) = (Vec::new(), false);
+    let first = run(&album.request(), &CancelToken::default(), &mut |report| match report {
+        Report::Note(note) => notes.push(note),
+        Report::Snapshot(index) if !index.is_empty() && !broken => {
+            broken = true;
+            let folder = store::list(&album.0.path().join("cache")).unwrap().remove(0).folder;
+            let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
+            db.execute_batch("DROP TABLE failures").unwrap();
+        }
+        _ => {}
+    });
+    let first = first.unwrap();
+    assert_eq!((first.counts(), first.names().len()), ([20, 0, 0, 0], 60));
+    assert!(notes.len() == 1 && notes[0].contains("set aside") && notes[0].contains("built anew"), "{notes:?}");
+    let second = album.run();
+    let [added, reused, ..] = second.counts();
+    assert!(added > 0 && reused > 0 && added + reused == 20, "{added} {reused}");
+    assert_eq!((second.faces(), album.run().counts()), (first.faces(), [0, 20, 0, 0]));
+}
+
+#[test]
 fn faces_of_several_folders_stand_side_by_side() {
     let album = Album::with(&[("one/a.png", 2), ("two/a.png", 3), ("two/b.png", 0)]);
     let request = album.request_of(&[album.path("one"), album.path("two")]);

@@ -7,12 +7,13 @@ use half::f16;
 use super::{Compared, Folder};
 use crate::{
     cancel::CancelToken,
-    error::Error,
+    error::{Error, Result},
     face::Face,
     index::{
         Image, ImageId, Index, Rows, Segment,
-        store::{Change, ContentHash, Failure, Loaded, RowState},
+        store::{self, Change, ContentHash, Failure, Loaded, RowState},
     },
+    pipeline::row_map::RowMap,
     scan::{ImageFile, Skipped},
 };
 
@@ -69,7 +70,9 @@ impl Folder {
         let returned = returned.into_iter().map(|present| Change { present, ..Change::default() });
         // What is not marked because the user leaves is found to be so by the next run.
         let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
-        changes.fold(note, |note, change| note.or_else(|| self.write(&change)))
+        let note = changes.fold(note, |note, change| note.or_else(|| self.write(&change)));
+        self.settled = true;
+        note
     }
 
     pub(in crate::pipeline) fn add(&mut self, picture: NewPicture) {
@@ -113,6 +116,15 @@ impl Folder {
         let change = Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
         let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
             Some(Ok(row)) => (Some(row), None),
+            Some(Err(damaged @ Error::DamagedStore { .. })) if self.settled => {
+                match self.begin_anew(&Change { deleted: &[], ..change }) {
+                    Ok(row) => {
+                        let rest = "what was embedded before is computed again by the next run";
+                        (Some(row), Some(format!("{}: {rest}", store::built_anew(&damaged))))
+                    }
+                    Err(error) => (None, Some(self.give_up(&error))),
+                }
+            }
             Some(Err(error)) => (None, Some(self.give_up(&error))),
             None => (None, None),
         };
@@ -130,6 +142,18 @@ impl Folder {
             self.join_tail(first_row.unwrap_or_default(), segment, index);
         }
         note
+    }
+
+    /// Goes on in a new store after the old one was set aside, with this change. What is in the index stays there without a
+    /// row on disk.
+    fn begin_anew(&mut self, change: &Change<'_>) -> Result<u32> {
+        let Some(damaged) = self.store.take() else { return Ok(0) };
+        let mut store = damaged.anew()?;
+        let row = store.commit(change)?;
+        self.store = Some(store);
+        self.row_map = RowMap::default();
+        self.tail.clear();
+        Ok(row)
     }
 
     /// The rows that are on record for a file.
