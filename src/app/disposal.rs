@@ -181,7 +181,10 @@ impl App {
         match undone.refused.first() {
             None if !undone.damaged.is_empty() => {
                 let damage = undone.damage().unwrap_or_default();
-                self.say(Severity::Warning, format!("{pictures} brought back; of the list of what was moved {damage}."));
+                self.say(
+                    Severity::Warning,
+                    format!("{pictures} brought back; of the list of what was moved {damage}."),
+                );
             }
             None if count < undone.back.len() => {
                 self.say(

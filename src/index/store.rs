@@ -19,13 +19,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
     index::{RowKind, Rows, Segment},
-    printable::{printable, printable_str},
+    printable::printable,
     scan::ImageFile,
 };
 
@@ -40,18 +40,21 @@ mod notes;
 mod others;
 mod columns;
 mod connection;
+mod damage;
 mod records;
 mod set_aside;
 mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
+pub use damage::built_anew;
+use damage::{Fault, plain, set_records_aside, sql};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
 pub use others::{Others, TakenOver};
-use set_aside::{set_aside, set_aside_contents};
+use set_aside::set_aside;
 use vectors::Vectors;
 
 /// SHA-256 of a file's content.
@@ -99,31 +102,6 @@ fn folder_name(root: &Path, line: &str, schema: i32) -> String {
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
     format!("{tidy}-{hash}")
-}
-
-/// What a store can fail with: damage is repaired by starting anew, everything else is the caller's to hear.
-#[derive(Debug)]
-enum Fault {
-    Damaged(String),
-    /// SQLite found a contradiction, which may be one between a table and an index of it alone.
-    Contradiction(String),
-    Other(Error),
-}
-
-impl Fault {
-    /// What is damaged, or what else is wrong.
-    fn damage(self) -> Result<String> {
-        match self {
-            Self::Damaged(reason) | Self::Contradiction(reason) => Ok(reason),
-            Self::Other(error) => Err(error),
-        }
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
 }
 
 const DATABASE: &str = "records.sqlite";
@@ -290,25 +268,6 @@ fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String
     }
 }
 
-/// What is said of an [`Error::DamagedStore`] where the store is built anew at once.
-#[must_use]
-pub fn built_anew(damaged: &Error) -> String {
-    format!("{damaged} and is built anew")
-}
-
-/// Sets all aside that a damaged store is made of, and says so. What the user said of the pictures is right whatever has
-/// become of their rows.
-fn set_records_aside(folder: &Path, key: &Key, reason: String) -> Error {
-    match set_aside_contents(folder, notes::is_notes_name) {
-        Ok(name) => Error::DamagedStore { root: key.root.clone(), reason, aside: folder.join(name) },
-        Err(error) => Error::store(folder, format!("it is damaged ({reason}) and cannot be set aside: {error}")),
-    }
-}
-
-fn plain(folder: &Path, fault: Fault) -> Error {
-    fault.damage().map_or_else(|error| error, |reason| Error::store(folder, reason))
-}
-
 fn is_unwritable(error: &Error) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     matches!(error, Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
@@ -343,17 +302,6 @@ impl Store {
         let mut store = Self::read_meta(folder, key, db, writer)?;
         store.lock = lock;
         Ok(store)
-    }
-
-    /// A new, empty store in the place of this one, which was set aside, see [`Error::DamagedStore`].
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Store`] when it cannot be made.
-    pub fn anew(self) -> Result<Self> {
-        let Self { folder, key, db, lock, .. } = self;
-        // SQLite deletes its log by name, which must not be the new one's.
-        drop(db);
-        Self::open(&folder, &key, lock).map_err(|fault| plain(&folder, fault))
     }
 
     fn read_meta(folder: &Path, key: &Key, db: Connection, writer: bool) -> Result<Self, Fault> {
@@ -402,24 +350,6 @@ impl Store {
         self.vectors.rows(first, len).map_err(|fault| self.plain(fault))
     }
 
-    fn plain(&self, fault: Fault) -> Error {
-        plain(&self.folder, fault)
-    }
-
-    /// Sets the store aside where that is what is wrong with it and this process may write: it must not be used any more,
-    /// and whoever opens it next makes a new one.
-    fn set_aside_if_damaged(&self, fault: Fault) -> Error {
-        match fault.damage() {
-            Ok(reason) if self.is_writer() => set_records_aside(&self.folder, &self.key, reason),
-            Ok(reason) => Error::store(&self.folder, reason),
-            Err(error) => error,
-        }
-    }
-
-    fn sql(&self, error: rusqlite::Error) -> Error {
-        self.set_aside_if_damaged(sql(&self.folder.join(DATABASE), error))
-    }
-
     /// Runs one write transaction.
     fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let path = self.folder.join(DATABASE);
@@ -430,21 +360,6 @@ impl Store {
             Ok(result)
         })()
         .map_err(|e| sql(&path, e))
-    }
-
-    /// Does some work again after a contradiction that may be one between a table and an index of it: all indexes are made
-    /// anew from the tables, which stay as they are. What is wrong with a table itself is not mended by that.
-    fn mending<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        let reason = match work(self) {
-            Err(Fault::Contradiction(reason)) => reason,
-            done => return done,
-        };
-        match self.db.execute_batch("REINDEX").map_err(|e| sql(&self.folder.join(DATABASE), e)) {
-            Ok(()) => work(self),
-            // A full disk, for example.
-            Err(Fault::Other(error)) => Err(Fault::Other(error)),
-            Err(_) => Err(Fault::Damaged(reason)),
-        }
     }
 
     fn query<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, Fault> {
@@ -492,32 +407,6 @@ fn is_no_file(path: &Path) -> bool {
 
 fn vector_name(generation: i64) -> String {
     format!("vectors-{generation}.f16")
-}
-
-fn sql(path: &Path, error: rusqlite::Error) -> Fault {
-    let passing = matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::PermissionDenied
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DiskFull
-                | ErrorCode::CannotOpen
-                | ErrorCode::OutOfMemory
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::NoLargeFileSupport
-        )
-    );
-    if passing {
-        return Fault::Other(Error::store(path, error));
-    }
-    let reason = printable_str(&error.to_string());
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => Fault::Contradiction(reason),
-        _ => Fault::Damaged(reason),
-    }
 }
 
 /// Seconds since the Unix epoch.

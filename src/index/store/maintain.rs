@@ -5,8 +5,8 @@ use std::fs;
 use rusqlite::params;
 
 use super::{
-    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, sql,
-    vector_name, vectors::Vectors,
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, sql, vector_name,
+    vectors::Vectors,
 };
 use crate::printable::printable;
 

@@ -12,8 +12,12 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, checksum::{Covered, Record}, connection, faces, records::knows_size, schema,
-    vector_name, vectors::Vectors,
+    APPLICATION, ContentHash, DATABASE, Key,
+    checksum::{Covered, Record},
+    connection, faces,
+    records::knows_size,
+    schema, vector_name,
+    vectors::Vectors,
 };
 use crate::{
     face::Face,

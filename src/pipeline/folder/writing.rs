@@ -101,7 +101,8 @@ impl Folder {
         }
         let pictures = std::mem::take(&mut self.waiting);
         let failures = std::mem::take(&mut self.waiting_failures);
-        let replacing = pictures.iter().map(|picture| &picture.file).chain(failures.iter().map(|failure| &failure.file));
+        let replacing =
+            pictures.iter().map(|picture| &picture.file).chain(failures.iter().map(|failure| &failure.file));
         // By their numbers they are found whatever has become of the database's index of paths.
         let replaced: Vec<_> = replacing.flat_map(|file| self.rows_of_path(&file.path, index)).collect();
         let (mut images, mut hashes, mut embeddings) = (Vec::new(), Vec::new(), Vec::new());
@@ -113,7 +114,8 @@ impl Folder {
             }
         }
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
-        let change = Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
+        let change =
+            Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
         let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
             Some(Ok(row)) => (Some(row), None),
             Some(Err(damaged @ Error::DamagedStore { .. })) if self.settled => {
