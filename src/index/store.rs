@@ -243,27 +243,27 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
         notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
     match make_and_lock(&folder) {
-        Ok(Some(lock)) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
+        Ok(Some(lock)) => open_as_writer(&folder, key, lock, notes).map(Opened::Writer),
         Ok(None) => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
         Err(error) if is_unwritable(&error) => Store::open(&folder, key, None).map(Opened::ReadOnly).map_err(|_| error),
         Err(error) => Err(error),
     }
 }
 
-fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
+fn open_as_writer(folder: &Path, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
     let lock = Arc::new(lock.beating());
-    set_aside_foreign(&folder, notes)?;
-    let attempt = Store::open(&folder, key, Some(lock.clone()))
+    set_aside_foreign(folder, notes)?;
+    let attempt = Store::open(folder, key, Some(lock.clone()))
         .and_then(|mut store| store.mending(|store| store.maintain(notes)).map(|()| store));
     match attempt {
         Ok(store) => Ok(store),
         Err(fault) => {
-            let damaged = set_records_aside(&folder, key, fault.damage()?);
+            let damaged = set_records_aside(folder, key, fault.damage()?);
             if !matches!(damaged, Error::DamagedStore { .. }) {
                 return Err(damaged);
             }
             notes.push(built_anew(&damaged));
-            Store::open(&folder, key, Some(lock)).map_err(|fault| plain(&folder, fault))
+            Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))
         }
     }
 }
