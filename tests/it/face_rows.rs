@@ -369,7 +369,10 @@ fn sum_up_embeddings_alone(folder: &Path, db: &rusqlite::Connection) {
 /// Damages one record of a picture with three faces, of which nothing must be lost.
 #[track_caller]
 fn check_damaged_record(damage: &str, older: bool) {
-    let album = Album::with(&[("a.png", 3), ("b.png", 2)]);
+    // One after the other, so that their rows are in this order.
+    let album = Album::with(&[("a.png", 3)]);
+    album.run();
+    album.draw("b.png", 2, 1);
     let before = album.run().faces();
     let folder = store::list(&album.0.path().join("cache")).unwrap().remove(0).folder;
     let db = rusqlite::Connection::open(folder.join("records.sqlite")).unwrap();
