@@ -174,7 +174,7 @@ impl IndexingRun<'_> {
         let mut notes = Vec::new();
         let mut loaded = self.load_store(at, cache, model, &mut notes);
         if let Err(damaged @ Error::DamagedStore { .. }) = &loaded {
-            notes.push(format!("{damaged} and is built anew"));
+            notes.push(store::built_anew(damaged));
             loaded = self.load_store(at, cache, model, &mut notes);
         }
         if let Err(error) = loaded {

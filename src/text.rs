@@ -4,6 +4,15 @@ use std::path::Path;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// How many digits [`digits`] gives.
+pub const DIGITS: usize = 8;
+
+/// A CRC-32 as it is written where text is: hexadecimal digits, always so many.
+#[must_use]
+pub fn digits(checksum: u32) -> String {
+    format!("{checksum:0DIGITS$x}")
+}
+
 /// Terminal columns of a text.
 #[must_use]
 pub fn width(text: &str) -> usize {

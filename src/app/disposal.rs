@@ -179,6 +179,13 @@ impl App {
         self.take_index(Arc::new(index));
         let pictures = text::counted(undone.back.len(), "picture");
         match undone.refused.first() {
+            None if !undone.damaged.is_empty() => {
+                let damage = undone.damage().unwrap_or_default();
+                self.say(
+                    Severity::Warning,
+                    format!("{pictures} brought back; of the list of what was moved {damage}."),
+                );
+            }
             None if count < undone.back.len() => {
                 self.say(
                     Severity::Info,
@@ -187,7 +194,7 @@ impl App {
             }
             None => self.say(Severity::Info, format!("{pictures} brought back.")),
             Some((path, why)) => {
-                let gone = undone.refused.len();
+                let gone = undone.refused.len() + undone.damaged.len();
                 self.say(Severity::Warning, format!("{pictures} brought back, {gone} not: {}: {why}", printable(path)));
             }
         }

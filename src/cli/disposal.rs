@@ -89,6 +89,9 @@ pub fn undo(args: &UndoArgs, out: &mut dyn Write) -> Result<Exit> {
     for (path, why) in &undone.refused {
         writeln!(out, "! {} is not back: {why}", printable(path)).map_err(stdout_error)?;
     }
+    if let Some(damage) = undone.damage() {
+        writeln!(out, "! of the list {} {damage}", printable(&list)).map_err(stdout_error)?;
+    }
     writeln!(out, "{} brought back", text::counted(undone.back.len(), "picture")).map_err(stdout_error)?;
-    Ok(if undone.refused.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if undone.refused.is_empty() && undone.damaged.is_empty() { Exit::Done } else { Exit::Failed })
 }

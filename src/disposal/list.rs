@@ -140,7 +140,7 @@ pub fn undo(list: &Path) -> Result<Undone> {
             // The last line of a run that was killed may not be whole: its file was not moved yet.
             Line::CutShort if !line.ends_with(b"\n") => continue,
             Line::CutShort | Line::Damaged => {
-                undone.refused.push((list.to_owned(), format!("line {} {DAMAGED}", at + 1)));
+                undone.damaged.push(at + 1);
                 continue;
             }
         };
@@ -155,8 +155,8 @@ pub fn undo(list: &Path) -> Result<Undone> {
             Err(reason) => undone.refused.push((from, reason)),
         }
     }
-    if undone.refused.iter().all(|(_, reason)| LOST.iter().any(|lost| reason.ends_with(lost))) {
-        // What is lost cannot come back by trying again. Should the list keep its name, undoing again finds everything
+    if undone.refused.iter().all(|(_, reason)| LOST.contains(&&**reason)) {
+        // What is lost, or of a damaged line, cannot come back by trying again. Should the list keep its name, undoing again finds everything
         // else where it belongs.
         let _ = fs::rename(list, list.with_extension(UNDONE));
     }
@@ -166,10 +166,8 @@ pub fn undo(list: &Path) -> Result<Undone> {
 const TAKEN: &str = "another file has its name now";
 const NOT_MOVED_THERE: &str = "it is not where it was moved to";
 const NOT_IN_TRASH: &str = "it is not in the trash any more";
-/// What is said of a line behind its number.
-const DAMAGED: &str = "is damaged: the file that it is about stays where it was moved to";
 /// Why a file is beyond help.
-const LOST: [&str; 3] = [NOT_MOVED_THERE, NOT_IN_TRASH, DAMAGED];
+const LOST: [&str; 2] = [NOT_MOVED_THERE, NOT_IN_TRASH];
 
 fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

@@ -19,13 +19,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
     index::{RowKind, Rows, Segment},
-    printable::{printable, printable_str},
+    printable::printable,
     scan::ImageFile,
 };
 
@@ -40,18 +40,21 @@ mod notes;
 mod others;
 mod columns;
 mod connection;
+mod damage;
 mod records;
 mod set_aside;
 mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
+pub use damage::built_anew;
+use damage::{Fault, plain, set_records_aside, sql};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
 use lock::{Lock, make_and_lock};
 pub use others::{Others, TakenOver};
-use set_aside::{set_aside, set_aside_contents};
+use set_aside::set_aside;
 use vectors::Vectors;
 
 /// SHA-256 of a file's content.
@@ -99,19 +102,6 @@ fn folder_name(root: &Path, line: &str, schema: i32) -> String {
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let tidy: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(32).collect();
     format!("{tidy}-{hash}")
-}
-
-/// What a store can fail with: damage is repaired by starting anew, everything else is the caller's to hear.
-#[derive(Debug)]
-enum Fault {
-    Damaged(String),
-    Other(Error),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
 }
 
 const DATABASE: &str = "records.sqlite";
@@ -180,7 +170,8 @@ pub struct Loaded {
     pub segment: Segment,
     /// One a row of the segment.
     pub states: Vec<RowState>,
-    /// What [`checksum`] gave for each row when it was written.
+    /// The checksum of each row when it was written, which [`is_whole`] understands: what [`checksum`] gives, or a sum of the
+    /// embedding alone.
     pub sums: Vec<u32>,
     /// Row number of the segment's first row.
     pub first: u32,
@@ -222,6 +213,8 @@ pub struct Change<'a> {
     pub present: &'a [Present],
     /// Rows that are deleted.
     pub deleted: &'a [u32],
+    /// Rows that are deleted because their records are damaged: what the indexes of the tables say is not believed either.
+    pub damaged: &'a [u32],
     /// Paths whose failures are forgotten.
     pub forgotten: &'a [PathBuf],
     /// How many files a run that is over skipped, for whatever reason.
@@ -238,10 +231,11 @@ pub enum Opened {
     ReadOnly(Store),
 }
 
-/// Opens the store, as its writer when no other process is. Damage is repaired, and said in `notes`.
+/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew; that
+/// is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used.
+/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used, or what is damaged cannot be set aside.
 pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> {
     let folder = cache.join(key.folder_name());
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {
@@ -249,36 +243,29 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
         notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
     match make_and_lock(&folder) {
-        Ok(Some(lock)) => open_as_writer(folder, key, lock, notes).map(Opened::Writer),
+        Ok(Some(lock)) => open_as_writer(&folder, key, lock, notes).map(Opened::Writer),
         Ok(None) => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
         Err(error) if is_unwritable(&error) => Store::open(&folder, key, None).map(Opened::ReadOnly).map_err(|_| error),
         Err(error) => Err(error),
     }
 }
 
-fn open_as_writer(folder: PathBuf, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
+fn open_as_writer(folder: &Path, key: &Key, lock: Lock, notes: &mut Vec<String>) -> Result<Store> {
     let lock = Arc::new(lock.beating());
-    set_aside_foreign(&folder, notes)?;
-    let attempt = Store::open(&folder, key, Some(lock.clone()))
+    set_aside_foreign(folder, notes)?;
+    let attempt = Store::open(folder, key, Some(lock.clone()))
         .and_then(|mut store| store.mending(|store| store.maintain(notes)).map(|()| store));
     match attempt {
         Ok(store) => Ok(store),
-        Err(Fault::Other(error)) => Err(error),
-        Err(Fault::Damaged(reason)) => {
-            let aside = folder.join(set_records_aside(&folder)?);
-            let damaged = Error::DamagedStore { root: key.root.clone(), reason, aside };
-            notes.push(format!("{damaged} and is built anew"));
-            Store::open(&folder, key, Some(lock)).map_err(|fault| match fault {
-                Fault::Other(error) => error,
-                Fault::Damaged(reason) => Error::store(folder, reason),
-            })
+        Err(fault) => {
+            let damaged = set_records_aside(folder, key, fault.damage()?);
+            if !matches!(damaged, Error::DamagedStore { .. }) {
+                return Err(damaged);
+            }
+            notes.push(built_anew(&damaged));
+            Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))
         }
     }
-}
-
-/// Sets all aside that a store is made of. What the user said of the pictures is right whatever has become of their rows.
-fn set_records_aside(folder: &Path) -> Result<String> {
-    set_aside_contents(folder, notes::is_notes_name)
 }
 
 fn is_unwritable(error: &Error) -> bool {
@@ -363,29 +350,6 @@ impl Store {
         self.vectors.rows(first, len).map_err(|fault| self.plain(fault))
     }
 
-    fn plain(&self, fault: Fault) -> Error {
-        match fault {
-            Fault::Other(error) => error,
-            Fault::Damaged(reason) => Error::store(&self.folder, reason),
-        }
-    }
-
-    /// Sets the store aside where that is what is wrong with it and this process may write: it must not be used any more,
-    /// and whoever opens it next makes a new one.
-    fn set_aside_if_damaged(&self, fault: Fault) -> Error {
-        match (fault, &self.lock) {
-            (Fault::Damaged(reason), Some(_)) => set_records_aside(&self.folder).map_or_else(
-                |error| error,
-                |name| Error::DamagedStore { root: self.key.root.clone(), reason, aside: self.folder.join(name) },
-            ),
-            (fault, _) => self.plain(fault),
-        }
-    }
-
-    fn sql(&self, error: rusqlite::Error) -> Error {
-        self.set_aside_if_damaged(sql(&self.folder.join(DATABASE), error))
-    }
-
     /// Runs one write transaction.
     fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let path = self.folder.join(DATABASE);
@@ -396,15 +360,6 @@ impl Store {
             Ok(result)
         })()
         .map_err(|e| sql(&path, e))
-    }
-
-    /// Does some work again after a damage that may lie in the indexes of the tables alone: they are made anew from the
-    /// tables, and no embedding is lost with them.
-    fn mending<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        match work(self) {
-            Err(Fault::Damaged(_)) if self.db.execute_batch("REINDEX").is_ok() => work(self),
-            done => done,
-        }
     }
 
     fn query<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, Fault> {
@@ -452,25 +407,6 @@ fn is_no_file(path: &Path) -> bool {
 
 fn vector_name(generation: i64) -> String {
     format!("vectors-{generation}.f16")
-}
-
-fn sql(path: &Path, error: rusqlite::Error) -> Fault {
-    let passing = matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::PermissionDenied
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DiskFull
-                | ErrorCode::CannotOpen
-                | ErrorCode::OutOfMemory
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::NoLargeFileSupport
-        )
-    );
-    if passing { Fault::Other(Error::store(path, error)) } else { Fault::Damaged(printable_str(&error.to_string())) }
 }
 
 /// Seconds since the Unix epoch.

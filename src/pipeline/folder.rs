@@ -42,6 +42,8 @@ pub(super) struct Folder {
     compared: Compared,
     /// The first rows of pictures whose files were met.
     seen: Marks,
+    /// What comparing showed is on disk: nobody holds numbers of rows any more but `row_map`.
+    settled: bool,
     waiting: Vec<NewPicture>,
     waiting_failures: Vec<Failure>,
     /// The segments this run added last, to be joined: first row in the store, and the segment.
@@ -76,6 +78,7 @@ impl Folder {
             as_loaded: false,
             compared: Compared::default(),
             seen: Marks::default(),
+            settled: false,
             waiting: Vec::new(),
             waiting_failures: Vec::new(),
             tail: Vec::new(),

@@ -250,6 +250,24 @@ pub struct Undone {
     pub back: Vec<PathBuf>,
     /// Those that are not back, and why, without the path.
     pub refused: Vec<(PathBuf, String)>,
+    /// Lines of the list, counted from 1, that are damaged: nobody knows which files they are about.
+    pub damaged: Vec<usize>,
+}
+
+impl Undone {
+    /// What is said of the damaged lines of a list, if there are any: a sentence that goes on behind the list's name.
+    #[must_use]
+    pub fn damage(&self) -> Option<String> {
+        let first = self.damaged.iter().min()?;
+        let (lines, files) = match self.damaged.len() {
+            1 => (format!("line {first} is damaged"), "the file that it was about stays where it was moved to"),
+            more => (
+                format!("{more} lines are damaged, the first is line {first}"),
+                "the files that they were about stay where they were moved to",
+            ),
+        };
+        Some(format!("{lines}: {files}"))
+    }
 }
 
 /// What a job has to say; an indexing run and the previews say many things.

@@ -10,6 +10,7 @@ use crate::{
     analysis::clusters::GroupName,
     face::Place,
     index::{ImageId, Index, RowKind},
+    text,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -60,20 +61,19 @@ pub(super) fn to_bytes(names: &[GroupName], index: &Index) -> Vec<u8> {
 
 /// What the last field begins and ends with: its value is the CRC-32 of all bytes before it, in hexadecimal digits.
 const SUM: [&[u8]; 2] = [b",\n  \"checksum\": \"", b"\"\n}"];
-const DIGITS: usize = 8;
 
 /// Gives an object, as it is written pretty, the last field.
 fn with_sum(mut object: Vec<u8>) -> Vec<u8> {
     object.truncate(object.strip_suffix(b"\n}").unwrap_or(&object).len());
-    let sum = format!("{:0DIGITS$x}", crc32fast::hash(&object));
+    let sum = text::digits(crc32fast::hash(&object));
     [&object, SUM[0], sum.as_bytes(), SUM[1]].concat()
 }
 
 /// Whether the checksum is that of the bytes. Files without one are older, or written by hand.
 fn sum_is_right(bytes: &[u8]) -> bool {
-    let digits = bytes.strip_suffix(SUM[1]).and_then(|rest| rest.split_last_chunk::<DIGITS>());
+    let digits = bytes.strip_suffix(SUM[1]).and_then(|rest| rest.split_last_chunk::<{ text::DIGITS }>());
     let summed = digits.and_then(|(rest, digits)| Some((rest.strip_suffix(SUM[0])?, digits)));
-    summed.is_none_or(|(object, digits)| format!("{:0DIGITS$x}", crc32fast::hash(object)).as_bytes() == digits)
+    summed.is_none_or(|(object, digits)| text::digits(crc32fast::hash(object)).as_bytes() == digits)
 }
 
 /// Whether the bytes are names as this version writes and reads them.

@@ -130,6 +130,20 @@ fn nothing_is_moved_unless_that_is_said_and_all_of_it_comes_back() {
     assert!(!done && said.contains("nothing was moved away"), "{said}");
 }
 
+#[test]
+fn a_damaged_line_of_a_list_is_said_to_be_that() {
+    let folder = Folder::new();
+    let to = folder.home.path().join("away");
+    let said = folder.alike(&["--move-to", to.to_str().unwrap(), "--yes"]);
+    let list = said.split("lookalike undo ").nth(1).unwrap().trim();
+    let whole = fs::read_to_string(list).unwrap();
+    fs::write(list, whole.replacen("from", "form", 1)).unwrap();
+    let (done, said) = folder.run(&["undo", list]);
+    let sentence =
+        format!("! of the list {list} line 1 is damaged: the file that it was about stays where it was moved to");
+    assert!(!done && said.contains(&sentence) && said.contains("2 pictures brought back"), "{said}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_trash_gives_back_what_it_got() {

@@ -79,7 +79,7 @@ fn sum(metadata: &HashMap<String, String>, tensors: [&[u8]; 2]) -> String {
         [name, "=", value, "\n"].iter().for_each(|part| sum.update(part.as_bytes()));
     }
     tensors.iter().for_each(|tensor| sum.update(tensor));
-    format!("{:08x}", sum.finalize())
+    text::digits(sum.finalize())
 }
 
 /// The model's fingerprint with everything else that changes embeddings.

@@ -276,7 +276,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("columns");
         let (segment, states) = segment(11, kind);
-        let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row)).collect();
+        let sums: Vec<_> = (0..11).map(|row| checksum(&segment, row, 1)).collect();
         write(&mut File::create(&path).unwrap(), (3, 4), kind, &segment, &states, &sums).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);

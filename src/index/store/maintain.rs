@@ -5,8 +5,8 @@ use std::fs;
 use rusqlite::params;
 
 use super::{
-    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, records::PROGRAM, sql,
-    vector_name, vectors::Vectors,
+    COMPACT_FROM, DATABASE, Fault, KEEP_GONE, Meta, Store, columns::forget_columns, now, sql, vector_name,
+    vectors::Vectors,
 };
 use crate::printable::printable;
 
@@ -40,11 +40,10 @@ impl Store {
         let forgotten = self.change(|tx| {
             tx.execute("INSERT OR IGNORE INTO edited SELECT row FROM images WHERE gone < ?1", [long_ago])?;
             let forgotten = tx.execute("DELETE FROM images WHERE gone < ?1", [long_ago])? as u32;
-            // Another version may read what this one could not.
-            tx.execute("DELETE FROM failures WHERE program <> ?1 AND instr(program, ?1 || ' ') <> 1", [PROGRAM])?;
             tx.execute("UPDATE store SET used = ?1, live = max(live - ?2, 0)", params![now(), forgotten])?;
             Ok(forgotten)
         })?;
+        self.forget_unbelieved_failures()?;
         // The number on disk is only counted along, and may be anything in a damaged store.
         self.meta.live = self.meta.live.saturating_sub(forgotten);
         if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {

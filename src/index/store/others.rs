@@ -12,8 +12,12 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    APPLICATION, ContentHash, DATABASE, Key, checksum::Record, connection, faces, records::knows_size, schema,
-    vector_name, vectors::Vectors,
+    APPLICATION, ContentHash, DATABASE, Key,
+    checksum::{Covered, Record},
+    connection, faces,
+    records::knows_size,
+    schema, vector_name,
+    vectors::Vectors,
 };
 use crate::{
     face::Face,
@@ -116,10 +120,17 @@ impl Other {
             records.push((values, scale, norm, pixels, format, face, sum));
         }
         let mut taken: Option<TakenOver<'_>> = None;
-        for (values, scale, norm, pixels, format, face, sum) in &records {
+        for (at, (values, scale, norm, pixels, format, face, sum)) in records.iter().enumerate() {
             let (scale, norm, pixels) = (*scale, *norm, *pixels);
             let of_face = face.as_ref().map(|face| (face, records.len()));
-            if !(Record { row: values, scale, norm, path: &path, pixels, format, face: of_face }).is_whole(*sum) {
+            let record = Record { row: values, scale, norm, path: &path, pixels, format, face: of_face };
+            let is_whole = match record.covered(*sum) {
+                Some(Covered::All) => true,
+                // How many faces there are nothing says; none may be missing in between.
+                Some(Covered::Embedding) => face.as_ref().is_none_or(|face| face.part as usize == at),
+                None => false,
+            };
+            if !is_whole {
                 return Ok(None);
             }
             let embedding = values.iter().map(|value| value.to_f32() * scale).collect();

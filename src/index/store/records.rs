@@ -13,17 +13,19 @@ use crate::{
     error::{Error, Result},
     index::{RowKind, Segment, images::FaceRow},
     scan::ImageFile,
+    text,
 };
 
 /// The version that wrote a record of failure: another one may read what this one cannot.
-pub(super) const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 impl Store {
     /// The rows from `first` on, in one consistent view of what is committed: for a writer now, for a follower when it
     /// opened the store.
     ///
     /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
+    /// [`Error::Store`] when the records cannot be read; [`Error::DamagedStore`] when that is because they are damaged and
+    /// this process may write: the store is set aside then and must not be used any more.
     pub fn load(&mut self, first: u32) -> Result<Loaded> {
         let loaded = self.try_load(first);
         if self.lock.is_none() && !self.db.is_autocommit() {
@@ -89,7 +91,8 @@ impl Store {
         while let Some(row) = rows.next()? {
             let at = row.get::<_, u32>(0)?.checked_sub(first).map(|at| at as usize);
             let Some(at) = at.filter(|at| *at >= records.states.len()) else {
-                // They were asked for in their order.
+                // They were asked for in their order: a page is broken in a way that SQLite does not see. It is said as SQLite
+                // says what it does see, for it means the same.
                 return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
             };
             if at >= len {
@@ -108,7 +111,7 @@ impl Store {
     /// What has become of the rows before `end`, for a follower that takes over: it has seen only rows arrive.
     ///
     /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
+    /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
     pub fn states(&self, end: u32) -> Result<Vec<RowState>> {
         let mut states = vec![RowState::Vacant; end as usize];
         (|| -> rusqlite::Result<()> {
@@ -123,38 +126,58 @@ impl Store {
         Ok(states)
     }
 
-    /// The files that could not be embedded when they were last tried.
+    /// The files that could not be embedded when this version last tried them. Of a damaged record nothing is believed: the
+    /// file is tried again.
     ///
     /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
+    /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
     pub fn failures(&self) -> Result<Vec<Failure>> {
+        self.read_failures().map(|(failures, _)| failures).map_err(|e| self.sql(e))
+    }
+
+    /// The same, and how many other records there are.
+    fn read_failures(&self) -> rusqlite::Result<(Vec<Failure>, usize)> {
         let failure = |row: &Row<'_>| -> rusqlite::Result<_> {
             let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
             let size = row.get::<_, i64>(1)? as u64;
             let file = ImageFile { path, size, modified: row.get(2)?, changed: row.get(3)? };
             let failure = Failure { file, reason: row.get(4)? };
             let program: String = row.get(5)?;
-            // Those that end with no sum are older.
-            let is_whole = program == PROGRAM || program == program_and_sum(&failure, &self.key.root);
-            Ok(is_whole.then_some(failure))
+            // Those that end with no sum are older. Another version may read what this one could not.
+            let is_believed = program == PROGRAM || program == program_and_sum(&failure, &self.key.root);
+            Ok(is_believed.then_some(failure))
         };
-        // Of a damaged record nothing is believed: the file is tried again.
-        (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason, program FROM failures")?;
-            let mut rows = rows.query([])?;
-            let mut failures = Vec::new();
-            while let Some(row) = rows.next()? {
-                failures.extend(readable(failure(row))?.flatten());
+        let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason, program FROM failures")?;
+        let mut rows = rows.query([])?;
+        let (mut failures, mut others) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            match readable(failure(row))?.flatten() {
+                Some(failure) => failures.push(failure),
+                None => others += 1,
             }
-            Ok(failures)
-        })()
-        .map_err(|e| self.sql(e))
+        }
+        Ok((failures, others))
+    }
+
+    /// Forgets the failures that nothing is believed of: under a damaged path no file would ever be met again.
+    pub(super) fn forget_unbelieved_failures(&mut self) -> Result<(), Fault> {
+        let path = self.folder.join(DATABASE);
+        let (failed, others) = self.read_failures().map_err(|e| sql(&path, e))?;
+        if others == 0 {
+            return Ok(());
+        }
+        let root = self.key.root.clone();
+        self.change(|tx| {
+            // One by one a damaged path might not be found.
+            tx.execute("DELETE FROM failures", [])?;
+            remember_failures(tx, &Change { failed: &failed, ..Change::default() }, &root)
+        })
     }
 
     /// Whether a file of this size is on record, present or gone.
     ///
     /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
+    /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
     pub fn knows_size(&self, size: u64) -> Result<bool> {
         knows_size(&self.db, size).map_err(|e| self.sql(e))
     }
@@ -162,7 +185,7 @@ impl Store {
     /// Rows, present or gone, whose files had this size and content.
     ///
     /// # Errors
-    /// [`Error::Store`] when the records cannot be read.
+    /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
     pub fn rows_of_content(&self, size: u64, hash: &ContentHash) -> Result<Vec<u32>> {
         (|| -> rusqlite::Result<_> {
             let mut rows = self.db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
@@ -174,7 +197,8 @@ impl Store {
     /// Commits a change: all of it or nothing. Returns the row number of the first new row.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Store`], a full disk for example; the store is as it was before.
+    /// [`Error::Io`] or [`Error::Store`], a full disk for example: the store is as it was before. [`Error::DamagedStore`] when
+    /// it is set aside as damaged and must not be used any more.
     pub fn commit(&mut self, change: &Change<'_>) -> Result<u32> {
         self.mending(|store| store.try_commit(change)).map_err(|fault| self.set_aside_if_damaged(fault))
     }
@@ -239,7 +263,7 @@ fn program_and_sum(Failure { file, reason }: &Failure, root: &Path) -> String {
     sum.update(path);
     [file.size as i64, file.modified, file.changed].iter().for_each(|number| sum.update(&number.to_le_bytes()));
     sum.update(reason.as_bytes());
-    format!("{PROGRAM} {:08x}", sum.finalize())
+    format!("{PROGRAM} {}", text::digits(sum.finalize()))
 }
 
 /// Whether the records have a file of this size.
@@ -282,9 +306,13 @@ fn delete(
     edited: &mut Vec<u32>,
 ) -> rusqlite::Result<()> {
     let mut delete = tx.prepare_cached("DELETE FROM images WHERE row = ?1")?;
-    for row in change.deleted {
+    for row in change.deleted.iter().chain(change.damaged) {
         meta.live = meta.live.saturating_sub(delete.execute([row])? as u32);
         edited.push(*row);
+    }
+    if !change.damaged.is_empty() {
+        // With a path that was another picture's, that picture went from the index of paths.
+        tx.execute_batch("REINDEX images")?;
     }
     for failure in change.failed {
         delete_path(tx, relative(&failure.file.path, root), meta, edited)?;
@@ -334,14 +362,16 @@ fn insert(
     let face = if kind == RowKind::Face { ",?13,?14" } else { "" };
     let insert = format!("INSERT INTO images VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,?12{face})");
     let mut insert = tx.prepare_cached(&insert)?;
+    let mut of_picture = 0..0;
     for (at, hash) in hashes.iter().enumerate().take(images.len()) {
         let path = images.relative(at).as_os_str().as_bytes();
-        if images.of_one_picture(at).start == at {
+        if at == of_picture.end {
+            of_picture = images.of_one_picture(at);
             forget.execute([path])?;
             delete_path(tx, path, meta, edited)?;
         }
         let [width, height] = images.pixels[at];
-        let (size, sum) = (images.sizes[at] as i64, checksum(segment, at));
+        let (size, sum) = (images.sizes[at] as i64, checksum(segment, at, of_picture.len()));
         let mut values: Vec<&dyn ToSql> = vec![&meta.next_row, &path, &size, &images.modified[at], &images.changed[at]];
         let (format, face) = (images.format(at), images.face(at).map(|row| (row.part, faces::to_blob(&row.face))));
         values.extend::<[&dyn ToSql; 7]>([

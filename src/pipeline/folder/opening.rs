@@ -50,8 +50,11 @@ impl Folder {
 
     /// Takes over what became of rows that this process saw arrive while another one wrote.
     fn catch_up(&mut self, states: &[RowState], index: &mut Index, options: &Options) {
-        let changed =
-            |&(id, was): &(ImageId, RowState)| self.row_map.row_of(id).is_some_and(|row| states[row as usize] != was);
+        let changed = |&(id, was): &(ImageId, RowState)| {
+            let now = self.row_map.row_of(id).map(|row| states[row as usize]);
+            // Whether a record can be read its state does not say.
+            now.is_some_and(|now| now != was && (was != RowState::Damaged || now == RowState::Vacant))
+        };
         let changed: Vec<_> = self.row_map.iter().filter(changed).map(|(id, _)| id).collect();
         for id in changed {
             let Some(now) = self.row_map.row_of(id).map(|row| states[row as usize]) else { continue };
@@ -59,7 +62,7 @@ impl Folder {
             match now {
                 RowState::Present if admitted() => index.restore(id),
                 RowState::Present => {}
-                RowState::Gone | RowState::Vacant | RowState::Damaged => index.remove(id),
+                _ => index.remove(id),
             }
             self.row_map.set(id, now);
         }
@@ -96,11 +99,11 @@ impl Folder {
                 let rows = segment.images.of_one_picture(at);
                 let id = ImageId(first.0 + at as u32);
                 at = rows.end;
-                if self.row_map.state(id) == RowState::Vacant {
+                let state = |row: usize| self.row_map.state(ImageId(first.0 + row as u32));
+                if rows.clone().all(|row| state(row) == RowState::Vacant) {
                     continue;
                 }
-                let cannot_be_read = self.row_map.state(id) == RowState::Damaged;
-                if cannot_be_read || !rows.clone().all(|row| store::is_whole(&segment, row, sums[row])) {
+                if !store::is_whole(&segment, rows, &sums, state) {
                     damaged.extend(index.of_one_picture(id).filter_map(|id| self.row_map.row_of(id)));
                     self.vacate(id, index);
                 } else if let Some(before) = self.known.insert(id, index) {
@@ -121,6 +124,6 @@ impl Folder {
             text::counted(lost, "embedding"),
             if lost > 1 { " and others" } else { "" },
         );
-        self.write(&Change { deleted: &damaged, ..Change::default() }).or(Some(note))
+        self.write(&Change { damaged: &damaged, ..Change::default() }).or(Some(note))
     }
 }

@@ -1,18 +1,19 @@
 //! What is written into the store, and goes into the index with it.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use half::f16;
 
 use super::{Compared, Folder};
 use crate::{
     cancel::CancelToken,
-    error::Error,
+    error::{Error, Result},
     face::Face,
     index::{
         Image, ImageId, Index, Rows, Segment,
-        store::{Change, ContentHash, Failure, Loaded, RowState},
+        store::{self, Change, ContentHash, Failure, Loaded, RowState},
     },
+    pipeline::row_map::RowMap,
     scan::{ImageFile, Skipped},
 };
 
@@ -69,7 +70,9 @@ impl Folder {
         let returned = returned.into_iter().map(|present| Change { present, ..Change::default() });
         // What is not marked because the user leaves is found to be so by the next run.
         let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
-        changes.fold(note, |note, change| note.or_else(|| self.write(&change)))
+        let note = changes.fold(note, |note, change| note.or_else(|| self.write(&change)));
+        self.settled = true;
+        note
     }
 
     pub(in crate::pipeline) fn add(&mut self, picture: NewPicture) {
@@ -98,6 +101,10 @@ impl Folder {
         }
         let pictures = std::mem::take(&mut self.waiting);
         let failures = std::mem::take(&mut self.waiting_failures);
+        let replacing =
+            pictures.iter().map(|picture| &picture.file).chain(failures.iter().map(|failure| &failure.file));
+        // By their numbers they are found whatever has become of the database's index of paths.
+        let replaced: Vec<_> = replacing.flat_map(|file| self.rows_of_path(&file.path, index)).collect();
         let (mut images, mut hashes, mut embeddings) = (Vec::new(), Vec::new(), Vec::new());
         for NewPicture { file, pixels, format, hash, rows } in pictures {
             for (face, embedding) in rows {
@@ -107,9 +114,19 @@ impl Folder {
             }
         }
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
-        let change = Change { rows: Some((&segment, &hashes)), failed: &failures, ..Change::default() };
+        let change =
+            Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
         let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
             Some(Ok(row)) => (Some(row), None),
+            Some(Err(damaged @ Error::DamagedStore { .. })) if self.settled => {
+                match self.begin_anew(&Change { deleted: &[], ..change }) {
+                    Ok(row) => {
+                        let rest = "what was embedded before is computed again by the next run";
+                        (Some(row), Some(format!("{}: {rest}", store::built_anew(&damaged))))
+                    }
+                    Err(error) => (None, Some(self.give_up(&error))),
+                }
+            }
             Some(Err(error)) => (None, Some(self.give_up(&error))),
             None => (None, None),
         };
@@ -127,6 +144,25 @@ impl Folder {
             self.join_tail(first_row.unwrap_or_default(), segment, index);
         }
         note
+    }
+
+    /// Goes on in a new store after the old one was set aside, with this change. What is in the index stays there without a
+    /// row on disk.
+    fn begin_anew(&mut self, change: &Change<'_>) -> Result<u32> {
+        let Some(damaged) = self.store.take() else { return Ok(0) };
+        let mut store = damaged.anew()?;
+        let row = store.commit(change)?;
+        self.store = Some(store);
+        self.row_map = RowMap::default();
+        self.tail.clear();
+        Ok(row)
+    }
+
+    /// The rows that are on record for a file.
+    fn rows_of_path(&self, path: &Path, index: &Index) -> Vec<u32> {
+        let first = self.known.find(self.relative(path), index);
+        let rows = first.into_iter().flat_map(|first| index.of_one_picture(first));
+        rows.filter_map(|id| self.row_map.row_of(id)).collect()
     }
 
     /// Joins the segments of this run so that there are few, each about twice as long as the next.
@@ -177,6 +213,7 @@ impl Folder {
         let nothing = change.gone.is_empty()
             && change.present.is_empty()
             && change.deleted.is_empty()
+            && change.damaged.is_empty()
             && change.forgotten.is_empty()
             && change.failed.is_empty()
             && change.skipped.is_none();

@@ -261,8 +261,57 @@ fn a_flipped_bit_in_the_path_of_a_record_is_noticed_although_the_index_of_paths_
         let again = place.run();
         assert_eq!((again.counts(), again.notes.len()), ([0, 5, 0, 0, 0], 0), "{:?}", again.notes);
         assert_eq!(embeddings(&again.outcome.index), embeddings(&run.outcome.index));
+        check_consistency(&place);
     }
     assert_eq!(found, 1);
+}
+
+/// Whether every path is on record once, and the indexes of the tables say what the tables say.
+#[track_caller]
+fn check_consistency(place: &Place) {
+    let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+    let counts = db.query_row("SELECT count(*), count(DISTINCT path) FROM images NOT INDEXED", [], |row| {
+        Ok([row.get::<_, u32>(0)?, row.get(1)?])
+    });
+    let integrity: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!((counts.unwrap(), integrity.as_str()), ([5, 5], "ok"));
+}
+
+#[test]
+fn a_record_that_got_the_path_of_another_picture_costs_that_one_nothing() {
+    // As the later record, and as the earlier one.
+    for (name, bit, other) in [("003.png", 2, "001.png"), ("001.png", 2, "003.png"), ("000.png", 4, "004.png")] {
+        let place = Place::with(5);
+        let before = embeddings(&place.run().outcome.index);
+        let path = place.store_file(".sqlite");
+        let mut bytes = fs::read(&path).unwrap();
+        let (name, other) = (name.as_bytes(), other.as_bytes());
+        let in_index = {
+            let db = rusqlite::Connection::open(&path).unwrap();
+            let query = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_images_1'";
+            let page: usize = db.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+            let size: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+            (page - 1) * size as usize..page * size as usize
+        };
+        let is_there = |at: &usize| bytes[*at..].starts_with(name) && !in_index.contains(at);
+        let at: Vec<_> = (0..bytes.len() - 7).filter(is_there).collect();
+        assert_eq!(at.len(), 1);
+        bytes[at[0] + 2] ^= bit;
+        assert!(bytes[at[0]..].starts_with(other));
+        fs::write(&path, &bytes).unwrap();
+        let run = place.run();
+        assert_eq!((run.counts(), run.notes.len()), ([1, 4, 0, 0, 0], 1), "{:?}", run.notes);
+        assert!(run.notes[0].contains("1 embedding of"), "{:?}", run.notes);
+        assert_eq!(embeddings(&run.outcome.index), before);
+        check_consistency(&place);
+        for seed in 0..5 {
+            place.draw(format!("{seed:03}.png"), 100 + seed);
+        }
+        let run = place.run();
+        assert_eq!((run.counts(), run.notes.len()), ([5, 0, 0, 0, 0], 0), "{:?}", run.notes);
+        check_consistency(&place);
+        assert_eq!(place.run().counts(), [0, 5, 0, 0, 0]);
+    }
 }
 
 #[test]
@@ -326,8 +375,20 @@ fn a_damaged_reason_is_found_out_again() {
         change_records(&place, &format!("UPDATE failures SET {change}"));
         reasons(&place.run())
     };
-    for damage in ["reason = 'nothing'", "reason = 7.5", "size = 'x'", "program = 'x'", "path = CAST('x' AS BLOB)"] {
+    let of_other_digits = "program = replace(program, substr(program, -1), iif(program LIKE '%0', '1', '0'))";
+    let rest = ["size = 'x'", "program = 'x'", of_other_digits, "path = CAST('x' AS BLOB)", "path = 'x'"];
+    for damage in ["reason = 'nothing'", "reason = 7.5"].into_iter().chain(rest) {
         assert_eq!(told(damage), before, "{damage}");
+        // It took the place of the damaged one.
+        let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+        let kept: Vec<(Vec<u8>, String)> = db
+            .prepare("SELECT path, reason FROM failures")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(kept, [(b"text.png".to_vec(), before[0].clone())], "{damage}");
     }
     // One that has no checksum is older.
     assert_eq!(told("reason = 'older', program = substr(program, 1, instr(program, ' ') - 1)"), ["older"]);
