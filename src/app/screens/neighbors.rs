@@ -240,10 +240,11 @@ impl Neighbors {
         }
     }
 
-    /// More or fewer rows.
+    /// More or fewer rows: fewer than there are, where these are fewer than wanted.
     fn resize(&mut self, more: bool) {
+        let now = if self.is_ranked() { self.rows.len().min(self.k) } else { self.k };
         let next =
-            if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < self.k) };
+            if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < now) };
         self.k = next.unwrap_or(self.k);
     }
 }
@@ -340,6 +341,13 @@ impl Room for Neighbors {
                 self.size = 0;
                 return Acted::Tells(self.shown_as());
             }
+            Action::OpenPair => {
+                // Its picture is selected now, and the question stays.
+                if let (Some(_), Some([asked, _])) = (&self.asked, self.pair(shared)) {
+                    self.query = Some(asked);
+                }
+                return Acted::No;
+            }
             _ => return Acted::No,
         }
         Acted::Yes
@@ -380,7 +388,8 @@ impl Room for Neighbors {
             // What the filter lets through may come back with another one.
             Action::Farthest | Action::Metric => self.candidates(shared) > 0,
             Action::More => self.candidates(shared) > 1,
-            Action::Follow | Action::OpenPair | Action::Why | Action::ZoomIn => self.under_cursor().is_some(),
+            Action::Follow | Action::ZoomIn => self.under_cursor().is_some(),
+            Action::OpenPair | Action::Why => self.pair(shared).is_some(),
             _ => true,
         };
         is_useful.then(|| action.hint())
