@@ -57,8 +57,7 @@ fn every_hint_does_something_whatever_is_on_the_screen() {
     for len in [0, 1, 2, 3, 5, 8, 24] {
         for view in VIEWS {
             let mut before = explorer(len, view);
-            let hints = before.app.hints();
-            let (own, always) = hints.split_at(hints.len() - 2);
+            let [own, always] = before.app.hints();
             assert_eq!(always, [("?".to_owned(), "help"), ("q".to_owned(), "quit")], "{len} {view}");
             assert!(len > 0 || own.is_empty(), "nothing can be done without pictures: {own:?}");
             let screen = shown(&mut before);
@@ -114,7 +113,7 @@ fn larger_cells_and_the_next_group_are_offered_where_there_are_some() {
             let setup = setup(size.0, size.1);
             let mut explorer = if folders { Explorer::ready(setup, len) } else { Explorer::of(setup, flat(len)) };
             explorer.key("2");
-            let words: Vec<_> = explorer.app.hints().into_iter().map(|hint| hint.1).collect();
+            let words: Vec<_> = explorer.app.hints().concat().into_iter().map(|hint| hint.1).collect();
             let does_something = |explorer: &mut Explorer, key: &str, no: &str| {
                 explorer.key(key);
                 explorer.app.message.as_ref().is_none_or(|message| message.text != no)
@@ -133,7 +132,9 @@ fn a_metric_that_makes_no_difference_is_not_switched_and_not_offered() {
     for (keys, screen) in [("4", Screen::Alike), ("6", Screen::Groups), ("7", Screen::Outliers), ("8", Screen::Labels)]
     {
         let mut explorer = explorer(24, keys);
-        assert!(explorer.app.metrics().is_empty() && explorer.app.hints().iter().all(|hint| hint.1 != "metric"));
+        assert!(
+            explorer.app.metrics().is_empty() && explorer.app.hints().concat().iter().all(|hint| hint.1 != "metric")
+        );
         explorer.key("m");
         assert_eq!((explorer.app.screen, explorer.app.shared.metric), (screen, Metric::Cosine));
         let said = explorer.app.message.as_ref().map(|message| message.text.clone()).unwrap_or_default();
@@ -236,7 +237,7 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
     assert!(words.contains("3 of 24. c stops it"), "{words}");
-    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "index by it"));
+    assert!(explorer.app.hints().concat().iter().all(|hint| hint.1 != "index by it"));
     explorer.effects.clear();
     explorer.key("c");
     assert_eq!(explorer.effects, ["cancel"]);
@@ -244,6 +245,20 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     tell(&mut explorer, Outcome::Failed("interrupted".into()));
     assert!(!explorer.app.screens.models.is_chosen() && explorer.app.message.is_none());
+}
+
+#[test]
+fn another_model_is_offered_once_all_pictures_are_indexed() {
+    let offered = |explorer: &Explorer| explorer.app.hints()[0].iter().any(|hint| hint.1 == "index by it");
+    let mut explorer = Explorer::indexing(setup(120, 36), 24, 60);
+    explorer.key("9");
+    assert!(!offered(&explorer), "it would be refused");
+    let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(words.contains("once all are indexed"), "{words}");
+    explorer.indexed(explorer.app.shared.index.clone(), Vec::new());
+    assert!(offered(&explorer));
+    let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(words.contains("by it, in the background"), "{words}");
 }
 
 #[test]
