@@ -39,8 +39,10 @@ def embeddings(model, pixels, autocast=False):
 
 def mean_network(net, other):
     """The network of the same kind whose weights are the means of both."""
-    mean = Lite(net.number).to(memory_format=torch.channels_last)
-    mean.load_state_dict({name: value.lerp(other.state_dict()[name], 0.5) for name, value in net.state_dict().items()})
+    if other.number != net.number:
+        raise SystemExit(f"the checkpoint is an EfficientNet-Lite{net.number}, the other model an EfficientNet-Lite{other.number}")
+    mean, others = Lite(net.number).to(memory_format=torch.channels_last), other.state_dict()
+    mean.load_state_dict({name: value.lerp(others[name], 0.5) for name, value in net.state_dict().items()})
     return mean
 
 
@@ -108,7 +110,7 @@ def main():
     net = Lite(saved["number"]).to(memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
     if args.halfway:
-        net, heads = mean_network(net, read_model(args.halfway)[0]), None
+        net, heads = mean_network(net, Lite.published(args.halfway)), None
     else:
         heads = Heads(len(pictures.mean), saved["ema_heads"]["label.bias"].numel())
         heads.load_state_dict(saved["ema_heads"])

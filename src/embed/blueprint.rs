@@ -84,7 +84,7 @@ impl Blueprint {
         shapes
     }
 
-    /// Values of the largest output of a step, for a picture of that side.
+    /// Values of the largest output of a step, for a picture of that side; inside a step there may be more.
     pub(super) fn widest(&self, side: i64) -> i64 {
         self.shapes(side)[1..].iter().map(|shape| shape.sides().iter().product()).max().unwrap_or(1)
     }

@@ -68,8 +68,8 @@ impl Network {
             // Whether a foreign module survives another precision is not ours to guess.
             compute.kind = Kind::Float;
             open_regular(file).map_err(Error::io("read", file))?;
-            // Nobody knows its layers: as many as of a network whose first one gives 32 maps of half the side.
-            let batch = device::batch_size(compute.device, 8 * side * side);
+            // Nobody knows its layers.
+            let batch = device::batch_size(compute.device, manifest.input, i64::MAX);
             (Body::Script(Script::load(name, file, compute, threads)?), batch)
         } else {
             // Each thread that indexes computes alone. oneDNN lays weights out for as many threads as there are now, and for
@@ -77,7 +77,7 @@ impl Network {
             tch::set_num_threads(1);
             let (chain, batch) = with_operators(compute, fused, |convolver| {
                 let (blueprint, mut weights) = read(manifest, file)?;
-                let batch = device::batch_size(compute.device, blueprint.widest(side));
+                let batch = device::batch_size(compute.device, manifest.input, blueprint.widest(side));
                 Ok((blueprint.build(&mut weights, compute, convolver, [batch as i64, side])?, batch))
             })?;
             (Body::Native(chain), batch)
@@ -310,6 +310,19 @@ mod tests {
 
     fn plain(_: Kind) -> Result<Fused, TchError> {
         Err(TchError::Torch("told to".into()))
+    }
+
+    #[test]
+    fn a_call_takes_more_pictures_of_a_small_network_and_fewer_large_pictures() {
+        let size = |name: &str| {
+            let path = format!("{}/models/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+            let manifest = Manifest::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+            let widest = manifest.blueprints().remove(0).widest(i64::from(manifest.input));
+            device::batch_size(tch::Device::Cpu, manifest.input, widest)
+        };
+        let names = ["gaze", "resnet50", "mobilenet-v3-small", "mobilenet-v3-large", "efficientnet-b3", "vit-b-16"];
+        assert_eq!(names.map(size), [4, 4, 8, 8, 2, 10]);
+        assert_eq!(device::batch_size(tch::Device::Cpu, 2048, i64::MAX), 1);
     }
 
     #[test]

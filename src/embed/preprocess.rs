@@ -123,6 +123,7 @@ impl Normalizer {
 
     /// The pictures' values one after the other, each row by row with the three channels of a pixel together
     /// (N×H×W×3), in the precision that `rounded` gives.
+    #[must_use]
     pub fn normalize<T: Copy + Default>(&self, batch: &[RgbImage], rounded: impl Fn(f32) -> T) -> Vec<T> {
         let mut values = vec![T::default(); batch.iter().map(|picture| picture.as_raw().len()).sum()];
         let rounded: Vec<[T; 256]> = self.table.iter().map(|channel| channel.map(&rounded)).collect();

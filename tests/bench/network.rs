@@ -55,7 +55,8 @@ fn main() -> Result<()> {
         Ok(count as f64 / start.elapsed().as_secs_f64())
     };
     // All of them equally often, so that it does not matter which come last; a single one in whole batches, because for each
-    // other size of a batch the network's kernels are made anew.
+    // other size of a batch the network's kernels are made anew. The first calls make the kernels, the next tell how many
+    // pictures fit the time.
     let whole = if pictures.len() == 1 { batch * threads } else { pictures.len() };
     let rounds = |wanted: usize| wanted.div_ceil(whole).max(1) * whole;
     rate(rounds(4 * batch * threads))?;
