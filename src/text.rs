@@ -89,10 +89,20 @@ pub fn value(value: f32) -> String {
     }
     // Decided after rounding, so that 9.9996 is "10.00" and not "10.000".
     let fitting = (0..=3).rev().map(|decimals| format!("{value:.decimals$}")).find(|text| text.len() <= 5);
-    let written = fitting.unwrap_or_else(|| format!("{value:.0e}"));
-    // What rounds to zero has no sign.
+    unsigned_zero(fitting.unwrap_or_else(|| format!("{value:.0e}")))
+}
+
+/// So many decimals, and no minus before what rounds to 0.
+#[must_use]
+pub fn rounded(value: f32, decimals: usize) -> String {
+    unsigned_zero(format!("{value:.decimals$}"))
+}
+
+fn unsigned_zero(written: String) -> String {
     match written.strip_prefix('-') {
-        Some(digits) if !digits.contains(|c: char| c.is_ascii_digit() && c != '0') => digits.to_owned(),
+        Some(digits) if digits.starts_with('0') && !digits.contains(|c: char| c.is_ascii_digit() && c != '0') => {
+            digits.to_owned()
+        }
         _ => written,
     }
 }
@@ -250,6 +260,21 @@ mod tests {
             (f32::NAN, "  –  "),
         ] {
             assert_eq!(value(number), shown, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        for (number, decimals, shown) in [
+            (-0.04, 1, "0.0"),
+            (-0.06, 1, "-0.1"),
+            (-0.4, 0, "0"),
+            (0.25, 1, "0.2"),
+            (-0.0004, 3, "0.000"),
+            (f32::NAN, 2, "NaN"),
+            (f32::NEG_INFINITY, 1, "-inf"),
+        ] {
+            assert_eq!(rounded(number, decimals), shown, "{number}");
         }
     }
 

@@ -3,14 +3,14 @@
 use super::{
     App, Over,
     action::{Action, Screen},
-    keymap::Context,
+    keymap::{Context, Hint},
 };
 use crate::index::RowKind;
 
 impl App {
-    /// Key and words of what can be done now, most useful first; help and quit come last.
+    /// Key and words of what can be done now, most useful first; and of what can be done always.
     #[must_use]
-    pub fn hints(&self) -> Vec<(String, &'static str)> {
+    pub fn hints(&self) -> [Vec<Hint>; 2] {
         self.keys.hints(self.context(), &|action| self.hint(action))
     }
 

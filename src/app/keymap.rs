@@ -306,6 +306,9 @@ pub fn label(name: &'static str) -> &'static str {
     }
 }
 
+/// Keys and words in the line of hints.
+pub type Hint = (String, &'static str);
+
 /// A part of the help page: a heading, and keys with their meaning under it.
 pub type Section = (&'static str, Vec<(String, &'static str)>);
 
@@ -323,14 +326,10 @@ impl Keys {
             .map(|binding| binding.action)
     }
 
-    /// Key and words for the line of hints of a context, most useful first; what has no words is left out. Closing what
-    /// lies on top, help and quit come last and are never missing.
+    /// Key and words for the line of hints of a context, most useful first; what has no words is left out. Apart from
+    /// these what is never missing: closing what lies on top, help and quit.
     #[must_use]
-    pub fn hints(
-        &self,
-        context: Context,
-        words: &dyn Fn(Action) -> Option<&'static str>,
-    ) -> Vec<(String, &'static str)> {
+    pub fn hints(&self, context: Context, words: &dyn Fn(Action) -> Option<&'static str>) -> [Vec<Hint>; 2] {
         // Going back with Esc is known; only what lies on top says so, and that is never missing.
         let always: &[Action] = match context {
             Context::Screen(_) => &[Action::Help, Action::Quit],
@@ -354,7 +353,7 @@ impl Keys {
         let is_first = |binding: &Binding| {
             self.named(context).find(|one| one.action == binding.action).is_some_and(|first| first == *binding)
         };
-        let mut hints: Vec<_> = self
+        let own = self
             .named(context)
             .filter(|binding| !matches!(binding.action, Action::Escape | Action::Help | Action::Quit))
             .filter(is_first)
@@ -362,8 +361,7 @@ impl Keys {
             .map(|(binding, words)| key(&binding, words))
             .collect();
         let always = always.iter().filter_map(|action| self.named(context).find(|one| one.action == *action));
-        hints.extend(always.map(|binding| key(&binding, binding.action.hint())));
-        hints
+        [own, always.map(|binding| key(&binding, binding.action.hint())).collect()]
     }
 
     /// The keys of the help page, each once: first those of the place where it was opened.
@@ -461,7 +459,7 @@ mod tests {
                 let bound = Keys::default().bindings(context).any(|binding| binding.action == wanted);
                 assert!(bound, "{wanted:?} has no key in {context:?}");
             }
-            let hints = Keys::default().hints(context, &|action| Some(action.hint()));
+            let hints = Keys::default().hints(context, &|action| Some(action.hint())).concat();
             let last = [("Esc".to_owned(), "close"), ("?".to_owned(), "help"), ("q".to_owned(), "quit")];
             let last = if matches!(context, Context::Screen(_)) { &last[1..] } else { &last };
             assert_eq!(&hints[hints.len() - last.len()..], last, "{context:?}");
@@ -504,7 +502,7 @@ mod tests {
         let heatmap = Context::Screen(Screen::Heatmap);
         assert_eq!([at(heatmap, "z"), at(heatmap, "+")], [Some(Action::ZoomIn), None]);
         assert_eq!([at(heatmap, "x"), at(Context::Pair, "x")], [Some(Action::Swap), None]);
-        let hints = keys.hints(heatmap, &|action| Some(action.hint()));
+        let hints = keys.hints(heatmap, &|action| Some(action.hint())).concat();
         assert!(hints.contains(&("z -".to_owned(), "zoom")));
         assert!(keys.rebind(None, "zoom-in", &[]).is_err() && keys.rebind(None, "zoom-in", &own(&["Foo"])).is_err());
         assert!(keys.rebind(Some(Context::Pair), "zoom-in", &own(&["a"])).is_err(), "it has no key there");
@@ -523,7 +521,7 @@ mod tests {
             keys.rebind(Some(context), "escape", &own(&["Z"])).expect("it works there, too");
             keys.check().expect("no key means two things");
             assert_eq!([at(&keys, context, "Z"), at(&keys, context, "X")], [Some(Action::Escape); 2], "{context:?}");
-            let hints = keys.hints(context, &|action| Some(action.hint()));
+            let hints = keys.hints(context, &|action| Some(action.hint())).concat();
             let closing: Vec<_> = hints.iter().filter(|hint| hint.1 == Action::Escape.hint()).collect();
             assert!(closing.len() == 1 && closing[0].0 == "Z", "{context:?}: {closing:?}");
         }
@@ -534,7 +532,7 @@ mod tests {
         assert!(keys.check().is_err(), "Q asks there");
         keys.rebind(Some(map), "quit", &own(&["W"])).expect("it has one there now");
         keys.check().expect("W was free");
-        let hints = keys.hints(map, &|action| Some(action.hint()));
+        let hints = keys.hints(map, &|action| Some(action.hint())).concat();
         assert_eq!(hints[hints.len() - 2..], [("?".to_owned(), "help"), ("W".to_owned(), "quit")]);
     }
 
@@ -550,7 +548,7 @@ mod tests {
             let closing: Vec<_> = rows.iter().filter(|row| row.1 == Action::Escape.help()).collect();
             assert!(closing.len() == 1 && closing[0].0 == "Bksp", "{context:?}: {closing:?}");
         }
-        let hints = keys.hints(Context::Disposal, &|action| Some(action.hint()));
+        let hints = keys.hints(Context::Disposal, &|action| Some(action.hint())).concat();
         assert!(hints.contains(&("Bksp".to_owned(), Action::Escape.hint())), "{hints:?}");
     }
 
@@ -559,7 +557,7 @@ mod tests {
         let mut keys = Keys::default();
         let labels = Context::Screen(Screen::Labels);
         let hinted = |keys: &Keys| {
-            let hints = keys.hints(labels, &|action| Some(action.hint()));
+            let hints = keys.hints(labels, &|action| Some(action.hint())).concat();
             hints.into_iter().find(|hint| hint.1 == Action::PickGuess(0).hint()).map(|hint| hint.0)
         };
         assert_eq!(hinted(&keys).as_deref(), Some("a-d"));

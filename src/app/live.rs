@@ -155,8 +155,8 @@ pub struct Live {
     /// Pictures that are ready, with the cells for which they were made.
     pub pictures: HashMap<Picture, ((u16, u16), Preview)>,
     asked: HashMap<Picture, (u16, u16)>,
-    /// The faces of the newest frame that were framed last, and whether it was in the mirror.
-    framed: (Framing, bool),
+    /// How the newest frame was wanted last.
+    framed: Framed,
     /// Whether nothing is looked at.
     pub is_paused: bool,
     /// Whether the picture is shown as in a mirror.
@@ -171,6 +171,15 @@ pub struct Live {
     pub help: Option<usize>,
     /// What there is to say.
     pub message: Option<Message>,
+}
+
+/// How a frame is shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Framed {
+    /// The faces that are framed in it.
+    faces: Framing,
+    /// Whether it is shown as in a mirror.
+    is_mirrored: bool,
 }
 
 impl Live {

@@ -45,7 +45,7 @@ fn of_screen(screen: Screen) -> &'static [&'static str] {
             "Each cell compares the picture of its row with that of its column: yellow is alike, dark is not.",
             "Where pictures are many a cell is the mean of a block of them[; {open-pair} looks into it].",
             "Bright squares on the diagonal are groups that look alike. ╲ is a picture and itself: no data.",
-            "In the order by similarity brackets are clusters, each with the folder that most of it is in and the mean of its pairs.",
+            "In the order by similarity brackets are clusters, each with the folders that much of it is in and, where there is room, the mean of its pairs.",
             "▸ and ▾ are the cursor's row and column; ≥ and ≤ at the ends of the colors say that some values lie beyond.",
         ],
         Screen::Neighbors => &[

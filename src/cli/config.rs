@@ -322,7 +322,7 @@ mod tests {
         let config = read(EXAMPLE).expect("it is right");
         let keys = config.keys.as_ref().expect("some were chosen");
         let heatmap = Context::Screen(crate::app::action::Screen::Heatmap);
-        assert!(keys.hints(heatmap, &|action| Some(action.hint())).contains(&("z -".into(), "zoom")));
+        assert!(keys.hints(heatmap, &|action| Some(action.hint())).concat().contains(&("z -".into(), "zoom")));
         assert_eq!((config.palette.map, config.palette.accent), (ColorMap::Cividis, Some([255, 128, 0])));
         assert_eq!(explore(&config, &[]).display.background, crate::terminal::capabilities::BackgroundChoice::Light);
         assert!(read("").expect("nothing is something").keys.is_none());

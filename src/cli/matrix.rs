@@ -34,6 +34,7 @@ use crate::{
         sequential,
     },
     terminal::{self, Capabilities, DisplayOptions},
+    text,
 };
 
 /// Arguments of `lookalike matrix`.
@@ -367,10 +368,7 @@ fn shown(value: f32, (_, high): (f32, f32)) -> String {
     } else {
         0
     };
-    let written = format!("{value:.places$}");
-    // What rounds to zero has no sign.
-    let is_zero = !written.contains(|c: char| c.is_ascii_digit() && c != '0');
-    if is_zero { written.trim_start_matches('-').to_owned() } else { written }
+    text::rounded(value, places)
 }
 
 /// Text on a colored ground.

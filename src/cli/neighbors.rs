@@ -87,11 +87,11 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
         0 => found.nearest(args.metric, args.k),
         _ => found.among(args.metric, args.k, args.farthest, |id| !own.contains(&id)),
     };
-    let candidates = found.candidates().saturating_sub(own.len());
+    let candidates = found.candidates() - own.len();
     if !own.is_empty() {
         // What is asked with has no place in the answer.
-        let ids: Vec<_> = neighbors.iter().map(|neighbor| neighbor.id).collect();
-        let ranks = found.ranks_beside(args.metric, &ids, &own);
+        let (ids, ranks): (Vec<_>, Vec<_>) = neighbors.iter().map(|neighbor| (neighbor.id, neighbor.rank)).unzip();
+        let ranks = found.ranks_beside(args.metric, &ids, &ranks, &own);
         neighbors.iter_mut().zip(ranks).for_each(|(neighbor, rank)| neighbor.rank = rank);
     }
     let rows: Vec<_> = neighbors.iter().filter_map(|n| Some((*n, indexed.index.get(n.id)?))).collect();
@@ -113,7 +113,7 @@ pub fn run(args: &NeighborsArgs, out: &mut dyn Write) -> Result<Exit> {
 
 /// The pictures that were asked with, and where to search.
 struct Asked {
-    /// The real paths of those to be like, the first one first.
+    /// The real paths of those to be like, the first one first, each once.
     like: Vec<PathBuf>,
     unlike: Vec<PathBuf>,
     /// As they were typed.
@@ -137,13 +137,19 @@ impl Asked {
         let named = args.folders.folders.iter();
         let (more, folders): (Vec<_>, Vec<_>) = named.cloned().partition(|path| path.is_file());
         let names = [[vec![args.image.clone()], more].concat(), args.not.clone()];
-        let all = |paths: &[PathBuf]| paths.iter().map(real).collect::<Result<Vec<_>>>();
+        // One that is named twice is asked with once.
+        let all = |paths: &[PathBuf]| {
+            let mut seen = HashSet::new();
+            let real = paths.iter().map(|path| Ok((real(path)?, path.clone()))).collect::<Result<Vec<_>>>()?;
+            Ok(real.into_iter().filter(|(real, _)| seen.insert(real.clone())).unzip())
+        };
         let folders = FolderArgs { folders, ..args.folders.clone() }.or(folder_of(&args.image));
-        Ok(Self { like: all(&names[0])?, unlike: all(&names[1])?, names, folders })
+        let [(like, liked), (unlike, unliked)]: [(Vec<_>, Vec<_>); 2] = [all(&names[0])?, all(&names[1])?];
+        Ok(Self { like, unlike, names: [liked, unliked], folders })
     }
 
     /// What to compare with, and the pictures of the index that it stands for where they are several: no answer to it.
-    fn query(&self, args: &NeighborsArgs, index: &Index) -> Result<(Query, Vec<ImageId>)> {
+    fn query(&self, args: &NeighborsArgs, index: &Index) -> Result<(Query, HashSet<ImageId>)> {
         let row = |path: &Path| pipeline::row_of(index, path).and_then(|id| index.get(id));
         if let ([path], []) = (&self.like[..], &self.unlike[..]) {
             let query = match row(path) {
@@ -153,14 +159,14 @@ impl Asked {
                 }
                 None => Query::Embedding(embedding(args, path)?.into()),
             };
-            return Ok((query, Vec::new()));
+            return Ok((query, HashSet::new()));
         }
-        let mut own = Vec::new();
+        let mut own = HashSet::new();
         let mut embeddings = |paths: &[PathBuf]| {
             let one = |path: &PathBuf| match row(path) {
                 Some(entry) => {
                     say_which(index.of_one_picture(entry.id).count(), path);
-                    own.push(entry.id);
+                    own.insert(entry.id);
                     Ok(entry.embedding())
                 }
                 None => embedding(args, path),

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Exit, Result},
     index::{Entry, ImageId, labels::Labels},
     task::{Made, Task},
+    text,
     worker::on_all_cores,
 };
 
@@ -135,8 +136,9 @@ impl Answer<'_> {
                 let (deviations, path) = (outlier.deviation, self.indexed.label(&entry));
                 writeln!(out, "  {deviations:5.1}  {path}")?;
                 let near = self.nearest(outlier.id);
-                let near: Vec<_> =
-                    near.map(|(near, cosine)| format!("{cosine:.3} {}", self.indexed.label(&near))).collect();
+                let near: Vec<_> = near
+                    .map(|(near, cosine)| format!("{} {}", text::rounded(cosine, 3), self.indexed.label(&near)))
+                    .collect();
                 writeln!(out, "         nearest: {}", near.join(", "))?;
             }
         }
@@ -147,7 +149,7 @@ impl Answer<'_> {
             for found in misplaced {
                 let Some(entry) = self.entry(found.id) else { continue };
                 let (path, folder) = (self.indexed.label(&entry), self.folders.name(found.looks_like));
-                writeln!(out, "  {path} looks like {folder}/ ({:.3})", found.cosine)?;
+                writeln!(out, "  {path} looks like {folder}/ ({})", text::rounded(found.cosine, 3))?;
             }
         }
         Ok(())

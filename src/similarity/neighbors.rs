@@ -1,6 +1,6 @@
 //! One picture against all others: both metrics of every pair in one pass, nearest, farthest and ranks.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Executor, Metric,
@@ -247,14 +247,23 @@ impl Comparison {
         ranks
     }
 
-    /// The same among the pictures besides some, of which none is among `ids`: those that a question was asked with.
+    /// The ranks as if `left_out`, of which none is in `ids`, were not in the index; `ranks` are those among all.
     #[must_use]
-    pub fn ranks_beside(&self, metric: Metric, ids: &[ImageId], left_out: &[ImageId]) -> Vec<usize> {
-        let known: Vec<_> = left_out.iter().copied().filter(|id| !self.value(metric, *id).is_nan()).collect();
-        let mut before = self.ranks(metric, &known);
-        before.sort_unstable();
-        let ranks = self.ranks(metric, ids).into_iter();
-        ranks.map(|rank| rank - before.partition_point(|other| *other < rank)).collect()
+    pub fn ranks_beside(
+        &self,
+        metric: Metric,
+        ids: &[ImageId],
+        ranks: &[usize],
+        left_out: &HashSet<ImageId>,
+    ) -> Vec<usize> {
+        let values = self.values(metric);
+        let order = |a: &ImageId, b: &ImageId| metric.nearer(values[a.at()], values[b.at()]).then(a.cmp(b));
+        // The query has no place that another one could move up to.
+        let has_place = |id: &ImageId| !self.value(metric, *id).is_nan() && self.own_place() != Some(id.at());
+        let mut gone: Vec<_> = left_out.iter().copied().filter(has_place).collect();
+        gone.sort_unstable_by(order);
+        let nearer = |id: &ImageId| gone.partition_point(|other| order(other, id).is_lt());
+        ids.iter().zip(ranks).map(|(id, rank)| rank - nearer(id)).collect()
     }
 
     /// The first `k` of the pictures that `keep` is true of, the most or the least alike first, equal ones in order of id
@@ -297,5 +306,58 @@ fn nearness(metric: Metric) -> f32 {
     match metric {
         Metric::Cosine => 1.0,
         Metric::Euclidean => -1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        index::{Image, Segment},
+        scan::ImageFile,
+    };
+
+    /// An index with many equal rows.
+    fn index(len: usize) -> Index {
+        let image = |at: usize| Image {
+            file: ImageFile { path: format!("/p/{at}.png").into(), size: 1, modified: 0, changed: 0 },
+            pixels: (4, 3),
+            format: "PNG",
+            face: None,
+        };
+        let rows: Vec<_> = (0..len).map(|at| vec![((at * 37) % 11) as f32 - 4.0, 1.0]).collect();
+        let mut index = Index::new(2);
+        index.push(Arc::new(Segment::pack(Arc::from(Path::new("/p")), (0..len).map(image), &rows, 2)));
+        index
+    }
+
+    #[test]
+    fn ranks_beside_some_are_those_of_a_sorted_list_without_them() {
+        let mut index = index(120);
+        index.remove(ImageId(13));
+        let embedding = Query::Embedding(vec![0.4, 1.0].into());
+        let left_out = [[].as_slice(), &[5], &[0, 11, 22, 13], &[7, 18, 50, 61, 62, 63, 64, 65, 119, 500]];
+        for (query, left_out) in [embedding, Query::Image(ImageId(18))].iter().flat_map(|q| left_out.map(|l| (q, l))) {
+            let found = compare(&index, query);
+            // Named twice, a picture is left out once.
+            let left_out: HashSet<_> = [left_out, left_out].concat().into_iter().map(ImageId).collect();
+            for metric in [Metric::Cosine, Metric::Euclidean] {
+                let is_other = |id: &ImageId| !left_out.contains(id) && Query::Image(*id) != *query;
+                let mut sorted: Vec<_> = index.iter().map(|entry| entry.id).filter(is_other).collect();
+                let value = |id: &ImageId| found.value(metric, *id);
+                sorted.sort_by(|a, b| metric.nearer(value(a), value(b)).then(a.cmp(b)));
+                for farthest in [false, true] {
+                    let rows = found.among(metric, 200, farthest, |id| is_other(&id));
+                    let (ids, ranks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.id, row.rank)).unzip();
+                    assert_eq!(ids.len(), sorted.len());
+                    let beside = found.ranks_beside(metric, &ids, &ranks, &left_out);
+                    for (id, rank) in ids.iter().zip(beside) {
+                        assert_eq!(sorted.get(rank - 1), Some(id), "{metric:?} {query:?} {left_out:?}");
+                    }
+                }
+            }
+        }
     }
 }

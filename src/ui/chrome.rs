@@ -7,7 +7,7 @@ use crate::{
     app::{
         App, Over, RunState, Severity,
         action::Screen,
-        keymap::Context,
+        keymap::{Context, Hint},
         layout::{self, Area, Tab},
         prompt::{Prompt, Purpose},
         why::Why,
@@ -156,16 +156,14 @@ fn marks(app: &App, canvas: &mut Canvas<'_>, area: Area, row: u16) -> u16 {
     canvas.right(area, row, Line::styled(words, canvas.theme.mark()))
 }
 
-/// As many hints as fit; help and quit always.
+/// As many hints as fit, and always those that are never missing.
 pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
     let theme = canvas.theme;
-    let hints = app.hints();
-    let always = if matches!(app.context(), Context::Screen(_)) { 2 } else { 3 };
-    let (own, always) = hints.split_at(hints.len().saturating_sub(always));
-    let width = |hint: &(String, &str)| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
+    let [own, always] = app.hints();
+    let width = |hint: &Hint| text::width(&hint.0) + 1 + text::width(hint.1) + 2;
     let mut room = usize::from(area.width).saturating_sub(1 + always.iter().map(width).sum::<usize>());
     let fitting = own.iter().take_while(|hint| {
         let fits = width(hint) <= room;
@@ -173,7 +171,7 @@ pub(super) fn hints(app: &App, canvas: &mut Canvas<'_>, area: Area) {
         fits
     });
     let mut spans = vec![Span::raw(" ")];
-    for (key, words) in fitting.chain(always) {
+    for (key, words) in fitting.chain(&always) {
         spans.push(Span::styled(key.clone(), theme.accent()));
         spans.push(Span::styled(format!(" {words}  "), theme.dim()));
     }

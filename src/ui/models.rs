@@ -12,7 +12,7 @@ use super::{
 use crate::{
     analysis::comparison::{Difference, NEIGHBORS},
     app::{
-        App, ModelInfo,
+        App, ModelInfo, RunState,
         action::Action,
         layout::Area,
         previews::Slot,
@@ -114,7 +114,9 @@ fn choice(app: &App, canvas: &mut Canvas<'_>, body: Area, failed: Option<&str>) 
         None => {
             let then = "its index is kept, so that it is there at once the next time.";
             let enter = app.key_name(Action::IndexByOther);
-            (format!("{enter} indexes {pictures} by it, in the background; {then}"), theme.dim())
+            // It would be refused until then.
+            let when = if app.shared.run == RunState::Running { " once all are indexed" } else { "" };
+            (format!("{enter} indexes {pictures} by it{when}, in the background; {then}"), theme.dim())
         }
     };
     let columns = usize::from(places.words.width).min(72);

@@ -42,11 +42,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
             &app.sentence("Press {show-browse} and choose one."),
         );
     };
+    let columns = Columns::of(app, &ranks);
     // A picture from elsewhere is compared with a single one, too.
     let is_alone =
         app.shared.index.len() < 2 && app.screens.neighbors.asked.as_ref().is_none_or(|asked| asked.outside.is_none());
     if !is_alone {
-        title(app, canvas, &ranks);
+        title(app, canvas, &ranks, columns);
     } else {
         let one = Span::styled(app.shared.index.counted(), canvas.theme.strong());
         canvas.rule(ranks.title, Line::from(one));
@@ -73,6 +74,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         );
     }
     if ranking.rows.is_empty() && ranking.is_ranked() {
+        if ranking.candidates(&app.shared) == 0 {
+            let all = app.shared.words("All pictures are asked with.");
+            return empty::say(canvas, ranks.list, &all, &app.sentence(asked::ONE_AGAIN));
+        }
         return facts::none_listed(app, canvas, ranks.list, "The filter lets through no other picture.");
     }
     if ranking.rows.is_empty() {
@@ -81,9 +86,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(sheet) = &ranks.sheet {
         return tiles(app, canvas, sheet);
     }
-    let both = shows_both(app, &ranks);
     for (at, row) in ranking.rows.iter().skip(ranking.first).take(ranks.page()).enumerate() {
-        neighbor(app, canvas, &ranks, (at, row, both), ranking.first + at == ranking.cursor);
+        neighbor(app, canvas, &ranks, (at, row, columns), ranking.first + at == ranking.cursor);
     }
     super::scrollbar(canvas, ranks.list, ranking.first, ranks.page(), ranking.rows.len());
 }
@@ -106,7 +110,7 @@ fn tiles(app: &App, canvas: &mut Canvas<'_>, sheet: &ContactSheet) {
     contact_sheet::scrollbar(canvas, sheet, 1, ranking.first, ranking.rows.len());
 }
 
-fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks) {
+fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, columns: Columns) {
     let (theme, area) = (canvas.theme, ranks.title);
     let ranking = &app.screens.neighbors;
     let which = if ranking.farthest { "farthest" } else { "nearest" };
@@ -124,7 +128,11 @@ fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks) {
         spans.push(Span::styled(format!(" to {name} from elsewhere"), theme.warning()));
     } else if let Some(asked) = &ranking.asked {
         let like = format!(" to {} together", text::count(asked.like.len()));
-        let unlike = if asked.unlike.is_empty() { String::new() } else { format!(", unlike {}", asked.unlike.len()) };
+        let unlike = if asked.unlike.is_empty() {
+            String::new()
+        } else {
+            format!(", unlike {}", text::count(asked.unlike.len()))
+        };
         spans.push(Span::styled(like + &unlike, theme.warning()));
     }
     let mut room = usize::from(area.width).saturating_sub(4 + spans.iter().map(Span::width).sum::<usize>());
@@ -146,12 +154,12 @@ fn title(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks) {
         add(" · no bar is the farthest".to_owned());
     }
     let other = metric.toggled().name();
-    match ranks.height {
-        _ if ranking.size > 0 || ranking.rows.is_empty() => {}
-        1 if ranks.words(0).width < SHORT => {}
-        1 => add(format!(" · # is the rank by {other}")),
-        _ if shows_both(app, ranks) => add(format!(" · # is the rank by {other}")),
-        _ => add(format!(" · ▲ vs. {other}")),
+    if ranking.size <= 0 && !ranking.rows.is_empty() {
+        if columns.both {
+            add(format!(" · # is the rank by {other}"));
+        } else if ranks.height > 1 {
+            add(format!(" · ▲ vs. {other}"));
+        }
     }
     spans.insert(2, facts::narrowed_to(app, canvas));
     canvas.rule(area, Line::from(spans));
@@ -170,27 +178,41 @@ fn by_other(app: &App, row: &Ranked) -> String {
 /// Columns of a line from which on it says the other metric too.
 const SHORT: u16 = 60;
 
-/// Columns of a neighbor's rank.
-const RANK: usize = 4;
-
-/// Columns that the bar and the other metric have in a row, after the rank and the value.
-fn room_for_both(words: Area, own: &str) -> usize {
-    usize::from(words.width).saturating_sub(RANK + text::width(own) + 2)
+/// What all rows of the ranking have in common, those out of view too, so that they stand still while they are scrolled.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Columns of a rank and the blank after it.
+    rank: usize,
+    /// Whether each row has room for the value by the other metric and, where it has one, for a bar; else it says at most
+    /// how the rank differs.
+    both: bool,
+    /// Columns of a row's bar.
+    bar: usize,
 }
 
-/// Whether all rows in view have room for the value by the other metric and still for a bar; else they say how the rank
-/// differs.
-fn shows_both(app: &App, ranks: &Ranks) -> bool {
-    let ranking = &app.screens.neighbors;
-    let mut visible = ranking.rows.iter().skip(ranking.first).take(ranks.page());
-    let fits = |row: &Ranked| {
-        let room = room_for_both(ranks.words(0), &valued(app.shared.metric, row.value));
-        text::width(&by_other(app, row)) + 8 <= room
-    };
-    visible.all(fits)
+impl Columns {
+    fn of(app: &App, ranks: &Ranks) -> Self {
+        let (rows, words) = (&app.screens.neighbors.rows, ranks.words(0));
+        let widest =
+            |words: &dyn Fn(&Ranked) -> String| rows.iter().map(|row| text::width(&words(row))).max().unwrap_or(0);
+        let rank = widest(&|row| text::count(row.rank)).max(3) + 1;
+        // What the bar and the other metric have, after the rank and the value.
+        let taken = rank + widest(&|row| valued(app.shared.metric, row.value)) + 2;
+        let room = usize::from(words.width).saturating_sub(taken);
+        let other = widest(&|row| by_other(app, row));
+        let both = if ranks.height == 1 { words.width >= SHORT } else { other + 8 <= room };
+        let other = if both { other } else { widest(&change) };
+        Self { rank, both, bar: room.saturating_sub(other).min(40) }
+    }
 }
 
-fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): (usize, &Ranked, bool), focused: bool) {
+fn neighbor(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    ranks: &Ranks,
+    (at, row, columns): (usize, &Ranked, Columns),
+    focused: bool,
+) {
     let theme = canvas.theme;
     let area = ranks.row(at);
     if focused {
@@ -202,12 +224,12 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): 
     let words = ranks.words(at);
     let strong = if focused { theme.accent() } else { theme.strong() };
     let mark = facts::mark(app, row.id);
-    let rank = format!("{:>3} ", text::count(row.rank));
+    let rank = format!("{:>1$} ", text::count(row.rank), columns.rank - 1);
     if ranks.height == 1 {
         let value = format!("{} ", text::right_aligned(&text::value(row.value), 5));
         let near = if is_near_duplicate(app, row) { "≈ " } else { "" };
         let name = if app.screens.neighbors.size < 0 { path(app, row) } else { facts::name(app, row.id) };
-        let other = if words.width >= SHORT {
+        let other = if columns.both {
             let other = app.shared.metric.toggled();
             format!(
                 "  {} {} #{}",
@@ -236,10 +258,8 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): 
     }
     let metric = app.shared.metric;
     let own = valued(metric, row.value);
-    let room = room_for_both(words, &own);
-    let other = if both { by_other(app, row) } else { format!(" {}", change(row)) };
-    let columns = room.saturating_sub(text::width(&other)).min(40);
-    let (full, track) = chrome::bar(row.likeness, columns);
+    let other = if columns.both { by_other(app, row) } else { change(row) };
+    let (full, track) = chrome::bar(row.likeness, columns.bar);
     let bar = theme.bar(row.likeness);
     canvas.line(
         words,
@@ -253,9 +273,9 @@ fn neighbor(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, (at, row, both): 
         ]),
     );
     let Some(entry) = app.shared.index.get(row.id) else {
-        return canvas.text(words, 1, "    removed", theme.dim());
+        return canvas.text(words.left(columns.rank as u16).1, 1, "removed", theme.dim());
     };
-    let (_, words) = words.left(4);
+    let (_, words) = words.left(columns.rank as u16);
     let mut spans = vec![Span::styled(mark, theme.mark())];
     let folder = facts::folder(&entry);
     let name = entry.file_name();
@@ -297,8 +317,8 @@ fn is_near_duplicate(app: &App, row: &Ranked) -> bool {
 /// How the rank differs from the one in the other metric.
 fn change(row: &Ranked) -> String {
     match row.other.cmp(&row.rank) {
-        std::cmp::Ordering::Greater => format!("▲{}", text::count(row.other - row.rank)),
-        std::cmp::Ordering::Less => format!("▼{}", text::count(row.rank - row.other)),
-        std::cmp::Ordering::Equal => "=".to_owned(),
+        std::cmp::Ordering::Greater => format!(" ▲{}", text::count(row.other - row.rank)),
+        std::cmp::Ordering::Less => format!(" ▼{}", text::count(row.rank - row.other)),
+        std::cmp::Ordering::Equal => " =".to_owned(),
     }
 }

@@ -84,14 +84,8 @@ fn note(app: &App, id: ImageId) -> String {
     }
     outliers.outlier(id).map_or_else(String::new, |one| {
         let sign = if one.is_flagged() { format!("{SIGN} ") } else { String::new() };
-        if one.deviation.is_nan() { "–".to_owned() } else { format!("{sign}{}", deviations(one.deviation)) }
+        if one.deviation.is_nan() { "–".to_owned() } else { format!("{sign}{}", text::rounded(one.deviation, 1)) }
     })
-}
-
-/// With one decimal, and without a minus before what is shown as 0.
-fn deviations(deviations: f32) -> String {
-    let shown = format!("{deviations:.1}");
-    if shown == "-0.0" { "0.0".to_owned() } else { shown }
 }
 
 fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
@@ -150,10 +144,14 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
         let words = match one.deviation.is_nan() {
             true => "too few to flag one".to_owned(),
             false => {
-                let short = format!("{sign} {} deviations{place}", deviations(one.deviation.abs()));
+                let short = format!("{sign} {} deviations{place}", text::rounded(one.deviation.abs(), 1));
                 let above = if one.deviation < 0.0 { " below the median" } else { " above the median" };
                 let fits = text::width(&short) + above.len() <= details.facts.width.into();
-                if fits { short + above } else { format!("{sign} {} deviations{place}", deviations(one.deviation)) }
+                if fits {
+                    short + above
+                } else {
+                    format!("{sign} {} deviations{place}", text::rounded(one.deviation, 1))
+                }
             }
         };
         canvas.text(details.facts, 3, words.trim_start(), style);
@@ -177,15 +175,5 @@ fn details(app: &App, canvas: &mut Canvas<'_>, details: &Details, id: ImageId) {
             let spans = vec![Span::styled(format!("{value} "), theme.accent()), Span::styled(name, theme.dim())];
             canvas.line(area, 0, Line::from(spans));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_as_zero_has_no_sign() {
-        assert_eq!([-0.04, 0.04, -0.06, 3.44].map(deviations), ["0.0", "0.0", "-0.1", "3.4"]);
     }
 }

@@ -34,14 +34,8 @@ fn numbers(canvas: &mut Canvas<'_>, area: Area, explained: &Explained, side: usi
     let greatest = both.iter().flat_map(|shares| &shares.values).fold(0.0, |a: f32, b| a.max(*b));
     let shares = &both[side];
     let bright = |share: f32| if greatest > 0.0 { (share / greatest).clamp(0.0, 1.0) } else { 0.0 };
-    let one = |share: &f32| (bright(*share), format!("{:.1}", hundredths(*share)));
+    let one = |share: &f32| (bright(*share), text::rounded(100.0 * share, 1));
     regions::numbers(canvas, area, shares.grid, shares.values.iter().map(one));
-}
-
-/// Without a minus before what is shown as 0.
-fn hundredths(share: f32) -> f32 {
-    let shown = (1000.0 * share).round() / 10.0;
-    if shown == 0.0 { 0.0 } else { shown }
 }
 
 fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
@@ -76,13 +70,15 @@ fn words(app: &App, canvas: &mut Canvas<'_>, why: Why, explained: &Explained) {
     );
     let shown = if why.numbers {
         [
-            "In hundredths of the similarity; below 0 a region speaks against it.",
+            "The numbers over the pictures are hundredths: 50.0 is 0.500. Below 0 a region speaks against it.",
+            "Numbers are hundredths: 50.0 is 0.500; below 0 speaks against.",
             "In hundredths; below 0 speaks against.",
         ]
+        .as_slice()
     } else {
-        ["The brighter a region, the more of the similarity it has.", "The brighter, the more of it."]
+        ["The brighter a region, the more of the similarity it has.", "The brighter, the more of it."].as_slice()
     };
-    canvas.text(rest, 1, fitting(rest, &shown), theme.dim());
+    canvas.text(rest, 1, fitting(rest, shown), theme.dim());
 }
 
 /// The first of some words that fits into the width of an area, or the last.

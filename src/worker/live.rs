@@ -260,3 +260,58 @@ fn picture_of(wanted: &Wanted) -> Result<RgbImage, String> {
 fn turned(picture: &RgbImage, mirrored: bool) -> RgbImage {
     if mirrored { flip_horizontal(picture) } else { picture.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use ratatui::{buffer::Buffer, layout::Rect, style::Color};
+    use ratatui_image::picker::Picker;
+
+    use super::*;
+    use crate::display::{Background, Depth, Link};
+
+    #[test]
+    fn a_frame_that_was_shown_is_painted_again_only_when_it_is_wanted_anew() {
+        /// Far more than any machine needs.
+        const GIVE_UP: Duration = Duration::from_secs(300);
+        let inbox = Arc::new(Inbox::new(false));
+        let painter = Painter::new(Picker::halfblocks(), Depth::True, Background::Dark, Link::Local);
+        let ((wish, asked), (told, answers)) = (mpsc::channel(), mpsc::channel());
+        let (stop, frames) = (CancelToken::default(), Arc::clone(&inbox));
+        let stopped = stop.clone();
+        let painting = thread::spawn(move || {
+            let tell: Tell = Arc::new(move |what| told.send(what).is_ok());
+            paint(&asked, &frames, &painter, Duration::ZERO, &stopped, &tell);
+        });
+        let put = |color: [u8; 3]| inbox.put(RgbImage::from_pixel(8, 8, Rgb(color)), "test");
+        let want = |picture, anew| {
+            let framing = Framing::default();
+            wish.send(Wanted { picture, cells: (4, 2), mirrored: false, anew, framing }).expect("it paints");
+        };
+        // What was painted, by its color, and whether it was the newest frame that was wanted.
+        let painted = || match answers.recv_timeout(GIVE_UP) {
+            Ok(Told::Painted(wanted, preview)) => {
+                let area = Rect::new(0, 0, 4, 2);
+                let mut buffer = Buffer::empty(area);
+                preview.render(area, &mut buffer);
+                let colors = [buffer[(1, 0)].fg, buffer[(1, 0)].bg];
+                let is_red = colors.iter().any(|color| matches!(color, Color::Rgb(200.., ..)));
+                (matches!(wanted.picture, Shown::Newest), is_red)
+            }
+            _ => panic!("a picture was wanted"),
+        };
+        put([250, 0, 0]);
+        want(Shown::Newest, false);
+        assert_eq!(painted(), (true, true));
+        want(Shown::Newest, true);
+        assert_eq!(painted(), (true, true), "the terminal has forgotten it");
+        // Otherwise it waits for another frame, and lets other pictures go first.
+        want(Shown::Newest, false);
+        want(Shown::Frame(inbox.peek(0).expect("the first one"), 0), false);
+        assert_eq!(painted(), (false, true));
+        put([0, 0, 250]);
+        assert_eq!(painted(), (true, false));
+        stop.cancel();
+        painting.join().expect("it ends");
+    }
+}

@@ -2,7 +2,11 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
-    app::{Event, action::Screen, screens::models},
+    app::{
+        Event,
+        action::{Action, Screen},
+        screens::models,
+    },
     display::Depth,
     similarity::Metric,
 };
@@ -10,8 +14,30 @@ use lookalike::{
 use crate::explorer::{Explorer, setup, styled};
 
 /// The screens that find something out, with the keys that lead there.
-const VIEWS: [&str; 16] =
-    ["2", "3", "4", "4 - - - -", "5", "5 t t", "6", "6 o", "7", "7 o", "7 o o", "8", "8 o", "8 o o", "9", "9 Enter"];
+const VIEWS: [&str; 21] = [
+    "2",
+    "2 +",
+    "3",
+    "4",
+    "4 - - - -",
+    "5",
+    "5 t t",
+    "6",
+    "6 o",
+    "7",
+    "7 o",
+    "7 o o",
+    "8",
+    "8 o",
+    "8 o o",
+    "9",
+    "9 Enter",
+    // Several asked with together, all of a few, and one from elsewhere.
+    "1 Space Right Space Q",
+    "1 Space Right U Q",
+    "Ctrl-o / e l s e / 1 0 . j p g Enter",
+    "Ctrl-o / e l s e / 3 x 1 0 . j p g Enter",
+];
 
 fn explorer(len: usize, keys: &str) -> Explorer {
     let mut explorer = Explorer::ready(setup(120, 36), len);
@@ -28,11 +54,10 @@ fn shown(explorer: &mut Explorer) -> String {
 #[test]
 fn every_hint_does_something_whatever_is_on_the_screen() {
     let mut idle = Vec::new();
-    for len in [0, 1, 2, 24] {
+    for len in [0, 1, 2, 3, 5, 8, 24] {
         for view in VIEWS {
             let mut before = explorer(len, view);
-            let hints = before.app.hints();
-            let (own, always) = hints.split_at(hints.len() - 2);
+            let [own, always] = before.app.hints();
             assert_eq!(always, [("?".to_owned(), "help"), ("q".to_owned(), "quit")], "{len} {view}");
             assert!(len > 0 || own.is_empty(), "nothing can be done without pictures: {own:?}");
             let screen = shown(&mut before);
@@ -60,11 +85,56 @@ fn every_hint_does_something_whatever_is_on_the_screen() {
 }
 
 #[test]
+fn larger_cells_and_the_next_group_are_offered_where_there_are_some() {
+    use lookalike::index::{Image, Segment};
+    use lookalike::scan::ImageFile;
+    use std::{path::Path, sync::Arc};
+    let flat = |len: usize| {
+        let image = |number: usize| Image {
+            file: ImageFile {
+                path: format!("{}/{number}.jpg", crate::explorer::ROOT).into(),
+                size: 1,
+                modified: 0,
+                changed: 0,
+            },
+            pixels: (4, 3),
+            format: "JPEG",
+            face: None,
+        };
+        let rows: Vec<_> = (0..len).map(|number| vec![1.0, number as f32]).collect();
+        let mut index = lookalike::index::Index::new(2);
+        let root = Arc::from(Path::new(crate::explorer::ROOT));
+        index.push(Arc::new(Segment::pack(root, (0..len).map(image), &rows, 2)));
+        index
+    };
+    let mut larger = Vec::new();
+    for (size, len) in [(120, 36), (80, 24), (40, 12), (20, 8)].iter().flat_map(|s| [2, 3, 5, 8].map(|len| (*s, len))) {
+        for folders in [true, false] {
+            let setup = setup(size.0, size.1);
+            let mut explorer = if folders { Explorer::ready(setup, len) } else { Explorer::of(setup, flat(len)) };
+            explorer.key("2");
+            let words: Vec<_> = explorer.app.hints().concat().into_iter().map(|hint| hint.1).collect();
+            let does_something = |explorer: &mut Explorer, key: &str, no: &str| {
+                explorer.key(key);
+                explorer.app.message.as_ref().is_none_or(|message| message.text != no)
+            };
+            let zooms = does_something(&mut explorer, "+", "These are the largest cells.");
+            assert_eq!(words.contains(&Action::ZoomIn.hint()), zooms, "{size:?} {len} {words:?}");
+            larger.push(zooms);
+            assert_eq!(words.contains(&Action::NextGroup.hint()), folders, "{size:?} {len} {words:?}");
+        }
+    }
+    assert!(larger.contains(&true) && larger.contains(&false));
+}
+
+#[test]
 fn a_metric_that_makes_no_difference_is_not_switched_and_not_offered() {
     for (keys, screen) in [("4", Screen::Alike), ("6", Screen::Groups), ("7", Screen::Outliers), ("8", Screen::Labels)]
     {
         let mut explorer = explorer(24, keys);
-        assert!(explorer.app.metrics().is_empty() && explorer.app.hints().iter().all(|hint| hint.1 != "metric"));
+        assert!(
+            explorer.app.metrics().is_empty() && explorer.app.hints().concat().iter().all(|hint| hint.1 != "metric")
+        );
         explorer.key("m");
         assert_eq!((explorer.app.screen, explorer.app.shared.metric), (screen, Metric::Cosine));
         let said = explorer.app.message.as_ref().map(|message| message.text.clone()).unwrap_or_default();
@@ -167,7 +237,7 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
     assert!(words.contains("3 of 24. c stops it"), "{words}");
-    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "index by it"));
+    assert!(explorer.app.hints().concat().iter().all(|hint| hint.1 != "index by it"));
     explorer.effects.clear();
     explorer.key("c");
     assert_eq!(explorer.effects, ["cancel"]);
@@ -175,6 +245,20 @@ fn an_index_by_another_model_is_stopped_and_nothing_of_it_comes_late() {
     tell(&mut explorer, Outcome::Indexing(Report::Progress(progress)));
     tell(&mut explorer, Outcome::Failed("interrupted".into()));
     assert!(!explorer.app.screens.models.is_chosen() && explorer.app.message.is_none());
+}
+
+#[test]
+fn another_model_is_offered_once_all_pictures_are_indexed() {
+    let offered = |explorer: &Explorer| explorer.app.hints()[0].iter().any(|hint| hint.1 == "index by it");
+    let mut explorer = Explorer::indexing(setup(120, 36), 24, 60);
+    explorer.key("9");
+    assert!(!offered(&explorer), "it would be refused");
+    let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(words.contains("once all are indexed"), "{words}");
+    explorer.indexed(explorer.app.shared.index.clone(), Vec::new());
+    assert!(offered(&explorer));
+    let words: String = explorer.frame().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(words.contains("by it, in the background"), "{words}");
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn what_is_asked_with_is_shown_large_as_its_answers_are() {
     explorer.keys("Ctrl-o / e l s e / 1 0 . j p g Enter v");
     let answer = explorer.app.screens.neighbors.under_cursor().expect("an answer");
     assert_eq!(explorer.app.over, [Over::Picture(answer)], "first the picture under the cursor");
-    assert!(explorer.app.hints().contains(&("v".to_owned(), "query")));
+    assert!(explorer.app.hints().concat().contains(&("v".to_owned(), "query")));
     explorer.keys("v");
     assert_eq!(explorer.app.over, [Over::Query]);
     let [slot] = &explorer.app.slots()[..] else { panic!("one picture") };
@@ -196,8 +196,8 @@ fn what_is_asked_with_is_shown_large_as_its_answers_are() {
     assert_eq!(slot.area, lookalike::app::layout::large(explorer.app.shared.body()));
     let frame = styled(&explorer.frame());
     assert!(frame.contains("10.jpg  from elsewhere") && frame.contains("/else/10.jpg"), "{frame}");
-    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "mark"), "it is no picture of the folder");
-    assert!(explorer.app.hints().contains(&("v".to_owned(), "answer")), "{:?}", explorer.app.hints());
+    assert!(explorer.app.hints().concat().iter().all(|hint| hint.1 != "mark"), "it is no picture of the folder");
+    assert!(explorer.app.hints().concat().contains(&("v".to_owned(), "answer")), "{:?}", explorer.app.hints().concat());
     explorer.keys("Space y");
     assert!(explorer.app.shared.marks.is_empty());
     assert!(explorer.state().contains("→ copy /else/10.jpg"));
@@ -214,7 +214,7 @@ fn what_is_asked_with_is_shown_large_as_its_answers_are() {
     assert_eq!((explorer.app.over.clone(), explorer.app.focused()), (vec![Over::Query], selected));
     explorer.keys("Esc 1 v v");
     assert!(matches!(explorer.app.over[..], [Over::Picture(_)]), "in the grid there is no query");
-    assert!(explorer.app.hints().iter().all(|hint| hint.1 != "query"));
+    assert!(explorer.app.hints().concat().iter().all(|hint| hint.1 != "query"));
 }
 
 #[test]
@@ -222,7 +222,11 @@ fn a_picture_that_finds_nothing_is_shown_large_itself() {
     let mut explorer = on(Screen::Browse);
     explorer.keys("/ n o n e Enter Ctrl-o / e l s e / 3 x 7 . j p g Enter v");
     assert_eq!(explorer.app.over, [Over::Query]);
-    assert!(explorer.app.hints().iter().all(|hint| hint.0 != "v"), "there is no answer: {:?}", explorer.app.hints());
+    assert!(
+        explorer.app.hints().concat().iter().all(|hint| hint.0 != "v"),
+        "there is no answer: {:?}",
+        explorer.app.hints().concat()
+    );
     explorer.keys("Right");
     let face = explorer.app.screens.neighbors.asked.as_ref().map(|asked| asked.face);
     assert_eq!(face, Some(1), "another of its faces");
@@ -239,7 +243,7 @@ fn over_a_query_that_is_no_row_nothing_is_offered_that_needs_one() {
     }
     explorer.keys("Esc 1 Space Right Space Q v v");
     assert_eq!(explorer.app.over, [Over::Query]);
-    let words: Vec<_> = explorer.app.hints().into_iter().map(|hint| hint.1).collect();
+    let words: Vec<_> = explorer.app.hints().concat().into_iter().map(|hint| hint.1).collect();
     assert!(!words.contains(&"copy path") && !words.contains(&"mark"), "it is of several: {words:?}");
     explorer.keys("y");
     assert!(explorer.effects.is_empty());

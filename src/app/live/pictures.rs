@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Effect, Live, Places, SMALL};
+use super::{Effect, Framed, Live, Places, SMALL};
 use crate::preview::frames::Framing;
 
 /// Small pictures of sightings that are remembered, and large ones of the gallery.
@@ -44,7 +44,8 @@ impl Live {
         let mut wanted = Vec::new();
         let framing = self.framing();
         // Where nothing moves any more, another choice of a face, the mirror and another size are still shown.
-        let as_wished = self.framed.0 == framing && self.framed.1 == self.is_mirrored;
+        let wish = Framed { faces: framing.clone(), is_mirrored: self.is_mirrored };
+        let as_wished = self.framed == wish;
         let fits = self.pictures.get(&Picture::Now).is_some_and(|(made_for, _)| *made_for == places.now.cells());
         if (!self.is_paused && !self.has_ended) || !as_wished || !fits {
             wanted.push((Picture::Now, places.now.cells(), framing));
@@ -65,7 +66,7 @@ impl Live {
             if cells.0 > 1 && cells.1 > 0 && !asked && (!is_there || picture == Picture::Now) {
                 self.asked.insert(picture.clone(), cells);
                 if picture == Picture::Now {
-                    self.framed = (faces.clone(), self.is_mirrored);
+                    self.framed = wish.clone();
                 }
                 effects.push(Effect::Paint(picture, cells, faces));
             }

@@ -401,14 +401,15 @@ impl Room for Heatmap {
         Acted::Yes
     }
 
-    fn hint(&self, _: &Shared, action: Action) -> Option<&'static str> {
-        let least = match action {
+    fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
+        let is_useful = match action {
             // Few enough cells are as large as can be.
-            Action::ZoomIn => 4,
-            Action::NextGroup | Action::OpenBest | Action::Swap | Action::Why => 2,
-            _ => 0,
+            Action::ZoomIn => self.plot(shared, shared.body()).level > 0,
+            Action::NextGroup => self.groups.len() > 1,
+            Action::OpenBest | Action::Swap | Action::Why => self.len() > 1,
+            _ => true,
         };
-        (self.len() >= least).then(|| action.hint())
+        is_useful.then(|| action.hint())
     }
 
     fn focused(&self, shared: &Shared) -> Option<ImageId> {

@@ -164,6 +164,20 @@ impl Map {
         self.letters.unwrap_or(depth == Depth::Mono)
     }
 
+    /// Whether a point in view has neither a thumbnail nor a sign of its own, as the selected one and its nearest have.
+    fn has_bare_points(&self, shared: &Shared) -> bool {
+        let Some((plot, map)) = self.plot(shared.body()).zip(self.shown()) else { return false };
+        let signed = self.nearest.iter().map(|row| row.id).chain(shared.selected);
+        let signs: Vec<_> = signed.filter_map(|id| map.point(id).and_then(|point| plot.cell(point))).collect();
+        let dots = self.raster.cells.iter().enumerate().filter(|(_, cell)| cell.mask != 0).map(|(at, _)| at);
+        let place = |at: usize| {
+            let (row, column) = (at / self.raster.width, at % self.raster.width);
+            (plot.area.x + column as u16, plot.area.y + row as u16)
+        };
+        let is_bare = |at| !signs.contains(&at) && self.tiles.iter().all(|tile| !tile.area.contains(at));
+        dots.map(place).any(is_bare)
+    }
+
     /// What the map needs before it shows what it should; `None` when it does.
     fn missing(&self, shared: &Shared) -> Option<MapTask> {
         let running = shared.run == RunState::Running;
@@ -412,8 +426,7 @@ impl Room for Map {
     fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
         let is_useful = match action {
             Action::Filter => true,
-            // Thumbnails stand where there is room, and letters on what has none.
-            Action::Letters => !shared.labels().is_empty() && self.raster.visible > self.tiles.len(),
+            Action::Letters => !shared.labels().is_empty() && self.has_bare_points(shared),
             Action::Thumbnails => !self.tiles.is_empty() || !self.thumbnails,
             Action::OpenPair | Action::Why => !self.nearest.is_empty(),
             _ => self.shown().is_some(),

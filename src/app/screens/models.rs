@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     app::{
+        RunState,
         action::{Action, Step},
         binding::{self, Binding, bind},
         contact_sheet::ContactSheet,
@@ -334,7 +335,11 @@ impl Room for Models {
     fn hint(&self, shared: &Shared, action: Action) -> Option<&'static str> {
         let whole = shared.index.kind() == RowKind::Picture;
         let is_useful = match action {
-            Action::IndexByOther => whole && !self.is_chosen() && !self.choices(shared).is_empty(),
+            // Another model comes after the indexing.
+            Action::IndexByOther => {
+                let may = whole && shared.run != RunState::Running;
+                may && !self.is_chosen() && !self.choices(shared).is_empty()
+            }
             Action::ChooseModel => self.found.is_some(),
             Action::Stop => self.is_indexing(),
             _ => self.found.is_some() && (self.view == View::Neighbors || action == Action::NextView),

@@ -1,6 +1,6 @@
 //! Neighbors: the selected picture as a query, the trail that led to it, and the others ranked by likeness.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     app::{
@@ -114,7 +114,8 @@ impl Neighbors {
     /// Asks with all marked pictures at once from now on.
     pub(in crate::app) fn ask(&mut self, shared: &Shared) {
         let like: Vec<_> = shared.marks.iter().collect();
-        let unlike: Vec<_> = shared.unlike.iter().collect();
+        // What was marked after that is no longer to be unlike.
+        let unlike: Vec<_> = shared.unlike.iter().filter(|id| !shared.marks.contains(*id)).collect();
         let embeddings = |ids: &[ImageId]| {
             ids.iter().filter_map(|id| shared.index.get(*id)).map(|entry| entry.embedding()).collect::<Vec<_>>()
         };
@@ -193,15 +194,16 @@ impl Neighbors {
     fn rank(&mut self, shared: &Shared, RankedOf { comparison, metric, .. }: &RankedOf) {
         let metric = *metric;
         let focused = self.under_cursor().filter(|_| self.cursor > 0);
-        let farthest = comparison.farthest(metric, 1).first().map_or(f32::NAN, |row| row.value);
-        let asked_with: Vec<_> = self.asked.iter().flat_map(Asked::pictures).collect();
+        let asked_with: HashSet<_> = self.asked.iter().flat_map(Asked::pictures).collect();
+        let last = comparison.among(metric, 1, true, |id| !asked_with.contains(&id));
+        let farthest = last.first().map_or(f32::NAN, |row| row.value);
         // Those asked with are the marked ones: only these would leave nothing to find.
         let only_these = self.asked.is_some() && shared.only_marked;
         let keep = |id: ImageId| (only_these || shared.admits(id)) && !asked_with.contains(&id);
         let rows = comparison.among(metric, self.k, self.farthest, keep);
-        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let [ranks, others] =
-            [metric, metric.toggled()].map(|metric| comparison.ranks_beside(metric, &ids, &asked_with));
+        let (ids, ranks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.id, row.rank)).unzip();
+        let [ranks, others] = [(metric, ranks), (metric.toggled(), comparison.ranks(metric.toggled(), &ids))]
+            .map(|(metric, ranks)| comparison.ranks_beside(metric, &ids, &ranks, &asked_with));
         self.rows = rows
             .into_iter()
             .zip(ranks.into_iter().zip(others))
@@ -238,10 +240,11 @@ impl Neighbors {
         }
     }
 
-    /// More or fewer rows.
+    /// More or fewer rows: fewer than there are, where these are fewer than wanted.
     fn resize(&mut self, more: bool) {
+        let now = if self.is_ranked() { self.rows.len().min(self.k) } else { self.k };
         let next =
-            if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < self.k) };
+            if more { STEPS.into_iter().find(|k| *k > self.k) } else { STEPS.into_iter().rev().find(|k| *k < now) };
         self.k = next.unwrap_or(self.k);
     }
 }
@@ -338,6 +341,13 @@ impl Room for Neighbors {
                 self.size = 0;
                 return Acted::Tells(self.shown_as());
             }
+            Action::OpenPair => {
+                // Its picture is selected now, and the question stays.
+                if let (Some(_), Some([asked, _])) = (&self.asked, self.pair(shared)) {
+                    self.query = Some(asked);
+                }
+                return Acted::No;
+            }
             _ => return Acted::No,
         }
         Acted::Yes
@@ -378,7 +388,8 @@ impl Room for Neighbors {
             // What the filter lets through may come back with another one.
             Action::Farthest | Action::Metric => self.candidates(shared) > 0,
             Action::More => self.candidates(shared) > 1,
-            Action::Follow | Action::OpenPair | Action::Why | Action::ZoomIn => self.under_cursor().is_some(),
+            Action::Follow | Action::ZoomIn => self.under_cursor().is_some(),
+            Action::OpenPair | Action::Why => self.pair(shared).is_some(),
             _ => true,
         };
         is_useful.then(|| action.hint())
@@ -423,6 +434,13 @@ impl Room for Neighbors {
             self.clear();
         }
         self.trail.retain(|id| shared.index.contains(*id));
+        if let Some(asked) = &mut self.asked {
+            asked.like.retain(|id| shared.index.contains(*id));
+            asked.unlike.retain(|id| shared.index.contains(*id));
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.is_empty() && asked.outside.is_none()) {
+            self.ask_selected();
+        }
         if let Some(comparison) = self.comparison(shared) {
             let wanted = RankedOf {
                 comparison,

@@ -1,6 +1,6 @@
 //! The points of the map: braille dots or letters in the colors of their labels, thumbnails, names, the cursor.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use ratatui::style::{Modifier, Style};
 
@@ -21,13 +21,13 @@ use crate::{
 };
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &Plot) {
-    let mut taken = Taken::default();
+    let mut taken = Taken::of(plot.area);
     dots(app, canvas, plot);
     let lines = lines(app, map, plot);
     draw_lines(app, canvas, plot, &lines);
     for tile in &app.screens.map.tiles {
         draw_tile(app, canvas, tile);
-        taken.0.push(tile.area);
+        taken.take(tile.area);
     }
     for (at, row) in app.screens.map.nearest.iter().enumerate().rev() {
         let on_tile = app.screens.map.tiles.iter().find(|tile| tile.row() == Some(row.id));
@@ -40,16 +40,33 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, map: &Projection, plot: &
     names(app, canvas, plot, &mut taken);
 }
 
-/// Places that are written on already.
-#[derive(Default)]
-struct Taken(Vec<Area>);
+/// Which cells of the plot are written on already, row after row: for every name many places are tried.
+struct Taken {
+    plot: Area,
+    cells: Vec<bool>,
+}
 
 impl Taken {
+    fn of(plot: Area) -> Self {
+        Self { plot, cells: vec![false; usize::from(plot.width) * usize::from(plot.height)] }
+    }
+
+    /// The cells of an area that lie in the plot, a row at a time.
+    fn rows(&self, area: Area) -> impl Iterator<Item = Range<usize>> + use<> {
+        let plot = self.plot;
+        let within = |x: u16| usize::from(x.clamp(plot.x, plot.right()) - plot.x);
+        let (left, right) = (within(area.x), within(area.right()));
+        let rows = area.y.max(plot.y)..area.bottom().min(plot.bottom());
+        let start = move |y: u16| usize::from(y - plot.y) * usize::from(plot.width);
+        rows.map(move |y| start(y) + left..start(y) + right)
+    }
+
+    fn take(&mut self, area: Area) {
+        self.rows(area).for_each(|row| self.cells[row].fill(true));
+    }
+
     fn is_free(&self, area: Area) -> bool {
-        let apart = |other: &Area| {
-            area.right() <= other.x || other.right() <= area.x || area.bottom() <= other.y || other.bottom() <= area.y
-        };
-        self.0.iter().all(apart)
+        self.rows(area).all(|row| !self.cells[row].contains(&true))
     }
 }
 
@@ -132,7 +149,7 @@ fn sign(canvas: &mut Canvas<'_>, taken: &mut Taken, place: Option<(u16, u16)>, s
     if let Some(cell) = canvas.cell(x, y) {
         cell.reset();
         cell.set_char(sign).set_style(style);
-        taken.0.push(Area { x, y, width: 1, height: 1 });
+        taken.take(Area { x, y, width: 1, height: 1 });
     }
 }
 
@@ -194,7 +211,7 @@ fn names(app: &App, canvas: &mut Canvas<'_>, plot: &Plot, taken: &mut Taken) {
         });
         if let Some((words, area)) = found {
             canvas.text(area, 0, words, style);
-            taken.0.push(area);
+            taken.take(area);
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::{
         layout::{self, Area},
         screens::neighbors::{Asked, Member, Ranks},
     },
-    index::ImageId,
     printable::printable,
     text,
     ui::{canvas::Canvas, facts, pictures},
@@ -16,6 +15,9 @@ use crate::{
 
 /// The signs of a picture that the answers are to be like, and of one that they are to be unlike.
 const SIGNS: [char; 2] = ['+', '−'];
+
+/// How the question ends.
+pub(super) const ONE_AGAIN: &str = "{return}: the selected one again";
 
 /// Names the pictures beside the ranking, and says how many are asked with and how to ask with one again.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &Asked) {
@@ -27,31 +29,39 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, ranks: &Ranks, asked: &As
                 names(app, canvas, asked, area);
             }
             if area.height == 1 {
-                return canvas.text(area, 0, &in_one_line(app, asked), canvas.theme.strong());
+                return canvas.text(area, 0, &in_one_line(app, asked, area.width), canvas.theme.strong());
             }
             let theme = canvas.theme;
             let sides = [(&asked.like, "like", theme.strong()), (&asked.unlike, "unlike", theme.dim())];
             for (row, (ids, what, style)) in sides.into_iter().enumerate().filter(|(_, (ids, ..))| !ids.is_empty()) {
-                let words = format!("{} {what} {}: {}", SIGNS[row], app.shared.counted(ids.len()), listed(app, ids));
+                let names = joined(ids.iter().map(|id| facts::name(app, *id)), ", ", area.width);
+                let words = format!("{} {what} {}: {names}", SIGNS[row], app.shared.counted(ids.len()));
                 canvas.text(area, row as u16, &words, style);
             }
         }
     }
-    canvas.text(area, 2, &app.sentence("{return}: the one before"), canvas.theme.dim());
+    canvas.text(area, 2, &app.sentence(ONE_AGAIN), canvas.theme.dim());
 }
 
-/// How many there are and what they are called, where one line is all there is.
-fn in_one_line(app: &App, asked: &Asked) -> String {
-    let signed = |sign: char, ids: &[ImageId]| {
-        let names = ids.iter().map(move |id| format!("{sign}{}", facts::name(app, *id)));
-        names.collect::<Vec<_>>()
-    };
-    let names = [signed(SIGNS[0], &asked.like), signed(SIGNS[1], &asked.unlike)].concat();
-    format!("{}: {}", app.shared.counted(asked.len()), names.join(" "))
+/// How many there are and what they are called, where one line of so many columns is all there is.
+fn in_one_line(app: &App, asked: &Asked, columns: u16) -> String {
+    let signed = asked.pictures().enumerate().map(|(at, id)| {
+        let sign = SIGNS[usize::from(at >= asked.like.len())];
+        format!("{sign}{}", facts::name(app, id))
+    });
+    format!("{}: {}", app.shared.counted(asked.len()), joined(signed, " ", columns))
 }
 
-fn listed(app: &App, ids: &[ImageId]) -> String {
-    ids.iter().map(|id| facts::name(app, *id)).collect::<Vec<_>>().join(", ")
+/// The names one after another, no more of them than so many columns show something of: there may be very many.
+fn joined(names: impl Iterator<Item = String>, between: &str, columns: u16) -> String {
+    let mut all = String::new();
+    for name in names {
+        all = if all.is_empty() { name } else { all + between + &name };
+        if text::width(&all) > columns.into() {
+            break;
+        }
+    }
+    all
 }
 
 /// The name of each picture under it after its sign, and how many more there are.

@@ -118,11 +118,23 @@ fn several_pictures_ask_together_and_some_may_be_subtracted() {
         let rows = answer["neighbors"].as_array().expect("rows").iter();
         rows.map(|row| row["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
     };
+    let ranks = |answer: &Value| {
+        let rows = answer["neighbors"].as_array().expect("rows").iter();
+        rows.map(|row| row["rank"].as_u64().expect("a rank")).collect::<Vec<_>>()
+    };
     let mut others = names(&answer);
     others.sort();
     assert_eq!(others.len(), 2, "those asked with are no answer");
     assert!(others[0].ends_with("cyan.png") && others[1].ends_with("orange.png"));
     assert!(answer["and"][0].as_str().expect("a path").ends_with("blue.png"));
+    // One that is named twice changes nothing.
+    for asked in [vec![&*red, &blue], vec![&*red, &blue, &red, &blue], vec![&*blue, &red, "--not", &red]] {
+        let answer = ask(&asked);
+        assert_eq!((&answer["candidates"], ranks(&answer)), (&2.into(), vec![1, 2]), "{asked:?}: {answer}");
+    }
+    let (once, twice) = (ask(&[&red]), ask(&[&red, &red]));
+    assert_eq!(once, twice);
+    assert_eq!((&once["candidates"], ranks(&once)), (&3.into(), vec![1, 2, 3]));
     let answer = ask(&[&red, "--not", &cyan]);
     assert!(names(&answer)[0].ends_with("orange.png"), "{answer}");
     assert!(answer["not"][0].as_str().expect("a path").ends_with("cyan.png"));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lookalike::{
+    app::Over,
     index::{ImageId, Index, filter::Filter, progress::Report},
     order::Order,
     similarity::{self, Comparison, Metric, Query},
@@ -181,4 +182,97 @@ fn why_follows_the_cursor_and_shows_colors_or_numbers() {
     assert!(explorer.app.over.is_empty() && explorer.state().contains("the same picture"));
     explorer.keys("1 w");
     assert!(explorer.app.over.is_empty(), "there is no pair in the grid");
+}
+
+#[test]
+fn ranks_of_many_pictures_are_never_cut_and_rows_keep_their_form_while_they_are_scrolled() {
+    use lookalike::text::count;
+    for ((width, height), keys) in [((80, 24), "3 f"), ((80, 24), "3 f m"), ((120, 36), "3 f"), ((64, 20), "3 f")] {
+        let mut explorer = Explorer::ready(setup(width, height), 2000);
+        explorer.keys(keys);
+        let bar = |line: &str| line.chars().filter(|c| "█▉▊▋▌▍▎▏·".contains(*c)).count();
+        let mut forms = Vec::new();
+        for _ in 0..20 {
+            let frame = styled(&explorer.frame());
+            let ranking = &explorer.app.screens.neighbors;
+            for row in ranking.rows.iter().skip(ranking.first).take(explorer.ranks().page()) {
+                let rank = format!(" {} {}", count(row.rank), explorer.app.shared.metric.name());
+                let line = frame.lines().find(|line| line.contains(&rank)).unwrap_or_else(|| panic!("{rank}: {frame}"));
+                let change = match row.other.cmp(&row.rank) {
+                    std::cmp::Ordering::Greater => format!(" ▲{}", count(row.other - row.rank)),
+                    std::cmp::Ordering::Less => format!(" ▼{}", count(row.rank - row.other)),
+                    std::cmp::Ordering::Equal => " =".to_owned(),
+                };
+                let (_, said) = line.split_once(&rank).expect("it is there");
+                let shown = [format!(" #{}", count(row.other)), change].map(|mark| {
+                    said.split_once(&mark)
+                        .is_some_and(|(_, after)| !after.starts_with(|c: char| c != ' ' && c != '│' && c != '┃'))
+                });
+                forms.push((shown, bar(said)));
+            }
+            explorer.key("Down");
+        }
+        forms.dedup();
+        assert!(forms.len() == 1 && forms[0].0.contains(&true), "{width}×{height} {keys}: {forms:?}");
+    }
+}
+
+#[test]
+fn what_is_asked_with_and_has_left_the_index_is_no_longer_counted() {
+    let mut explorer = Explorer::indexing(setup(80, 24), 24, 24);
+    explorer.keys("Space Right Space Right Space Right U Right U Q");
+    let asked = |explorer: &Explorer| {
+        let asked = explorer.app.screens.neighbors.asked.as_ref().expect("the others are still asked with");
+        (asked.like.clone(), asked.unlike.clone())
+    };
+    let (like, unlike) = asked(&explorer);
+    let mut smaller = Index::clone(&explorer.app.shared.index);
+    [like[1], unlike[0]].into_iter().for_each(|gone| smaller.remove(gone));
+    explorer.report(Report::Snapshot(Arc::new(smaller.clone())));
+    assert_eq!(asked(&explorer), (vec![like[0], like[2]], vec![unlike[1]]));
+    let ranking = &explorer.app.screens.neighbors;
+    assert_eq!((ranking.candidates(&explorer.app.shared), ranking.rows.len()), (19, 19));
+    let last = ranking.rows.iter().map(|row| row.rank).max();
+    assert_eq!(last, Some(19));
+    let frame = styled(&explorer.frame());
+    assert!(frame.contains("19 nearest of 19") && frame.contains("+ like 2 pictures"), "{frame}");
+    [like[0], like[2], unlike[1]].into_iter().for_each(|gone| smaller.remove(gone));
+    explorer.report(Report::Snapshot(Arc::new(smaller)));
+    assert!(explorer.app.screens.neighbors.asked.is_none(), "of nothing there is no question");
+}
+
+#[test]
+fn a_question_with_all_pictures_says_so_and_one_that_is_looked_at_stays() {
+    for len in [2, 3] {
+        let mut explorer = Explorer::ready(setup(80, 24), len);
+        explorer.keys(&"Space Right ".repeat(len));
+        explorer.key("Q");
+        let frame = styled(&explorer.frame());
+        assert!(frame.contains("All pictures are asked with.") && !frame.contains("filter lets"), "{frame}");
+    }
+    let mut explorer = Explorer::ready(setup(80, 24), 24);
+    explorer.keys("Space Right Right Space Q Down");
+    let ids = |explorer: &Explorer| {
+        let ranking = &explorer.app.screens.neighbors;
+        let asked = ranking.asked.as_ref().expect("the question stays");
+        (
+            asked.pictures().collect::<Vec<_>>(),
+            ranking.rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+            ranking.cursor,
+        )
+    };
+    let before = ids(&explorer);
+    explorer.key("p");
+    assert!(matches!(explorer.app.over[..], [Over::Pair { row, .. }] if row == before.0[0]), "{:?}", explorer.app.over);
+    explorer.keys("Esc");
+    assert_eq!(ids(&explorer), before);
+}
+
+#[test]
+fn fewer_neighbors_are_fewer_than_there_are() {
+    let mut explorer = Explorer::ready(setup(80, 24), 9);
+    explorer.keys("3 [");
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 5);
+    explorer.keys("]");
+    assert_eq!(explorer.app.screens.neighbors.rows.len(), 8);
 }

@@ -54,7 +54,8 @@ impl NamedRows {
         }
     }
 
-    /// Its name in so many columns: of a cluster the mean is never cut, and gives way as a whole before its name does.
+    /// Its name in so many columns. Of a cluster the mean is never cut; the name is, down to four columns, then the mean
+    /// goes.
     #[must_use]
     pub fn fitted_name(&self, labels: &Labels, metric: Metric, columns: usize) -> String {
         let Some((name, cluster)) = &self.cluster else { return text::cut_middle(&self.name(labels, metric), columns) };
