@@ -69,6 +69,20 @@ fn image(number: usize) -> Image {
     }
 }
 
+/// Pictures of these names under [`ROOT`], with embeddings of two values.
+pub fn named_pictures(pictures: &[(String, [f32; 2])]) -> Index {
+    let image = |(name, _): &(String, [f32; 2])| Image {
+        file: ImageFile { path: format!("{ROOT}/{name}").into(), size: 1, modified: 0, changed: 0 },
+        pixels: (4, 3),
+        format: "JPEG",
+        face: None,
+    };
+    let rows: Vec<_> = pictures.iter().map(|(_, row)| row.to_vec()).collect();
+    let mut index = Index::new(2);
+    index.push(Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), pictures.iter().map(image), &rows, 2)));
+    index
+}
+
 fn embedding(number: usize) -> Vec<f32> {
     let length = 1.0 + (number * 7 % 5) as f32;
     (0..8)

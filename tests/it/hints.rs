@@ -11,7 +11,7 @@ use lookalike::{
     similarity::Metric,
 };
 
-use crate::explorer::{Explorer, setup, styled};
+use crate::explorer::{Explorer, named_pictures, setup, styled};
 
 /// The screens that find something out, with the keys that lead there.
 const VIEWS: [&str; 21] = [
@@ -86,26 +86,9 @@ fn every_hint_does_something_whatever_is_on_the_screen() {
 
 #[test]
 fn larger_cells_and_the_next_group_are_offered_where_there_are_some() {
-    use lookalike::index::{Image, Segment};
-    use lookalike::scan::ImageFile;
-    use std::{path::Path, sync::Arc};
     let flat = |len: usize| {
-        let image = |number: usize| Image {
-            file: ImageFile {
-                path: format!("{}/{number}.jpg", crate::explorer::ROOT).into(),
-                size: 1,
-                modified: 0,
-                changed: 0,
-            },
-            pixels: (4, 3),
-            format: "JPEG",
-            face: None,
-        };
-        let rows: Vec<_> = (0..len).map(|number| vec![1.0, number as f32]).collect();
-        let mut index = lookalike::index::Index::new(2);
-        let root = Arc::from(Path::new(crate::explorer::ROOT));
-        index.push(Arc::new(Segment::pack(root, (0..len).map(image), &rows, 2)));
-        index
+        let picture = |number: usize| (format!("{number}.jpg"), [1.0, number as f32]);
+        named_pictures(&(0..len).map(picture).collect::<Vec<_>>())
     };
     let mut larger = Vec::new();
     for (size, len) in [(120, 36), (80, 24), (40, 12), (20, 8)].iter().flat_map(|s| [2, 3, 5, 8].map(|len| (*s, len))) {
@@ -273,29 +256,13 @@ fn help_begins_with_the_keys_that_mean_something_here_only() {
 
 #[test]
 fn numbers_in_the_list_of_the_mislabeled_are_never_cut() {
-    use lookalike::index::{Image, Index, Segment};
-    use lookalike::scan::ImageFile;
-    use std::{path::Path, sync::Arc};
-    let root = crate::explorer::ROOT;
     let names = ["a folder with a long name for birds", "and one with a longer name for cats"];
     let picture = |number: usize| {
         let (folder, row) = (number % 2, [1.0 - 0.03 * number as f32, 0.03 * number as f32]);
-        (names[folder], if (folder == 0) != (number < 2) { row } else { [row[1], row[0]] })
+        let row = if (folder == 0) != (number < 2) { row } else { [row[1], row[0]] };
+        (format!("{}/{number}.jpg", names[folder]), row)
     };
-    let image = |number: usize| Image {
-        file: ImageFile {
-            path: format!("{root}/{}/{number}.jpg", picture(number).0).into(),
-            size: 1,
-            modified: 0,
-            changed: 0,
-        },
-        pixels: (4, 3),
-        format: "JPEG",
-        face: None,
-    };
-    let rows: Vec<_> = (0..20).map(|number| picture(number).1.to_vec()).collect();
-    let mut index = Index::new(2);
-    index.push(Arc::new(Segment::pack(Arc::from(Path::new(root)), (0..20).map(image), &rows, 2)));
+    let index = named_pictures(&(0..20).map(picture).collect::<Vec<_>>());
     let mut explorer = Explorer::of(setup(80, 24), index);
     explorer.keys("8 o");
     assert!(!explorer.app.screens.labels.lists[0].is_empty());

@@ -1,15 +1,12 @@
 //! Labels and two models on their screens: what is confused, what is mislabeled, what is corrected, and what models disagree on.
 
-use std::{path::Path, sync::Arc};
-
 use lookalike::{
     app::{Setup, screens::labels::View},
-    index::{Image, Index, Segment},
-    scan::ImageFile,
+    index::Index,
     task::{Job, Lane},
 };
 
-use crate::explorer::{Explorer, ROOT, setup};
+use crate::explorer::{Explorer, ROOT, named_pictures, setup};
 
 /// Birds point one way and cats another; `cats/bird.jpg` is in the wrong folder, and three pictures are in none.
 fn zoo() -> Index {
@@ -23,16 +20,7 @@ fn zoo() -> Index {
     pictures.push(("new-bird.jpg".into(), [1.0, 0.05]));
     pictures.push(("new-cat.jpg".into(), [0.1, 1.0]));
     pictures.push(("odd.jpg".into(), [1.0, 0.9]));
-    let image = |(name, _): &(String, [f32; 2])| Image {
-        file: ImageFile { path: format!("{ROOT}/{name}").into(), size: 1, modified: 0, changed: 0 },
-        pixels: (4, 3),
-        format: "JPEG",
-        face: None,
-    };
-    let rows: Vec<_> = pictures.iter().map(|(_, row)| row.to_vec()).collect();
-    let mut index = Index::new(2);
-    index.push(Arc::new(Segment::pack(Arc::from(Path::new(ROOT)), pictures.iter().map(image), &rows, 2)));
-    index
+    named_pictures(&pictures)
 }
 
 fn explorer() -> Explorer {
