@@ -189,10 +189,7 @@ impl App {
     fn refresh(&mut self) {
         let shared = &mut self.shared;
         shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
-        if shared.only_marked {
-            let typed = shared.filter.typed().to_owned();
-            shared.narrow(&typed, true);
-        }
+        shared.follow_marks();
         self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
         let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));

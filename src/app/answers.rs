@@ -187,10 +187,13 @@ impl App {
             self.awaited.forget();
             (self.explained, self.explaining, self.asking) = (None, None, None);
         }
+        let only_grew = index.only_grew_since(shared.index.state());
         shared.index = index;
         shared.folder_labels.follow_folders(&shared.index);
-        shared.marks.retain(|id| shared.index.contains(id));
-        shared.unlike.retain(|id| shared.index.contains(id));
+        if !only_grew {
+            shared.marks.retain(|id| shared.index.contains(id));
+            shared.unlike.retain(|id| shared.index.contains(id));
+        }
         self.show_named();
     }
 

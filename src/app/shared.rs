@@ -99,6 +99,8 @@ pub struct Shared {
     pub filter: Filter,
     /// Only the marked pictures are shown: a part of the filter, which follows the marks.
     pub only_marked: bool,
+    /// [`Marks::changes`] when that part was made.
+    narrowed_to: u64,
     /// By [`ImageId::at`]: which pictures the filter lets through, as far as that is known; nothing without a filter.
     pub(super) admitted: Option<Vec<bool>>,
     /// How often that has changed.
@@ -146,6 +148,7 @@ impl Shared {
             unlike: Marks::default(),
             filter: Filter::default(),
             only_marked: false,
+            narrowed_to: 0,
             admitted: None,
             narrowings: 0,
             narrowed: false,
@@ -288,9 +291,18 @@ impl Shared {
         self.selected = Some(id);
     }
 
+    /// Narrows all screens to the pictures that are marked now, where they are narrowed to the marked ones and these have changed.
+    pub(super) fn follow_marks(&mut self) {
+        if self.only_marked && self.marks.changes() != self.narrowed_to {
+            let typed = self.filter.typed().to_owned();
+            self.narrow(&typed, true);
+        }
+    }
+
     /// Narrows all screens to pictures whose path holds all the words, and to the marked ones or not.
     pub(super) fn narrow(&mut self, typed: &str, only_marked: bool) {
         self.only_marked = only_marked && !self.marks.is_empty();
+        self.narrowed_to = self.marks.changes();
         let filter = Filter::new(typed).among(self.only_marked.then(|| self.marks.iter()));
         if filter != self.filter {
             (self.filter, self.narrowed) = (filter, true);

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use lookalike::index::{Skipped, progress::Report};
+use lookalike::index::{Skipped, filter::Filter, progress::Report};
 
 use super::check;
 use crate::explorer::{Explorer, collection, setup, styled};
@@ -25,6 +25,20 @@ fn only_the_marked_pictures_are_shown_until_they_are_none() {
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
     explorer.keys("F M");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 12, "no marks, no filter");
+}
+
+#[test]
+fn the_marked_are_gone_through_only_when_the_marks_have_changed() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("Space l Space l Space F");
+    assert!(explorer.app.shared.filter.is_among());
+    // Whoever goes through them again mends it.
+    explorer.app.shared.filter = Filter::default();
+    explorer.keys("l 3 j w Esc 1");
+    assert!(!explorer.app.shared.filter.is_among(), "a key that marks nothing costs nothing, however many are marked");
+    explorer.keys("Space");
+    assert!(explorer.app.shared.filter.is_among());
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), explorer.app.shared.marks.len());
 }
 
 #[test]
