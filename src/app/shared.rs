@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     event::{ModelInfo, RunState, Setup, UsableModel},
-    layout::{self, Area},
+    layout::{self, Area, Shell},
     marks::Marks,
 };
 use crate::{
@@ -121,6 +121,8 @@ pub struct Shared {
     pub progress: Option<Progress>,
     /// What computes the embeddings.
     pub model: Option<ModelInfo>,
+    /// The picture that the explorer was opened with, until it is indexed.
+    pub(super) opened_with: Option<PathBuf>,
     /// It was said what the numbers of the euclidean metric mean.
     pub(super) distance_explained: bool,
     /// The user has moved the selection: it no longer follows the first picture.
@@ -159,6 +161,7 @@ impl Shared {
             run: RunState::Running,
             progress: None,
             model: None,
+            opened_with: setup.picture,
             distance_explained: false,
             touched: false,
         }
@@ -207,10 +210,16 @@ impl Shared {
         }
     }
 
+    /// How the terminal is divided.
+    #[must_use]
+    pub fn shell(&self) -> Shell {
+        layout::shell(self.display.size)
+    }
+
     /// Where the screen proper lies.
     #[must_use]
     pub fn body(&self) -> Area {
-        layout::shell(self.display.size).body
+        self.shell().body
     }
 
     /// The selected picture's comparison, when it is there.
