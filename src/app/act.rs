@@ -391,8 +391,19 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        let Some(path) = self.path().map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };
-        self.say(Severity::Info, format!("Copied {}", printable(&path)));
-        vec![Effect::Copy(path)]
+        let Some(path) = self.path() else { return Vec::new() };
+        let shown = printable(&path);
+        match path.into_os_string().into_string() {
+            Ok(path) => {
+                self.say(Severity::Info, format!("Copied {shown}"));
+                vec![Effect::Copy(path)]
+            }
+            // With a sign in the place of what is no text it would be the path of another file, or of none.
+            Err(_) => {
+                let then = self.sentence("[; {export} writes the paths of marked ones byte for byte].");
+                self.say(Severity::Warning, format!("The clipboard takes only text, which {shown} is not{then}"));
+                Vec::new()
+            }
+        }
     }
 }
