@@ -88,6 +88,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
         Span::styled(format!(" of {}{alone}", app.shared.counted(pictures)), theme.dim()),
         Span::styled(format!(" · {method}"), theme.accent()),
         facts::narrowed_to(app, canvas),
+        facts::approximation(canvas, found.accuracy()),
     ];
     if making {
         let words = format!(" · finding others, {:.0} %…", 100.0 * groups.progress);
