@@ -17,7 +17,6 @@ fn whoever_uses_a_graph_that_is_not_exact_says_so() {
         ((80, 24), "6 o", Lane::Groups),
         ((80, 24), "7", Lane::Outliers),
         ((120, 40), "5", Lane::Map),
-        ((40, 12), "6 o", Lane::Groups),
     ] {
         let mut explorer = Explorer::ready(setup(size.0, size.1), 24);
         explorer.hold();
