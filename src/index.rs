@@ -136,6 +136,13 @@ impl Rows {
         Self { bytes: Arc::new(Halves(values)), offset: 0, dim, len }
     }
 
+    /// Some of them, in the same memory.
+    #[cfg(feature = "libtorch")]
+    fn part(&self, rows: std::ops::Range<usize>) -> Self {
+        let offset = self.offset + rows.start * self.dim * 2;
+        Self { bytes: Arc::clone(&self.bytes), offset, dim: self.dim, len: rows.len() }
+    }
+
     /// All rows, row-major.
     #[must_use]
     pub fn values(&self) -> &[f16] {
@@ -445,6 +452,19 @@ impl Index {
         let (first, segment) = &self.segments[at];
         let row = id.at() - *first as usize;
         (row < segment.images.len()).then_some((*first, &**segment, row))
+    }
+
+    /// Rows that follow on one another, from an id on, as a segment of their own that shares their memory; nothing where
+    /// there are not so many in one piece.
+    #[cfg(feature = "libtorch")]
+    pub(crate) fn piece(&self, first: ImageId, len: u32) -> Option<Segment> {
+        let (_, segment, start) = self.place(first)?;
+        let rows = start..start + len as usize;
+        let (norms, scales) = (segment.norms.get(rows.clone())?.to_vec(), segment.scales.get(rows.clone())?.to_vec());
+        let mut images = Images::default();
+        rows.clone().for_each(|row| images.push_from(&segment.images, row));
+        let root = Arc::clone(&segment.root);
+        Some(Segment { root, images, norms, scales, rows: segment.rows.part(rows), dead: Vec::new() })
     }
 
     /// Whether these two segments are the last ones, one behind the other.

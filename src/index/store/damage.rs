@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use super::{DATABASE, Key, Store, notes, set_aside::set_aside_contents};
+use super::{ContentHash, DATABASE, Key, Store, notes, set_aside::set_aside_contents};
 use crate::{
     error::{Error, Result},
     printable::printable_str,
@@ -69,6 +69,8 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Fault {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::NoLargeFileSupport
+                | ErrorCode::OperationAborted
+                | ErrorCode::OperationInterrupted
         )
     );
     if passing {
@@ -81,7 +83,28 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Fault {
     }
 }
 
+/// The hash of no file.
+const NO_HASH: ContentHash = [0; 32];
+
 impl Store {
+    /// What a store that was set aside, see [`Error::DamagedStore`], can still tell of its rows before `end` that is not in
+    /// memory: the hashes of their files. A row is only believed where its record has the path that `is_at` knows it to
+    /// have; those of others are of no file.
+    #[must_use]
+    pub fn content_hashes(&self, end: u32, is_at: impl Fn(u32, &[u8]) -> bool) -> Vec<ContentHash> {
+        let record = self.db.prepare("SELECT path, hash FROM images NOT INDEXED WHERE row = ?1");
+        let Ok(mut record) = record else { return vec![NO_HASH; end as usize] };
+        let mut hash = |row| {
+            let hash = record.query_row([row], |record| {
+                let is_its_own = record.get_ref(0)?.as_blob().is_ok_and(|path| is_at(row, path));
+                Ok(if is_its_own { record.get(1)? } else { NO_HASH })
+            });
+            // One page may be broken and the next one good.
+            hash.unwrap_or(NO_HASH)
+        };
+        (0..end).map(&mut hash).collect()
+    }
+
     /// A new, empty store in the place of this one, which was set aside, see [`Error::DamagedStore`].
     ///
     /// # Errors
@@ -91,6 +114,11 @@ impl Store {
         // SQLite deletes its log by name, which must not be the new one's.
         drop(db);
         Self::open(&folder, &key, lock).map_err(|fault| plain(&folder, fault))
+    }
+
+    /// The next new row gets this number, or a larger one; rows between it and those that there are stay vacant.
+    pub fn leave_vacant_before(&mut self, row: u32) {
+        self.meta.next_row = self.meta.next_row.max(row);
     }
 
     pub(super) fn plain(&self, fault: Fault) -> Error {
@@ -112,17 +140,158 @@ impl Store {
     }
 
     /// Does some work again after a contradiction that may be one between a table and an index of it: all indexes are made
-    /// anew from the tables, which stay as they are. What is wrong with a table itself is not mended by that.
+    /// anew from the tables, which stay as they are. What is wrong with a table itself is not mended by that. When that
+    /// cannot be done now, because the disk is full for example, nothing has become of the store, and it is that which
+    /// is said.
     pub(super) fn mending<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let reason = match work(self) {
-            Err(Fault::Contradiction(reason)) => reason,
+            Err(Fault::Contradiction(reason)) if self.is_writer() => reason,
             done => return done,
         };
         match self.db.execute_batch("REINDEX").map_err(|e| sql(&self.folder.join(DATABASE), e)) {
             Ok(()) => work(self),
-            // A full disk, for example.
             Err(Fault::Other(error)) => Err(Fault::Other(error)),
             Err(_) => Err(Fault::Damaged(reason)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{
+        index::{
+            Image, RowKind, Segment,
+            store::{self, Change, Opened},
+        },
+        scan::ImageFile,
+    };
+
+    const ROWS: u32 = 600;
+
+    fn key() -> Key {
+        Key {
+            root: "/p".into(),
+            model: "model".into(),
+            fingerprint: "fingerprint".into(),
+            preprocessing: 1,
+            exact: false,
+            dim: 1,
+            rows: RowKind::Picture,
+        }
+    }
+
+    #[track_caller]
+    fn writer(cache: &Path) -> Store {
+        let mut notes = Vec::new();
+        let opened = store::open(cache, &key(), &mut notes).unwrap();
+        let Opened::Writer(store) = opened else { panic!("somebody else writes") };
+        assert!(notes.is_empty(), "{notes:?}");
+        store
+    }
+
+    /// A store whose index of contents says that there are none.
+    fn contradicting(cache: &Path) -> Store {
+        let mut store = writer(cache);
+        let image = |number: u32| Image {
+            file: ImageFile { path: format!("/p/{number}.png").into(), size: 1, modified: 0, changed: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+            face: None,
+        };
+        let embeddings = vec![vec![1.0]; ROWS as usize];
+        let segment = Segment::pack(Path::new("/p").into(), (0..ROWS).map(image), &embeddings, 1);
+        let hashes: Vec<_> = (0..ROWS).map(|number| [number as u8; 32]).collect();
+        store.commit(&Change { rows: Some((&segment, &hashes)), ..Change::default() }).unwrap();
+        drop(store);
+        let folder = store::list(cache).unwrap().remove(0).folder;
+        let db = Connection::open(folder.join(DATABASE)).unwrap();
+        db.execute_batch(
+            "DROP INDEX images_by_content;
+             CREATE INDEX images_by_content ON images (size, hash) WHERE 0;
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, ' WHERE 0', '') WHERE name = 'images_by_content';
+             PRAGMA writable_schema = OFF;
+             VACUUM;",
+        )
+        .unwrap();
+        db.close().unwrap();
+        writer(cache)
+    }
+
+    /// Whether nothing has become of the store: the change succeeds as soon as it can.
+    #[track_caller]
+    fn check_unharmed(cache: &Path, mut store: Store) {
+        let aside = |store: &Store| {
+            fs::read_dir(&store.folder)
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("set-aside"))
+                .count()
+        };
+        assert_eq!(aside(&store), 0);
+        store.commit(&Change { deleted: &[7], ..Change::default() }).unwrap();
+        drop(store);
+        let mut store = writer(cache);
+        let present = store.load(0).unwrap().states.iter().filter(|state| **state == store::RowState::Present).count();
+        assert_eq!((present as u32, aside(&store)), (ROWS - 1, 0));
+        assert!(store.rows_of_content(1, &[9; 32]).unwrap().contains(&9));
+    }
+
+    #[test]
+    fn a_disk_that_is_too_full_to_make_an_index_of_a_table_anew_is_no_damage() {
+        let cache = tempfile::tempdir().unwrap();
+        for again in [false, true] {
+            let cache = cache.path().join(again.to_string());
+            let mut store = contradicting(&cache);
+            let pages: u32 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+            store.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+            let error = store.commit(&Change { deleted: &[7], ..Change::default() }).unwrap_err();
+            assert!(matches!(error, Error::Store { .. }) && error.to_string().contains("full"), "{error}");
+            if again {
+                // The next start tries again, and so does whoever has the disk tidied up meanwhile.
+                drop(store);
+                store = writer(&cache);
+            } else {
+                store.db.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(())).unwrap();
+            }
+            check_unharmed(&cache, store);
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_busy_when_an_index_of_a_table_is_to_be_made_anew_is_no_damage() {
+        let cache = tempfile::tempdir().unwrap();
+        let mut store = contradicting(cache.path());
+        store.db.busy_timeout(Duration::ZERO).unwrap();
+        let other = Connection::open(store.folder.join(DATABASE)).unwrap();
+        let mut tries = 0;
+        let done = store.mending(|_| {
+            tries += 1;
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            Err::<(), _>(Fault::Contradiction("they differ".into()))
+        });
+        assert!(matches!(&done, Err(Fault::Other(error)) if error.to_string().contains("locked")), "{done:?}");
+        assert_eq!(tries, 1);
+        other.execute_batch("ROLLBACK").unwrap();
+        check_unharmed(cache.path(), store);
+    }
+
+    #[test]
+    fn who_only_reads_makes_no_index_anew() {
+        let cache = tempfile::tempdir().unwrap();
+        let _writer = contradicting(cache.path());
+        let Opened::Reader(Some(mut reader)) = store::open(cache.path(), &key(), &mut Vec::new()).unwrap() else {
+            panic!("there is a writer")
+        };
+        let mut tries = 0;
+        let done = reader.mending(|_| {
+            tries += 1;
+            Err::<(), _>(Fault::Contradiction("they differ".into()))
+        });
+        assert!(matches!(done, Err(Fault::Contradiction(_))) && tries == 1, "{done:?}");
     }
 }
