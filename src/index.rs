@@ -137,8 +137,7 @@ impl Rows {
     }
 
     /// Some of them, in the same memory.
-    #[cfg(feature = "libtorch")]
-    fn part(&self, rows: std::ops::Range<usize>) -> Self {
+    fn piece(&self, rows: std::ops::Range<usize>) -> Self {
         let offset = self.offset + rows.start * self.dim * 2;
         Self { bytes: Arc::clone(&self.bytes), offset, dim: self.dim, len: rows.len() }
     }
@@ -186,6 +185,20 @@ impl Segment {
         }
         let images = Images::new(&root, images);
         Self { root, images, norms, scales, rows: Rows::owned(values, dim), dead: Vec::new() }
+    }
+
+    /// Some of the rows as a segment of their own, over the same embeddings; none of them is dead there.
+    fn piece(&self, rows: std::ops::Range<usize>) -> Self {
+        let mut images = Images::default();
+        rows.clone().for_each(|row| images.push_from(&self.images, row));
+        Self {
+            root: Arc::clone(&self.root),
+            images,
+            norms: self.norms[rows.clone()].to_vec(),
+            scales: self.scales[rows.clone()].to_vec(),
+            rows: self.rows.piece(rows),
+            dead: Vec::new(),
+        }
     }
 }
 
@@ -460,11 +473,7 @@ impl Index {
     pub(crate) fn piece(&self, first: ImageId, len: u32) -> Option<Segment> {
         let (_, segment, start) = self.place(first)?;
         let rows = start..start + len as usize;
-        let (norms, scales) = (segment.norms.get(rows.clone())?.to_vec(), segment.scales.get(rows.clone())?.to_vec());
-        let mut images = Images::default();
-        rows.clone().for_each(|row| images.push_from(&segment.images, row));
-        let root = Arc::clone(&segment.root);
-        Some(Segment { root, images, norms, scales, rows: segment.rows.part(rows), dead: Vec::new() })
+        (rows.end <= segment.images.len()).then(|| segment.piece(rows))
     }
 
     /// Whether these two segments are the last ones, one behind the other.

@@ -364,7 +364,8 @@ pub fn kept_file(cache: &Path, roots: &[PathBuf]) -> PathBuf {
 /// # Errors
 /// As [`LabelTable::read`].
 pub fn read_kept(file: &Path) -> Result<LabelTable> {
-    if !file.exists() {
+    // One that cannot be looked for may be there, and must not be replaced by what is said from now on.
+    if matches!(file.try_exists(), Ok(false)) {
         return Ok(LabelTable::default());
     }
     let mut table = LabelTable::read(file, &[])?;

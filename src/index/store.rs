@@ -47,8 +47,8 @@ mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
-pub use damage::built_anew;
-use damage::{Fault, plain, set_records_aside, sql};
+pub use damage::{ROWS_AT_ONCE, built_anew, written_anew};
+use damage::{Fault, Saved, plain, set_records_aside, sql};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
@@ -231,8 +231,8 @@ pub enum Opened {
     ReadOnly(Store, Error),
 }
 
-/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew; that
-/// is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
+/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew, with the
+/// rows that can still be read; that is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
 ///
 /// # Errors
 /// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used, or what is damaged cannot be set aside.
@@ -267,12 +267,15 @@ fn open_as_writer(folder: &Path, key: &Key, lock: Lock, notes: &mut Vec<String>)
     match attempt {
         Ok(store) => Ok(store),
         Err(fault) => {
-            let damaged = set_records_aside(folder, key, fault.damage()?);
+            let (reason, saved) = (fault.damage()?, Saved::read(folder, key));
+            let damaged = set_records_aside(folder, key, reason);
             if !matches!(damaged, Error::DamagedStore { .. }) {
                 return Err(damaged);
             }
-            notes.push(built_anew(&damaged));
-            Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))
+            let mut store = Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))?;
+            let saved = saved.map_or(Ok(0), |saved| saved.put_into(&mut store));
+            notes.push(written_anew(&damaged, *saved.as_ref().unwrap_or(&0)));
+            saved.map(|_| store)
         }
     }
 }

@@ -1,14 +1,18 @@
 //! What a store can fail with, and what is done about it: indexes of tables are made anew, and what is damaged beyond that is
 //! set aside, so that a new store takes its place.
 
-use std::path::Path;
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 use rusqlite::ErrorCode;
 
-use super::{ContentHash, DATABASE, Key, Store, notes, set_aside::set_aside_contents};
+use super::{
+    Change, ContentHash, DATABASE, Key, Loaded, RowState, Store, is_whole, notes, set_aside::set_aside_contents,
+};
 use crate::{
     error::{Error, Result},
+    index::Segment,
     printable::printable_str,
+    text,
 };
 
 /// What a store can fail with: damage is repaired by starting anew, everything else is the caller's to hear.
@@ -42,6 +46,62 @@ pub fn built_anew(damaged: &Error) -> String {
     format!("{damaged} and is built anew")
 }
 
+/// What is said of one where a new one has so many of its rows already.
+#[must_use]
+pub fn written_anew(damaged: &Error, rows: usize) -> String {
+    if rows == 0 {
+        return built_anew(damaged);
+    }
+    format!("{damaged}, and a new one has its {}", text::counted(rows, "embedding"))
+}
+
+/// What a damaged store still has: often it is an index of a table alone that is damaged.
+pub(super) struct Saved {
+    loaded: Loaded,
+    hashes: Vec<ContentHash>,
+}
+
+impl Saved {
+    /// Reads all that can be read; nothing where the records cannot be read as a whole.
+    pub(super) fn read(folder: &Path, key: &Key) -> Option<Self> {
+        let mut store = Store::open(folder, key, None).ok()?;
+        let loaded = store.try_load(0).ok()?;
+        let images = &loaded.segment.images;
+        let is_at = |row: u32, path: &[u8]| images.relative(row as usize).as_os_str().as_bytes() == path;
+        let hashes = store.content_hashes(images.len() as u32, is_at);
+        Some(Self { loaded, hashes })
+    }
+
+    /// Puts what is as it was written into a new store. Returns how many rows that are.
+    pub(super) fn put_into(self, store: &mut Store) -> Result<usize> {
+        let Self { loaded: Loaded { segment, states, sums, .. }, hashes } = self;
+        let is_there = |row: usize| matches!(states[row], RowState::Present | RowState::Gone);
+        let (mut at, mut kept) = (0, 0);
+        while at < segment.images.len() {
+            let start = at;
+            // As many pictures in a row as are whole.
+            while at < segment.images.len() && at - start < ROWS_AT_ONCE {
+                let rows = segment.images.of_one_picture(at);
+                if !rows.clone().all(is_there) || !is_whole(&segment, rows.clone(), &sums, |row| states[row]) {
+                    break;
+                }
+                at = rows.end;
+            }
+            if at > start {
+                let (piece, hashes) = (segment.piece(start..at), &hashes[start..at]);
+                store.put_back(start as u32, &piece, hashes, |row| states[row as usize])?;
+                kept += at - start;
+            } else {
+                at = segment.images.of_one_picture(at).end;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// So many rows are put into a new store in one transaction, and what their last picture has more.
+pub const ROWS_AT_ONCE: usize = 1024;
+
 /// Sets all aside that a damaged store is made of, and says so. What the user said of the pictures is right whatever has
 /// become of their rows.
 pub(super) fn set_records_aside(folder: &Path, key: &Key, reason: String) -> Error {
@@ -74,7 +134,9 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Fault {
         )
     );
     if passing {
-        return Fault::Other(Error::store(path, error));
+        let is_vague = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        let why = if is_vague && is_full(path) { "the disk is full".to_owned() } else { error.to_string() };
+        return Fault::Other(Error::store(path, why));
     }
     let reason = printable_str(&error.to_string());
     match error.sqlite_error_code() {
@@ -85,6 +147,14 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Fault {
 
 /// The hash of no file.
 const NO_HASH: ContentHash = [0; 32];
+
+/// Whether a disk has no room for the least that a store needs, the file by which processes share a log: SQLite says of that
+/// only that the disk fails.
+fn is_full(path: &Path) -> bool {
+    const LEAST: u64 = 1 << 15;
+    let folder = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST)
+}
 
 impl Store {
     /// What a store that was set aside, see [`Error::DamagedStore`], can still tell of its rows before `end` that is not in
@@ -114,6 +184,28 @@ impl Store {
         // SQLite deletes its log by name, which must not be the new one's.
         drop(db);
         Self::open(&folder, &key, lock).map_err(|fault| plain(&folder, fault))
+    }
+
+    /// Writes rows of a store whose place this one took, under the numbers that they had there; those of all rows here are
+    /// smaller. `state` tells by its number which of them is gone.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn put_back(
+        &mut self,
+        first: u32,
+        segment: &Segment,
+        hashes: &[ContentHash],
+        state: impl Fn(u32) -> RowState,
+    ) -> Result<()> {
+        self.leave_vacant_before(first);
+        self.commit(&Change { rows: Some((segment, hashes)), ..Change::default() })?;
+        let rows = first..first + segment.images.len() as u32;
+        let gone: Vec<u32> = rows.filter(|row| state(*row) == RowState::Gone).collect();
+        if !gone.is_empty() {
+            self.commit(&Change { gone: &gone, ..Change::default() })?;
+        }
+        Ok(())
     }
 
     /// The next new row gets this number, or a larger one; rows between it and those that there are stay vacant.
@@ -165,8 +257,8 @@ mod tests {
     use super::*;
     use crate::{
         index::{
-            Image, RowKind, Segment,
-            store::{self, Change, Opened},
+            Image, RowKind,
+            store::{self, Opened},
         },
         scan::ImageFile,
     };
@@ -236,7 +328,7 @@ mod tests {
         store.commit(&Change { deleted: &[7], ..Change::default() }).unwrap();
         drop(store);
         let mut store = writer(cache);
-        let present = store.load(0).unwrap().states.iter().filter(|state| **state == store::RowState::Present).count();
+        let present = store.load(0).unwrap().states.iter().filter(|state| **state == RowState::Present).count();
         assert_eq!((present as u32, aside(&store)), (ROWS - 1, 0));
         assert!(store.rows_of_content(1, &[9; 32]).unwrap().contains(&9));
     }

@@ -35,7 +35,7 @@ impl Store {
         loaded.map_err(|fault| self.set_aside_if_damaged(fault))
     }
 
-    fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
+    pub(super) fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
         let mut records = if first == 0 { self.read_columns()? } else { Records::default() };
         let path = self.folder.join(DATABASE);
         (|| -> rusqlite::Result<()> {

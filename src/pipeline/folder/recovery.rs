@@ -8,13 +8,9 @@ use crate::{
     error::{Error, Result},
     index::{
         ImageId, Index,
-        store::{Change, Numbered, RowState},
+        store::{self, Change, Numbered, ROWS_AT_ONCE, RowState},
     },
-    text,
 };
-
-/// So many rows are written in one transaction, and what their last picture has more.
-const ROWS_AT_ONCE: u32 = 1024;
 
 impl Folder {
     /// Commits a change if this process may write, into a new store where the old one turns out to be damaged. Returns the
@@ -39,7 +35,7 @@ impl Folder {
             return self.give_up(error);
         }
         match self.begin_anew(index) {
-            Ok(rows) => format!("{error}, and a new one has its {}", text::counted(rows, "embedding")),
+            Ok(rows) => store::written_anew(error, rows),
             Err(next) => format!("{error}; {}", self.give_up(&next)),
         }
     }
@@ -59,17 +55,12 @@ impl Folder {
             entry.is_some_and(|entry| entry.relative().as_os_str().as_bytes() == path)
         });
         let mut store = damaged.anew()?;
+        let state = |row| self.row_map.id_of(row).map_or(RowState::Vacant, |id| self.row_map.state(id));
         let runs = self.whole_rows(index);
         for Numbered { row, id, len } in &runs {
             let Some(segment) = index.piece(*id, *len) else { continue };
-            store.leave_vacant_before(*row);
-            let rows = Some((&segment, &hashes[*row as usize..][..*len as usize]));
-            store.commit(&Change { rows, ..Change::default() })?;
+            store.put_back(*row, &segment, &hashes[*row as usize..][..*len as usize], state)?;
         }
-        let rows = runs.iter().flat_map(|run| run.row..run.row + run.len);
-        let is_gone = |row: &u32| self.row_map.id_of(*row).is_some_and(|id| self.row_map.state(id) == RowState::Gone);
-        let gone: Vec<u32> = rows.filter(is_gone).collect();
-        store.commit(&Change { gone: &gone, ..Change::default() })?;
         store.leave_vacant_before(self.row_map.end());
         self.store = Some(store);
         self.tail.clear();
@@ -94,7 +85,7 @@ impl Folder {
                     Some(run)
                         if (run.row + run.len, run.id.0 + run.len) == (row, id.0)
                             && id != first
-                            && run.len < ROWS_AT_ONCE =>
+                            && (run.len as usize) < ROWS_AT_ONCE =>
                     {
                         run.len += len;
                     }

@@ -76,17 +76,34 @@ fn whatever_is_refused_while_files_are_compared_the_records_are_written_anew_wit
     check(refuse("UPDATE OF skipped ON store"), |_| {}, [0, 5, 0, 0, 0], aside);
 }
 
-#[test]
-fn an_index_of_contents_that_cannot_be_read_costs_no_picture_that_goes_under_another_name() {
-    let broken = |place: &Place| {
-        let page = page_of(place, "images_by_content");
+/// Fills the first page of a table or of an index of one with what is none.
+fn overwrite(name: &str) -> impl Fn(&Place) {
+    move |place| {
+        let page = page_of(place, name);
         let path = place.store_file(".sqlite");
         let mut bytes = fs::read(&path).unwrap();
         bytes[page].fill(0x5a);
         fs::write(path, bytes).unwrap();
-    };
+    }
+}
+
+#[test]
+fn an_index_of_contents_that_cannot_be_read_costs_no_picture_that_goes_under_another_name() {
     let renamed = |place: &Place| fs::rename(place.path("003.png"), place.path("moved.png")).unwrap();
-    check(broken, renamed, [0, 4, 1, 0, 0], Some("set aside"));
+    check(overwrite("images_by_content"), renamed, [0, 4, 1, 0, 0], Some("a new one has its 6 embeddings"));
+}
+
+#[test]
+fn what_is_damaged_beside_the_records_costs_none_of_them_when_the_next_run_begins() {
+    for name in ["images_gone", "failures", "edited"] {
+        check(overwrite(name), |_| {}, [0, 5, 0, 0, 0], Some("a new one has its 6 embeddings"));
+    }
+    // A damaged embedding is not carried over.
+    let rotten = |place: &Place| {
+        change_records(place, "UPDATE images SET norm = norm * 2 WHERE path = CAST('001.png' AS BLOB)");
+        overwrite("failures")(place);
+    };
+    check(rotten, |_| {}, [1, 4, 0, 0, 0], Some("a new one has its 5 embeddings"));
 }
 
 #[test]
