@@ -68,7 +68,10 @@ impl App {
                 );
             }
             Outcome::Named(NamesKept::Nowhere) => {
-                self.say(Severity::Warning, "Named until you leave: names are kept with the index of one folder on disk.");
+                self.say(
+                    Severity::Warning,
+                    "Named until you leave: names are kept with the index of one folder on disk.",
+                );
             }
             Outcome::Failed(reason) => self.failed(job, reason),
         }

@@ -47,8 +47,8 @@ mod vectors;
 
 pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
-pub use damage::{ROWS_AT_ONCE, built_anew, written_anew};
 use damage::{Fault, Saved, plain, set_records_aside, sql};
+pub use damage::{ROWS_AT_ONCE, built_anew, written_anew};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;

@@ -207,7 +207,8 @@ fn the_shares_of_a_likeness_sum_to_it() {
 fn on_a_full_disk_nothing_is_moved_that_could_not_come_back() {
     let folder = Folder::new();
     let to = folder.home.path().join("x".repeat(120));
-    let arguments = ["alike", ".", "--model", "color-grid", "--min", "0.99", "--yes", "--move-to", to.to_str().unwrap()];
+    let arguments =
+        ["alike", ".", "--model", "color-grid", "--min", "0.99", "--yes", "--move-to", to.to_str().unwrap()];
     folder.alike(&[]);
     let (done, said) = folder.run_in("0", &arguments);
     assert!(!done && said.contains("0 pictures moved") && !said.contains("lookalike undo"), "{said}");

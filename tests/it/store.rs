@@ -386,7 +386,10 @@ fn notes_that_another_version_wrote_stay_until_the_new_ones_are_whole() {
     fs::create_dir(&in_the_way).unwrap();
     let sentence = graphs.keep_notes(b"ours", |_| false).unwrap_err().to_string();
     assert!(sentence.contains("groups.json"), "{sentence}");
-    assert_eq!((graphs.read_notes().unwrap().as_deref(), place.files("groups")), (Some(&b"of another"[..]), vec![notes]));
+    assert_eq!(
+        (graphs.read_notes().unwrap().as_deref(), place.files("groups")),
+        (Some(&b"of another"[..]), vec![notes])
+    );
     fs::remove_dir(in_the_way).unwrap();
     let aside = graphs.keep_notes(b"ours", |_| false).unwrap().expect("they are of another version");
     assert_eq!(fs::read(aside).unwrap(), b"of another");

@@ -305,10 +305,9 @@ mod tests {
         db.execute_batch(
             "DROP INDEX images_by_content;
              CREATE INDEX images_by_content ON images (size, hash) WHERE 0;
+             VACUUM;
              PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = replace(sql, ' WHERE 0', '') WHERE name = 'images_by_content';
-             PRAGMA writable_schema = OFF;
-             VACUUM;",
+             UPDATE sqlite_schema SET sql = replace(sql, ' WHERE 0', '') WHERE name = 'images_by_content';",
         )
         .unwrap();
         db.close().unwrap();

@@ -37,12 +37,12 @@ impl Store {
 
     pub(super) fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
         let mut records = if first == 0 { self.read_columns()? } else { Records::default() };
+        if !records.states.is_empty() && self.read_edited(&mut records).is_err() {
+            // What has changed since nobody knows: the table itself is read.
+            records = Records::default();
+        }
         let path = self.folder.join(DATABASE);
-        (|| -> rusqlite::Result<()> {
-            self.read_edited(&mut records)?;
-            self.read_rows(first, &mut records)
-        })()
-        .map_err(|e| sql(&path, e))?;
+        self.read_rows(first, &mut records).map_err(|e| sql(&path, e))?;
         let Records { images, norms, scales, states, sums } = records;
         // Vacant rows at the end stand for nothing and need no place.
         let rows = self.vectors.rows(first, images.len() as u32)?;
@@ -278,8 +278,10 @@ pub(super) fn knows_size(db: &Connection, size: u64) -> rusqlite::Result<bool> {
 /// flipped bit it names the row of another picture.
 pub(super) fn rows_of_content(db: &Connection, size: u64, hash: &ContentHash) -> rusqlite::Result<Vec<u32>> {
     let mut rows = db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
-    let rows: Vec<u32> = rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut record = db.prepare_cached("SELECT 1 FROM images NOT INDEXED WHERE row = ?1 AND size = ?2 AND hash = ?3")?;
+    let rows: Vec<u32> =
+        rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut record =
+        db.prepare_cached("SELECT 1 FROM images NOT INDEXED WHERE row = ?1 AND size = ?2 AND hash = ?3")?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         if record.exists(params![row, size as i64, hash])? {

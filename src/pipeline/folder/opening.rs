@@ -25,7 +25,8 @@ impl Folder {
         options: &Options,
     ) -> Result<()> {
         self.followed = matches!(opened, Opened::Reader(_));
-        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store, _)) = opened else {
+        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store, _)) = opened
+        else {
             return Ok(());
         };
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());

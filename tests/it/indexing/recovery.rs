@@ -95,9 +95,11 @@ fn an_index_of_contents_that_cannot_be_read_costs_no_picture_that_goes_under_ano
 
 #[test]
 fn what_is_damaged_beside_the_records_costs_none_of_them_when_the_next_run_begins() {
-    for name in ["images_gone", "failures", "edited"] {
+    for name in ["images_gone", "failures"] {
         check(overwrite(name), |_| {}, [0, 5, 0, 0, 0], Some("a new one has its 6 embeddings"));
     }
+    // Of so few pictures there is no columnar copy, to which edits are noted.
+    check(overwrite("edited"), |_| {}, [0, 5, 0, 0, 0], None);
     // A damaged embedding is not carried over.
     let rotten = |place: &Place| {
         change_records(place, "UPDATE images SET norm = norm * 2 WHERE path = CAST('001.png' AS BLOB)");
@@ -134,8 +136,7 @@ fn a_flipped_bit_in_the_index_of_contents_gives_no_picture_the_embedding_of_anot
         let mut bytes = fs::read(&path).unwrap();
         let db = rusqlite::Connection::open(&path).unwrap();
         let query = "SELECT CAST(path AS TEXT), hash FROM images WHERE row = 3";
-        let (name, hash): (String, Vec<u8>) =
-            db.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let (name, hash): (String, Vec<u8>) = db.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         db.close().unwrap();
         // The number of the row follows its hash.
         let at = page.clone().find(|at| bytes[*at..].starts_with(&hash)).unwrap() + hash.len();
