@@ -1,6 +1,10 @@
-//! The explorer on a full disk: whatever it is told to write it says that it cannot, keeps what was there, and goes on.
+//! On a full disk: whatever the explorer or a command is told to write it says that it cannot, and keeps what was there.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use image::{Rgb, RgbImage};
 use portable_pty::CommandBuilder;
@@ -97,4 +101,51 @@ fn what_cannot_be_written_is_said_with_its_file_and_what_was_kept_stays_whole() 
         fs::read_dir(home.join("cache")).unwrap().flat_map(|entry| fs::read_dir(entry.unwrap().path()).unwrap());
     let names: Vec<_> = caches.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert!(!names.iter().any(|name| name.starts_with("groups") || name.ends_with(".part")), "{names:?}");
+}
+
+#[test]
+fn a_command_that_cannot_write_its_file_names_it_and_leaves_the_older_one_and_nothing_else() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    pictures(&home.path().join("pictures"));
+    let run = |blocks: &str, arguments: &[&str]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -f $0; exec \"$@\"", blocks, PROGRAM]).args(arguments);
+        let output = shell.args(["--model", "color-grid", "--no-cache"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let all = || -> Vec<_> {
+        let files = walk(home.path()).into_iter().map(|file| (file.clone(), fs::read(file).unwrap()));
+        files.filter(|(file, _)| !file.starts_with(home.path().join("pictures"))).collect()
+    };
+    #[track_caller]
+    fn one_sentence(said: &str, file: &str) {
+        let complaints: Vec<_> = said.lines().filter(|line| line.contains("File too large")).collect();
+        assert!(complaints.len() == 1 && complaints[0].contains(file), "{said}");
+    }
+    let probe = ["labels", &path("pictures"), "--save-probe", &path("groups.probe")];
+    let (code, said) = run("unlimited", &probe);
+    assert_eq!(code, Some(0), "{said}");
+    let before = all();
+    assert_eq!(before.len(), 1);
+    let (code, said) = run("0", &probe);
+    assert_eq!((code, all()), (Some(1), before.clone()));
+    one_sentence(&said, probe[3]);
+    let (code, said) = run("0", &["groups", &path("pictures"), "--link-to", &path("links"), "--copy", "--yes"]);
+    assert_eq!((code, all()), (Some(1), before.clone()));
+    one_sentence(&said, &path("links"));
+    let picture = path("pictures/red/0.png");
+    let live = ["live", "--gallery", &path("pictures"), "--threshold", "0.5", "--source", &picture];
+    let (code, said) = run("0", &[&live[..], &["--keep", &path("kept")]].concat());
+    // It is there to tell who is seen, and does so whatever becomes of the frames.
+    assert_eq!((code, all()), (Some(0), before));
+    one_sentence(&said, &path("kept"));
+}
+
+/// All files in a folder and those in it.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
 }
