@@ -135,8 +135,9 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Fault {
     );
     if passing {
         let is_vague = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        let why = if is_vague && is_full(path) { "the disk is full".to_owned() } else { error.to_string() };
-        return Fault::Other(Error::store(path, why));
+        let error =
+            if is_vague && is_full(path) { Error::store(path, "the disk is full") } else { Error::store(path, error) };
+        return Fault::Other(error);
     }
     let reason = printable_str(&error.to_string());
     match error.sqlite_error_code() {
