@@ -89,7 +89,7 @@ fn what_cannot_be_written_is_said_with_its_file_and_what_was_kept_stays_whole() 
     session.press("sea\r");
     said("groups.json");
     session.press("1");
-    display.wait_for("1 of 14");
+    display.wait_for(" of 14 · by folder");
     session.press("q");
     display.wait_restored();
     session.exit_code();
