@@ -68,7 +68,8 @@ pub fn dispose(
         };
         if let Err(error) = list.add(&Entry::new(path, to.as_deref())) {
             // What cannot be undone is not done; what was moved until then is on the list.
-            done.refused.push((path.clone(), error.to_string()));
+            let rest = doomed[at..].iter().map(|one| (one.file.path.clone(), error.to_string()));
+            done.refused.extend(rest);
             break;
         }
         let moved = match &to {
@@ -80,7 +81,7 @@ pub fn dispose(
             Err(reason) => done.refused.push((path.clone(), reason)),
         }
     }
-    done.list = list.map(|list| list.path);
+    done.list = list.and_then(List::finish);
     Ok(done)
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::{fs::OFlags, io::Errno};
 
-use crate::printable::printable;
+use crate::{printable::printable, text};
 
 /// Opens a regular file, or a link to one, for reading.
 ///
@@ -62,17 +62,22 @@ fn refuse_others(meta: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
-/// Makes a new file; where it cannot be written, on a full disk for example, nothing is left of it.
+/// Makes a new file, which is on the disk when this returns: one in the network may say only then that it is full. Where it
+/// cannot be written nothing is left of it.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::AlreadyExists`] when the name is taken.
 pub fn write_new(file: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    make(file, |made| write(made).and_then(|()| made.sync_all()))
+}
+
+fn make(file: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut made = File::create_new(file)?;
     write(&mut made).inspect_err(|_| drop(fs::remove_file(file)))
 }
 
-/// Writes a file in one step: whoever reads it sees what was there before or all that is new, also after a crash or on a
-/// full disk. Until it is whole it is called `part`.
+/// Writes a file in one step: whoever reads it sees what was there before or all that is new, also on a full disk, and after
+/// a crash if `write` has it on the disk. Until it is whole it is called `part`.
 ///
 /// # Errors
 /// What the system says; what was there before is still there.
@@ -82,7 +87,7 @@ pub fn replace(file: &Path, part: &Path, write: impl FnOnce(&mut File) -> io::Re
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    write_new(part, |part| write(part))?;
+    make(part, write)?;
     fs::rename(part, file).inspect_err(|_| drop(fs::remove_file(part)))
 }
 
@@ -94,7 +99,15 @@ pub fn replace(file: &Path, part: &Path, write: impl FnOnce(&mut File) -> io::Re
 /// [`io::ErrorKind::NotFound`] for a link to what is not there, on a disk that is not plugged in for example: a file in the
 /// link's place would be another one.
 pub fn overwrite(to: &Path, bytes: &[u8]) -> io::Result<()> {
-    let whole = |part: &mut File| part.write_all(bytes).and_then(|()| part.sync_all());
+    overwrite_after(to, bytes, || Ok(()))
+}
+
+/// Does the same, and just before a file takes its place `last`, what must not be done in vain: the file is whole by then.
+///
+/// # Errors
+/// As [`overwrite`], and that of `last`.
+pub fn overwrite_after(to: &Path, bytes: &[u8], last: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let whole = |part: &mut File| part.write_all(bytes).and_then(|()| part.sync_all()).and_then(|()| last());
     let there = match (fs::metadata(to), fs::read_link(to)) {
         (Ok(there), _) => there,
         (Err(error), Ok(target)) if error.kind() == io::ErrorKind::NotFound => {
@@ -145,9 +158,16 @@ fn open_pipe(to: &Path) -> io::Result<File> {
 /// A name beside a file that nothing else has, for what is to take the file's place once it is whole.
 #[must_use]
 pub fn part_of(file: &Path) -> PathBuf {
+    /// No file system that is in use has names of more bytes.
+    const LONGEST: usize = 255;
+    let own = file.file_name().unwrap_or_default();
+    let ending = format!(".{}.part", std::process::id());
     let mut name = OsString::from(".");
-    name.push(file.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
+    match own.len() + ending.len() < LONGEST {
+        true => name.push(own),
+        false => name.push(text::digits(crc32fast::hash(own.as_encoded_bytes()))),
+    }
+    name.push(ending);
     file.with_file_name(name)
 }
 
@@ -210,6 +230,41 @@ mod tests {
         assert_eq!((fs::read(&file).unwrap().as_slice(), names()), (b"newer".as_slice(), 1));
         fs::create_dir(&part).unwrap();
         assert!(replace(&file, &part, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn what_is_not_to_be_done_in_vain_is_done_when_the_new_file_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        overwrite(&file, b"old").unwrap();
+        let contents = || -> Vec<_> {
+            let mut all: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            all.sort();
+            all.into_iter().map(|path| fs::read(path).unwrap()).collect()
+        };
+        let refused = || {
+            assert_eq!(contents(), [b"new", b"old"]);
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        assert_eq!(overwrite_after(&file, b"new", refused).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(contents(), [b"old"]);
+        overwrite_after(&file, b"new", || Ok(())).unwrap();
+        assert_eq!(contents(), [b"new"]);
+        let full = overwrite_after(Path::new("/dev/full"), b"new", || panic!("it takes no file's place"));
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_file_with_the_longest_of_names_is_replaced_like_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for length in 225..=255 {
+            let file = folder.path().join("x".repeat(length));
+            for bytes in [b"old", b"new"] {
+                overwrite(&file, bytes).unwrap_or_else(|error| panic!("{length}: {error}"));
+            }
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 31);
     }
 
     #[test]

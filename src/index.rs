@@ -136,6 +136,12 @@ impl Rows {
         Self { bytes: Arc::new(Halves(values)), offset: 0, dim, len }
     }
 
+    /// Some of them, in the same memory.
+    fn piece(&self, rows: std::ops::Range<usize>) -> Self {
+        let offset = self.offset + rows.start * self.dim * 2;
+        Self { bytes: Arc::clone(&self.bytes), offset, dim: self.dim, len: rows.len() }
+    }
+
     /// All rows, row-major.
     #[must_use]
     pub fn values(&self) -> &[f16] {
@@ -179,6 +185,20 @@ impl Segment {
         }
         let images = Images::new(&root, images);
         Self { root, images, norms, scales, rows: Rows::owned(values, dim), dead: Vec::new() }
+    }
+
+    /// Some of the rows as a segment of their own, over the same embeddings; none of them is dead there.
+    fn piece(&self, rows: std::ops::Range<usize>) -> Self {
+        let mut images = Images::default();
+        rows.clone().for_each(|row| images.push_from(&self.images, row));
+        Self {
+            root: Arc::clone(&self.root),
+            images,
+            norms: self.norms[rows.clone()].to_vec(),
+            scales: self.scales[rows.clone()].to_vec(),
+            rows: self.rows.piece(rows),
+            dead: Vec::new(),
+        }
     }
 }
 
@@ -455,6 +475,15 @@ impl Index {
         let (first, segment) = &self.segments[at];
         let row = id.at() - *first as usize;
         (row < segment.images.len()).then_some((*first, &**segment, row))
+    }
+
+    /// Rows that follow on one another, from an id on, as a segment of their own that shares their memory; nothing where
+    /// there are not so many in one piece.
+    #[cfg(feature = "libtorch")]
+    pub(crate) fn piece(&self, first: ImageId, len: u32) -> Option<Segment> {
+        let (_, segment, start) = self.place(first)?;
+        let rows = start..start + len as usize;
+        (rows.end <= segment.images.len()).then(|| segment.piece(rows))
     }
 
     /// Whether these two segments are the last ones, one behind the other.

@@ -124,10 +124,10 @@ pub fn run_with(
     run.snapshot();
     run.embed(work, model, load)?;
     for folder in &mut run.folders {
-        if let Some(note) = folder.record_skipped(&run.skipped) {
+        if let Some(note) = folder.record_skipped(&run.skipped, &run.index) {
             (run.report)(Report::Note(note));
         }
-        if let Some(note) = folder.write_columns() {
+        if let Some(note) = folder.write_columns(&run.index) {
             (run.report)(Report::Note(note));
         }
     }
@@ -189,10 +189,10 @@ impl IndexingRun<'_> {
     fn load_store(&mut self, at: usize, cache: &Path, model: &Model, notes: &mut Vec<String>) -> Result<()> {
         let root = self.folders[at].root();
         let opened = store::open(cache, &self.key(root, model), notes)?;
-        if matches!(opened, Opened::ReadOnly(_)) {
+        if let Opened::ReadOnly(_, why) = &opened {
             let root = printable(root);
             notes.push(format!(
-                "the index of {root} cannot be written: it is used, and what is new is not kept on disk"
+                "the index of {root} cannot be written: it is used, and what is new is not kept on disk ({why})"
             ));
         }
         self.folders[at].load_new_rows(opened, &mut self.index, &self.request.scan)
@@ -296,7 +296,7 @@ impl IndexingRun<'_> {
                 let embeddings = text::counted(*count, "embedding");
                 format!("{embeddings} taken over from the index of {}", printable(root))
             });
-            let notes: Vec<_> = taken.chain(moved.note).collect();
+            let notes: Vec<_> = taken.chain(moved.notes).collect();
             let note = folder.record_presence(&compared, &mut self.index, self.cancel);
             for note in notes.into_iter().chain(note) {
                 (self.report)(Report::Note(note));

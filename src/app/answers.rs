@@ -66,7 +66,10 @@ impl App {
                 );
             }
             Outcome::Named(NamesKept::Nowhere) => {
-                self.say(Severity::Warning, "Named until you leave: names are kept with the index of one folder.");
+                self.say(
+                    Severity::Warning,
+                    "Named until you leave: names are kept with the index of one folder on disk.",
+                );
             }
             Outcome::Failed(reason) => self.failed(job, reason),
         }
@@ -135,7 +138,9 @@ impl App {
                 parts.push(format!("{count} {what}"));
             }
         }
-        if !parts.is_empty() {
+        // What went wrong on the way counts more than how many there are.
+        let is_warned = self.message.as_ref().is_some_and(|message| message.severity != Severity::Info);
+        if !parts.is_empty() && !is_warned {
             let severity = if skipped == 0 { Severity::Info } else { Severity::Warning };
             self.say(severity, format!("Indexed in {:.1} s: {}.", summary.seconds, parts.join(", ")));
         }

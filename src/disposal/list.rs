@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     ffi::OsStr,
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -89,8 +89,10 @@ fn now() -> (u64, u32) {
 
 /// A list that is being written.
 pub(super) struct List {
-    pub(super) path: PathBuf,
-    file: File,
+    path: PathBuf,
+    pub(super) file: File,
+    /// The bytes of the moves that are written down.
+    len: u64,
 }
 
 impl List {
@@ -101,17 +103,31 @@ impl List {
         let (seconds, nanos) = now();
         let path = folder.join(format!("{seconds:012}-{nanos:09}.{ENDING}"));
         let file = File::create_new(&path).map_err(Error::io("write", &path))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, len: 0 })
     }
 
-    /// Writes a move down.
+    /// Writes a move down. Of one that cannot be written nothing is left.
     pub(super) fn add(&mut self, entry: &Entry) -> Result<()> {
-        let line = serde_json::to_string(entry).map_err(|error| Error::Io {
-            doing: "write",
-            path: self.path.clone(),
-            source: error.into(),
-        })?;
-        writeln!(self.file, "{line}").and_then(|()| self.file.sync_data()).map_err(Error::io("write", &self.path))
+        let line = serde_json::to_string(entry).map_err(io::Error::from).map(|line| line + "\n");
+        let written = line.and_then(|line| {
+            self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data())?;
+            self.len += line.len() as u64;
+            Ok(())
+        });
+        written.map_err(|error| {
+            // Half a line at the end is no damage either.
+            let _ = self.file.set_len(self.len);
+            Error::io("write", &self.path)(error)
+        })
+    }
+
+    /// Where the list is; nothing where no move is on it, for then it is gone.
+    pub(super) fn finish(self) -> Option<PathBuf> {
+        if self.len == 0 {
+            // One that stays says that nothing was moved.
+            let _ = fs::remove_file(&self.path);
+        }
+        Some(self.path).filter(|_| self.len > 0)
     }
 }
 

@@ -198,3 +198,22 @@ fn a_move_that_is_stopped_leaves_the_rest_and_says_how_many() {
     assert_eq!((done.moved.len(), done.refused.len(), done.left, done.list), (0, 0, 2, None));
     assert!(pair.doomed.file.path.exists());
 }
+
+#[test]
+fn a_list_that_cannot_be_written_down_names_no_half_move_and_goes_when_it_names_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let lists = folder.path().join("lists");
+    let count = || fs::read_dir(&lists).unwrap().count();
+    let entry = Entry::new(Path::new("/a.png"), None);
+    let mut list = List::create(&lists).unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let file = std::mem::replace(&mut list.file, full);
+    let error = list.add(&entry).unwrap_err();
+    assert!(matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull), "{error}");
+    assert_eq!((list.finish(), count()), (None, 0));
+    // With a move on it, it stays.
+    let mut list = List::create(&lists).unwrap();
+    list.add(&entry).unwrap();
+    assert_eq!((list.finish(), count()), (newest(&lists), 1));
+    drop(file);
+}

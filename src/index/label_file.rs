@@ -364,7 +364,8 @@ pub fn kept_file(cache: &Path, roots: &[PathBuf]) -> PathBuf {
 /// # Errors
 /// As [`LabelTable::read`].
 pub fn read_kept(file: &Path) -> Result<LabelTable> {
-    if !file.exists() {
+    // One that cannot be looked for may be there, and must not be replaced by what is said from now on.
+    if matches!(file.try_exists(), Ok(false)) {
         return Ok(LabelTable::default());
     }
     let mut table = LabelTable::read(file, &[])?;
@@ -398,22 +399,23 @@ pub fn to_csv<'a>(rows: impl Iterator<Item = (&'a LabelKey, &'a [u8])>) -> io::R
 /// there before is kept as `<name>.older.csv` when `keep_older` says so.
 ///
 /// # Errors
-/// [`Error::Io`]; the file is then as it was.
+/// [`Error::Io`]; both files are then as they were.
 pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8])>, keep_older: bool) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
     let bytes = to_csv(rows).map_err(Error::io("write", file))?;
-    if keep_older && file.exists() {
-        let older = file.with_extension("older.csv");
-        let copy = |part: &mut fs::File| {
-            io::copy(&mut files::open_regular(file)?, part)?;
-            // Before anything takes the place of what it is a copy of.
-            part.sync_all()
-        };
-        files::replace(&older, &files::part_of(&older), copy).map_err(Error::io("copy", file))?;
-    }
-    files::overwrite(file, &bytes).map_err(Error::io("write", file))
+    let older = file.with_extension("older.csv");
+    let copy = |part: &mut fs::File| {
+        io::copy(&mut files::open_regular(file)?, part)?;
+        // Before anything takes the place of what it is a copy of.
+        part.sync_all()
+    };
+    let keep = || match keep_older && file.exists() {
+        true => files::replace(&older, &files::part_of(&older), copy),
+        false => Ok(()),
+    };
+    files::overwrite_after(file, &bytes, keep).map_err(Error::io("write", file))
 }
 
 /// The path of a file in the folder that its own folder leads to; the file itself may be a link.

@@ -12,7 +12,7 @@
 //! the truth, and tells what has changed since.
 
 use std::{
-    fs, io,
+    fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -47,8 +47,8 @@ mod vectors;
 
 pub use cache::{StoreInfo, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
-pub use damage::built_anew;
-use damage::{Fault, plain, set_records_aside, sql};
+use damage::{Fault, Saved, plain, set_records_aside, sql};
+pub use damage::{ROWS_AT_ONCE, built_anew, written_anew};
 use foreign::set_aside_foreign;
 pub use graphs::{KeptGraphs, Numbered};
 pub use lock::last_beat;
@@ -227,12 +227,12 @@ pub enum Opened {
     Writer(Store),
     /// Another process is writing; its committed rows can be read, once there are any.
     Reader(Option<Store>),
-    /// Nobody may write where it lies; what it holds can be read.
-    ReadOnly(Store),
+    /// It cannot be written, for this reason; what it holds can be read.
+    ReadOnly(Store, Error),
 }
 
-/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew; that
-/// is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
+/// Opens the store, as its writer when no other process is. Damage is repaired, or set aside and the store built anew, with the
+/// rows that can still be read; that is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
 ///
 /// # Errors
 /// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used, or what is damaged cannot be set aside.
@@ -242,11 +242,20 @@ pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> 
         let aside = set_aside(&folder)?;
         notes.push(format!("{} is not a lookalike index and was moved to {}", printable(&folder), printable(aside)));
     }
-    match make_and_lock(&folder) {
-        Ok(Some(lock)) => open_as_writer(&folder, key, lock, notes).map(Opened::Writer),
-        Ok(None) => Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
-        Err(error) if is_unwritable(&error) => Store::open(&folder, key, None).map(Opened::ReadOnly).map_err(|_| error),
+    let opened = match make_and_lock(&folder) {
+        Ok(Some(lock)) => open_as_writer(&folder, key, lock, notes),
+        Ok(None) => return Ok(Opened::Reader(Store::open(&folder, key, None).ok())),
         Err(error) => Err(error),
+    };
+    match opened {
+        Ok(store) => Ok(Opened::Writer(store)),
+        // What was set aside is not there any more.
+        Err(error @ Error::DamagedStore { .. }) => Err(error),
+        // Nobody may write there, or the disk is full: that must not cost what is on it.
+        Err(error) => match Store::open(&folder, key, None) {
+            Ok(store) => Ok(Opened::ReadOnly(store, error)),
+            Err(_) => Err(error),
+        },
     }
 }
 
@@ -258,19 +267,17 @@ fn open_as_writer(folder: &Path, key: &Key, lock: Lock, notes: &mut Vec<String>)
     match attempt {
         Ok(store) => Ok(store),
         Err(fault) => {
-            let damaged = set_records_aside(folder, key, fault.damage()?);
+            let (reason, saved) = (fault.damage()?, Saved::read(folder, key));
+            let damaged = set_records_aside(folder, key, reason);
             if !matches!(damaged, Error::DamagedStore { .. }) {
                 return Err(damaged);
             }
-            notes.push(built_anew(&damaged));
-            Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))
+            let mut store = Store::open(folder, key, Some(lock)).map_err(|fault| plain(folder, fault))?;
+            let saved = saved.map_or(Ok(0), |saved| saved.put_into(&mut store));
+            notes.push(written_anew(&damaged, *saved.as_ref().unwrap_or(&0)));
+            saved.map(|_| store)
         }
     }
-}
-
-fn is_unwritable(error: &Error) -> bool {
-    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    matches!(error, Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 impl Store {

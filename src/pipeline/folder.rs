@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod opening;
+mod recovery;
 mod renames;
 mod writing;
 
@@ -42,8 +43,6 @@ pub(super) struct Folder {
     compared: Compared,
     /// The first rows of pictures whose files were met.
     seen: Marks,
-    /// What comparing showed is on disk: nobody holds numbers of rows any more but `row_map`.
-    settled: bool,
     waiting: Vec<NewPicture>,
     waiting_failures: Vec<Failure>,
     /// The segments this run added last, to be joined: first row in the store, and the segment.
@@ -78,7 +77,6 @@ impl Folder {
             as_loaded: false,
             compared: Compared::default(),
             seen: Marks::default(),
-            settled: false,
             waiting: Vec::new(),
             waiting_failures: Vec::new(),
             tail: Vec::new(),

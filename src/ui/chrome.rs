@@ -190,7 +190,11 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
             Severity::Warning => "! ",
             Severity::Error => "✗ ",
         };
-        let words = format!("{sign}{}", printable_str(&message.text));
+        let mut words = format!("{sign}{}", printable_str(&message.text));
+        if message.severity == Severity::Error {
+            // The path of a file stands in the middle, and why it cannot be used at the end.
+            words = text::cut_middle(&words, area.width.into());
+        }
         return canvas.text(area, 0, &words, canvas.theme.severity(message.severity));
     }
     let running = app.shared.run == RunState::Running;

@@ -3,7 +3,7 @@
 //! with what is around it, for a picture in the gallery must not leave open whom it shows.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Cursor, Write},
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::Path,
@@ -33,24 +33,32 @@ pub(super) fn enroll(portraits: &[Portrait], name: &str) -> Result<Outcome, Stri
 
 fn enroll_in(gallery: &Path, portraits: &[Portrait], name: &str) -> Result<Outcome, String> {
     let folder = gallery.join(name);
+    let is_new = !folder.exists();
     fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder)(error).to_string())?;
+    let added = put(portraits, &folder).inspect_err(|_| {
+        if is_new {
+            // A name that nothing shows is none; where there is something in the folder it stays.
+            let _ = fs::remove_dir(&folder);
+        }
+    })?;
+    Ok(Outcome::Enrolled { folder, added })
+}
+
+/// Puts what shows somebody into their folder. Returns how many are new there.
+fn put(portraits: &[Portrait], folder: &Path) -> Result<usize, String> {
     let mut added = 0;
     for Portrait { path, face } in portraits {
         let made = match face {
-            None => link(path, &folder.join(link_name(path))),
+            None => symlink(path, folder.join(link_name(path))),
             Some((number, face)) => cut_out(path, face, &folder.join(cut_name(path, *number)))?,
         };
         match made {
             Ok(()) => added += 1,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("cannot put {} into {}: {error}", printable(path), printable(&folder))),
+            Err(error) => return Err(format!("cannot put {} into {}: {error}", printable(path), printable(folder))),
         }
     }
-    Ok(Outcome::Enrolled { folder, added })
-}
-
-fn link(path: &Path, to: &Path) -> io::Result<()> {
-    symlink(path, to)
+    Ok(added)
 }
 
 /// Writes the square around a face to a new file, without loss.
@@ -69,7 +77,8 @@ fn cut_out(path: &Path, face: &Face, to: &Path) -> Result<io::Result<()>, String
     let drawn = DynamicImage::ImageRgb8(square).write_to(&mut bytes, ImageFormat::Png);
     drawn.map_err(|error| format!("cannot cut the face out of {}: {error}", printable(path)))?;
     // Whoever looks at the gallery sees the whole picture or none.
-    Ok(files::replace(to, &files::part_of(to), |part| part.write_all(&bytes.into_inner())))
+    let whole = |part: &mut File| part.write_all(&bytes.into_inner()).and_then(|()| part.sync_all());
+    Ok(files::replace(to, &files::part_of(to), whole))
 }
 
 /// A name that tells pictures of one name in several folders apart.
@@ -145,7 +154,10 @@ mod tests {
             assert_eq!((cut.dimensions(), cut.get_pixel(0, 0).0[0]), ((18, 18), 56));
         }
         let gone = [Portrait { path: folder.path().join("gone.png"), face: Some((2, face)) }];
-        let sentence = enroll_in(folder.path(), &gone, "Ana").err().expect("it is not there");
-        assert!(sentence.contains("gone.png"), "{sentence}");
+        for (name, stays) in [("Ana", true), ("Ben", false)] {
+            let sentence = enroll_in(folder.path(), &gone, name).err().expect("it is not there");
+            assert!(sentence.contains("gone.png"), "{sentence}");
+            assert_eq!(folder.path().join(name).exists(), stays, "a name that nothing shows is none");
+        }
     }
 }

@@ -52,7 +52,13 @@ impl Folder {
     }
 
     fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
+        self.run_in("unlimited", arguments)
+    }
+
+    /// The same where no file may become larger than so many blocks of 512 bytes, which is refused as a full disk refuses it.
+    fn run_in(&self, blocks: &str, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f $0; exec \"$@\"", blocks, env!("CARGO_BIN_EXE_lookalike")]);
         command.env("HOME", self.home.path()).env("XDG_DATA_HOME", self.home.path().join("data"));
         command.env("XDG_CACHE_HOME", self.home.path().join("cache")).current_dir(&self.pictures);
         let output = command.args(arguments).output().unwrap();
@@ -195,4 +201,27 @@ fn the_shares_of_a_likeness_sum_to_it() {
     assert!(image::open(folder.pictures.join("why.png")).unwrap().width() > 240);
     let (done, said) = folder.run(&["why", "one.png", "other.png", "--model", "color-grid", "--png", "why.png"]);
     assert!(!done && said.contains("--force"), "no file is replaced unasked: {said}");
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_moved_that_could_not_come_back() {
+    let folder = Folder::new();
+    let to = folder.home.path().join("x".repeat(120));
+    let arguments =
+        ["alike", ".", "--model", "color-grid", "--min", "0.99", "--yes", "--move-to", to.to_str().unwrap()];
+    folder.alike(&[]);
+    let (done, said) = folder.run_in("0", &arguments);
+    assert!(!done && said.contains("0 pictures moved") && !said.contains("lookalike undo"), "{said}");
+    assert_eq!(said.matches(" stays: cannot write ").count(), 3, "each that stays is said: {said}");
+    assert_eq!(folder.files(), ALL);
+    let (done, said) = folder.run(&["undo"]);
+    assert!(!done && said.contains("nothing was moved away"), "{said}");
+    // There is room for one move or two on the list.
+    let (done, said) = folder.run_in("1", &arguments);
+    let moved = ALL.len() - folder.files().len();
+    assert!(!done && (1..3).contains(&moved), "{said}");
+    assert_eq!(said.matches(" stays: cannot write ").count(), 3 - moved, "{said}");
+    let (done, said) = folder.run(&["undo"]);
+    assert!(done && said.contains(" brought back") && !said.contains("damaged"), "{said}");
+    assert_eq!(folder.files(), ALL);
 }

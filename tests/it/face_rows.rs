@@ -294,7 +294,7 @@ fn what_a_stopped_run_has_done_is_whole_pictures_and_is_not_done_again() {
 }
 
 #[test]
-fn a_store_that_breaks_during_a_run_costs_what_was_in_it_and_the_rest_is_kept() {
+fn a_store_that_breaks_during_a_run_is_written_anew_with_all_that_was_in_it() {
     let names: Vec<_> = (0..20).map(|at| format!("{at:02}.png")).collect();
     let pictures: Vec<_> = names.iter().map(|name| (name.as_str(), 3)).collect();
     let album = Album::with(&pictures);
@@ -311,11 +311,9 @@ fn a_store_that_breaks_during_a_run_costs_what_was_in_it_and_the_rest_is_kept() 
     });
     let first = first.unwrap();
     assert_eq!((first.counts(), first.names().len()), ([20, 0, 0, 0], 60));
-    assert!(notes.len() == 1 && notes[0].contains("set aside") && notes[0].contains("built anew"), "{notes:?}");
+    assert!(notes.len() == 1 && notes[0].contains("set aside") && notes[0].contains("a new one has"), "{notes:?}");
     let second = album.run();
-    let [added, reused, ..] = second.counts();
-    assert!(added > 0 && reused > 0 && added + reused == 20, "{added} {reused}");
-    assert_eq!((second.faces(), album.run().counts()), (first.faces(), [0, 20, 0, 0]));
+    assert_eq!((second.faces(), second.counts()), (first.faces(), [0, 20, 0, 0]));
 }
 
 #[test]

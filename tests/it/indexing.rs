@@ -3,6 +3,7 @@
 mod changes;
 mod damage;
 mod processes;
+mod recovery;
 mod unreadable;
 
 use std::{

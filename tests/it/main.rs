@@ -17,6 +17,8 @@ mod face_rows;
 mod face_screens;
 #[cfg(feature = "libtorch")]
 mod faces;
+#[cfg(feature = "libtorch")]
+mod full_disk;
 mod gallery;
 #[cfg(feature = "libtorch")]
 mod gallery_twice;

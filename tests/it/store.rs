@@ -9,6 +9,7 @@ use std::{
 };
 
 use lookalike::{
+    files,
     index::{
         Image, ImageId, Index, RowKind, Segment,
         store::{self, Change, Failure, Key, Loaded, Numbered, Opened, Present, RowState, Store},
@@ -372,4 +373,45 @@ fn damaged_notes_are_moved_away_by_who_may_write_and_only_while_they_are_damaged
     let aside = graphs.set_notes_aside(is_damaged).unwrap().expect("they are damaged, and nobody else writes");
     assert_eq!((fs::read(aside).unwrap().as_slice(), graphs.read_notes().unwrap()), (&b"damaged"[..], None));
     assert_eq!(graphs.set_notes_aside(is_damaged).unwrap(), None, "there are none");
+}
+
+#[test]
+fn notes_that_another_version_wrote_stay_until_the_new_ones_are_whole() {
+    let (place, _writer) = Place::with(1);
+    let graphs = place.follower().graphs(&Index::new(DIM), Vec::new());
+    graphs.keep_notes(b"of another", |_| true).unwrap();
+    let notes = place.files("groups.json").remove(0);
+    // Something lies where the new ones would be written, which is as good as a full disk.
+    let in_the_way = files::part_of(&notes);
+    fs::create_dir(&in_the_way).unwrap();
+    let sentence = graphs.keep_notes(b"ours", |_| false).unwrap_err().to_string();
+    assert!(sentence.contains("groups.json"), "{sentence}");
+    assert_eq!(
+        (graphs.read_notes().unwrap().as_deref(), place.files("groups")),
+        (Some(&b"of another"[..]), vec![notes])
+    );
+    fs::remove_dir(in_the_way).unwrap();
+    let aside = graphs.keep_notes(b"ours", |_| false).unwrap().expect("they are of another version");
+    assert_eq!(fs::read(aside).unwrap(), b"of another");
+    assert_eq!((graphs.read_notes().unwrap().as_deref(), place.files(".groups").len()), (Some(&b"ours"[..]), 0));
+}
+
+#[test]
+fn a_store_that_has_no_room_to_be_compacted_is_opened_as_it_is() {
+    const ROWS: u32 = 1100;
+    let (place, mut store) = Place::with(ROWS);
+    add(&mut store, 0..ROWS, 1);
+    add(&mut store, 0..ROWS, 2);
+    let before = store.generation();
+    drop(store);
+    let present = |store: &mut Store| told(store).into_iter().filter(|row| row.3 == RowState::Present).count() as u32;
+    let vectors = place.files("vectors-").remove(0);
+    let in_the_way = vectors.with_file_name(format!("vectors-{}.f16", before + 1));
+    fs::create_dir(&in_the_way).unwrap();
+    let mut store = place.writer();
+    assert_eq!((store.generation(), present(&mut store)), (before, ROWS));
+    drop(store);
+    fs::remove_dir(in_the_way).unwrap();
+    let mut store = place.writer();
+    assert_eq!((store.generation(), present(&mut store), place.files("vectors-").len()), (before + 1, ROWS, 1));
 }

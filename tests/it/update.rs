@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
     app::{Event, action::Screen},
+    index::progress::Report,
     similarity::Metric,
     task::{JobEvent, JobId, Outcome},
 };
@@ -183,4 +184,16 @@ fn a_picture_that_was_named_is_the_query_as_soon_as_it_is_there_unless_the_user_
     let explorer = opened("/nowhere/bird.jpg");
     let message = explorer.app.message.as_ref().map_or("", |message| &message.text);
     assert!(message.starts_with("/nowhere/bird.jpg is not among the pictures"), "{message}");
+}
+
+#[test]
+fn what_went_wrong_while_indexing_is_not_hidden_by_how_many_pictures_there_are() {
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.report(Report::Note("from here on nothing is kept on disk".into()));
+    explorer.indexed(Arc::new(collection(3)), Vec::new());
+    let said = |explorer: &Explorer| explorer.app.message.as_ref().map(|message| message.text.clone());
+    assert_eq!(said(&explorer).as_deref(), Some("from here on nothing is kept on disk"));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.indexed(Arc::new(collection(3)), Vec::new());
+    assert_eq!(said(&explorer).as_deref(), Some("Indexed in 1.5 s: 3 new."));
 }

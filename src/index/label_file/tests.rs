@@ -292,3 +292,26 @@ fn a_face_has_its_own_label_or_else_its_pictures() {
     let twice = read("path,face,label\nb.png,1,eve\nb.png,1,ana\nb.png,2,ana\n").unwrap_err().to_string();
     assert!(twice.contains("line 3 says that b.png is ana, and line 2 that it is eve"), "{twice}");
 }
+
+#[test]
+fn what_was_kept_before_stays_where_new_labels_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("labels.csv");
+    let key = LabelKey::picture("/p/a.png".into());
+    let keep = |label: &[u8]| write(&file, [(&key, label)].into_iter(), true);
+    let kept = || ["labels.csv", "labels.older.csv"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+    keep(b"ana").unwrap();
+    keep(b"ben").unwrap();
+    let before = kept();
+    // Something lies where the new file would be written, which is as good as a full disk; then where the older one would.
+    for (name, left) in [("labels.csv", 3), ("labels.older.csv", 3)] {
+        let in_the_way = files::part_of(&folder.path().join(name));
+        fs::create_dir(&in_the_way).unwrap();
+        let sentence = keep(b"eve").unwrap_err().to_string();
+        assert!(sentence.contains("labels.csv"), "{sentence}");
+        assert_eq!((kept(), fs::read_dir(folder.path()).unwrap().count()), (before.clone(), left));
+        fs::remove_dir(in_the_way).unwrap();
+    }
+    keep(b"eve").unwrap();
+    assert!(kept()[0].contains("eve") && kept()[1] == before[0]);
+}

@@ -72,10 +72,12 @@ impl Store {
             write(file, (self.meta.generation, number), self.key.rows, segment, states, sums)
         });
         written.map_err(Error::io("write", &path))?;
-        self.change(|tx| {
+        let named = self.change(|tx| {
             tx.execute("DELETE FROM edited", [])?;
             tx.execute("UPDATE store SET columns = ?1, in_columns = ?2", params![number, rows])
-        })?;
+        });
+        // On a full disk it would be in the way.
+        named.inspect_err(|_| drop(fs::remove_file(&path)))?;
         (self.meta.columns, self.meta.in_columns) = (number, rows);
         self.drop_columns(number);
         Ok(())

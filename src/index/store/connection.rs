@@ -23,7 +23,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection> {
 pub(super) fn to_read(path: &Path, patience: Duration) -> Result<Connection> {
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, patience)?;
     match db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
-        // SQLite cannot make the files there by which processes share a log. A database without a log is complete.
+        // SQLite cannot make the files there by which processes share a log, on a full disk neither. A database without a
+        // log is complete.
         Err(error) if is_unwritable(&error) && !has_log(path) => {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             connect(Path::new(&immutable(path)), flags, patience)
@@ -47,8 +48,9 @@ fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Result<Connecti
 }
 
 fn is_unwritable(error: &rusqlite::Error) -> bool {
-    use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+    use ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+    let code = error.sqlite_error_code();
+    matches!(code, Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
 }
 
 fn has_log(path: &Path) -> bool {

@@ -47,7 +47,11 @@ impl Store {
         // The number on disk is only counted along, and may be anything in a damaged store.
         self.meta.live = self.meta.live.saturating_sub(forgotten);
         if self.meta.next_row > COMPACT_FROM && self.meta.live < self.meta.next_row / 2 {
-            self.compact()?;
+            match self.compact() {
+                // It needs room on the disk, of which there may be too little: the next start tries again.
+                Err(Fault::Other(_)) => {}
+                compacted => compacted?,
+            }
         }
         self.drop_columns(self.meta.columns);
         self.drop_old_generations();

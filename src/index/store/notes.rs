@@ -2,8 +2,7 @@
 //! of groups. Unlike a graph it cannot be made anew, so it names pictures by their paths and outlives every renumbering.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     path::PathBuf,
 };
 
@@ -39,14 +38,18 @@ impl KeptGraphs {
     pub fn keep_notes(&self, bytes: &[u8], replaceable: impl Fn(&[u8]) -> bool) -> Result<Option<PathBuf>> {
         let path = self.folder.join(NOTES);
         let stays = self.read_notes()?.is_some_and(|last| !replaceable(&last));
-        let aside = if stays { Some(set_aside(&path)?) } else { None };
-        let whole = |part: &mut File| part.write_all(bytes).and_then(|()| part.sync_all());
-        // A link, to a folder that is kept in several places for example, stays one.
-        let written = match path.is_symlink() {
-            true => files::overwrite(&path, bytes),
-            false => files::replace(&path, &path.with_extension("part"), whole),
-        };
-        written.map_err(Error::io("write", &path))?;
+        if !stays {
+            // A link, to a folder that is kept in several places for example, stays one.
+            return files::overwrite(&path, bytes).map(|()| None).map_err(Error::io("write", &path));
+        }
+        let mut aside = None;
+        let replaced = files::replace(&path, &files::part_of(&path), |part| {
+            part.write_all(bytes).and_then(|()| part.sync_all())?;
+            // Not before the new ones are whole: they might be neither here nor there.
+            aside = Some(set_aside(&path).map_err(io::Error::other)?);
+            Ok(())
+        });
+        replaced.map_err(Error::io("write", &path))?;
         Ok(aside)
     }
 
@@ -66,6 +69,8 @@ impl KeptGraphs {
     }
 }
 
+/// Whether it is the name of notes, or of some that a killed run has left half written.
 pub(super) fn is_notes_name(name: &str) -> bool {
-    name == NOTES || name == "groups.part"
+    let is_part = name.strip_prefix('.').is_some_and(|name| name.starts_with(NOTES) && name.ends_with(".part"));
+    name == NOTES || is_part || name == "groups.part"
 }

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use super::{
     APPLICATION, ContentHash, DATABASE, Key,
     checksum::{Covered, Record},
     connection, faces,
-    records::knows_size,
+    records::{knows_size, rows_of_content},
     schema, vector_name,
     vectors::Vectors,
 };
@@ -101,9 +101,9 @@ impl Other {
     fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<TakenOver<'_>>> {
         let of_faces = self.rows == RowKind::Face;
         let (face, order) = if of_faces { (", part, face", " ORDER BY part") } else { ("", "") };
-        let mut path = self.db.prepare_cached("SELECT path FROM images WHERE size = ?1 AND hash = ?2 LIMIT 1")?;
-        let path = path.query_row(params![size as i64, hash], |row| row.get::<_, Vec<u8>>(0)).optional()?;
-        let Some(path) = path else { return Ok(None) };
+        let Some(row) = rows_of_content(&self.db, size, hash)?.first().copied() else { return Ok(None) };
+        let mut path = self.db.prepare_cached("SELECT path FROM images NOT INDEXED WHERE row = ?1")?;
+        let path = path.query_row([row], |row| row.get::<_, Vec<u8>>(0))?;
         let mut found = self.db.prepare_cached(&format!(
             "SELECT row, width, height, format, norm, scale, checksum{face} FROM images WHERE path = ?1{order}"
         ))?;

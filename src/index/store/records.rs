@@ -35,14 +35,14 @@ impl Store {
         loaded.map_err(|fault| self.set_aside_if_damaged(fault))
     }
 
-    fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
+    pub(super) fn try_load(&mut self, first: u32) -> Result<Loaded, Fault> {
         let mut records = if first == 0 { self.read_columns()? } else { Records::default() };
+        if !records.states.is_empty() && self.read_edited(&mut records).is_err() {
+            // What has changed since nobody knows: the table itself is read.
+            records = Records::default();
+        }
         let path = self.folder.join(DATABASE);
-        (|| -> rusqlite::Result<()> {
-            self.read_edited(&mut records)?;
-            self.read_rows(first, &mut records)
-        })()
-        .map_err(|e| sql(&path, e))?;
+        self.read_rows(first, &mut records).map_err(|e| sql(&path, e))?;
         let Records { images, norms, scales, states, sums } = records;
         // Vacant rows at the end stand for nothing and need no place.
         let rows = self.vectors.rows(first, images.len() as u32)?;
@@ -178,20 +178,23 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
-    pub fn knows_size(&self, size: u64) -> Result<bool> {
-        knows_size(&self.db, size).map_err(|e| self.sql(e))
+    pub fn knows_size(&mut self, size: u64) -> Result<bool> {
+        self.look_up(|db| knows_size(db, size))
     }
 
     /// Rows, present or gone, whose files had this size and content.
     ///
     /// # Errors
     /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
-    pub fn rows_of_content(&self, size: u64, hash: &ContentHash) -> Result<Vec<u32>> {
-        (|| -> rusqlite::Result<_> {
-            let mut rows = self.db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
-            rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect()
-        })()
-        .map_err(|e| self.sql(e))
+    pub fn rows_of_content(&mut self, size: u64, hash: &ContentHash) -> Result<Vec<u32>> {
+        self.look_up(|db| rows_of_content(db, size, hash))
+    }
+
+    /// Finds something by an index of a table, which is made anew where it is damaged.
+    fn look_up<T>(&mut self, find: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let path = self.folder.join(DATABASE);
+        let found = self.mending(|store| find(&store.db).map_err(|e| sql(&path, e)));
+        found.map_err(|fault| self.set_aside_if_damaged(fault))
     }
 
     /// Commits a change: all of it or nothing. Returns the row number of the first new row.
@@ -269,6 +272,23 @@ fn program_and_sum(Failure { file, reason }: &Failure, root: &Path) -> String {
 /// Whether the records have a file of this size.
 pub(super) fn knows_size(db: &Connection, size: u64) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM images WHERE size = ?1 LIMIT 1")?.exists([size as i64])
+}
+
+/// The rows whose files had this size and content. What the index of contents says is looked up in the records: with one
+/// flipped bit it names the row of another picture.
+pub(super) fn rows_of_content(db: &Connection, size: u64, hash: &ContentHash) -> rusqlite::Result<Vec<u32>> {
+    let mut rows = db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
+    let rows: Vec<u32> =
+        rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut record =
+        db.prepare_cached("SELECT 1 FROM images NOT INDEXED WHERE row = ?1 AND size = ?2 AND hash = ?3")?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if record.exists(params![row, size as i64, hash])? {
+            found.push(row);
+        }
+    }
+    Ok(found)
 }
 
 /// More edits than this make the columnar copy worthless.

@@ -25,7 +25,8 @@ impl Folder {
         options: &Options,
     ) -> Result<()> {
         self.other_writer = matches!(opened, Opened::Reader(_));
-        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store)) = opened else {
+        let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store, _)) = opened
+        else {
             return Ok(());
         };
         let compacted = self.store.as_ref().is_some_and(|before| before.generation() != store.generation());
@@ -117,6 +118,10 @@ impl Folder {
                 let _ = store.write_columns(&segment, states, &sums);
             }
         }
+        if cancel.is_cancelled() {
+            // What is damaged the next run finds too, when it has looked at all.
+            return None;
+        }
         let (first, lost) = (damaged.first()?, damaged.len());
         let folder = printable(&self.root);
         let note = format!(
@@ -124,6 +129,6 @@ impl Folder {
             text::counted(lost, "embedding"),
             if lost > 1 { " and others" } else { "" },
         );
-        self.write(&Change { damaged: &damaged, ..Change::default() }).or(Some(note))
+        self.write(&Change { damaged: &damaged, ..Change::default() }, index).or(Some(note))
     }
 }

@@ -34,7 +34,8 @@ pub(in crate::pipeline) struct Moved {
     pub known_elsewhere: usize,
     /// How many embeddings other stores gave, by the folders they are of.
     pub taken: BTreeMap<PathBuf, usize>,
-    pub note: Option<String>,
+    /// What did not go as it should.
+    pub notes: Vec<String>,
 }
 
 /// Where the content of a file is known from.
@@ -62,8 +63,13 @@ impl Folder {
         let mut sources = HashSet::new();
         for (at, file) in unknown.into_iter().enumerate() {
             done(at)?;
-            let same = self.same_content(&file, index, others).unwrap_or_else(|error| {
-                moved.note = Some(self.give_up(&error));
+            let mut same = self.same_content(&file, index, others);
+            if let Err(error) = &same {
+                moved.notes.push(self.recover(error, index));
+                same = self.same_content(&file, index, others);
+            }
+            let same = same.unwrap_or_else(|error| {
+                moved.notes.push(self.recover(&error, index));
                 None
             });
             let picture = match same {
@@ -102,29 +108,29 @@ impl Folder {
             };
             self.add(picture);
             if self.waiting.len() >= COPIES {
-                moved.note = self.commit(index).or(moved.note);
+                moved.notes.extend(self.commit(index));
             }
         }
-        moved.note = self.commit(index).or(moved.note);
+        moved.notes.extend(self.commit(index));
         let rows = sources.iter().flat_map(|id| index.of_one_picture(*id));
         let mut renamed: Vec<_> = rows.filter_map(|id| self.row_map.row_of(id)).collect();
         renamed.sort_unstable();
         for id in sources {
             self.vacate(id, index);
         }
-        let note = self.write(&Change { present: &touched, deleted: &renamed, ..Change::default() });
-        moved.note = moved.note.or(note);
+        let change = Change { present: &touched, deleted: &renamed, ..Change::default() };
+        moved.notes.extend(self.write(&change, index));
         Ok(moved)
     }
 
     /// Where the content of a file is known from, with its hash; rows of the same path first.
     fn same_content<'o>(
-        &self,
+        &mut self,
         file: &ImageFile,
         index: &Index,
         others: &'o Others,
     ) -> Result<Option<(ContentHash, Same<'o>)>> {
-        let Some(store) = &self.store else { return Ok(None) };
+        let Some(store) = &mut self.store else { return Ok(None) };
         if !store.knows_size(file.size)? && !others.know_size(file.size) {
             return Ok(None);
         }

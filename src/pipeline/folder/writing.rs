@@ -7,13 +7,12 @@ use half::f16;
 use super::{Compared, Folder};
 use crate::{
     cancel::CancelToken,
-    error::{Error, Result},
+    error::Error,
     face::Face,
     index::{
         Image, ImageId, Index, Rows, Segment,
-        store::{self, Change, ContentHash, Failure, Loaded, RowState},
+        store::{Change, ContentHash, Failure, Loaded, RowState},
     },
-    pipeline::row_map::RowMap,
     scan::{ImageFile, Skipped},
 };
 
@@ -59,7 +58,7 @@ impl Folder {
             index.remove(id);
             gone.extend(self.row_map.row_of(id));
         }
-        let note = self.write(&Change { forgotten: &compared.forgotten, ..Change::default() });
+        let note = self.write(&Change { forgotten: &compared.forgotten, ..Change::default() }, index);
         let is_first = |row: u32| {
             let entry = self.row_map.id_of(row).and_then(|id| index.entry_even_if_removed(id));
             entry.is_none_or(|entry| entry.is_first_of_picture())
@@ -70,9 +69,10 @@ impl Folder {
         let returned = returned.into_iter().map(|present| Change { present, ..Change::default() });
         // What is not marked because the user leaves is found to be so by the next run.
         let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
-        let note = changes.fold(note, |note, change| note.or_else(|| self.write(&change)));
-        self.settled = true;
-        note
+        changes.fold(note, |note, change| {
+            let said = self.write(&change, index);
+            note.or(said)
+        })
     }
 
     pub(in crate::pipeline) fn add(&mut self, picture: NewPicture) {
@@ -116,20 +116,7 @@ impl Folder {
         let segment = Arc::new(Segment::pack(Arc::clone(&self.root), images, &embeddings, index.dim()));
         let change =
             Change { rows: Some((&segment, &hashes)), failed: &failures, deleted: &replaced, ..Change::default() };
-        let (first_row, note) = match self.writer().map(|store| store.commit(&change)) {
-            Some(Ok(row)) => (Some(row), None),
-            Some(Err(damaged @ Error::DamagedStore { .. })) if self.settled => {
-                match self.begin_anew(&Change { deleted: &[], ..change }) {
-                    Ok(row) => {
-                        let rest = "what was embedded before is computed again by the next run";
-                        (Some(row), Some(format!("{}: {rest}", store::built_anew(&damaged))))
-                    }
-                    Err(error) => (None, Some(self.give_up(&error))),
-                }
-            }
-            Some(Err(error)) => (None, Some(self.give_up(&error))),
-            None => (None, None),
-        };
+        let (first_row, note) = self.keep(&change, index);
         let first_id = ImageId(index.id_bound() as u32);
         if !segment.images.is_empty() && index.push(Arc::clone(&segment)) {
             if let Some(first_row) = first_row {
@@ -144,18 +131,6 @@ impl Folder {
             self.join_tail(first_row.unwrap_or_default(), segment, index);
         }
         note
-    }
-
-    /// Goes on in a new store after the old one was set aside, with this change. What is in the index stays there without a
-    /// row on disk.
-    fn begin_anew(&mut self, change: &Change<'_>) -> Result<u32> {
-        let Some(damaged) = self.store.take() else { return Ok(0) };
-        let mut store = damaged.anew()?;
-        let row = store.commit(change)?;
-        self.store = Some(store);
-        self.row_map = RowMap::default();
-        self.tail.clear();
-        Ok(row)
     }
 
     /// The rows that are on record for a file.
@@ -209,7 +184,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn write(&mut self, change: &Change<'_>) -> Option<String> {
+    /// Commits a change without new rows, if it is any. A sentence when not all went as it should.
+    pub(super) fn write(&mut self, change: &Change<'_>, index: &Index) -> Option<String> {
         let nothing = change.gone.is_empty()
             && change.present.is_empty()
             && change.deleted.is_empty()
@@ -220,32 +196,25 @@ impl Folder {
         if nothing {
             return None;
         }
-        let failed = self.writer()?.commit(change).err()?;
-        Some(self.give_up(&failed))
-    }
-
-    /// Goes on without the store. A full disk must not cost the user the view of the images.
-    pub(super) fn give_up(&mut self, error: &Error) -> String {
-        self.store = None;
-        format!("from here on nothing is kept on disk: {error}")
+        self.keep(change, index).1
     }
 
     /// Notes how many files the run skipped, which is over.
-    pub(in crate::pipeline) fn record_skipped(&mut self, skipped: &[Skipped]) -> Option<String> {
+    pub(in crate::pipeline) fn record_skipped(&mut self, skipped: &[Skipped], index: &Index) -> Option<String> {
         let here =
             skipped.iter().filter(|skipped| !skipped.has_no_face() && skipped.path.starts_with(&self.root)).count();
-        self.write(&Change { skipped: Some(here as u32), ..Change::default() })
+        self.write(&Change { skipped: Some(here as u32), ..Change::default() }, index)
     }
 
     /// Writes the columnar copy when many records have changed, so that the next run starts at once. A sentence when the
     /// records turn out to be damaged.
-    pub(in crate::pipeline) fn write_columns(&mut self) -> Option<String> {
+    pub(in crate::pipeline) fn write_columns(&mut self, index: &Index) -> Option<String> {
         let store = self.store.as_mut().filter(|store| store.columns_are_stale().unwrap_or(false))?;
         let written = store
             .load(0)
             .and_then(|Loaded { segment, states, sums, .. }| store.write_columns(&segment, &states, &sums));
         match written {
-            Err(damaged @ Error::DamagedStore { .. }) => Some(self.give_up(&damaged)),
+            Err(damaged @ Error::DamagedStore { .. }) => Some(self.recover(&damaged, index)),
             // See `index_paths`.
             _ => None,
         }
