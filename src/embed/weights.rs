@@ -433,6 +433,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_for_another_network_is_refused_without_being_read_however_large_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.safetensors");
+        // A terabyte of zeros, of which the file system keeps nothing.
+        let header = br#"{"large":{"dtype":"F32","shape":[274877906944],"data_offsets":[0,1099511627776]}}"#;
+        fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header].concat()).unwrap();
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_len(8 + header.len() as u64 + (1 << 40)).unwrap();
+        let error = Weights::read("probe", &path, None, &right(), |_| false).unwrap_err().to_string();
+        assert!(error.contains("missing: conv1.weight, bn1.bias; not expected: large"), "{error}");
+    }
+
+    #[test]
     fn long_lists_are_cut() {
         let many: Vec<_> = (0..20).map(|i| format!("layer{i:02}")).collect();
         assert_eq!(listed(&many).matches("layer").count(), NAMES_LISTED);
