@@ -40,14 +40,10 @@ def embed(net, pixels, size, device, batch=128, autocast=True):
     return torch.cat(rows)
 
 
-def similarity(e, metric):
-    e = e.double()
-    return F.normalize(e) @ F.normalize(e).T if metric == "cosine" else -torch.cdist(e, e, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def retrieval(e, groups, metric="cosine"):
-    """(recall@1, mean average precision) of embeddings (N x D); a picture alone in its group is a distractor, not a query."""
-    s = similarity(e, metric)
+def scores(e, groups):
+    """(recall@1, mean average precision) by cosine of embeddings (N x D); a picture alone in its group is a distractor, not a query."""
+    e = F.normalize(e.double())
+    s = e @ e.T
     number = torch.from_numpy(np.unique(groups, return_inverse=True)[1]).to(s.device)
     same = number[:, None] == number[None]
     same.fill_diagonal_(False)
@@ -57,8 +53,3 @@ def retrieval(e, groups, metric="cosine"):
     hits = same.gather(1, order)[queries].double()
     precision = hits.cumsum(1) / torch.arange(1, hits.shape[1] + 1, device=s.device)
     return float(hits[:, 0].mean()), float(((precision * hits).sum(1) / hits.sum(1)).mean())
-
-
-def scores(e, groups):
-    """recall@1 and mean average precision by cosine, then by euclidean distance."""
-    return [value for metric in ("cosine", "euclidean") for value in retrieval(e, groups, metric)]

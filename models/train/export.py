@@ -3,8 +3,8 @@
 
     export.py CHECKPOINT OUT.safetensors
 
-The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the unit feature: the head that predicts what the
-teachers say, times the axes that `layer.py` finds in its predictions for the whole training pictures.
+The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the unit feature, scaled to length 1. The layer is
+the regression of the wanted embeddings of the whole training pictures; classes that were held out of training are held out here.
 With --halfway, the weights are the mean of the checkpoint's and another model's, as a rule the one that training went on from: what
 was learned anew at little cost to what was known (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
 A manifest is written beside the file. The file's embeddings are compared with those of the float32 weights.
@@ -14,12 +14,12 @@ import argparse
 import hashlib
 import pathlib
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from evaluate import embed
-from layer import reduce
 from network import FEATURES, STEM, Lite, layout
 from train import Heads, Pictures
 
@@ -32,9 +32,9 @@ def read_model(path):
 
 
 def embeddings(model, pixels, autocast=False):
-    """The embeddings (N x D, float32) of pictures that have the model's input size (N x S x S x 3, uint8)."""
+    """The unit embeddings (N x D, float32) of pictures that have the model's input size (N x S x S x 3, uint8)."""
     net, projection = model
-    return F.linear(embed(net, pixels, pixels.shape[1], "cpu", autocast=autocast), *projection)
+    return F.normalize(F.linear(embed(net, pixels, pixels.shape[1], "cpu", autocast=autocast), *projection))
 
 
 def mean_network(net, other):
@@ -47,18 +47,13 @@ def mean_network(net, other):
 
 
 @torch.no_grad()
-def linear_layer(net, heads, pictures, size, dim):
-    """(weight, bias) from the unit feature to the embedding; classes that were held out of training are held out here.
-
-    Without heads that were trained with the network, the regression of the teachers' answers takes their place.
-    """
-    rows = torch.from_numpy(pictures.rows).to(pictures.pixels.device)
-    found = torch.cat([embed(net, pictures.pixels[part], size, rows.device) for part in rows.split(4096)])
-    if heads is None:
-        heads = Heads(len(pictures.mean), len(pictures.classes)).to(rows.device)
-        heads.start(found, pictures.views[0][0][rows].float() - pictures.mean)
-    axes, center = reduce(heads.said(found), pictures.labels[rows], dim)
-    return axes.T @ heads.said.weight, (heads.said.bias - center) @ axes
+def regressed(net, pictures, size, dim):
+    """Heads that give the wanted embeddings of the whole training pictures as well as a linear layer on this network can."""
+    device = pictures.pixels.device
+    heads = Heads(dim, len(pictures.classes)).to(device)
+    parts = [pictures.whole(rows) for rows in np.array_split(pictures.rows, max(1, len(pictures.rows) // 4096))]
+    heads.start(torch.cat([embed(net, pixels, size, device) for pixels, _ in parts]), torch.cat([wanted for _, wanted in parts]))
+    return heads
 
 
 def manifest(out, digest, number, size, dim):
@@ -77,6 +72,7 @@ interpolation = "bilinear"
 mean = {[round(127 / 255, 8)] * 3}
 std = {[round(128 / 255, 8)] * 3}
 dim = {dim}
+unit_length = true
 layer = "embedding"
 
 [inverted_residual]
@@ -99,23 +95,20 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--also", nargs="*", type=pathlib.Path, default=[], metavar="HOME", help="as it was trained")
     p.add_argument("--hold", nargs="*", default=[], metavar="SOURCE", help="as it was trained")
-    p.add_argument("--halfway", type=pathlib.Path, metavar="MODEL", help="mean of the weights with this model's; the heads are regressed anew")
+    p.add_argument("--halfway", type=pathlib.Path, metavar="MODEL", help="mean of the weights with this model's")
     p.add_argument("--size", type=int, default=224, help="input size that the manifest asks for")
-    p.add_argument("--dim", type=int, default=512, help="values of an embedding")
+    p.add_argument("--dim", type=int, default=768, help="values of an embedding")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = p.parse_args()
     saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     homes = [home / "data" for home in (args.checkpoint.parent, *args.also)]
-    pictures = Pictures(homes, torch.device(args.device), args.hold, seed=0)
+    pictures = Pictures(homes, torch.device(args.device), args.hold, seed=0, dim=args.dim)
     net = Lite(saved["number"]).to(memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
     if args.halfway:
-        net, heads = mean_network(net, Lite.published(args.halfway)), None
-    else:
-        heads = Heads(len(pictures.mean), saved["ema_heads"]["label.bias"].numel())
-        heads.load_state_dict(saved["ema_heads"])
-        heads.to(args.device)
-    projection = [part.cpu() for part in linear_layer(net.to(args.device), heads, pictures, args.size, args.dim)]
+        net = mean_network(net, Lite.published(args.halfway))
+    layer = regressed(net.to(args.device), pictures, args.size, args.dim).embedding.cpu()
+    projection = layer.weight.detach(), layer.bias.detach()
     tensors = net.cpu().tensors() | {"embedding.weight": projection[0], "embedding.bias": projection[1]}
     half = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     if not all(torch.isfinite(value).all() for value in half.values()):
@@ -130,8 +123,7 @@ def main():
         print(f"{name}: cosine to float32 {cosine.min():.6f} at least, {cosine.mean():.6f} on average")
     digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
     args.out.with_suffix(".toml").write_text(manifest(args.out, digest, net.number, args.size, args.dim))
-    norms = full.norm(dim=1)
-    print(f"{args.dim} values, norms {norms.mean():.2f} +- {norms.std():.2f}, {args.out.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
+    print(f"{args.dim} values, {args.out.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
 
 
 if __name__ == "__main__":

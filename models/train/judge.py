@@ -28,7 +28,7 @@ def main():
 
 
 def show(name, row):
-    print(f"{name:24} cosine recall@1 {row[0]:.4f} mAP {row[1]:.4f}   euclidean recall@1 {row[2]:.4f} mAP {row[3]:.4f}", flush=True)
+    print(f"{name:24} recall@1 {row[0]:.4f} mAP {row[1]:.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -41,9 +41,9 @@ HELD = 5
 
 
 class Pictures:
-    """The packed pictures of all homes with the teachers' answers, on the device."""
+    """The packed pictures of all homes with what the student learns from the teachers' answers, on the device."""
 
-    def __init__(self, homes, device, hold, seed):
+    def __init__(self, homes, device, hold, seed, dim):
         listings = [json.loads((home / "pictures.json").read_text()) for home in homes]
         self.pixels = torch.cat([torch.from_numpy(np.load(home / "pixels.npy")).to(device) for home in homes])
         names = [name for listing in listings for name in listing["names"]]
@@ -73,11 +73,13 @@ class Pictures:
                 self.views[view] = torch.cat([said for said, _ in parts]), torch.from_numpy(box).to(device)
         if 0 not in self.views:
             raise SystemExit("the whole pictures (view 0) are not taught in every home: run `teach`")
-        self.mean = self.views[0][0].float().mean(0)
+        axes, center = reduce(self.views[0][0][self.rows].float(), self.labels[self.rows], dim)
+        for view, (said, box) in self.views.items():
+            self.views[view] = torch.cat([((part.float() - center) @ axes).half() for part in said.split(4096)]), box
         self.rng, self.queue = np.random.default_rng(seed), []
 
     def batch(self, count, size):
-        """(pixels N x 3 x size x size, what the teachers say N x D, labels). Half of the batches are whole pictures."""
+        """(pixels N x 3 x size x size, wanted embeddings N x dim, labels). Half of the batches are whole pictures."""
         if not self.queue:
             others = [view for view in self.views if view]
             for view in [0] * max(len(others), 1) + others:
@@ -87,39 +89,44 @@ class Pictures:
             self.queue = [self.queue[i] for i in order]
         view, rows = self.queue.pop()
         rows = torch.from_numpy(rows).to(self.labels.device)
-        said, box = self.views[view]
-        return cut(self.pixels[rows], box[rows], size), said[rows].float() - self.mean, self.labels[rows]
+        wanted, box = self.views[view]
+        return cut(self.pixels[rows], box[rows], size), wanted[rows].float(), self.labels[rows]
+
+    def whole(self, rows):
+        """(pixels, wanted embeddings) of whole pictures."""
+        rows = torch.from_numpy(rows).to(self.pixels.device)
+        return self.pixels[rows], self.views[0][0][rows].float()
 
 
 class Heads(nn.Module):
-    """What the network learns through: all that the teachers say, and the folders' names."""
+    """What the network learns through: the embedding, and the folders' names."""
 
-    def __init__(self, said, classes):
+    def __init__(self, dim, classes):
         super().__init__()
-        self.said = nn.Linear(FEATURES, said)
+        self.embedding = nn.Linear(FEATURES, dim)
         self.label = nn.Linear(FEATURES, max(classes, 1))
 
     @torch.no_grad()
     def start(self, found, wanted):
-        """Starts with the ridge regression of the teachers' answers, so that the first steps do not undo the trunk."""
+        """Starts with the ridge regression of the wanted embeddings, so that the first steps do not undo the trunk."""
         middle = found.mean(0)
         x = (found - middle).double()
         gram = x.T @ x
         gram += 1e-3 * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
         weight = torch.linalg.solve(gram, x.T @ (wanted - wanted.mean(0)).double()).float().T
-        self.said.weight.copy_(weight)
-        self.said.bias.copy_(wanted.mean(0) - weight @ middle)
+        self.embedding.weight.copy_(weight)
+        self.embedding.bias.copy_(wanted.mean(0) - weight @ middle)
         self.label.weight.mul_(0.1)
 
 
 def losses(heads, feature, wanted, labels):
     """The parts of the loss, each a mean over the batch.
 
-    direction: 1 - cosine to what the teachers say; error: the squared error of it; relations: how alike the pictures of a batch are
+    direction: 1 - cosine to the wanted embedding; error: the squared error of it; relations: how alike the pictures of a batch are
     to each other, as the teachers see it (KL of the rows of both similarity matrices); label: cross entropy over the names.
     """
     feature = F.normalize(feature.float())
-    found = heads.said(feature)
+    found = heads.embedding(feature)
     parts = {"direction": (1 - F.cosine_similarity(found, wanted)).mean()}
     parts["error"] = (found - wanted).square().sum(1).mean() / wanted.square().sum(1).mean()
     alone = torch.eye(len(found), device=found.device, dtype=torch.bool)
@@ -154,18 +161,17 @@ def train(args):
     checkpoint = pathlib.Path(args.home) / args.checkpoint
     if checkpoint.exists() and not args.resume:
         raise SystemExit(f"{checkpoint} is there already: go on with --resume, or name another --checkpoint")
-    pictures = Pictures(homes, device, args.hold, args.seed)
+    pictures = Pictures(homes, device, args.hold, args.seed, args.dim)
     net = Lite.published(args.student).to(device, memory_format=torch.channels_last)
     for kept in (net.stem, *net.blocks[: args.keep]) if args.keep else ():
         kept.requires_grad_(False)
-    heads = Heads(len(pictures.mean), len(pictures.classes)).to(device)
+    heads = Heads(args.dim, len(pictures.classes)).to(device)
     dev = [(pathlib.Path(folder).name, *load(folder, args.size)) for folder in args.dev]
     dev += held_sets(pictures)
     saved = torch.load(checkpoint, map_location=device, weights_only=True) if args.resume else None
     if not saved:
-        sample = pictures.rows[: 12000]
-        found = embed(net, pictures.pixels[torch.from_numpy(sample).to(device)], args.size, device)
-        heads.start(found, pictures.views[0][0][torch.from_numpy(sample).to(device)].float() - pictures.mean)
+        pixels, wanted = pictures.whole(pictures.rows[:12000])
+        heads.start(embed(net, pixels, args.size, device), wanted)
     ema, ema_heads = copy.deepcopy(net), copy.deepcopy(heads)
     optimizer = torch.optim.AdamW(groups_of((net, heads), args.rate), lr=1e-3, betas=(0.9, 0.99), fused=device.type == "cuda")
     modules = {"net": net, "heads": heads, "ema": ema, "ema_heads": ema_heads, "optimizer": optimizer}
@@ -179,7 +185,7 @@ def train(args):
     rng = torch.Generator(device).manual_seed(args.seed + seen)
     forward = torch.compile(net) if args.compile else net
     print(f"start: {seen} pictures seen, {len(pictures.rows)} to see, {len(pictures.classes)} classes, views {sorted(pictures.views)}, schedule at {first:.3f}", flush=True)
-    judge(ema, ema_heads, pictures, dev, args, device, "before")
+    judge(ema, ema_heads, dev, args, device, "before")
     active, stepped, checked, at, sums, steps, summed = 0.0, time.time(), time.time(), first, {}, 0, 0
     while at < 1:
         x, wanted, label = pictures.batch(args.batch, args.size)
@@ -208,7 +214,7 @@ def train(args):
         if now - checked > 60 * args.check_minutes or at >= 1:
             said = " ".join(f"{name} {float(value) / summed:.4f}" for name, value in sums.items())
             print(f"{at:.3f} seen {seen} ({steps * args.batch / max(active, 1):.0f}/s) {said}", flush=True)
-            judge(ema, ema_heads, pictures, dev, args, device, f"{at:.2f}")
+            judge(ema, ema_heads, dev, args, device, f"{at:.2f}")
             save(checkpoint, modules, seen, at)
             sums, summed, checked = {}, 0, time.time()
             stepped = time.time()
@@ -222,14 +228,9 @@ def held_sets(pictures):
 
 
 @torch.no_grad()
-def judge(net, heads, pictures, dev, args, device, when):
+def judge(net, heads, dev, args, device, when):
     """Prints how well the embedding finds what belongs together."""
-    rows = torch.from_numpy(pictures.rows[:: max(1, len(pictures.rows) // 8000)]).to(device)
-    axes, center = reduce(heads.said(embed(net, pictures.pixels[rows], args.size, device)), pictures.labels[rows], args.dim)
-    table = {}
-    for name, pixels, groups in dev:
-        e = (heads.said(embed(net, pixels, args.size, device)) - center) @ axes
-        table[name] = scores(e, groups)
+    table = {name: scores(heads.embedding(embed(net, pixels, args.size, device)), groups) for name, pixels, groups in dev}
     for title, names in (("dev", [n for n in table if not n.startswith("held")]), ("held", [n for n in table if n.startswith("held")])):
         if names:
             print(f"  {when} {title}: " + " ".join(f"{v:.4f}" for v in np.mean([table[n] for n in names], 0)) + " | " + " ".join(f"{n.split()[-1][:8]} {table[n][0]:.3f}/{table[n][1]:.3f}" for n in names), flush=True)
@@ -274,7 +275,7 @@ def main():
     c.add_argument("--hold", nargs="*", default=[], metavar="SOURCE")
     c.add_argument("--minutes", type=float, required=True)
     c.add_argument("--size", type=int, default=224)
-    c.add_argument("--dim", type=int, default=512, help="values of the embedding that is scored")
+    c.add_argument("--dim", type=int, default=768, help="values of the embedding that is scored")
     c.add_argument("--batch", type=int, default=256)
     c.add_argument("--keep", type=int, default=0, metavar="BLOCKS", help="first blocks that stay as they are; a CPU then takes two thirds of the time")
     c.add_argument("--rate", type=float, default=1.5e-3, help="the largest share of a tensor's size that a step changes")

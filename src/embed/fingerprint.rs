@@ -46,6 +46,8 @@ struct Recipe<'a> {
     mean: [f32; 3],
     std: [f32; 3],
     dim: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unit_length: bool,
     preprocessing: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix: Option<&'a str>,
@@ -75,6 +77,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         mean,
         std,
         dim,
+        unit_length,
         name: _,
         description: _,
         weights: source,
@@ -102,6 +105,7 @@ pub fn fingerprint(manifest: &Manifest, weights: Option<&Path>) -> Result<String
         mean: *mean,
         std: *std,
         dim: *dim,
+        unit_length: *unit_length,
         preprocessing: preprocess::VERSION,
         prefix: source.as_ref().and_then(|source| source.prefix.as_deref()),
         layer: before_last.map(|at| &*layers[at].name),
@@ -191,6 +195,7 @@ mod tests {
             Manifest { interpolation: Interpolation::Bicubic, ..manifest.clone() },
             Manifest { smallest_face: Some(40), ..manifest.clone() },
             Manifest { std: [0.5; 3], ..manifest.clone() },
+            Manifest { unit_length: true, ..manifest.clone() },
             Manifest { weights: Some(WeightsSource { prefix: Some("ema.".into()), ..source }), ..manifest.clone() },
         ] {
             assert_ne!(print(&manifest), print(&changed));

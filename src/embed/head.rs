@@ -14,7 +14,7 @@ use super::{
 use crate::error::Result;
 
 /// Below this a vector is not made longer, as in PyTorch's `normalize`.
-const LEAST_LENGTH: f64 = 1e-12;
+pub(super) const LEAST_LENGTH: f64 = 1e-12;
 
 /// How maps or tokens become one list of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

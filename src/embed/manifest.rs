@@ -98,6 +98,9 @@ pub struct Manifest {
     pub std: [f32; 3],
     /// Values in an embedding.
     pub dim: usize,
+    /// Whether embeddings are scaled to length 1: the euclidean distance then orders pictures as the cosine similarity does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unit_length: bool,
     /// The layer whose output is the embedding, one of [`Manifest::layers`]; the last one when it is not said. For people
     /// where the program knows of no layers.
     #[serde(default)]
@@ -333,6 +336,7 @@ mod tests {
         );
         for (from, to, reason) in [
             ("smallest_face = 28", "smallest_face = 11", "smallest_face"),
+            ("smallest_face = 28", "unit_length = true", "unit_length"),
             ("resize = { longer-side = 1280 }", "resize = \"squash\"", "longer-side"),
             ("longer-side = 1280", "longer-side = 100", "longer-side"),
             ("longer-side = 1280", "longer-side = 100000", "longer-side"),

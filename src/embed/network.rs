@@ -18,6 +18,7 @@ use super::{
     convolution::with_operators,
     device::{self, Compute},
     fused::Fused,
+    head::LEAST_LENGTH,
     manifest::Architecture,
     preprocess::Normalizer,
     script::Script,
@@ -111,6 +112,11 @@ impl Network {
         }
         let mut values = vec![0_f32; batch.len() * dim];
         embeddings.f_copy_data(&mut values, batch.len() * dim).map_err(torch_error(name))?;
+        if self.model.manifest.unit_length {
+            for row in values.chunks_exact_mut(dim) {
+                scale(row, to_unit_length(row));
+            }
+        }
         Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
     }
 
@@ -203,6 +209,13 @@ impl Embedder for Network {
         let mut values = vec![0_f32; parts.numel()];
         let count = values.len();
         parts.f_copy_data(&mut values, count).map_err(failed)?;
+        if self.model.manifest.unit_length {
+            let mut sum = vec![0_f32; self.model.manifest.dim];
+            for part in values.chunks_exact(sum.len()) {
+                sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+            }
+            scale(&mut values, to_unit_length(&sum));
+        }
         Ok(Some(Parts { grid, values }))
     }
 
@@ -228,6 +241,16 @@ impl Embedder for Network {
     fn device(&self) -> String {
         device::described(self.compute, self.threads)
     }
+}
+
+/// What makes a vector of length 1 out of this one; one without a length stays as it is.
+fn to_unit_length(vector: &[f32]) -> f32 {
+    let length = vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    (1.0 / length.max(LEAST_LENGTH)) as f32
+}
+
+fn scale(values: &mut [f32], by: f32) {
+    values.iter_mut().for_each(|value| *value *= by);
 }
 
 /// The network of a manifest as far as its layer, and the weights of it. Of several sets of names, those count that are in
@@ -385,5 +408,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn embeddings_and_their_parts_are_scaled_to_length_1_where_a_manifest_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let scaled = SMALL.replace("dim = 16", "dim = 16\nunit_length = true");
+        let [raw, unit] = [SMALL, &scaled].map(|manifest| {
+            let mut network = Network::load_with(&small(&folder, manifest, 1.0), &CHOICE, FLOAT, plain).unwrap();
+            let row = network.embed(&[picture()]).unwrap().concat();
+            let parts = network.parts(&picture()).unwrap().unwrap();
+            assert_eq!((parts.grid, parts.values.len()), ([1, 1], 16));
+            for (part, value) in parts.values.iter().zip(&row) {
+                assert!((part - value).abs() <= 1e-5 * value.abs(), "{part} of {value}");
+            }
+            row
+        });
+        let length = raw.iter().map(|value| value * value).sum::<f32>().sqrt();
+        assert!(length > 2.0, "{length}");
+        for (raw, unit) in raw.iter().zip(&unit) {
+            assert!((raw / length - unit).abs() <= 1e-6, "{raw} became {unit}");
+        }
+        let mut nothing = [0.0; 16];
+        scale(&mut nothing, to_unit_length(&[0.0; 16]));
+        assert_eq!(nothing, [0.0; 16]);
     }
 }

@@ -63,6 +63,9 @@ impl Manifest {
                 "faces need the table `[weights]` with three files beside: dlib's network, and MTCNN's three",
             );
         }
+        if self.unit_length && matches!(self.architecture, Architecture::ColorGrid | Architecture::Faces) {
+            return wrong("`unit_length` is for networks that embed a whole picture");
+        }
         // Pixels run from 0 to 1, so anything sensible is far inside of these.
         if self.std.iter().any(|std| !(1e-6..=1e6).contains(std))
             || self.mean.iter().any(|mean| !(-1e6..=1e6).contains(mean))
