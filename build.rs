@@ -5,7 +5,8 @@ use std::env;
 use std::path::Path;
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    // Not by a file: the fuzz targets are built with this one too, from another folder.
+    println!("cargo::rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     // torch-sys says where it found libtorch, whichever way it was asked to look.
     let Some(library) = env::var_os("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", Path::new(&library).display());

@@ -15,6 +15,7 @@ use crate::{
 pub mod batcher;
 mod blueprint;
 pub mod catalog;
+mod checkpoint;
 pub mod color_grid;
 mod convnext;
 mod convolution;
@@ -221,6 +222,15 @@ pub fn load(model: &Model, choice: &ModelChoice) -> Result<Box<dyn Embedder>> {
     })
 }
 
+/// Reads dlib's stream of a network with few channels, for its fuzz target: the number of its convolutions.
+///
+/// # Errors
+/// A part of a sentence about the file.
+#[cfg(fuzzing)]
+pub fn read_small_faces(bytes: &[u8]) -> Result<usize, String> {
+    faces::read_small(bytes)
+}
+
 fn shown(path: impl AsRef<std::path::Path>) -> String {
     crate::printable::printable(path)
 }
@@ -232,7 +242,8 @@ fn torch_error(name: &str) -> impl Fn(tch::TchError) -> Error + '_ {
 
 /// The first line of a message that says something.
 fn first_line(error: &tch::TchError) -> String {
-    let text = error.to_string();
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("libtorch failed");
-    crate::printable::printable_str(line)
+    match crate::printable::one_line(&error.to_string()) {
+        line if line.is_empty() => "libtorch failed".into(),
+        line => line,
+    }
 }

@@ -24,6 +24,17 @@ pub fn printable_str(text: &str) -> String {
     shown
 }
 
+/// Most characters of a library's message that a sentence takes over: it may quote a whole file.
+const MOST_QUOTED: usize = 300;
+
+/// A library's message as a part of a sentence: its first line that says something, [`printable_str`], and cut where it is long.
+#[must_use]
+pub fn one_line(message: &str) -> String {
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let (quoted, rest) = line.split_at(line.char_indices().nth(MOST_QUOTED).map_or(line.len(), |(at, _)| at));
+    printable_str(quoted) + if rest.is_empty() { "" } else { "…" }
+}
+
 /// Whether a terminal would obey the character, hide it or reorder what is around it: controls, and the invisible and
 /// directional characters of Unicode (general category Cf, line and paragraph separators, fillers). Variation selectors
 /// stay: they choose between two looks of a character.
@@ -65,5 +76,13 @@ mod tests {
         }
         assert_eq!(printable("❤\u{fe0f}.png"), "❤\u{fe0f}.png", "a variation selector is part of a picture character");
         assert_eq!(printable("kočka 猫.jpg"), "kočka 猫.jpg");
+    }
+
+    #[test]
+    fn of_a_message_its_first_line_stays_and_not_more_than_a_sentence_holds() {
+        assert_eq!(one_line("\n  bad\u{1b}[31m key \r\nat line 1"), "bad\\u{1b}[31m key");
+        assert_eq!(one_line(" \n"), "");
+        let [whole, long] = [300, 301].map(|count| one_line(&"é".repeat(count)));
+        assert_eq!((whole, long), ("é".repeat(300), "é".repeat(300) + "…"));
     }
 }

@@ -26,6 +26,12 @@ use crate::{
     face::Face,
 };
 
+/// Reads dlib's stream of a network with few channels, for its fuzz target: the number of its convolutions.
+#[cfg(fuzzing)]
+pub(super) fn read_small(bytes: &[u8]) -> Result<usize, String> {
+    dlib::read(bytes, &dlib::SMALL).map(|stream| stream.convolutions.len())
+}
+
 /// Pictures a call. Their faces go through the network together, and the pictures lie in memory until then.
 const PICTURES: usize = 4;
 

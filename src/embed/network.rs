@@ -1,6 +1,7 @@
 //! A network in libtorch as an [`Embedder`]: pixels in, plain floats out.
 
 use std::{
+    collections::HashSet,
     convert::identity,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -261,7 +262,8 @@ fn read(manifest: &Manifest, file: &Path) -> Result<(Blueprint, Weights)> {
     for mut blueprint in manifest.blueprints() {
         let (whole, ignored) = (blueprint.wanted(), blueprint.ignored);
         blueprint.up_to(at.unwrap_or_default());
-        let unused = |name: &str| ignored(name) || whole.iter().any(|wanted| wanted.name == name);
+        let whole: HashSet<_> = whole.into_iter().map(|wanted| wanted.name).collect();
+        let unused = |name: &str| ignored(name) || whole.contains(name);
         match Weights::read(&manifest.name, file, prefix, &blueprint.wanted(), unused) {
             Ok(weights) => return Ok((blueprint, weights)),
             Err(error) => first = first.or(Some(error)),

@@ -1,23 +1,35 @@
-//! Named tensors from safetensors files and PyTorch checkpoints (zip, legacy and tar). No code in a pickle is ever run.
+//! Named tensors from safetensors files and PyTorch checkpoints (zip and legacy). No code in a pickle is ever run.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    io::Read,
+    collections::{BTreeSet, HashMap, HashSet},
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
 use pytorch_reader::{DType, PytorchReader};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{
+    Dtype,
+    tensor::{Metadata, TensorInfo},
+};
 use tch::{Kind, TchError, Tensor};
 
-use super::{shown, torch_error};
+use super::{checkpoint::Container, shown, torch_error};
 use crate::{
     error::{Error, Result},
     files::open_regular,
+    printable::{one_line, printable_str},
+    text,
 };
 
 /// How many names one sentence lists before it says how many more there are.
 const NAMES_LISTED: usize = 8;
+/// Most columns of each.
+const NAME_COLUMNS: usize = 160;
+
+/// Bytes of a safetensors file's header: a tensor takes some 100.
+const MOST_HEADER: u64 = 10_000_000;
 
 /// A tensor that a network needs: its name and shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +63,20 @@ impl Weights {
         ignored: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let bad = |reason: String| Error::model(model, format!("{}: {reason}", shown(file)));
-        let bytes;
-        let mut source = if is_pytorch(file)? {
-            let reader = PytorchReader::new(file).map_err(|error| bad(first_line(&error)))?;
-            Source::Pytorch(reader.into_tensors())
-        } else {
-            let mut read = Vec::new();
-            open_regular(file).and_then(|mut file| file.read_to_end(&mut read)).map_err(Error::io("read", file))?;
-            bytes = read;
-            let tensors = SafeTensors::deserialize(&bytes)
-                .map_err(|error| bad(format!("it is neither a safetensors file ({error}) nor a PyTorch checkpoint")))?;
-            Source::Safetensors(tensors.tensors().into_iter().collect())
+        let mut source = match Container::of(file).map_err(Error::io("read", file))? {
+            Some(Container::Safetensors) => {
+                let opened = open_regular(file).map_err(Error::io("read", file))?;
+                Source::Safetensors(Safetensors::open(opened).map_err(|error| {
+                    let reason = one_line(&error.to_string());
+                    bad(format!("it is neither a safetensors file ({reason}) nor a PyTorch checkpoint"))
+                })?)
+            }
+            Some(container) => {
+                container.check(file).map_err(bad)?;
+                let reader = PytorchReader::new(file).map_err(|error| bad(one_line(&error.to_string())))?;
+                Source::Pytorch(reader.into_tensors())
+            }
+            None => return Err(bad("it is neither a safetensors file nor a PyTorch checkpoint".into())),
         };
         let prefix = match prefix {
             Some(prefix) => prefix.to_owned(),
@@ -87,33 +102,28 @@ impl Weights {
     }
 }
 
-/// PyTorch files begin with a zip header, a pickle header or a tar name; safetensors with a length and `{`.
-fn is_pytorch(file: &Path) -> Result<bool> {
-    let mut start = [0; 9];
-    let mut opened = open_regular(file).map_err(Error::io("read", file))?;
-    let mut filled = 0;
-    while filled < start.len() {
-        match opened.read(&mut start[filled..]).map_err(Error::io("read", file))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(start[8] != b'{')
+/// Reads the wanted tensors without building a network, for the fuzz target.
+///
+/// # Errors
+/// As when a network is built.
+#[cfg(fuzzing)]
+pub fn read_alone(file: &Path, wanted: &[WantedTensor]) -> Result<()> {
+    Weights::read("small", file, None, wanted, |_| false).map(drop)
 }
 
 /// A file whose tensors are known and not yet converted.
-enum Source<'a> {
+enum Source {
     Pytorch(HashMap<String, pytorch_reader::Tensor>),
-    Safetensors(HashMap<String, TensorView<'a>>),
+    Safetensors(Safetensors),
 }
 
-impl Source<'_> {
+impl Source {
     fn shapes(&self) -> HashMap<&str, Vec<i64>> {
         let signed = |shape: &[usize]| shape.iter().map(|&side| side as i64).collect();
         match self {
             Self::Pytorch(tensors) => tensors.iter().map(|(name, tensor)| (&**name, signed(tensor.shape()))).collect(),
-            Self::Safetensors(tensors) => {
-                tensors.iter().map(|(name, tensor)| (&**name, signed(tensor.shape()))).collect()
+            Self::Safetensors(file) => {
+                file.tensors.iter().map(|(name, tensor)| (&**name, signed(&tensor.shape))).collect()
             }
         }
     }
@@ -128,7 +138,7 @@ impl Source<'_> {
         }
         match self {
             Self::Pytorch(tensors) => strip(tensors, prefix),
-            Self::Safetensors(tensors) => strip(tensors, prefix),
+            Self::Safetensors(file) => strip(&mut file.tensors, prefix),
         }
     }
 
@@ -139,13 +149,13 @@ impl Source<'_> {
                 let tensor = tensors.get(name).ok_or_else(|| missing(name))?;
                 kind = pytorch_kind(tensor.dtype());
                 shape = tensor.shape().to_vec();
-                bytes = std::borrow::Cow::Owned(tensor.read().map_err(|error| Error::model(name, first_line(&error)))?);
+                bytes = tensor.read().map_err(|error| Error::model(name, one_line(&error.to_string())))?;
             }
-            Self::Safetensors(tensors) => {
-                let tensor = tensors.get(name).ok_or_else(|| missing(name))?;
-                kind = safetensors_kind(tensor.dtype());
-                shape = tensor.shape().to_vec();
-                bytes = std::borrow::Cow::Borrowed(tensor.data());
+            Self::Safetensors(file) => {
+                let tensor = file.tensors.get(name).ok_or_else(|| missing(name))?;
+                kind = safetensors_kind(tensor.dtype);
+                shape = tensor.shape.clone();
+                bytes = file.read(tensor).map_err(|error| Error::model(name, error))?;
             }
         }
         let kind = kind.ok_or_else(|| Error::model(name, "it does not hold floating-point numbers"))?;
@@ -160,6 +170,47 @@ impl Source<'_> {
             _ => Err(Error::model(name, "it holds numbers that are not finite")),
         }
     }
+}
+
+/// A safetensors file whose header is read. The values are read one tensor after the other, so that a file that is for
+/// another network takes no memory, however large it is.
+struct Safetensors {
+    file: File,
+    tensors: HashMap<String, TensorInfo>,
+    /// Where the values begin.
+    values: u64,
+}
+
+impl Safetensors {
+    fn open(mut file: File) -> Result<Self, Box<dyn std::error::Error>> {
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(ends_early)?;
+        let length = u64::from_le_bytes(length);
+        if length > MOST_HEADER {
+            return Err("its header is too long".into());
+        }
+        let mut header = vec![0; length as usize];
+        file.read_exact(&mut header).map_err(ends_early)?;
+        // This also checks that the tensors lie one behind the other and have the lengths of their shapes.
+        let header: Metadata = serde_json::from_slice(&header)?;
+        let values = 8 + length;
+        if values.checked_add(header.data_len() as u64) != Some(file.metadata()?.len()) {
+            return Err("it has another length than its header says".into());
+        }
+        let tensors = header.tensors().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
+        Ok(Self { file, tensors, values })
+    }
+
+    fn read(&self, tensor: &TensorInfo) -> io::Result<Vec<u8>> {
+        let (from, to) = tensor.data_offsets;
+        let mut bytes = vec![0; to - from];
+        self.file.read_exact_at(&mut bytes, self.values + from as u64)?;
+        Ok(bytes)
+    }
+}
+
+fn ends_early(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof { io::Error::other("it ends early") } else { error }
 }
 
 /// What stands before the names of the network that is in the file; nothing when there is none, which is said later.
@@ -193,7 +244,7 @@ fn only_prefix(there: &HashMap<&str, Vec<i64>>, wanted: &[WantedTensor]) -> Resu
                 "it holds {} networks, under {}: choose one in the manifest, with `prefix = \"{}\"` in `[weights]`",
                 found.len(),
                 listed(&names),
-                crate::printable::printable_str(one)
+                short(one)
             ))
         }
     }
@@ -238,9 +289,10 @@ fn mismatch(
             Some(_) => {}
         }
     }
-    let known = |name: &str| wanted.iter().any(|wanted| wanted.name == name);
+    // A set, because both may have many names.
+    let known: HashSet<_> = wanted.iter().map(|wanted| &*wanted.name).collect();
     let mut extra: Vec<_> =
-        there.keys().filter(|name| !known(name) && !ignored(name)).map(|&name| name.to_owned()).collect();
+        there.keys().filter(|name| !known.contains(*name) && !ignored(name)).map(|&name| name.to_owned()).collect();
     extra.sort_unstable();
     let parts: Vec<_> = [("missing", missing), ("of another shape", misshapen), ("not expected", extra)]
         .into_iter()
@@ -251,11 +303,17 @@ fn mismatch(
 }
 
 fn listed(names: &[String]) -> String {
-    let shown = crate::printable::printable_str(&names[..names.len().min(NAMES_LISTED)].join(", "));
+    let shown: Vec<_> = names.iter().take(NAMES_LISTED).map(|name| short(name)).collect();
+    let shown = shown.join(", ");
     match names.len().saturating_sub(NAMES_LISTED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// A name, whatever a file has in its place.
+fn short(name: &str) -> String {
+    text::cut(&printable_str(name), NAME_COLUMNS)
 }
 
 fn by(shape: &[i64]) -> String {
@@ -263,16 +321,14 @@ fn by(shape: &[i64]) -> String {
     if sides.is_empty() { "a single number".into() } else { sides.join("×") }
 }
 
-fn first_line(error: &dyn std::fmt::Display) -> String {
-    let text = error.to_string();
-    crate::printable::printable_str(text.lines().next().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf};
 
+    use safetensors::tensor::TensorView;
+
     use super::*;
+    use crate::printable::is_hostile;
 
     fn fixture(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights").join(name)
@@ -377,10 +433,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_for_another_network_is_refused_without_being_read_however_large_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.safetensors");
+        // A terabyte of zeros, of which the file system keeps nothing.
+        let header = br#"{"large":{"dtype":"F32","shape":[274877906944],"data_offsets":[0,1099511627776]}}"#;
+        fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header].concat()).unwrap();
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_len(8 + header.len() as u64 + (1 << 40)).unwrap();
+        let error = Weights::read("probe", &path, None, &right(), |_| false).unwrap_err().to_string();
+        assert!(error.contains("missing: conv1.weight, bn1.bias; not expected: large"), "{error}");
+    }
+
+    #[test]
     fn long_lists_are_cut() {
         let many: Vec<_> = (0..20).map(|i| format!("layer{i:02}")).collect();
         assert_eq!(listed(&many).matches("layer").count(), NAMES_LISTED);
         assert!(listed(&many).ends_with("and 12 more"));
+        let long = listed(&["\n".repeat(1000), "a".into()]);
+        assert!(long.starts_with("\\u{a}\\u{a}") && long.ends_with("…, a") && long.len() < 200, "{long}");
     }
 
     #[test]
@@ -390,11 +461,22 @@ mod tests {
             ("empty.pth", &b""[..]),
             ("text.pth", b"hello, this is no pickle"),
             ("short.safetensors", b"\x05\0\0\0\0\0\0\0{\"a\""),
+            ("long.safetensors", b"\0\0\0\x10\0\0\0\0{"),
+            ("longer.safetensors", b"\x02\0\0\0\0\0\0\0{}and more"),
+            ("whole.safetensors", b"\x02\0\0\0\0\0\0\0{}"),
+            // The name of a type, which messages quote.
+            ("odd.safetensors", b"\x26\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F\\n\\u001b\",\"shape\":[]}}"),
+            // A legacy checkpoint of a class with such a name.
+            (
+                "odd.pth",
+                b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\
+                  \x80\x02}X\x0d\0\0\0little_endian\x88s.\x80\x02c\x1b[2J\rtorch\nname\n.\x80\x02].",
+            ),
         ] {
             let file = folder.path().join(name);
             std::fs::write(&file, content).unwrap();
             let error = Weights::read("probe", &file, None, &right(), |_| false).unwrap_err().to_string();
-            assert!(error.contains(name) && !error.contains('\n'), "{error}");
+            assert!(error.contains(name) && !error.contains(is_hostile), "{error}");
         }
         assert!(read("no such file.pth", &right()).unwrap_err().to_string().contains("no such file.pth"));
     }

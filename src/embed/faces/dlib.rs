@@ -31,6 +31,11 @@ pub(super) const LEVELS: [Level; 5] = [
     Level { width: 256, halves: true, blocks: 1 },
 ];
 
+/// A network of the same kind with few channels, so that a stream of it can be broken everywhere.
+#[cfg(any(test, fuzzing))]
+pub(super) const SMALL: [Level; 2] =
+    [Level { width: 2, halves: false, blocks: 1 }, Level { width: 3, halves: true, blocks: 2 }];
+
 /// One block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlockPlan {
@@ -124,6 +129,7 @@ pub(super) fn read(bytes: &[u8], levels: &[Level]) -> Result<Stream, String> {
 }
 
 const OTHER: &str = "it holds another network than dlib's for faces";
+const NOT_FINITE: &str = "it holds numbers that are not finite";
 
 struct Reader<'a> {
     rest: &'a [u8],
@@ -147,7 +153,8 @@ impl<'a> Reader<'a> {
         versions.reverse();
         self.name("input_rgb_image_sized")?;
         for mean in MEANS {
-            if (self.float()? - mean).abs() > 1e-3 {
+            // NaN lies in no range, and no difference from it is large.
+            if !(mean - 1e-3..=mean + 1e-3).contains(&self.float()?) {
                 return Err(OTHER.into());
             }
         }
@@ -199,6 +206,9 @@ impl<'a> Reader<'a> {
                 self.alias([1, outputs as i64, 1, 1])?;
                 self.integer()?;
                 folded.fold(factors, shifts);
+                if !folded.is_finite() {
+                    return Err(NOT_FINITE.into());
+                }
             }
             Step::Relu => self.name("relu_")?,
             Step::Add => self.name("add_prev_")?,
@@ -249,7 +259,7 @@ impl<'a> Reader<'a> {
         let values = self.take(count * 4)?.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
         let values: Vec<_> = values.collect();
         let finite = values.iter().all(|value| value.is_finite());
-        if finite { Ok(values) } else { Err("it holds numbers that are not finite".into()) }
+        if finite { Ok(values) } else { Err(NOT_FINITE.into()) }
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
@@ -315,15 +325,15 @@ impl Folded {
             *bias = *bias * factor + shift;
         }
     }
+
+    fn is_finite(&self) -> bool {
+        self.weight.iter().chain(&self.bias).all(|value| value.is_finite())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A network of the same kind with few channels, so that a stream of it can be broken everywhere.
-    const SMALL: [Level; 2] =
-        [Level { width: 2, halves: false, blocks: 1 }, Level { width: 3, halves: true, blocks: 2 }];
 
     /// Writes streams.
     #[derive(Default)]
@@ -477,6 +487,19 @@ mod tests {
         let mut infinite = whole.clone();
         let values = whole.windows(4).position(|bytes| bytes == (-0.5_f32).to_le_bytes()).unwrap();
         infinite[values..values + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
-        assert!(read(&infinite, &SMALL).unwrap_err().contains("not finite"));
+        assert_eq!(read(&infinite, &SMALL), Err(NOT_FINITE.to_owned()));
+        // Each is finite, and what is folded of both is not.
+        let mut huge = whole.clone();
+        let factors = whole.windows(8).position(|bytes| bytes == b"\x07affine_").unwrap();
+        for values in [values, factors] {
+            let at = values + whole[values..].windows(4).position(|bytes| bytes == (-0.5_f32).to_le_bytes()).unwrap();
+            huge[at..at + 4].copy_from_slice(&1e30_f32.to_le_bytes());
+        }
+        assert_eq!(read(&huge, &SMALL), Err(NOT_FINITE.to_owned()));
+        // 0 · 2^2000 is no number.
+        let mean = [&b"\x15input_rgb_image_sized"[..], &[3]].concat();
+        let mean = whole.windows(mean.len()).position(|bytes| bytes == mean).unwrap() + mean.len() - 1;
+        let none = [&whole[..mean], b"\x01\x00\x02\xd0\x07", &whole[mean + 6..]].concat();
+        assert_eq!(read(&none, &SMALL), Err(OTHER.to_owned()));
     }
 }

@@ -7,10 +7,11 @@ use crate::{
     embed::{
         impostors::MeasuredImpostors,
         inverted_residual::InvertedResidualLayout,
-        limits::{MOST_CHANNELS, MOST_NAME},
+        limits::{MOST_CHANNELS, is_plain},
         resnet::ResNetLayout,
     },
-    printable::printable_str,
+    printable::{is_hostile, printable_str},
+    text,
 };
 
 /// Limits of a manifest's fields, each well above anything sensible.
@@ -21,10 +22,12 @@ const MOST_TEXT: usize = 2000;
 const SMALLEST_FACES: RangeInclusive<u32> = 12..=1000;
 /// How many layers a sentence lists before it names the last.
 const LAYERS_LISTED: usize = 6;
+/// Most columns of the one that was asked for.
+const LAYER_COLUMNS: usize = 200;
 
 /// A name that can also be a file's.
 fn plain_name(name: &str) -> bool {
-    (1..=MOST_NAME).contains(&name.len()) && !name.contains(['/', '\\', '\0']) && !name.starts_with('.')
+    is_plain(name) && !name.contains(['/', '\\']) && !name.starts_with('.')
 }
 
 impl Manifest {
@@ -32,7 +35,7 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<(), String> {
         let wrong = |reason: &str| Err(reason.to_string());
         if !plain_name(&self.name) {
-            return wrong("`name` must be a plain name of at most 200 bytes, without slashes");
+            return wrong("`name` must be a plain name of at most 200 bytes, without slashes and hidden characters");
         }
         if [&self.description, &self.license, &self.layer].iter().any(|text| text.len() > MOST_TEXT) {
             return wrong("`description`, `license` and `layer` have at most 2000 bytes");
@@ -106,7 +109,7 @@ impl Manifest {
         let Some(last) = layers.last() else { return Ok(()) };
         let Some(at) = self.taken(&layers) else {
             let first: Vec<_> = layers.iter().take(LAYERS_LISTED).map(|layer| &*layer.name).collect();
-            let asked = printable_str(&self.layer);
+            let asked = text::cut(&printable_str(&self.layer), LAYER_COLUMNS);
             return Err(format!("no `layer` is called {asked}: there are {} to {}", first.join(", "), last.name));
         };
         let values = layers[at].shape.values();
@@ -125,15 +128,22 @@ impl WeightsSource {
         }
         self.beside.iter().try_for_each(Self::check)?;
         if !plain_name(&self.file) {
-            return wrong("`weights.file` must be a plain file name of at most 200 bytes, without folders");
+            return wrong(
+                "`weights.file` must be a plain file name of at most 200 bytes, without folders and hidden characters",
+            );
         }
-        if self.prefix.as_ref().is_some_and(|prefix| prefix.len() > MOST_NAME) {
-            return wrong("`weights.prefix` has at most 200 bytes");
+        if self.prefix.as_ref().is_some_and(|prefix| !prefix.is_empty() && !is_plain(prefix)) {
+            return wrong("`weights.prefix` has at most 200 bytes, and no hidden characters");
         }
-        let is_address =
-            |url: &String| url.len() <= MOST_TEXT && (url.starts_with("https://") || url.starts_with("http://"));
+        let is_address = |url: &String| {
+            url.len() <= MOST_TEXT
+                && !url.contains(is_hostile)
+                && (url.starts_with("https://") || url.starts_with("http://"))
+        };
         if self.url.as_ref().is_some_and(|url| !is_address(url)) {
-            return wrong("`weights.url` must begin with https:// or http:// and have at most 2000 bytes");
+            return wrong(
+                "`weights.url` must begin with https:// or http:// and have at most 2000 bytes, without hidden characters",
+            );
         }
         // An empty one would be the beginning of every sum.
         let is_sum = |sum: &String| (8..=64).contains(&sum.len()) && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
