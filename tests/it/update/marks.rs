@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use lookalike::index::{Skipped, progress::Report};
+use lookalike::index::{Skipped, SkippedKind, progress::Report};
 
 use super::check;
 use crate::explorer::{Explorer, collection, setup, styled};
@@ -72,8 +72,11 @@ fn marks_are_made_everywhere_exported_and_copied() {
 #[test]
 fn problems_are_walked_and_copied() {
     let mut explorer = Explorer::started(setup(80, 24));
-    let skipped =
-        (0..30).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "not an image".into() });
+    let skipped = (0..30).map(|at| Skipped {
+        path: format!("/pictures/{at}.jpg").into(),
+        kind: SkippedKind::NotAnImage,
+        reason: "not an image".into(),
+    });
     explorer.indexed(Arc::new(collection(3)), skipped.collect());
     explorer.keys("! j j y");
     assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
@@ -81,7 +84,13 @@ fn problems_are_walked_and_copied() {
     assert_eq!(explorer.app.screens.problems.cursor, 29);
     let mut explorer = Explorer::started(setup(80, 24));
     let skipped = |count: usize| -> Arc<[Skipped]> {
-        (0..count).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "no".into() }).collect()
+        (0..count)
+            .map(|at| Skipped {
+                path: format!("/pictures/{at}.jpg").into(),
+                kind: SkippedKind::NotAnImage,
+                reason: "no".into(),
+            })
+            .collect()
     };
     explorer.report(Report::Skipped(skipped(30)));
     explorer.keys("! G");
