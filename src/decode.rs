@@ -7,7 +7,6 @@
 
 use std::{
     cell::Cell,
-    fs::File,
     io::Read,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,16 +16,20 @@ use std::{
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, metadata::Orientation};
 use serde::{Deserialize, Serialize};
 
+use crate::files::open_regular;
+
 mod budget;
 mod jpeg;
 mod kinds;
 mod pixels;
 mod reduced;
+mod samples;
 mod unreadable;
 mod unsupported;
 mod watch;
 
 use budget::{Budget, Share};
+use samples::Transparency;
 pub use unreadable::Unreadable;
 use watch::{Watch, Watched};
 
@@ -79,7 +82,7 @@ impl Deref for Encoded {
 }
 
 /// Raised when a picture of the same file may come out differently than before, so that old embeddings are not reused.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// More pixels than any camera's; a file that claims more is taken for a decompression bomb.
 const MOST_PIXELS: u64 = 300_000_000;
@@ -109,8 +112,7 @@ pub fn picture(path: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unr
 #[must_use]
 pub fn holds_picture(path: &Path) -> bool {
     let mut head = Vec::new();
-    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
-    let read = is_file && File::open(path).and_then(|file| file.take(64).read_to_end(&mut head)).is_ok();
+    let read = open_regular(path).and_then(|file| file.take(64).read_to_end(&mut head)).is_ok();
     let format = image::guess_format(&head);
     read && format.is_ok_and(|format| !matches!(format, ImageFormat::Bmp | ImageFormat::Pnm))
 }
@@ -121,16 +123,11 @@ pub fn holds_picture(path: &Path) -> bool {
 /// Why they cannot be read, or why their beginning is no picture's.
 pub fn read(path: &Path) -> Result<Encoded, Unreadable> {
     let plain = |error: std::io::Error| Unreadable::of_io(&error);
-    let metadata = path.metadata().map_err(plain)?;
-    if !metadata.is_file() {
-        // Opening a named pipe would wait for its writer, perhaps forever.
-        return Err(Unreadable::NotAFile);
-    }
-    let mut file = File::open(path).map_err(plain)?;
+    let mut file = open_regular(path).map_err(plain)?;
+    let size = file.metadata().map_err(plain)?.len();
     let mut bytes = Vec::new();
     file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(plain)?;
     format_of(&bytes, path)?;
-    let size = metadata.len();
     if size > MOST_BYTES {
         let (size, most) = (size >> 20, MOST_BYTES >> 20);
         return Err(Unreadable::TooLarge(format!("the file is too large: {size} MB, at most {most} are read")));
@@ -162,7 +159,7 @@ fn format_of(bytes: &[u8], name: &Path) -> Result<ImageFormat, Unreadable> {
 /// Decodes the bytes of an image file; `name` helps only with formats that cannot be told by their content.
 ///
 /// # Errors
-/// Why these bytes are no picture: the same bytes always fail again, unless it is said that they took too long.
+/// Why these bytes are no picture: the same bytes always fail again, unless they took too long on this machine.
 pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unreadable> {
     bytes_to_picture_until(bytes, name, detail, alpha, &|| false)
 }
@@ -187,6 +184,7 @@ fn watched(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha, watch: &Watc
         ImageFormat::Jpeg => jpeg::decode(bytes, detail, watch),
         ImageFormat::Png => full(&kinds::png(bytes), format, alpha, watch),
         ImageFormat::Ico => kinds::ico(bytes, alpha, watch),
+        ImageFormat::Dds => kinds::dds(bytes, alpha, watch),
         format => full(bytes, format, alpha, watch),
     });
     // Decoders take what they no longer get for a damaged file, or for a picture's end.
@@ -244,11 +242,17 @@ fn full(bytes: &[u8], format: ImageFormat, alpha: Alpha, watch: &Watch<'_>) -> R
     reader.limits(limits);
     let decoder = watch.within_header(|| reader.into_decoder());
     let decoder = decoder.map_err(|error| Unreadable::of_decoder(&error, format))?;
-    all_of(decoder, format, alpha)
+    let transparency = samples::transparency(bytes, format, decoder.color_type(), watch)?;
+    all_of(decoder, format, alpha, transparency)
 }
 
 /// Every pixel that a decoder of the `image` crate has.
-fn all_of(mut decoder: impl ImageDecoder, format: ImageFormat, alpha: Alpha) -> Result<Decoded, Unreadable> {
+fn all_of(
+    mut decoder: impl ImageDecoder,
+    format: ImageFormat,
+    alpha: Alpha,
+    transparency: Transparency,
+) -> Result<Decoded, Unreadable> {
     let size = decoder.dimensions();
     check_size(size.0, size.1)?;
     if decoder.total_bytes() > MOST_MEMORY {
@@ -262,7 +266,7 @@ fn all_of(mut decoder: impl ImageDecoder, format: ImageFormat, alpha: Alpha) -> 
         ImageFormat::Hdr | ImageFormat::OpenExr => pixels::for_display(image),
         _ => image,
     };
-    Ok(Decoded { rgb: pixels::opaque(image, alpha), orientation, size, share })
+    Ok(Decoded { rgb: pixels::opaque(image, alpha, transparency), orientation, size, share })
 }
 
 fn check_size(width: u32, height: u32) -> Result<(), Unreadable> {

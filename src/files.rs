@@ -18,10 +18,19 @@ use crate::{printable::printable, text};
 /// # Errors
 /// What the system says, and [`io::ErrorKind::InvalidInput`] for everything that is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    open_existing(path, false)
+}
+
+/// The same for a file that is there, also to write into it.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_existing(path: &Path, write: bool) -> io::Result<File> {
     // Looked at before it is opened, because opening a device can have effects; and after, because it may have changed.
     refuse_others(&fs::metadata(path)?)?;
     // Opening a named pipe would wait for its other end.
-    let file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).write(write).custom_flags(flags).open(path)?;
     refuse_others(&file.metadata()?)?;
     Ok(file)
 }

@@ -17,7 +17,7 @@ use std::{
 use half::f16;
 
 pub use self::{entry::Entry, images::Images};
-pub use crate::scan::Skipped;
+pub use crate::scan::{Skipped, SkippedKind};
 use crate::{face::Face, scan::ImageFile, text};
 
 mod entry;

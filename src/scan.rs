@@ -5,7 +5,7 @@
 //! entered twice, so that loops end by themselves.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet},
     ffi::OsStr,
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
@@ -23,6 +23,12 @@ use crate::{
     printable::{printable, printable_str},
 };
 
+mod passed_over;
+mod skipped;
+
+use passed_over::PassedOver;
+pub use skipped::{NO_FACE, Skipped, SkippedKind};
+
 /// One image file as the walk saw it. Nothing of its content has been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFile {
@@ -35,26 +41,6 @@ pub struct ImageFile {
     /// When the system last changed anything about the file (its ctime), in nanoseconds since the Unix epoch. Nobody can
     /// set it, so it tells a file that was put in the place of another one of the same size and time.
     pub changed: i64,
-}
-
-/// A file that could not be indexed, and why, in words for the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The file, or the folder that could not be listed.
-    pub path: PathBuf,
-    /// A plain sentence without the path.
-    pub reason: String,
-}
-
-/// The reason of a picture that was looked at and has no face, where faces are indexed.
-pub const NO_FACE: &str = "there is no face in it";
-
-impl Skipped {
-    /// Whether nothing is wrong with it: it is a picture without a face, where faces are indexed.
-    #[must_use]
-    pub fn has_no_face(&self) -> bool {
-        self.reason == NO_FACE
-    }
 }
 
 /// Which files of a folder count.
@@ -122,31 +108,15 @@ pub struct FoundFiles {
     pub skipped: Vec<Skipped>,
     /// Folders (and files) about whose content this walk knows nothing.
     unknown: BTreeSet<PathBuf>,
-    /// How many files have each of [`PASSED_OVER`]'s extensions.
-    passed_over: BTreeMap<&'static str, usize>,
-    /// Files without an extension, the first [`MOST_NAMELESS`] that were met.
-    nameless: Vec<PathBuf>,
-    /// Whether there are more.
-    more_nameless: bool,
+    /// Files that promise no picture that is read.
+    passed_over: PassedOver,
 }
 
-/// One line about the files that were passed over though they are, or may be, pictures: by their extension, or because
-/// they have none and `holds_picture` says that their content is one.
+/// One line about the files that were passed over though they are, or may be, pictures: by their extension, or because it
+/// says nothing and `holds_picture` says that their content is one.
 #[must_use]
 pub fn passed_over(found: &[FoundFiles], holds_picture: impl Fn(&Path) -> bool) -> Option<String> {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for (extension, count) in found.iter().flat_map(|found| &found.passed_over) {
-        *kinds.entry(extension).or_default() += count;
-    }
-    let nameless = found.iter().flat_map(|found| &found.nameless).filter(|path| holds_picture(path)).count();
-    let total = kinds.values().sum::<usize>() + nameless;
-    // Whatever is said of files of which not all were looked at is the least that there can be.
-    let at_least = if nameless > 0 && found.iter().any(|found| found.more_nameless) { "at least " } else { "" };
-    let named = kinds.iter().map(|(extension, count)| format!("{count} .{extension}"));
-    let nameless = (nameless > 0).then(|| format!("{at_least}{nameless} named without an extension such as .jpg"));
-    let parts: Vec<_> = named.chain(nameless).collect();
-    let files = if total == 1 { "1 file was" } else { &*format!("{total} files were") };
-    (total > 0).then(|| format!("{at_least}{files} not looked at: {}", parts.join(", ")))
+    passed_over::sentence(found.iter().map(|found| &found.passed_over), holds_picture)
 }
 
 impl FoundFiles {
@@ -193,17 +163,14 @@ pub fn is_image_name(name: &Path) -> bool {
         || OTHER_EXTENSIONS.iter().any(|other| extension.eq_ignore_ascii_case(other))
 }
 
-/// Other names of formats that are read, and pictures that `decode` names as unsupported instead of passing over them.
+/// Other names of formats that are read, and pictures that `decode` names as unsupported instead of passing over them; then
+/// camera raw files.
 const OTHER_EXTENSIONS: &[&str] = &[
-    "dds", "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "pcx", "xpm",
-    "xbm", "sgi", "fli", "svg", "svgz", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw",
+    "dds", "jpe", "mpo", "dib", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "jpf", "psd", "psb", "pcx",
+    "xpm", "xbm", "sgi", "fli", "svg", "svgz", //
+    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25", "kdc", "mef", "mos", "mrw",
+    "nef", "nrw", "orf", "pef", "raf", "rw2", "rwl", "rwz", "sr2", "srf", "srw", "x3f",
 ];
-
-/// Extensions of pictures, or of what may hold one, that nobody expects here: counted, not listed one by one.
-const PASSED_OVER: &[&str] =
-    &["ani", "bpg", "cur", "djvu", "emf", "eps", "fits", "flif", "icns", "jxr", "pict", "wmf", "xcf"];
-/// Files without an extension that are kept: a folder may hold a million that are no pictures.
-const MOST_NAMELESS: usize = 100;
 
 /// Walks the roots (as [`roots`] made them). Image files are handed to `take`, with the position of their root, as they
 /// are met and in no order: a million of them are never held at once.
@@ -261,9 +228,12 @@ impl Walk<'_> {
         links: &mut dyn FnMut(PathBuf),
     ) -> Result<()> {
         let options = self.options;
-        let Ok(real) = fs::canonicalize(folder) else {
-            found.skip(folder, "this folder cannot be opened".into());
-            return Ok(());
+        let real = match fs::canonicalize(folder) {
+            Ok(real) => real,
+            Err(error) => {
+                found.skip(folder, SkippedKind::of_io(Some(&error)), "this folder cannot be opened".into());
+                return Ok(());
+            }
         };
         if !self.folders.insert(real.clone()) {
             return Ok(());
@@ -277,7 +247,7 @@ impl Walk<'_> {
                 Ok(entry) => entry,
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_path_buf();
-                    found.skip(&path, refusal(error.io_error()));
+                    found.refuse(&path, error.io_error());
                     continue;
                 }
             };
@@ -295,14 +265,14 @@ impl Walk<'_> {
             } else if entry.path_is_symlink() {
                 links(entry.into_path());
             } else if entry.file_type().is_file() && !is_image_name(entry.path()) {
-                found.pass_over(entry.into_path());
+                found.passed_over.note(entry.into_path());
             } else if entry.file_type().is_file() {
                 if !self.files.is_empty() && self.files.contains(&real.join(below)) {
                     continue;
                 }
                 match entry.metadata() {
                     Ok(metadata) => self.file(at, entry.into_path(), &metadata),
-                    Err(error) => found.skip(entry.path(), refusal(error.io_error())),
+                    Err(error) => found.refuse(entry.path(), error.io_error()),
                 }
             }
         }
@@ -322,7 +292,7 @@ impl Walk<'_> {
             // Links to nowhere are common and promise a picture only if they are named like one.
             Err(_) if !is_image_name(link) => return Ok(()),
             Err(_) => {
-                found.skip(link, "this link leads nowhere".into());
+                found.skip(link, SkippedKind::Missing, "this link leads nowhere".into());
                 return Ok(());
             }
         };
@@ -344,22 +314,13 @@ impl Walk<'_> {
 }
 
 impl FoundFiles {
-    fn skip(&mut self, path: &Path, reason: String) {
+    fn skip(&mut self, path: &Path, kind: SkippedKind, reason: String) {
         self.unknown.insert(path.to_path_buf());
-        self.skipped.push(Skipped { path: path.to_path_buf(), reason });
+        self.skipped.push(Skipped { path: path.to_path_buf(), kind, reason });
     }
 
-    /// Takes note of a file whose name promises no picture that is read.
-    fn pass_over(&mut self, path: PathBuf) {
-        match path.extension() {
-            None if self.nameless.len() < MOST_NAMELESS => self.nameless.push(path),
-            None => self.more_nameless = true,
-            Some(extension) => {
-                if let Some(known) = PASSED_OVER.iter().find(|known| extension.eq_ignore_ascii_case(known)) {
-                    *self.passed_over.entry(known).or_default() += 1;
-                }
-            }
-        }
+    fn refuse(&mut self, path: &Path, error: Option<&std::io::Error>) {
+        self.skip(path, SkippedKind::of_io(error), refusal(error));
     }
 }
 

@@ -105,8 +105,8 @@ fn note(baseline: bool) -> &'static str {
 
 fn json(args: &IndexArgs, model: &str, done: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
     let (faceless, failed) = by_fate(done);
-    let skipped: Vec<_> =
-        failed.iter().map(|skipped| json!({ "path": path_text(&skipped.path), "reason": skipped.reason })).collect();
+    let told = |Skipped { path, kind, reason }: &Skipped| json!({ "path": path_text(path), "kind": kind.name(), "reason": reason });
+    let skipped: Vec<_> = failed.iter().copied().map(told).collect();
     let folders: Vec<_> = args.folders.folders().iter().map(|folder| path_text(folder).into_owned()).collect();
     let mut summary = json!({
         "schema_version": SCHEMA_VERSION,

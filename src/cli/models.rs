@@ -18,7 +18,10 @@ use super::{
     stdout_error,
 };
 use crate::{
-    embed::{Catalog, CatalogEntry, Folders, Manifest, catalog, download},
+    embed::{
+        Catalog, CatalogEntry, Folders, Manifest, catalog,
+        download::{self, Fetching},
+    },
     error::{Exit, Result},
     printable::{printable, printable_str},
 };
@@ -73,7 +76,17 @@ fn pull(entry: &CatalogEntry, folders: &Folders, out: &mut dyn Write) -> Result<
         return say(out, format!("{} is here already: {}", entry.manifest.name, printable(found)));
     }
     let mut bar = Bar::new();
-    let file = download::pull(&entry.manifest, &folders.models, &mut |have, all| bar.show(have, all));
+    let mut waits = false;
+    let file = download::pull(&entry.manifest, &folders.models, &mut |fetching| match fetching {
+        Fetching::Here(have, all) => bar.show(have, all),
+        Fetching::Elsewhere(have) => {
+            if !std::mem::replace(&mut waits, true) {
+                let name = printable_str(&entry.manifest.name);
+                let _ = writeln!(io::stderr(), "lookalike: another lookalike is downloading {name}: waiting for it");
+            }
+            bar.show(have, None);
+        }
+    });
     bar.clear();
     say(out, format!("{} is ready: {}", entry.manifest.name, printable(file?)))
 }

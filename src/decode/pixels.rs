@@ -1,12 +1,17 @@
 //! From what a decoder gives to upright 8-bit RGB: light, transparency, turn.
 
-use image::{DynamicImage, ImageDecoder, RgbImage, metadata::Orientation};
+use image::{DynamicImage, ImageDecoder, RgbImage, Rgba, metadata::Orientation};
 
-use super::Alpha;
+use super::{Alpha, samples::Transparency};
 
 /// Scene-linear light to the sRGB curve, without which high dynamic range pictures come out nearly black.
 pub(super) fn for_display(image: DynamicImage) -> DynamicImage {
     let mut linear = image.into_rgba32f();
+    // Where nothing covers anything and there are colors all the same, alpha was never meant.
+    let uncovered = |pixel: &Rgba<f32>| pixel.0[3] <= 0.0;
+    if linear.pixels().all(uncovered) && linear.pixels().any(|pixel| pixel.0[..3].iter().any(|color| *color > 0.0)) {
+        linear.pixels_mut().for_each(|pixel| pixel.0[3] = 1.0);
+    }
     for pixel in linear.pixels_mut() {
         let [colors @ .., alpha] = &mut pixel.0;
         *alpha = if alpha.is_nan() { 1.0 } else { alpha.clamp(0.0, 1.0) };
@@ -21,15 +26,25 @@ pub(super) fn for_display(image: DynamicImage) -> DynamicImage {
 }
 
 /// Without transparency: laid on white, or bare of it.
-pub(super) fn opaque(image: DynamicImage, alpha: Alpha) -> RgbImage {
-    if alpha == Alpha::Drop || !image.color().has_alpha() {
+pub(super) fn opaque(image: DynamicImage, alpha: Alpha, transparency: Transparency) -> RgbImage {
+    let has_alpha = image.color().has_alpha() && transparency != Transparency::Meaningless;
+    if !has_alpha || (alpha == Alpha::Drop && transparency != Transparency::Multiplied) {
         return image.into_rgb8();
     }
     let rgba = image.into_rgba8();
-    let mut pixels = Vec::with_capacity(rgba.as_raw().len() / 4 * 3);
-    for &[colors @ .., alpha] in rgba.as_raw().as_chunks::<4>().0 {
-        let alpha = u32::from(alpha);
-        pixels.extend(colors.map(|color| ((u32::from(color) * alpha + 255 * (255 - alpha) + 127) / 255) as u8));
+    let all = rgba.as_raw().as_chunks::<4>().0;
+    if transparency == Transparency::StraightIfAny && all.iter().all(|[.., alpha]| *alpha == 0) {
+        return DynamicImage::ImageRgba8(rgba).into_rgb8();
+    }
+    let shown = |color: u32, seen: u32| match (transparency, alpha) {
+        (Transparency::Multiplied, Alpha::White) => color + 255 - seen,
+        (Transparency::Multiplied, Alpha::Drop) => (color * 255 + seen / 2).checked_div(seen).unwrap_or(0),
+        _ => (color * seen + 255 * (255 - seen) + 127) / 255,
+    };
+    let mut pixels = Vec::with_capacity(all.len() * 3);
+    for &[colors @ .., alpha] in all {
+        // Colors beyond their alpha shine; there is nothing above white.
+        pixels.extend(colors.map(|color| shown(color.into(), alpha.into()).min(255) as u8));
     }
     RgbImage::from_raw(rgba.width(), rgba.height(), pixels).unwrap_or_default()
 }

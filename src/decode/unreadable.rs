@@ -49,20 +49,19 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Whether the same bytes fail again: true of what was found in them, false of what kept them from being read, or
-    /// from being read to the end.
+    /// Whether the same bytes fail again: true of what was found in them, and of what would take as long again; false of what
+    /// kept them from being read.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
-        !matches!(
-            self,
-            Self::Missing | Self::Denied | Self::Unavailable(_) | Self::NotAFile | Self::TooSlow(_) | Self::Stopped
-        )
+        !matches!(self, Self::Missing | Self::Denied | Self::Unavailable(_) | Self::NotAFile | Self::Stopped)
     }
 
     pub(super) fn of_io(error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::Missing,
             std::io::ErrorKind::PermissionDenied => Self::Denied,
+            // What is opened as a regular file, and is none.
+            std::io::ErrorKind::InvalidInput => Self::NotAFile,
             _ => Self::Unavailable(error.to_string()),
         }
     }

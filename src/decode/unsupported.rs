@@ -5,7 +5,10 @@ use std::{ffi::OsStr, path::Path};
 use super::Unreadable;
 
 /// Camera raw formats, most of which are TIFF inside: the TIFF decoder would come back with a thumbnail or with nonsense.
-const RAW_EXTENSIONS: &[&str] = &["cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw"];
+const RAW_EXTENSIONS: &[&str] = &[
+    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25", "kdc", "mef", "mos", "mrw",
+    "nef", "nrw", "orf", "pef", "raf", "rw2", "rwl", "rwz", "sr2", "srf", "srw", "x3f",
+];
 
 /// What to say of bytes that no decoder claims.
 pub(super) fn explain(bytes: &[u8]) -> Unreadable {
@@ -46,6 +49,9 @@ fn by_signature(bytes: &[u8]) -> Option<&'static str> {
         (b"IIRO", "a camera raw file"),
         (b"MMOR", "a camera raw file"),
         (b"IIU\0", "a camera raw file"),
+        (b"FOVb", "a camera raw file"),
+        (b"\0MRM", "a camera raw file"),
+        (b"II\x1a\0\0\0HEAPCCDR", "a camera raw file"),
         (b"%PDF", "PDF"),
         (b"%!PS", "PostScript"),
         (b"/* XPM */", "XPM"),

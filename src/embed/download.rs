@@ -5,7 +5,8 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use ureq::http::{Response, StatusCode, header};
@@ -16,27 +17,62 @@ use crate::{
     files::open_own,
 };
 
-/// Bytes that are there, and bytes in all when the server says.
-pub type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+/// How a download goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetching {
+    /// Bytes that are there, and bytes in all when the server says.
+    Here(u64, Option<u64>),
+    /// Another process is downloading the file, of which so many bytes are there: it is waited for.
+    Elsewhere(u64),
+}
+
+/// Hears how a download goes.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Fetching);
+
+/// How often the part that another process fills is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A process that waits for its server to answer, or to send more, gives up before this; one whose part has not grown for
+/// longer was stopped.
+const STOPPED_AFTER: Duration = Duration::from_secs(120);
 
 /// Downloads a model's weights into `folder` and returns the file, or the first of several.
 ///
 /// What arrives is kept in `<file>.part`; the next call goes on from there, as long as the server's file is the same. Of
-/// several calls at once, in whichever processes, one downloads and the others wait for it. The file gets its name only
-/// when its SHA-256 is the manifest's.
+/// several calls at once, in whichever processes, one downloads and the others wait for it, as long as its part grows. The
+/// file gets its name only when its SHA-256 is the manifest's.
 ///
 /// # Errors
 /// [`Error::Download`] with the address and the folder when the server cannot be reached, refuses, or breaks off, and
-/// when the sum is wrong (the part is thrown away then); [`Error::Model`] when the model has no official home.
+/// when the sum is wrong (the part is thrown away then); the same when another process has the part and gives no sign of
+/// life; [`Error::Model`] when the model has no official home.
 pub fn pull(manifest: &Manifest, folder: &Path, on_progress: OnProgress) -> Result<PathBuf> {
+    pull_patiently(manifest, folder, STOPPED_AFTER, on_progress)
+}
+
+/// [`pull`] with a patience of the caller's own for another process that gives no sign of life.
+///
+/// # Errors
+/// As [`pull`].
+pub fn pull_patiently(
+    manifest: &Manifest,
+    folder: &Path,
+    patience: Duration,
+    on_progress: OnProgress,
+) -> Result<PathBuf> {
     let source = manifest.weights.as_ref().ok_or_else(|| Error::model(&manifest.name, "it needs no weights"))?;
     for file in source.files() {
-        pull_file(manifest, file, folder, on_progress)?;
+        pull_file(manifest, file, folder, patience, on_progress)?;
     }
     Ok(folder.join(&source.file))
 }
 
-fn pull_file(manifest: &Manifest, source: &WeightsSource, folder: &Path, on_progress: OnProgress) -> Result<()> {
+fn pull_file(
+    manifest: &Manifest,
+    source: &WeightsSource,
+    folder: &Path,
+    patience: Duration,
+    on_progress: OnProgress,
+) -> Result<()> {
     let address = source.url.as_deref().ok_or_else(|| {
         Error::model(
             &manifest.name,
@@ -46,7 +82,8 @@ fn pull_file(manifest: &Manifest, source: &WeightsSource, folder: &Path, on_prog
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let file = folder.join(&source.file);
     let by_hand = format!("to do it by hand, get {address} and put it into {}", shown(folder));
-    let mut part = Part::open(&folder.join(format!("{}.part", source.file)))?;
+    let mut waiting = |length| on_progress(Fetching::Elsewhere(length));
+    let mut part = Part::open(&folder.join(format!("{}.part", source.file)), patience, &mut waiting)?;
     // Somebody else was quicker.
     if file.is_file() {
         return part.discard();
@@ -74,18 +111,31 @@ struct Part {
 const TAG_BYTES: u64 = 1024;
 
 impl Part {
-    /// Opens the part; while another process has it, that is waited for.
-    fn open(path: &Path) -> Result<Self> {
+    /// Opens the part. While another process has it and it grows, that is waited for, and `waiting` hears how long it is.
+    fn open(path: &Path, patience: Duration, waiting: &mut dyn FnMut(u64)) -> Result<Self> {
         let tag = path.with_extension("part.tag");
+        let mut heard = (0, Instant::now());
         loop {
             let file = open_own(path).map_err(Error::io("write", path))?;
+            let opened = file.metadata().map_err(Error::io("read", path))?;
             match file.try_lock() {
                 // Where a file system has no locks, two downloads at once are the user's to avoid.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
-                Err(TryLockError::WouldBlock) => file.lock().map_err(Error::io("lock", path))?,
+                Err(TryLockError::WouldBlock) => {
+                    waiting(opened.len());
+                    if heard.0 != opened.len() {
+                        heard = (opened.len(), Instant::now());
+                    } else if heard.1.elapsed() >= patience {
+                        let part = shown(path);
+                        return Err(Error::Download(format!(
+                            "another lookalike has {part} and gives no sign of life: end it, or try again later"
+                        )));
+                    }
+                    thread::sleep(LOOK_EVERY);
+                    continue;
+                }
             }
             // Whoever had the lock may have given the file its final name, or thrown it away.
-            let opened = file.metadata().map_err(Error::io("read", path))?;
             if fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino())) {
                 return Ok(Self { path: path.to_path_buf(), file, tag });
             }
@@ -165,7 +215,7 @@ fn fetch(address: &str, source: &WeightsSource, part: &mut Part, by_hand: &str, 
         ))
     };
     loop {
-        on_progress(have, all);
+        on_progress(Fetching::Here(have, all));
         match body.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => {

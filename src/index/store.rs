@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Result},
     index::{RowKind, Rows, Segment},
     printable::printable,
-    scan::ImageFile,
+    scan::{ImageFile, SkippedKind},
 };
 
 mod cache;
@@ -183,6 +183,8 @@ pub struct Failure {
     /// The file as it was when it was tried.
     pub file: ImageFile,
     /// Why, see [`crate::scan::Skipped`].
+    pub kind: SkippedKind,
+    /// The same in a sentence.
     pub reason: String,
 }
 

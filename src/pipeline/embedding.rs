@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cancel::CancelToken,
-    decode::{self, Detail},
+    decode::{self, Detail, Unreadable},
     embed::{
         Found, Manifest, Model,
         batcher::{self, Batch},
@@ -24,7 +24,7 @@ use crate::{
     error::Result,
     index::store::{ContentHash, Failure},
     pipeline::{Progress, Report, Stage},
-    scan::{ImageFile, NO_FACE, Skipped},
+    scan::{ImageFile, NO_FACE, Skipped, SkippedKind},
 };
 
 /// Pictures a transaction holds at most: what a killed run loses.
@@ -42,6 +42,8 @@ pub(super) struct Work {
     file: ImageFile,
     /// What the thread that read the file found out besides the pixels.
     facts: Option<Facts>,
+    /// Why there is no picture, if that was found out before the network was asked.
+    kind: Option<SkippedKind>,
     /// There is no use for the file, and will be none until it changes: it is no picture, or has no face.
     refused: bool,
 }
@@ -49,16 +51,34 @@ pub(super) struct Work {
 impl Work {
     /// A file of the folder at this position.
     pub(super) fn new(folder: usize, file: ImageFile) -> Self {
-        Self { folder, file, facts: None, refused: false }
+        Self { folder, file, facts: None, kind: None, refused: false }
     }
 
     /// Takes note of why the file cannot be read.
-    fn refuse(&mut self, why: &decode::Unreadable) -> String {
+    fn refuse(&mut self, why: &Unreadable) -> String {
+        self.kind = Some(kind_of(why));
         self.refused = why.is_lasting();
         match why {
-            decode::Unreadable::TooSlow(_) => format!("{why}; it is tried again next time"),
+            Unreadable::TooSlow(_) => format!("{why}; touch the file to have it tried again"),
             _ => why.to_string(),
         }
+    }
+}
+
+fn kind_of(why: &Unreadable) -> SkippedKind {
+    match why {
+        Unreadable::Missing => SkippedKind::Missing,
+        Unreadable::Denied => SkippedKind::Denied,
+        Unreadable::Unavailable(_) => SkippedKind::Unavailable,
+        Unreadable::NotAFile => SkippedKind::NotAFile,
+        Unreadable::Empty => SkippedKind::Empty,
+        Unreadable::NotAnImage(_) => SkippedKind::NotAnImage,
+        Unreadable::Unsupported(_) => SkippedKind::Unsupported,
+        Unreadable::TooLarge(_) => SkippedKind::TooLarge,
+        Unreadable::TooSlow(_) => SkippedKind::TooSlow,
+        Unreadable::Stopped => SkippedKind::Stopped,
+        Unreadable::CutOff => SkippedKind::CutOff,
+        Unreadable::Damaged(_) => SkippedKind::Damaged,
     }
 }
 
@@ -135,7 +155,7 @@ impl IndexingRun<'_> {
         let found = match (result, work.facts.take()) {
             (Ok(_), None) => return,
             (Ok(found), Some(_)) if found.is_empty() => {
-                work.refused = true;
+                (work.kind, work.refused) = (Some(SkippedKind::NoFace), true);
                 Err(NO_FACE.to_owned())
             }
             (Ok(found), Some(facts)) => Ok((found, facts)),
@@ -148,9 +168,10 @@ impl IndexingRun<'_> {
                 self.counts.added += 1;
             }
             Err(reason) => {
-                self.skipped.push(Skipped { path: work.file.path.clone(), reason: reason.clone() });
+                let kind = work.kind.unwrap_or(SkippedKind::NotEmbedded);
+                self.skipped.push(Skipped { path: work.file.path.clone(), kind, reason: reason.clone() });
                 // What could not even be read, or what this network has no answer for, may go well next time.
-                folder.fail(Failure { file: work.file, reason }, work.refused, &mut self.index);
+                folder.fail(Failure { file: work.file, kind, reason }, work.refused, &mut self.index);
             }
         }
     }
@@ -220,7 +241,7 @@ mod tests {
         };
         let facts = facts.then_some(Facts { hash: [0; 32], pixels: (1, 1), format: "PNG" });
         let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
-        run.record(Work { folder: 0, file, facts, refused }, result);
+        run.record(Work { folder: 0, file, facts, kind: None, refused }, result);
         assert_eq!((run.folders[0].waiting() == 1, run.skipped.len()), (remembered, 1));
     }
 
@@ -234,5 +255,14 @@ mod tests {
         check(true, false, no(), false);
         // There is no face in it.
         check(true, false, Ok(Vec::new()), true);
+    }
+
+    #[test]
+    fn a_picture_that_takes_too_long_does_so_once() {
+        let file = ImageFile { path: "/p/a.png".into(), size: 1, modified: 0, changed: 0 };
+        let mut work = Work::new(0, file);
+        let reason = work.refuse(&Unreadable::TooSlow(60));
+        assert!(reason.ends_with("60 seconds of computing; touch the file to have it tried again"), "{reason}");
+        assert_eq!((work.kind, work.refused), (Some(SkippedKind::TooSlow), true));
     }
 }

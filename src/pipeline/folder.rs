@@ -141,8 +141,8 @@ impl Folder {
             }
         }
         match self.failures.remove(&file.path) {
-            Some(Failure { file: then, reason }) if same((then.size, then.modified, then.changed)) => {
-                self.compared.still_failing.push(Skipped { path: file.path, reason });
+            Some(Failure { file: then, kind, reason }) if same((then.size, then.modified, then.changed)) => {
+                self.compared.still_failing.push(Skipped { path: file.path, kind, reason });
             }
             _ => self.compared.unknown.push(file),
         }

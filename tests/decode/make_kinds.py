@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the folders beside this file. `read` has small files of unusual kinds, each with the pixels that Pillow reads from
-it, on white, as a PNG; `refused` has files of which no picture must come out. Needs numpy and Pillow.
+it, on white, as a PNG (or, where it takes alpha for something else, those that are meant); `refused` has files of which no picture must come out. Needs numpy and Pillow.
 
 The JPEGs are baseline files written here, coefficient by coefficient, because no common encoder writes their scans."""
 
@@ -157,11 +157,67 @@ def icon(*entries):
     return out + body
 
 
-def bitmap(image):
-    """A 32-bit bitmap as icons have it: twice as high, without a file header, a mask behind."""
-    pixels = np.array(image.convert("RGBA"))[::-1][:, :, [2, 1, 0, 3]].tobytes()
-    head = struct.pack("<IiiHHIIiiII", 40, image.width, 2 * image.height, 1, 32, 0, len(pixels), 0, 0, 0, 0)
-    return head + pixels + bytes((image.width + 31) // 32 * 4 * image.height)
+def bitmap(image, bits=32, hidden=None):
+    """A bitmap as icons have it: twice as high, without a file header, a mask behind, whose set bits hide."""
+    pixels = np.array(image.convert("RGBA"))[::-1][:, :, [2, 1, 0, 3]]
+    pixels = pixels.tobytes() if bits == 32 else np.pad(pixels[:, :, :3].reshape(image.height, -1), ((0, 0), (0, -image.width * 3 % 4))).tobytes()
+    head = struct.pack("<IiiHHIIiiII", 40, image.width, 2 * image.height, 1, bits, 0, len(pixels), 0, 0, 0, 0)
+    mask = np.zeros((image.height, image.width), bool) if hidden is None else hidden
+    mask = np.pad(mask[::-1], ((0, 0), (0, -image.width % 32)))
+    return head + pixels + np.packbits(mask, axis=1).tobytes()
+
+
+def tiff(samples, photometric, tile=None, extra=None, planar=False):
+    """A TIFF of whole numbers without compression, chunky in one strip, or planar in square tiles."""
+    samples = np.ascontiguousarray(samples)
+    high, wide, count = samples.shape
+    tags = {256: (4, [wide]), 257: (4, [high]), 258: (3, [samples.itemsize * 8] * count), 259: (3, [1]), 262: (3, [photometric]), 277: (3, [count]), 284: (3, [1 + planar])}
+    if extra is not None:
+        tags[338] = (3, [extra])
+    if tile is None:
+        chunks = [samples.tobytes()]
+        tags[278] = (4, [high])
+    else:
+        padded = np.pad(samples, ((0, -high % tile), (0, -wide % tile), (0, 0)))
+        corners = [(top, left) for top in range(0, high, tile) for left in range(0, wide, tile)]
+        chunks = [padded[top : top + tile, left : left + tile, plane].tobytes() for plane in range(count) for top, left in corners]
+        tags |= {322: (4, [tile]), 323: (4, [tile])}
+    offsets, counts = (273, 279) if tile is None else (324, 325)
+    begins = np.cumsum([8] + [len(chunk) for chunk in chunks])
+    tags |= {offsets: (4, begins[:-1].tolist()), counts: (4, [len(chunk) for chunk in chunks])}
+    data = b"".join(chunks)
+    entries, behind, at = b"", b"", 8 + len(data) + 6 + 12 * len(tags)
+    for tag, (kind, values) in sorted(tags.items()):
+        value = struct.pack("<" + str(len(values)) + "HI"[kind - 3], *values)
+        if len(value) > 4:
+            value, behind = struct.pack("<I", at + len(behind)), behind + value
+        entries += struct.pack("<HHI", tag, kind, len(values)) + value.ljust(4, b"\0")
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4) + behind
+
+
+def targa(pixels, alpha_bits, kind=None):
+    """A true-color Targa of 32 bits from the top; `kind` is what its extension area says of alpha."""
+    high, wide, _ = pixels.shape
+    out = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, wide, high, 32, 0x20 | alpha_bits) + pixels[:, :, [2, 1, 0, 3]].tobytes()
+    if kind is None:
+        return out
+    area = struct.pack("<H", 495) + bytes(492) + bytes([kind])
+    return out + area + struct.pack("<II", len(out), 0) + b"TRUEVISION-XFILE.\0"
+
+
+def masked_bitmap(pixels):
+    """A bitmap whose header names the bits of alpha."""
+    high, wide, _ = pixels.shape
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    head = struct.pack("<IiiHHIIiiII", 108, wide, high, 1, 32, 3, high * wide * 4, 0, 0, 0, 0) + masks + b"BGRs" + bytes(48)
+    body = pixels[::-1][:, :, [2, 1, 0, 3]].tobytes()
+    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(body), 0, 0, 14 + len(head)) + head + body
+
+
+def with_alpha_mode(dds, mode):
+    """The texture with another word on alpha in its newer header."""
+    assert dds[84:88] == b"DX10"
+    return dds[:144] + struct.pack("<I", mode) + dds[148:]
 
 
 def run_lengths(image):
@@ -196,6 +252,13 @@ colors = picture.quantize(32)
 seen = np.where(bowl, 255, 0).astype(np.uint8)
 hidden_colors = Image.fromarray(np.dstack([rgb, seen]))
 black = Image.fromarray(np.dstack([rgb * 0, seen]))
+# A slope of alpha, with and without the colors multiplied by it, and none.
+small_rgb = np.array(small)
+slope = np.linspace(0, 255, 20).round().astype(np.uint8)[None].repeat(16, 0)
+sloped = np.dstack([small_rgb, slope])
+multiplied = np.dstack([(small_rgb * (slope[:, :, None] / 255)).round().astype(np.uint8), slope])
+no_alpha = np.dstack([small_rgb, slope * 0])
+hidden_part = np.array(small.resize((20, 16)).convert("L")) > 130
 files |= {
     "icon-rgb.ico": icon((W, H, 32, saved(picture, "PNG"))),
     "icon-gray.ico": icon((W, H, 8, saved(picture.convert("L"), "PNG"))),
@@ -211,7 +274,39 @@ files |= {
     "hidden.webp": saved(hidden_colors, "WEBP", lossless=True, exact=True),
     "transparent.gif": saved(colors, "GIF", transparency=3),
     "small-frame.gif": small_frame(saved(colors, "GIF", transparency=3)),
+    "icon-masked.ico": icon((20, 16, 32, bitmap(Image.fromarray(no_alpha), hidden=hidden_part))),
+    "icon-largest-bitmap.ico": icon((20, 16, 24, bitmap(small, 24)), (10, 8, 32, bitmap(small.resize((10, 8))))),
+    "tiles.tif": tiff(small_rgb, 2, tile=16, planar=True),
+    "cmyk-16.tif": tiff(np.array(small.convert("CMYK")).astype("<u2") * 257, 5),
+    "alpha.tif": tiff(sloped, 2, extra=2),
+    "multiplied.tif": tiff(multiplied, 2, extra=1),
+    "multiplied-16.tif": tiff(multiplied.astype("<u2") * 257, 2, extra=1),
+    "no-alpha.tif": tiff(sloped, 2, extra=0),
+    "alpha.tga": targa(sloped, 8, 3),
+    "multiplied.tga": targa(multiplied, 8, 4),
+    "undefined-alpha.tga": targa(sloped, 8, 2),
+    "no-alpha.tga": targa(sloped, 0),
+    "zero-alpha.tga": targa(no_alpha, 8),
+    "zero-alpha.bmp": masked_bitmap(no_alpha),
+    "bc1.dds": saved(picture, "DDS", pixel_format="DXT1"),
+    "bc3.dds": saved(Image.fromarray(sloped), "DDS", pixel_format="DXT5"),
+    "bc3-multiplied.dds": with_alpha_mode(saved(Image.fromarray(multiplied), "DDS", pixel_format="BC3"), 2),
+    "bc3-no-alpha.dds": with_alpha_mode(saved(Image.fromarray(sloped), "DDS", pixel_format="BC3"), 3),
     "transparent-color.png": saved(picture, "PNG", transparency=tuple(int(v) for v in rgb[0, 0])),
+}
+# What Pillow takes for straight alpha, or for none that was ever meant.
+on_white = Image.fromarray(sloped)
+texture = np.array(Image.open(io.BytesIO(files["bc3-multiplied.dds"]))).astype(int)
+told = {
+    "icon-masked.ico": Image.fromarray(np.dstack([small_rgb, np.where(hidden_part, 0, 255).astype(np.uint8)])),
+    "icon-largest-bitmap.ico": small,
+    "multiplied.tga": on_white,
+    "undefined-alpha.tga": small,
+    "no-alpha.tga": small,
+    "zero-alpha.tga": small,
+    "zero-alpha.bmp": small,
+    "bc3-multiplied.dds": Image.fromarray((texture[:, :, :3] + 255 - texture[:, :, 3:]).clip(0, 255).astype(np.uint8)),
+    "bc3-no-alpha.dds": Image.open(io.BytesIO(files["bc3-no-alpha.dds"])).convert("RGB"),
 }
 # Of these, no picture must come out.
 whole = jpeg(S420, TOGETHER)
@@ -238,6 +333,11 @@ refused = {
     "bad-sum.png": (lambda png: png[:200] + bytes([png[200] ^ 1]) + png[201:])(saved(picture, "PNG", compress_level=0)),
     "palette.tif": saved(colors, "TIFF", compression="tiff_adobe_deflate"),
     "float.tif": saved(Image.fromarray(rgb[:20, :20, 0] / np.float32(255)), "TIFF"),
+    "colors-32.tif": tiff(small_rgb.astype("<u4") * 16843009, 2),
+    "alpha-32.tif": tiff(sloped.astype("<u4") * 16843009, 2, extra=2),
+    "ycbcr.tif": saved(picture.convert("YCbCr"), "TIFF"),
+    "ycbcr-jpeg.tif": saved(picture.convert("YCbCr"), "TIFF", compression="jpeg"),
+    "uncompressed.dds": saved(picture, "DDS"),
     "one-channel.dds": b"DDS " + struct.pack("<IIIII", 124, 0x1007, 4, 4, 4) + bytes(52) + struct.pack("<II4s", 32, 4, b"BC5U") + bytes(40) + bytes(16),
 }
 
@@ -246,7 +346,8 @@ def as_pillow_reads_it(name, data):
     if name.startswith("no-end") or name == "half-end.png":
         # Pillow wants the end mark.
         data = files["together.jpg"] if name.endswith("jpg") else saved(picture, "PNG")
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGBA")
+    image = told.get(name) or ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 

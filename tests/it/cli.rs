@@ -133,7 +133,9 @@ fn names_that_are_not_utf_8_are_urls_in_json_and_csv() {
     let skipped = root.join(OsStr::from_bytes(b"\xea.png"));
     fs::write(&skipped, "no picture").expect("a file");
     let json: Value = serde_json::from_str(&stdout(&["index", path(&folder), "--json"])).expect("JSON");
-    assert_eq!(json["skipped"][0]["path"], url("%EA.png"));
+    let reason = "it is text, not an image";
+    let expected = serde_json::json!([{ "path": url("%EA.png"), "kind": "not-an-image", "reason": reason }]);
+    assert_eq!(json["skipped"], expected);
 }
 
 #[test]

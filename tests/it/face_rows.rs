@@ -174,7 +174,8 @@ fn a_picture_has_as_many_rows_as_faces_and_the_next_run_knows_them_all() {
     assert_eq!(first.names(), ["a.png", "ana/b.png", "ana/b.png #2", "ana/b.png #3"]);
     assert_eq!((first.summary.index.pictures(), &*first.summary.index.counted()), (2, "4 faces"));
     // A picture without a face is known as one, is no damaged file, and is not looked at again.
-    let skipped = [scan::Skipped { path: album.path("none.png"), reason: NO_FACE.into() }];
+    let skipped =
+        [scan::Skipped { path: album.path("none.png"), kind: scan::SkippedKind::NoFace, reason: NO_FACE.into() }];
     assert_eq!(*first.summary.skipped, skipped);
     let again = album.run();
     assert_eq!((again.counts(), again.loaded), ([0, 2, 0, 0], false));

@@ -6,7 +6,7 @@ use lookalike::{
     app::{Over, Setup, previews::Slot},
     display::Depth,
     face::Face,
-    index::{Image, ImageId, Index, RowKind, Segment, Skipped},
+    index::{Image, ImageId, Index, RowKind, Segment, Skipped, SkippedKind},
     preview::PreviewKey,
     scan::{ImageFile, NO_FACE},
     task::{Job, Portrait},
@@ -47,7 +47,7 @@ fn explorer(setup: Setup, pictures: &[(&str, usize)], faceless: usize) -> Explor
     let mut explorer = Explorer::started(setup);
     explorer.model(false);
     let path = |at| format!("{ROOT}/landscape {at}.jpg").into();
-    let skipped = (0..faceless).map(|at| Skipped { path: path(at), reason: NO_FACE.into() });
+    let skipped = (0..faceless).map(|at| Skipped { path: path(at), kind: SkippedKind::NoFace, reason: NO_FACE.into() });
     explorer.indexed(Arc::new(faces(pictures)), skipped.collect());
     explorer.key("Esc");
     explorer

@@ -7,12 +7,17 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::Path,
+    process,
     thread::{self, JoinHandle},
 };
 
 use assert_cmd::Command;
-use image::{Rgb, RgbImage};
-use lookalike::embed::{self, Device, Folders, ModelChoice};
+use image::{Rgb, RgbImage, Rgba, RgbaImage};
+use lookalike::{
+    cancel::CancelToken,
+    embed::{self, Device, Folders, Manifest, Model, ModelChoice},
+    pipeline::{self, Cache, Request},
+};
 use tempfile::TempDir;
 
 use crate::indexing::{Place, embeddings, run};
@@ -68,10 +73,15 @@ fn manifest(address: &str, sum: &str) -> String {
 
 /// The binary with a home of its own, into which `manifest` is put as the user's.
 fn lookalike(home: &TempDir, manifest: &str) -> Command {
+    Command::from_std(program(home, manifest))
+}
+
+/// The same as the standard library runs it.
+fn program(home: &TempDir, manifest: &str) -> process::Command {
     let config = home.path().join("config/lookalike/models");
     fs::create_dir_all(&config).unwrap();
     fs::write(config.join("net.toml"), manifest).unwrap();
-    let mut command = Command::cargo_bin("lookalike").unwrap();
+    let mut command = process::Command::new(env!("CARGO_BIN_EXE_lookalike"));
     command.current_dir(home.path());
     for (name, folder) in
         [("HOME", ""), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache")]
@@ -241,6 +251,32 @@ fn a_picture_without_a_finite_answer_is_skipped_in_one_pass() {
     assert_eq!(black.said.iter().filter(|said| **said == "model").count(), 1, "the model is loaded once");
     assert_eq!(embeddings(&black.outcome.index).len(), 3, "the embedding of what the file was before does not stay");
     assert_eq!(run(&request).unwrap().counts(), [0, 3, 0, 0, 1], "and it is tried again");
+}
+
+#[test]
+fn hidden_colors_count_for_a_model_whose_manifest_drops_alpha() {
+    let place = Place::new();
+    let draw = |name, alpha| RgbaImage::from_pixel(8, 8, Rgba([200, 40, 90, alpha])).save(place.path(name)).unwrap();
+    draw("hidden.png", 0);
+    draw("seen.png", 255);
+    let same = |alpha: &str| {
+        let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/models/color-grid.toml")).unwrap();
+        let manifest = Manifest::parse(&format!("{text}alpha = '{alpha}'\n")).unwrap();
+        let model = Model { manifest, weights: None, fingerprint: "a copy".into() };
+        let request = Request { cache: Cache::Off, ..place.request() };
+        let load = || embed::load(&model, &request.model);
+        let done = pipeline::run_with(&model, &load, &request, &CancelToken::default(), &mut |_| {}).unwrap();
+        let rows = embeddings(&done.index);
+        assert_eq!(rows.len(), 2);
+        let are_same = rows[Path::new("hidden.png")] == rows[Path::new("seen.png")];
+        // A picture from outside is looked at in the same way.
+        let mut embedder = load().unwrap();
+        let [hidden, seen] = ["hidden.png", "seen.png"]
+            .map(|name| pipeline::find_in(&place.path(name), &mut *embedder, false).unwrap().remove(0).embedding);
+        assert_eq!(hidden == seen, are_same);
+        are_same
+    };
+    assert!(same("drop") && !same("white"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use lookalike::{
         action::Action,
         keymap::{self, Chord, Context, Keys},
     },
-    index::Skipped,
+    index::{Skipped, SkippedKind},
 };
 
 /// Every action's own key: letters that neither the program nor its pictures know.
@@ -47,7 +47,11 @@ impl Moved {
         let mut explorer = Explorer::started(setup);
         explorer.app = std::mem::replace(&mut explorer.app, App::new(Setup::default())).with(keys);
         explorer.model(false);
-        let skipped = Skipped { path: "/pictures/broken.jpg".into(), reason: "the file is cut off".into() };
+        let skipped = Skipped {
+            path: "/pictures/broken.jpg".into(),
+            kind: SkippedKind::CutOff,
+            reason: "the file is cut off".into(),
+        };
         explorer.indexed(std::sync::Arc::new(crate::explorer::collection(len)), vec![skipped]);
         Self { explorer, by_action }
     }

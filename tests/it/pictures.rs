@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{action::Screen, keymap::Context},
-    index::{ImageId, Skipped},
+    index::{ImageId, Skipped, SkippedKind},
     similarity::{Query, compare},
 };
 
@@ -234,6 +234,7 @@ fn problems_stand_under_their_reasons_the_most_frequent_first() {
     let reasons = ["cut off", "no image", "cut off", "cut off", "no image", "HEIC is not supported"];
     let skipped = reasons.iter().enumerate().map(|(at, reason)| Skipped {
         path: format!("/pictures/broken/{at}.jpg").into(),
+        kind: SkippedKind::Damaged,
         reason: (*reason).to_owned(),
     });
     explorer.indexed(Arc::new(collection(3)), skipped.collect());

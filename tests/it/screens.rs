@@ -6,7 +6,7 @@ use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{Setup, screens::heatmap::Plot},
     display::{Background, Depth},
-    index::{Image, Index, Segment, Skipped},
+    index::{Image, Index, Segment, Skipped, SkippedKind},
     scan::ImageFile,
     similarity::{self, Metric, Query},
     ui::theme::Theme,
@@ -27,6 +27,7 @@ fn explorer_in(state: &str, setup: Setup) -> Explorer {
             let reasons = ["the file is cut off", "this is no image but text", "HEIC is not supported"];
             let skipped = reasons.iter().enumerate().map(|(at, reason)| Skipped {
                 path: format!("/pictures/broken/{at}.jpg").into(),
+                kind: SkippedKind::Damaged,
                 reason: (*reason).to_owned(),
             });
             explorer.indexed(Arc::new(collection(24)), skipped.collect());
@@ -433,7 +434,11 @@ fn hostile_names_do_not_reach_the_terminal() {
     for (_, keys) in VIEWS.iter().copied() {
         for size in [(80, 24), (120, 40), (40, 12)] {
             let mut explorer = Explorer::started(setup(size.0, size.1));
-            let skipped = Skipped { path: "/pictures/\u{1b}[31m".into(), reason: "bad\u{1b}[2J".into() };
+            let skipped = Skipped {
+                path: "/pictures/\u{1b}[31m".into(),
+                kind: SkippedKind::Damaged,
+                reason: "bad\u{1b}[2J".into(),
+            };
             explorer.indexed(Arc::new(index.clone()), vec![skipped]);
             explorer.keys(keys);
             for step in ["Esc", "Right", "Down", "y"] {

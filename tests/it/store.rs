@@ -14,7 +14,7 @@ use lookalike::{
         Image, ImageId, Index, RowKind, Segment,
         store::{self, Change, Failure, Key, Loaded, Numbered, Opened, Present, RowState, Store},
     },
-    scan::ImageFile,
+    scan::{ImageFile, SkippedKind},
 };
 
 use crate::session::GIVE_UP;
@@ -130,7 +130,7 @@ fn told(store: &mut Store) -> Vec<Told> {
 
 /// Every kind of edit, to rows on both sides of 100.
 fn edit(store: &mut Store) {
-    let failed = Failure { file: file(21), reason: "it is text, not an image".into() };
+    let failed = Failure { file: file(21), kind: SkippedKind::NotAnImage, reason: "it is text, not an image".into() };
     store
         .commit(&Change {
             gone: &[3, 4, 103],

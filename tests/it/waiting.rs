@@ -7,7 +7,7 @@ use lookalike::{
     app::{Setup, action::Screen},
     display::Depth,
     index::{
-        Index, Skipped,
+        Index, Skipped, SkippedKind,
         progress::{Progress, Report, Stage},
     },
     preview::{Preview, Subject, frames::Framing},
@@ -92,6 +92,7 @@ fn what_is_not_indexed_yet_keeps_its_place_among_what_is() {
     }
     explorer.report(Report::Skipped(Arc::new([Skipped {
         path: "/pictures/dogs/dog2.jpg".into(),
+        kind: SkippedKind::CutOff,
         reason: "cut off".into(),
     }])));
     assert_eq!(explorer.app.screens.browse.waiting.len(), 3, "it does not wait any more");
@@ -133,7 +134,8 @@ fn how_many_were_found_and_are_left_is_said_though_not_all_of_them_are_shown() {
     explorer.report(Report::Snapshot(Arc::new(collection(24))));
     explorer.report(progress(24, 700));
     assert!(styled(&explorer.frame()).contains(" · ○ 676 not indexed yet"));
-    let skipped = files.map(|file| Skipped { path: file.to_path_buf(), reason: "cut off".into() });
+    let skipped =
+        files.map(|file| Skipped { path: file.to_path_buf(), kind: SkippedKind::CutOff, reason: "cut off".into() });
     explorer.report(Report::Skipped(skipped.into()));
     let frame = styled(&explorer.frame());
     assert!(frame.contains(" · 676 not indexed yet") && !frame.contains('○'), "none of them has a tile:\n{frame}");

@@ -1,10 +1,13 @@
 //! Files of unusual kinds: the same picture in every mode as Pillow reads, or the same plain words.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use image::RgbImage;
+use image::{DynamicImage, ImageFormat, RgbImage};
 
-use crate::decode::{Alpha, Detail, Unreadable, picture};
+use crate::decode::{Alpha, Detail, Unreadable, bytes_to_picture, picture};
 
 /// In full, in full with the quicker decoders, at a quarter and at an eighth of the size.
 const DETAILS: [Detail; 4] = [Detail::Full, Detail::AtLeast(5000), Detail::AtLeast(8), Detail::AtLeast(5)];
@@ -65,14 +68,42 @@ fn what_is_hidden_under_full_transparency_counts_only_where_alpha_is_dropped() {
     assert_eq!(read("hidden.png", Alpha::White).get_pixel(0, 0).0, [255; 3]);
     assert_ne!(read("hidden.png", Alpha::Drop).get_pixel(0, 0).0, [255; 3]);
     assert_ne!(read("black.png", Alpha::White), read("black.png", Alpha::Drop));
+    // Colors that were multiplied by alpha come out as they were before, where anything is left of them.
+    let colors = read("alpha.tif", Alpha::Drop);
+    for name in ["multiplied.tif", "multiplied-16.tif", "multiplied.tga"] {
+        let picture = read(name, Alpha::Drop);
+        let clear = |x: u32| x > 4;
+        let most = colors.enumerate_pixels().filter(|(x, ..)| clear(*x)).flat_map(|(x, y, color)| {
+            [0, 1, 2].map(|channel| color.0[channel].abs_diff(picture.get_pixel(x, y).0[channel]))
+        });
+        assert!(most.max().unwrap() <= 3, "{name}");
+        assert_eq!(picture.get_pixel(0, 0).0, [0; 3], "{name}");
+    }
+}
+
+/// An OpenEXR picture whose alpha is the same everywhere.
+fn light(alpha: f32) -> Vec<u8> {
+    let picture = image::Rgba32FImage::from_pixel(4, 4, image::Rgba([0.5, 0.25, 0.0, alpha]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    DynamicImage::ImageRgba32F(picture).write_to(&mut bytes, ImageFormat::OpenExr).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn light_whose_alpha_was_never_meant_is_no_blank_picture() {
+    let read = |alpha| bytes_to_picture(&light(alpha), Path::new("a.exr"), Detail::Full, Alpha::White).unwrap().rgb;
+    assert_eq!(read(0.0), read(1.0));
+    assert_ne!(read(0.5), read(1.0));
 }
 
 #[test]
 fn no_mode_gives_half_a_picture_and_good_files_are_never_called_damaged() {
     let unsupported = |kind: &str| Unreadable::Unsupported(kind.into());
     let expected = [
+        ("alpha-32.tif", unsupported("TIFF with this kind of colors")),
         ("arithmetic.jpg", unsupported("a JPEG with arithmetic coding")),
         ("bad-sum.png", Unreadable::Damaged("PNG")),
+        ("colors-32.tif", unsupported("TIFF with this kind of colors")),
         ("float.tif", unsupported("TIFF with this kind of colors")),
         ("half-and-another.jpg", Unreadable::CutOff),
         ("half-and-end.jpg", Unreadable::Damaged("JPEG")),
@@ -88,6 +119,9 @@ fn no_mode_gives_half_a_picture_and_good_files_are_never_called_damaged() {
         ),
         ("one-channel.dds", unsupported("this kind of DDS")),
         ("palette.tif", unsupported("this kind of TIFF")),
+        ("uncompressed.dds", unsupported("this kind of DDS")),
+        ("ycbcr-jpeg.tif", unsupported("TIFF with this kind of colors")),
+        ("ycbcr.tif", unsupported("TIFF with this kind of colors")),
     ];
     let files = files("refused");
     assert_eq!(files.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), expected.each_ref().map(|(name, _)| *name));

@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 use super::{
     DATABASE, Fault, Meta, RowState, Store,
     faces::{self, Cell},
-    is_no_file, now, sql,
+    now, sql,
 };
 use crate::{
     error::{Error, Result},
@@ -90,8 +90,8 @@ impl Store {
             return Ok(Records::default());
         }
         let path = self.folder.join(name(columns));
-        let file = if is_no_file(&path) { Err(io::ErrorKind::InvalidData.into()) } else { File::open(path) };
-        match file.and_then(|file| read(file, (generation, columns), in_columns as usize, self.key.rows)) {
+        let read = |file| read(file, (generation, columns), in_columns as usize, self.key.rows);
+        match files::open_regular(&path).and_then(read) {
             Ok(records) => Ok(records),
             Err(_) => {
                 if self.lock.is_some() {

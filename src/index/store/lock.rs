@@ -3,12 +3,14 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, SystemTime},
 };
+
+use rustix::fs::OFlags;
 
 use super::{Key, is_no_file};
 use crate::error::{Error, Result};
@@ -81,7 +83,9 @@ pub(super) fn lock(folder: &Path) -> Result<Option<Lock>> {
         return Err(Error::store(path, "it is not a file: delete it"));
     }
     loop {
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        // It may have become a pipe since, whose other end would be waited for.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().create(true).truncate(false).write(true).custom_flags(flags).open(&path);
         let file = file.map_err(Error::io("create", &path))?;
         match file.try_lock() {
             Ok(()) => {}

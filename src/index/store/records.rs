@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     index::{RowKind, Segment, images::FaceRow},
-    scan::ImageFile,
+    scan::{ImageFile, SkippedKind},
     text,
 };
 
@@ -141,10 +141,12 @@ impl Store {
             let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
             let size = row.get::<_, i64>(1)? as u64;
             let file = ImageFile { path, size, modified: row.get(2)?, changed: row.get(3)? };
-            let failure = Failure { file, reason: row.get(4)? };
             let program: String = row.get(5)?;
-            // Those that end with no sum are older. Another version may read what this one could not.
-            let is_believed = program == PROGRAM || program == program_and_sum(&failure, &self.key.root);
+            let kind = program.split(' ').nth(1).and_then(SkippedKind::named);
+            let Some(kind) = kind else { return Ok(None) };
+            let failure = Failure { file, kind, reason: row.get(4)? };
+            // Another version may read what this one could not.
+            let is_believed = program == program_and_sum(&failure, &self.key.root);
             Ok(is_believed.then_some(failure))
         };
         let mut rows = self.db.prepare("SELECT path, size, modified, changed, reason, program FROM failures")?;
@@ -258,15 +260,16 @@ impl Records {
     }
 }
 
-/// What a record of failure says of who wrote it: the version, and the CRC-32 of the rest.
-fn program_and_sum(Failure { file, reason }: &Failure, root: &Path) -> String {
+/// What a record of failure says of who wrote it and what that met: the version, the kind, and the CRC-32 of the rest.
+fn program_and_sum(Failure { file, kind, reason }: &Failure, root: &Path) -> String {
     let mut sum = crc32fast::Hasher::new();
     let path = relative(&file.path, root);
     sum.update(&(path.len() as u64).to_le_bytes());
     sum.update(path);
     [file.size as i64, file.modified, file.changed].iter().for_each(|number| sum.update(&number.to_le_bytes()));
     sum.update(reason.as_bytes());
-    format!("{PROGRAM} {}", text::digits(sum.finalize()))
+    sum.update(kind.name().as_bytes());
+    format!("{PROGRAM} {} {}", kind.name(), text::digits(sum.finalize()))
 }
 
 /// Whether the records have a file of this size.
@@ -362,7 +365,7 @@ fn record_presence(tx: &Transaction<'_>, change: &Change<'_>, edited: &mut Vec<u
 fn remember_failures(tx: &Transaction<'_>, change: &Change<'_>, root: &Path) -> rusqlite::Result<()> {
     let mut fail = tx.prepare_cached("INSERT OR REPLACE INTO failures VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for failure in change.failed {
-        let Failure { file, reason } = failure;
+        let Failure { file, reason, .. } = failure;
         let (path, program) = (relative(&file.path, root), program_and_sum(failure, root));
         fail.execute(params![path, file.size as i64, file.modified, file.changed, reason, program])?;
     }

@@ -11,8 +11,8 @@ use std::{
 use half::f16;
 use memmap2::{Mmap, MmapOptions};
 
-use super::{Fault, is_no_file};
-use crate::{error::Error, index::Rows};
+use super::Fault;
+use crate::{error::Error, files, index::Rows};
 
 /// Bytes before the first row: a signature, the dimension, zeros.
 const HEADER: usize = 64;
@@ -44,12 +44,10 @@ impl Vectors {
 
     /// Opens a file that [`Self::create`] made for embeddings of `dim` values.
     pub(super) fn open(path: &Path, dim: usize, write: bool) -> Result<Self, Fault> {
-        if is_no_file(path) {
-            return Err(Fault::Damaged("its vector file is not a file".into()));
-        }
         let mut header = [0_u8; HEADER];
-        let mut file = OpenOptions::new().read(true).write(write).open(path).map_err(|error| match error.kind() {
+        let mut file = files::open_existing(path, write).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Fault::Damaged("its vector file is missing".into()),
+            std::io::ErrorKind::InvalidInput => Fault::Damaged("its vector file is not a file".into()),
             _ => Error::io("open", path)(error).into(),
         })?;
         let read = file.read_exact(&mut header);

@@ -390,8 +390,10 @@ fn a_damaged_reason_is_found_out_again() {
             .collect();
         assert_eq!(kept, [(b"text.png".to_vec(), before[0].clone())], "{damage}");
     }
-    // One that has no checksum is older.
-    assert_eq!(told("reason = 'older', program = substr(program, 1, instr(program, ' ') - 1)"), ["older"]);
+    // One that has no checksum, or says nothing of its kind, is older, and is found out anew as well.
+    assert_eq!(told("program = substr(program, 1, instr(program, ' ') - 1)"), before);
+    assert_eq!(told("program = replace(program, 'not-an-image ', '')"), before);
+    assert_eq!(told("program = replace(program, 'not-an-image', 'damaged')"), before);
 }
 
 #[test]

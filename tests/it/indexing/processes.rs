@@ -100,7 +100,11 @@ fn who_takes_over_knows_what_the_writer_found_out_about_older_rows() {
         })
     });
     assert_eq!(snapshots.recv().unwrap(), 6);
-    let failure = store::Failure { file: scan::file(&place.path("000.png")).unwrap(), reason: "broken".into() };
+    let failure = store::Failure {
+        file: scan::file(&place.path("000.png")).unwrap(),
+        kind: scan::SkippedKind::Damaged,
+        reason: "broken".into(),
+    };
     writer.commit(&store::Change { failed: &[failure], gone: &[1], ..store::Change::default() }).unwrap();
     fs::remove_file(place.path("001.png")).unwrap();
     drop(writer);

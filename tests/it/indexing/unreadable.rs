@@ -12,6 +12,7 @@ use lookalike::{
     decode::{self, Alpha, Detail, Unreadable},
     index::store,
     pipeline::{self, Report},
+    scan::SkippedKind,
 };
 
 use super::{Place, embeddings, index_command};
@@ -133,6 +134,48 @@ fn files_that_may_be_pictures_and_are_passed_over_are_counted_in_one_line() {
     fs::remove_file(place.path("README")).unwrap();
     let kinds = "2 .cur, 1 .icns, at least 100 named without an extension such as .jpg";
     assert_eq!(place.run().notes, [format!("at least 103 files were not looked at: {kinds}")]);
+}
+
+#[test]
+fn files_of_unknown_extensions_are_counted_where_their_content_is_a_picture() {
+    let place = Place::with(1);
+    let copy = |name: String| assert!(fs::copy(place.path("000.png"), place.path(name)).unwrap() > 0);
+    copy("a.jpg_original".into());
+    copy("b.BAK".into());
+    copy("c.bak".into());
+    for name in ["notes.txt", "more.txt", "d.bak"] {
+        fs::write(place.path(name), "no picture").unwrap();
+    }
+    assert!(Command::new("mkfifo").arg(place.path("pipe.tmp")).status().unwrap().success());
+    let run = place.run();
+    assert_eq!(run.notes, ["3 files were not looked at: 2 .bak, 1 .jpg_original"]);
+    assert_eq!(run.counts(), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn every_kind_of_camera_raw_file_is_named_as_one() {
+    const ENDINGS: &str = "3fr arw CR2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl rwz \
+                           sr2 srf srw x3f";
+    let place = Place::with(1);
+    let endings: Vec<_> = ENDINGS.split_whitespace().collect();
+    // A thumbnail is all that a TIFF decoder would find in one.
+    image::RgbImage::new(8, 8).save(place.path("thumbnail.tif")).unwrap();
+    for ending in &endings {
+        fs::copy(place.path("thumbnail.tif"), place.path(format!("a.{ending}"))).unwrap();
+    }
+    fs::remove_file(place.path("thumbnail.tif")).unwrap();
+    for (name, beginning) in
+        [("b.mrw", "\0MRM"), ("b.x3f", "FOVb"), ("b.crw", "II\x1a\0\0\0HEAPCCDR"), ("b.psb", "8BPS")]
+    {
+        fs::write(place.path(name), format!("{beginning} and more")).unwrap();
+    }
+    let run = place.run();
+    assert_eq!(run.counts(), [1, 0, 0, 0, endings.len() + 4]);
+    for skipped in &*run.outcome.skipped {
+        let kind = if skipped.path.ends_with("b.psb") { "a Photoshop file" } else { "a camera raw file" };
+        assert!(skipped.reason.starts_with(kind), "{skipped:?}");
+        assert_eq!(skipped.kind, SkippedKind::Unsupported);
+    }
 }
 
 #[test]

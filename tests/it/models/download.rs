@@ -1,21 +1,27 @@
 //! Downloads of weights: checked, taken up where they broke off, and never put together from two files.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
+    process::Stdio,
     sync::Barrier,
     thread,
+    time::Duration,
 };
 
 use assert_cmd::Command;
-use lookalike::embed::{Manifest, download};
+use lookalike::embed::{
+    Manifest,
+    download::{self, Fetching},
+};
 use tempfile::TempDir;
 
 use super::{Answer, CONTENT, SUM, manifest, serve};
 
 fn pull(address: &str, sum: &str, folder: &Path) -> Result<PathBuf, String> {
     let manifest = Manifest::parse(&manifest(address, sum)).unwrap();
-    download::pull(&manifest, folder, &mut |_, _| {}).map_err(|error| error.to_string())
+    download::pull(&manifest, folder, &mut |_| {}).map_err(|error| error.to_string())
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -116,6 +122,50 @@ fn of_many_pulls_at_once_one_downloads_and_all_have_the_file() {
     server.join().unwrap();
 }
 
+/// A part that somebody else has, with a byte in it.
+fn part_of_another(folder: &Path) -> File {
+    let mut part = File::create(folder.join("net.pth.part")).unwrap();
+    part.write_all(b"0").unwrap();
+    part.try_lock().unwrap();
+    part
+}
+
+#[test]
+fn a_part_that_another_process_has_is_waited_for_only_while_it_grows() {
+    let folder = TempDir::new().unwrap();
+    let manifest = Manifest::parse(&manifest("http://127.0.0.1:1/net.pth", SUM)).unwrap();
+    let mut part = part_of_another(folder.path());
+    let mut heard = Vec::new();
+    let error = download::pull_patiently(&manifest, folder.path(), Duration::ZERO, &mut |fetching| {
+        heard.push(fetching);
+        if heard.len() == 1 {
+            part.write_all(b"1").unwrap();
+        }
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("net.pth.part and gives no sign of life: end it, or try again later"), "{error}");
+    assert_eq!(heard, [Fetching::Elsewhere(1), Fetching::Elsewhere(2), Fetching::Elsewhere(2)]);
+}
+
+#[test]
+fn the_command_says_that_it_waits_and_goes_on_when_the_part_is_free() {
+    let home = TempDir::new().unwrap();
+    let (address, server) = serve(vec![Answer("200 OK\r\nContent-Length: 36", CONTENT)]);
+    let weights = home.path().join("data/lookalike/models");
+    fs::create_dir_all(&weights).unwrap();
+    let part = part_of_another(&weights);
+    let mut command = super::program(&home, &manifest(&address, SUM));
+    let mut child =
+        command.args(["models", "pull", "net"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "lookalike: another lookalike is downloading net: waiting for it\n");
+    drop(part);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read(weights.join("net.pth")).unwrap(), CONTENT);
+    server.join().unwrap();
+}
+
 #[test]
 fn a_part_that_is_a_link_or_a_pipe_is_neither_followed_nor_waited_for() {
     let folder = TempDir::new().unwrap();
@@ -160,7 +210,7 @@ fn two_files(folder: &Path, addresses: [&str; 2]) -> Result<PathBuf, String> {
         addresses[0], addresses[1]
     );
     let manifest = Manifest::parse(&text).unwrap();
-    download::pull(&manifest, folder, &mut |_, _| {}).map_err(|error| error.to_string())
+    download::pull(&manifest, folder, &mut |_| {}).map_err(|error| error.to_string())
 }
 
 #[test]

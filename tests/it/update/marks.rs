@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
 use lookalike::{
-    index::{Image, Index, Segment, Skipped, filter::Filter, progress::Report},
+    index::{Image, Index, Segment, Skipped, SkippedKind, filter::Filter, progress::Report},
     scan::ImageFile,
 };
 
@@ -94,7 +94,10 @@ fn a_path_that_is_no_text_is_not_copied_as_another_one() {
     let mut index = Index::new(2);
     index.push(Arc::new(Segment::pack(Path::new("/pictures").into(), [image], &[vec![1.0, 0.0]], 2)));
     let mut explorer = Explorer::started(setup(80, 24));
-    explorer.indexed(Arc::new(index), vec![Skipped { path: odd.into(), reason: "not an image".into() }]);
+    explorer.indexed(
+        Arc::new(index),
+        vec![Skipped { path: odd.into(), kind: SkippedKind::NotAnImage, reason: "not an image".into() }],
+    );
     let refused = "Warning: The clipboard takes only text, which /pictures/\u{fffd}.jpg is not";
     explorer.key("y");
     let state = explorer.state();
@@ -108,8 +111,11 @@ fn a_path_that_is_no_text_is_not_copied_as_another_one() {
 #[test]
 fn problems_are_walked_and_copied() {
     let mut explorer = Explorer::started(setup(80, 24));
-    let skipped =
-        (0..30).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "not an image".into() });
+    let skipped = (0..30).map(|at| Skipped {
+        path: format!("/pictures/{at}.jpg").into(),
+        kind: SkippedKind::NotAnImage,
+        reason: "not an image".into(),
+    });
     explorer.indexed(Arc::new(collection(3)), skipped.collect());
     explorer.keys("! j j y");
     assert_eq!(explorer.effects, ["copy /pictures/2.jpg"]);
@@ -117,7 +123,13 @@ fn problems_are_walked_and_copied() {
     assert_eq!(explorer.app.screens.problems.cursor, 29);
     let mut explorer = Explorer::started(setup(80, 24));
     let skipped = |count: usize| -> Arc<[Skipped]> {
-        (0..count).map(|at| Skipped { path: format!("/pictures/{at}.jpg").into(), reason: "no".into() }).collect()
+        (0..count)
+            .map(|at| Skipped {
+                path: format!("/pictures/{at}.jpg").into(),
+                kind: SkippedKind::NotAnImage,
+                reason: "no".into(),
+            })
+            .collect()
     };
     explorer.report(Report::Skipped(skipped(30)));
     explorer.keys("! G");
