@@ -33,7 +33,7 @@ mod sentence;
 pub mod shared;
 pub mod why;
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf};
 
 pub use self::event::{Effect, Event, Message, ModelInfo, RunState, Setup, Severity, UsableModel};
 use self::{
@@ -41,7 +41,7 @@ use self::{
     awaited::Awaited,
     disposal::{Disposal, Moves},
     keymap::{Context, Keys},
-    layout::{Area, Shell, Tab, TabWords},
+    layout::{Area, Tab, TabWords},
     pace::KeyPace,
     pair::PairView,
     previews::{Previews, Slot},
@@ -49,13 +49,12 @@ use self::{
     room::Room,
     screens::Screens,
     shared::Shared,
-    why::Why,
+    why::{Explanations, Why},
 };
 use crate::{
     index::ImageId,
-    preview::{Preview, PreviewKey},
     similarity::{Metric, Query},
-    task::{Explained, Job, JobId, Task},
+    task::{Job, Task},
 };
 
 /// All state of the explorer. [`crate::ui`] reads it and never changes it.
@@ -70,24 +69,18 @@ pub struct App {
     pub over: Vec<Over>,
     /// What the status line has to say.
     pub message: Option<Message>,
-    /// How a pair is looked at.
-    pub pair_view: PairView,
-    /// What the keys mean.
-    pub keys: Keys,
     /// Pictures that are ready to be drawn.
     pub previews: Previews,
     /// How fast keys come.
     pub pace: KeyPace,
+    /// The jobs under way.
     awaited: Awaited,
-    /// The last explanation, and the one that is awaited: its job, its pair, and the cells of each picture.
-    explained: Option<Arc<Explained>>,
-    explaining: Option<(JobId, why::Wanted)>,
-    /// The job that looks at a picture from elsewhere, to ask with it.
-    asking: Option<JobId>,
-    /// Files are being moved away, or brought back.
+    /// What the keys mean: the user's own table, which outlasts every index.
+    pub keys: Keys,
+    /// Why the pair in front of a screen is alike, whichever screen it was opened from.
+    explanations: Explanations,
+    /// Files that were moved away from any screen, and can be brought back from any other.
     moves: Moves,
-    /// The picture that the explorer was opened with, until it is indexed.
-    named: Option<PathBuf>,
 }
 
 /// Something on top of the screen, which Esc takes away.
@@ -103,6 +96,8 @@ pub enum Over {
         row: ImageId,
         /// The column, or the neighbor.
         col: ImageId,
+        /// How the two are looked at.
+        view: PairView,
     },
     /// The help page, from this line on.
     Help(usize),
@@ -117,22 +112,18 @@ pub enum Over {
 impl App {
     /// The explorer before anything was indexed.
     #[must_use]
-    pub fn new(mut setup: Setup) -> Self {
+    pub fn new(setup: Setup) -> Self {
         Self {
-            named: setup.picture.take(),
-            keys: Keys::default(),
             shared: Shared::new(setup),
             screens: Screens::default(),
             screen: Screen::default(),
             over: Vec::new(),
             message: None,
-            pair_view: PairView::default(),
             previews: Previews::default(),
             pace: KeyPace::default(),
             awaited: Awaited::default(),
-            explained: None,
-            explaining: None,
-            asking: None,
+            keys: Keys::default(),
+            explanations: Explanations::default(),
             moves: Moves::default(),
         }
     }
@@ -189,10 +180,7 @@ impl App {
     fn refresh(&mut self) {
         let shared = &mut self.shared;
         shared.comparing = shared.selected.is_some_and(|id| self.awaited.awaits(&Task::Compare(Query::Image(id))));
-        if shared.only_marked {
-            let typed = shared.filter.typed().to_owned();
-            shared.narrow(&typed, true);
-        }
+        shared.follow_marks();
         self.screens.browse.follow(shared);
         // A filter may hide everything; something is selected all the same.
         let gone = shared.selected.is_none_or(|id| !shared.index.contains(id));
@@ -203,7 +191,7 @@ impl App {
         let index = &shared.index;
         self.over.retain(|over| match over {
             Over::Picture(id) => index.contains(*id),
-            Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. }) => {
+            Over::Pair { row, col, .. } | Over::Why(Why { pair: [row, col], .. }) => {
                 index.contains(*row) && index.contains(*col)
             }
             Over::Query | Over::Help(_) | Over::Disposal(_) | Over::Prompt(_) => true,
@@ -282,12 +270,6 @@ impl App {
         }
     }
 
-    /// How the terminal is divided.
-    #[must_use]
-    pub fn shell(&self) -> Shell {
-        layout::shell(self.shared.display.size)
-    }
-
     /// The tabs in the header.
     #[must_use]
     pub fn tabs(&self) -> Vec<Tab> {
@@ -295,7 +277,7 @@ impl App {
             let count = self.screens.get(screen).count(&self.shared);
             TabWords { key: self.key_name(Action::Show(screen)), name: screen.name(), count }
         });
-        layout::tabs(self.shell().header, &words, self.screen as usize)
+        layout::tabs(self.shared.shell().header, &words, self.screen as usize)
     }
 
     /// The switch between metrics in the header, where it makes a difference.
@@ -304,7 +286,7 @@ impl App {
         if self.without_metric().is_some() {
             return Vec::new();
         }
-        layout::metrics(self.shell().header, &self.tabs(), self.shared.metric)
+        layout::metrics(self.shared.shell().header, &self.tabs(), self.shared.metric)
     }
 
     /// What covers the screen, if anything does.
@@ -391,17 +373,11 @@ impl App {
                 let slots = self.screens.neighbors.query_slots(&self.shared, layout::large(body));
                 slots.into_iter().map(|slot| Slot { whole: true, ..slot }).collect()
             }
-            Some(Over::Pair { row, col }) => self.pair_view.slots(body, [row, col]),
+            Some(Over::Pair { row, col, view }) => view.slots(body, [row, col]),
             _ => self.screens.get(self.screen).slots(&self.shared, body),
         };
         slots.retain(|slot| slot.area.width >= 2 && slot.area.height >= 1);
         slots
-    }
-
-    /// A picture that is ready to be drawn.
-    #[must_use]
-    pub fn preview(&self, key: &PreviewKey) -> Option<&Preview> {
-        self.previews.get(key)
     }
 
     /// The pictures that are drawn beside the heatmap, the row's and the column's; `None` for an empty box. While the

@@ -228,7 +228,7 @@ pub struct IndexState {
 }
 
 /// One bit an id. Ids beyond the end are not marked.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Marks(Vec<u64>);
 
 impl Marks {
@@ -246,6 +246,16 @@ impl Marks {
         } else {
             self.0[at] &= !bit;
         }
+    }
+
+    /// The ids that are marked here or there and not in both.
+    fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = ImageId> + 'a {
+        let word = |marks: &Self, at: usize| marks.0.get(at).copied().unwrap_or(0);
+        let words = (0..self.0.len().max(other.0.len())).map(move |at| (at, word(self, at) ^ word(other, at)));
+        words.filter(|(_, word)| *word != 0).flat_map(|(at, word)| {
+            let set = (0..64).filter(move |bit| word >> bit & 1 == 1);
+            set.map(move |bit| ImageId((64 * at + bit) as u32))
+        })
     }
 }
 

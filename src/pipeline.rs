@@ -216,7 +216,7 @@ impl IndexingRun<'_> {
         let Cache::Folder(cache) = &self.request.cache else { return Ok(()) };
         for at in 0..self.folders.len() {
             let mut heard = (None, Instant::now());
-            while self.folders[at].is_followed() {
+            while self.folders[at].has_other_writer() {
                 let folder = printable(self.folders[at].root());
                 let key = self.key(self.folders[at].root(), model);
                 let news = Some((store::last_beat(cache, &key), self.index.version()));

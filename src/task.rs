@@ -28,7 +28,7 @@ use crate::{
     },
     index::{ImageId, Index, IndexState, filter::Filter, label_file::LabelSource, labels::Labels},
     order::Order,
-    similarity::{Accuracy, Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
+    similarity::{Block, Comparison, Executor, Extremes, Graph, Metric, Query, RowOrder, graph},
 };
 
 /// What can be made of an index.
@@ -45,7 +45,7 @@ pub enum Task {
     /// What belongs together, by a method; see [`Known`].
     Groups(Method, Known),
     /// What does not belong; the nearest neighbors that are known need not be found again.
-    Outliers(Option<Arc<Graph>>),
+    Outliers(Option<KnownGraph>),
     /// Which pictures look alike, by a range of the cosine similarity; what was found for another range, or for fewer
     /// pictures, need not be found again.
     Alike(Range, Option<Arc<LookAlikes>>),
@@ -100,23 +100,12 @@ pub enum Made {
 }
 
 /// What was kept of earlier runs and helps to make groups; whoever keeps it adds it to the task.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
     /// The nearest neighbors.
-    pub graph: Option<Arc<Graph>>,
+    pub graph: Option<KnownGraph>,
     /// The names that the user gave to groups.
     pub names: Arc<[GroupName]>,
-}
-
-/// Equal when both are the same: no table is looked at.
-impl PartialEq for Known {
-    fn eq(&self, other: &Self) -> bool {
-        let same = |a: &Arc<Graph>, b: &Arc<Graph>| Arc::ptr_eq(a, b);
-        match (&self.graph, &other.graph) {
-            (Some(a), Some(b)) => same(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        }
-    }
 }
 
 /// The pictures of an index that look alike.
@@ -162,15 +151,6 @@ impl LookAlikes {
         let graph = graph.into();
         let fits = graph.k() == Self::NEIGHBORS && graph.metric() == Self::METRIC;
         fits.then(|| Self { groups: Vec::new(), copies: None, range, graph, pairs: None })
-    }
-
-    /// How many in a hundred of the nearest are known, where the graph is not exact; rounded down.
-    #[must_use]
-    pub fn percent_found(&self) -> Option<u32> {
-        match self.graph.accuracy() {
-            Accuracy::Exact => None,
-            Accuracy::Approximate { recall } => Some((100.0 * recall) as u32),
-        }
     }
 
     /// Finds them; `known` is what was found before. `None` when it was `superseded`.
@@ -322,12 +302,14 @@ impl Task {
                 let mut report = |share| so_far(&|| Made::Progress(share));
                 let graph = match method.neighbors() {
                     0 => None,
-                    k => match graph::at_least(k, known.graph, index, executor, superseded, &mut |share| {
-                        report(half * share);
-                    }) {
-                        None => return Made::Progress(0.0),
-                        found => found,
-                    },
+                    k => {
+                        let known = known.graph.map(|KnownGraph(graph)| graph);
+                        let mut progress = |share| report(half * share);
+                        match graph::at_least(k, known, index, executor, superseded, &mut progress) {
+                            None => return Made::Progress(0.0),
+                            found => found,
+                        }
+                    }
                 };
                 let mut progress = |share| report(half + (1.0 - half) * share);
                 let found = Clustering::find(
@@ -343,6 +325,7 @@ impl Task {
             Self::Outliers(known) => {
                 let folders = Labels::folders(index);
                 let mut report = |share| so_far(&|| Made::Progress(share));
+                let known = known.map(|KnownGraph(graph)| graph);
                 let graph = graph::at_least(OUTLIER_NEIGHBORS, known, index, executor, superseded, &mut |share| {
                     report(share / 2.0);
                 });
@@ -407,6 +390,21 @@ mod tests {
         scan::ImageFile,
         similarity::{self, Metric, sequential},
     };
+
+    #[test]
+    fn tasks_that_know_other_things_are_not_the_same() {
+        let graph = || KnownGraph(Arc::new(LookAlikes::empty_graph()));
+        let name = GroupName { name: "fur".into(), size: 2, typical: Vec::new() };
+        let groups = |known: &Known| Task::Groups(Method::default(), known.clone());
+        let named = Known { graph: Some(graph()), names: [name].into() };
+        assert_eq!(groups(&named), groups(&named));
+        assert_eq!(groups(&Known::default()), groups(&Known::default()));
+        for other in [Known { names: Arc::default(), ..named.clone() }, Known { graph: Some(graph()), ..named.clone() }]
+        {
+            assert_ne!(groups(&named), groups(&other));
+        }
+        assert_ne!(Task::Outliers(None), Task::Outliers(named.graph));
+    }
 
     /// An index of rows of one value: 0, 1, 2, … 99, 0, 1, …
     fn large(rows: usize) -> Arc<Index> {

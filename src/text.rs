@@ -1,7 +1,8 @@
-//! Text that has to fit: widths as terminals count them, truncation, numbers and dates for people.
+//! Text for people: widths as terminals count them, truncation, numbers and dates; and how what they type is compared.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many digits [`digits`] gives.
@@ -210,6 +211,30 @@ pub fn wrapped(words: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Text as it is compared with what somebody types: without the difference between capitals and small letters, and in the
+/// composed compatibility form (NFKC). That comes first, as it makes letters of signs (`№` is `No`), and last, as it puts
+/// accents where they belong.
+#[must_use]
+pub fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        };
+    }
+    // Through the capitals, so that `ß` is `ss` and a sigma is one wherever it stands in its word; those of `ẞ` are `ß`'s.
+    let letters = composed(text.into());
+    let small = letters.chars().flat_map(char::to_lowercase);
+    let one_case: String = small.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    composed(one_case.into())
+}
+
+/// In the composed compatibility form, which nearly all names are in already.
+fn composed(text: Cow<'_, str>) -> Cow<'_, str> {
+    if is_nfkc_quick(text.chars()) == IsNormalized::Yes { text } else { text.nfkc().collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,5 +342,19 @@ mod tests {
         assert_eq!(initials(Path::new("猫.jpg")), "猫");
         assert_eq!(initials(Path::new("\u{1b}[31m.png")), "31");
         assert_eq!(initials(Path::new("---")), "");
+    }
+
+    #[test]
+    fn a_character_is_found_by_whatever_stands_for_it() {
+        // Beyond are signs without capitals.
+        for c in '\u{80}'..='\u{1ffff}' {
+            let text = c.to_string();
+            let wanted = folded(&text).into_owned();
+            assert_eq!(folded(&wanted), wanted, "{c:?} is folded to the end at once");
+            assert!(!wanted.chars().any(|c| c.is_uppercase() && c.to_lowercase().ne([c])), "{c:?}: {wanted:?}");
+            for other in [text.to_uppercase(), text.to_lowercase(), text.nfkc().collect(), text.nfkd().collect()] {
+                assert_eq!(folded(&other), wanted, "{c:?} as {other:?}");
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ use crate::app::{
 pub fn draw(app: &App, frame: &mut Frame) {
     let theme = Theme::new(app.shared.display.depth, app.shared.display.background).with(app.shared.display.palette);
     let mut canvas = Canvas::new(frame.buffer_mut(), theme);
-    let shell = app.shell();
+    let shell = app.shared.shell();
     chrome::header(app, &mut canvas, shell.header);
     let help = match app.covering() {
         Some(Over::Help(first)) => Some(first),
@@ -50,7 +50,7 @@ pub fn draw(app: &App, frame: &mut Frame) {
         (Some(Over::Why(why)), _) => why::draw(app, &mut canvas, why),
         (Some(Over::Picture(id)), _) => pictures::large(app, &mut canvas, id),
         (Some(Over::Query), _) => neighbors::large(app, &mut canvas),
-        (Some(Over::Pair { row, col }), _) => pair::draw(app, &mut canvas, row, col),
+        (Some(Over::Pair { row, col, view }), _) => pair::draw(app, &mut canvas, [row, col], view),
         (_, Screen::Problems) => problems::draw(app, &mut canvas),
         _ if app.admits_nothing() => facts::nothing_admitted(app, &mut canvas, shell.body),
         (_, Screen::Browse) => browse::draw(app, &mut canvas),

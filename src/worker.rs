@@ -290,10 +290,10 @@ fn make_in(lane: Lane, with: With, tell: Answer) -> Latest<Making> {
                 Task::Alike(range, known) => Task::Alike(range, kept.or_read(known, &index, range)),
                 Task::Map(task) => Task::Map(kept.shorten(task, &index)),
                 Task::Groups(method, _) => {
-                    let graph = if method.neighbors() > 0 { kept.graph(&index) } else { None };
+                    let graph = if method.neighbors() > 0 { kept.graph(&index).map(KnownGraph) } else { None };
                     Task::Groups(method, Known { graph, names: kept.group_names(&index) })
                 }
-                Task::Outliers(_) => Task::Outliers(kept.graph(&index)),
+                Task::Outliers(_) => Task::Outliers(kept.graph(&index).map(KnownGraph)),
                 Task::Classify(source, None) => Task::Classify(source, kept.graph(&index).map(KnownGraph)),
                 task => task,
             };

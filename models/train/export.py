@@ -4,7 +4,8 @@
     export.py CHECKPOINT OUT.safetensors
 
 The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the unit feature, scaled to length 1. The layer is
-the regression of the wanted embeddings of the whole training pictures; classes that were held out of training are held out here.
+the regression of the wanted embeddings of the whole training pictures, turned and scaled as `layer.py` says; classes that were held
+out of training are held out here.
 With --halfway, the weights are the mean of the checkpoint's and another model's, as a rule the one that training went on from: what
 was learned anew at little cost to what was known (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
 A manifest is written beside the file. The file's embeddings are compared with those of the float32 weights.
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from evaluate import embed
+from layer import GIVEN, reduce
 from network import FEATURES, STEM, Lite, layout
 from train import Heads, Pictures
 
@@ -47,13 +49,19 @@ def mean_network(net, other):
 
 
 @torch.no_grad()
-def regressed(net, pictures, size, dim):
-    """Heads that give the wanted embeddings of the whole training pictures as well as a linear layer on this network can."""
-    device = pictures.pixels.device
+def linear_layer(net, pictures, size, dim):
+    """(weight, bias) from the unit feature to the embedding, by the whole training pictures."""
+    device, parts = pictures.pixels.device, np.array_split(pictures.rows, max(1, len(pictures.rows) // 4096))
+    found, wanted = [], []
+    for rows in parts:
+        pixels, answers = pictures.whole(rows)
+        found.append(embed(net, pixels, size, device))
+        wanted.append(answers)
+    found = torch.cat(found)
     heads = Heads(dim, len(pictures.classes)).to(device)
-    parts = [pictures.whole(rows) for rows in np.array_split(pictures.rows, max(1, len(pictures.rows) // 4096))]
-    heads.start(torch.cat([embed(net, pixels, size, device) for pixels, _ in parts]), torch.cat([wanted for _, wanted in parts]))
-    return heads
+    heads.start(found, torch.cat(wanted))
+    axes, center = reduce(heads.embedding(found), pictures.labels[torch.from_numpy(pictures.rows).to(device)], dim, GIVEN)
+    return (axes.T @ heads.embedding.weight).cpu(), ((heads.embedding.bias - center) @ axes).cpu()
 
 
 def manifest(out, digest, number, size, dim):
@@ -107,8 +115,7 @@ def main():
     net.load_state_dict(saved["ema"])
     if args.halfway:
         net = mean_network(net, Lite.published(args.halfway))
-    layer = regressed(net.to(args.device), pictures, args.size, args.dim).embedding.cpu()
-    projection = layer.weight.detach(), layer.bias.detach()
+    projection = linear_layer(net.to(args.device), pictures, args.size, args.dim)
     tensors = net.cpu().tensors() | {"embedding.weight": projection[0], "embedding.bias": projection[1]}
     half = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     if not all(torch.isfinite(value).all() for value in half.values()):

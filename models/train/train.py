@@ -25,7 +25,7 @@ import torch.nn.functional as F
 
 from augment import augment
 from evaluate import embed, load, scores
-from layer import reduce
+from layer import WANTED, reduce
 from network import FEATURES, Lite
 from pack import pack
 from teacher import boxes, cut, read_teacher, teach
@@ -73,7 +73,7 @@ class Pictures:
                 self.views[view] = torch.cat([said for said, _ in parts]), torch.from_numpy(box).to(device)
         if 0 not in self.views:
             raise SystemExit("the whole pictures (view 0) are not taught in every home: run `teach`")
-        axes, center = reduce(self.views[0][0][self.rows].float(), self.labels[self.rows], dim)
+        axes, center = reduce(self.views[0][0][self.rows].float(), self.labels[self.rows], dim, WANTED)
         for view, (said, box) in self.views.items():
             self.views[view] = torch.cat([((part.float() - center) @ axes).half() for part in said.split(4096)]), box
         self.rng, self.queue = np.random.default_rng(seed), []
@@ -170,7 +170,7 @@ def train(args):
     dev += held_sets(pictures)
     saved = torch.load(checkpoint, map_location=device, weights_only=True) if args.resume else None
     if not saved:
-        pixels, wanted = pictures.whole(pictures.rows[:12000])
+        pixels, wanted = pictures.whole(pictures.rows[:: max(1, len(pictures.rows) // 12000)])
         heads.start(embed(net, pixels, args.size, device), wanted)
     ema, ema_heads = copy.deepcopy(net), copy.deepcopy(heads)
     optimizer = torch.optim.AdamW(groups_of((net, heads), args.rate), lr=1e-3, betas=(0.9, 0.99), fused=device.type == "cuda")

@@ -21,7 +21,7 @@ use self::{
 };
 use crate::{
     index::{ImageId, Index, IndexState, labels::Labels},
-    similarity::{Executor, Graph, Metric, graph::MOST_NEIGHBORS, map_parallel, seriation::seriate},
+    similarity::{Accuracy, Executor, Graph, Metric, graph::MOST_NEIGHBORS, map_parallel, seriation::seriate},
 };
 
 /// Clusters that the best silhouette is looked for among, at most.
@@ -181,6 +181,12 @@ impl Clustering {
         let made_of = (index.state(), index.id_bound());
         let folders = Arc::new(folders.clone());
         Some(Self { method, clusters, noise, silhouette, agreement, folders, graph, made_of })
+    }
+
+    /// How far the nearest neighbors from which they were found are the nearest there are.
+    #[must_use]
+    pub fn accuracy(&self) -> Accuracy {
+        self.graph.as_ref().map_or(Accuracy::Exact, |graph| graph.accuracy())
     }
 
     /// The clusters as labels with these names, one a cluster.

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub use self::scores::{FLAGGED, Measure, Scores};
 use crate::{
     index::{ImageId, Index, IndexState, labels::Labels},
-    similarity::{Executor, Graph, Metric, graph},
+    similarity::{Accuracy, Executor, Graph, Metric, graph},
 };
 
 /// Nearest pictures that must all lie in one other folder for a picture to look like that folder.
@@ -68,6 +68,8 @@ pub struct Outliers {
     pub k: usize,
     /// The nearest neighbors over all.
     pub graph: Arc<Graph>,
+    /// How far these, and those within the folders, are the nearest there are.
+    pub accuracy: Accuracy,
     /// The scores over all pictures.
     all: Scores,
     /// The scores within the folders; `None` where there is only one.
@@ -101,7 +103,7 @@ impl Outliers {
         all.add(&ids, &graph, k, |place| ids[place]);
         let mut members: BTreeMap<Option<usize>, Vec<ImageId>> = BTreeMap::new();
         ids.iter().for_each(|id| members.entry(folders.of(*id)).or_default().push(*id));
-        let (mut within, mut done) = (Scores::new(index.id_bound()), 0);
+        let (mut within, mut done, mut accuracy) = (Scores::new(index.id_bound()), 0, graph.accuracy());
         if members.len() > 1 {
             for members in members.values() {
                 let part = index.part(members);
@@ -110,6 +112,7 @@ impl Outliers {
                 // In a small folder, all others are no neighborhood.
                 let k = k.min(members.len() / 2).max(1);
                 let graph = graph::build(&part, Metric::Cosine, k, executor, superseded, &mut progress)?;
+                accuracy = accuracy.and(graph.accuracy());
                 within.add(members, &graph, k, |place| ImageId(place as u32));
                 done += members.len();
             }
@@ -125,7 +128,8 @@ impl Outliers {
         }
         let names = vec!["ordinary".to_owned(), "outlier".to_owned()];
         let labels = Arc::new(Labels::assigned(flagged, names, index.state()));
-        Some(Self { k, graph, all, within, misplaced, folders, labels, made_of: (index.state(), index.id_bound()) })
+        let made_of = (index.state(), index.id_bound());
+        Some(Self { k, graph, accuracy, all, within, misplaced, folders, labels, made_of })
     }
 
     /// Whether there is more than one folder, so that a picture can be an outlier of its own.

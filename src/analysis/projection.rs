@@ -17,7 +17,7 @@ use self::rows::Rows;
 use super::random::Random;
 use crate::{
     index::{ImageId, Index, IndexState},
-    similarity::{Executor, Graph},
+    similarity::{Accuracy, Executor, Graph},
 };
 
 /// How pictures become points.
@@ -85,6 +85,8 @@ pub struct Projection {
     pub quality: Option<Quality>,
     /// The share of all variance that the plane of [`Method::Pca`] shows.
     pub explained: Option<f32>,
+    /// How far the nearest pictures from which it was made are the nearest there are; [`Method::Pca`] needs none.
+    pub accuracy: Accuracy,
     /// By [`ImageId::at`]; no number for a picture that has no point.
     points: Vec<[f32; 2]>,
     /// The pictures that were placed by their neighbors, in order of id.
@@ -162,6 +164,9 @@ impl Projection {
             next.points[id.at()] = medoid(near).or(middle).unwrap_or([0.0; 2]);
             next.placed.push(id);
         }
+        if let Some(graph) = graph {
+            next.accuracy = next.accuracy.and(graph.accuracy());
+        }
         next.placed.sort_unstable();
         Some(next)
     }
@@ -225,11 +230,12 @@ impl<'a> Projector<'a> {
         if self.rows.len() <= EXACT {
             return Some(self.projection(method, &points));
         }
-        let mut report = |share: f64, points: &[[f32; 2]]| progress(share, &|| self.projection(method, points));
+        let made = |points: &[[f32; 2]]| Projection { accuracy: graph.accuracy(), ..self.projection(method, points) };
+        let mut report = |share: f64, points: &[[f32; 2]]| progress(share, &|| made(points));
         let mut points = improve(&self.rows, graph, &points, self.seed, self.executor, self.superseded, &mut report)?;
         lay_lengthwise(&mut points);
         narrow_gaps(&mut points);
-        Some(self.projection(method, &points))
+        Some(made(&points))
     }
 
     /// How far a map can be trusted. `None` for fewer than three pictures, or when it was superseded.
@@ -247,7 +253,15 @@ impl<'a> Projector<'a> {
         for (id, point) in self.rows.ids.iter().zip(by_place) {
             points[id.at()] = *point;
         }
-        Projection { method, quality: None, explained: None, points, placed: Vec::new(), made_of: self.index.state() }
+        Projection {
+            method,
+            quality: None,
+            explained: None,
+            accuracy: Accuracy::Exact,
+            points,
+            placed: Vec::new(),
+            made_of: self.index.state(),
+        }
     }
 }
 

@@ -50,8 +50,8 @@ impl App {
             Action::Mark => self.mark(),
             Action::UnmarkAll => self.unmark_all(),
             Action::OpenOutside => return self.open_outside(),
-            Action::Blink => self.pair_view = self.pair_view.blinked(),
-            Action::Difference => self.pair_view = self.pair_view.difference(),
+            Action::Blink => self.look_at_pair(PairView::blinked),
+            Action::Difference => self.look_at_pair(PairView::difference),
             Action::AskMarked => self.ask_marked(),
             Action::AskOutside => self.open_outside_prompt(),
             Action::MarkUnlike => self.mark_unlike(),
@@ -94,7 +94,7 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.leave(),
             Action::Swap => {
-                if let Some(Over::Pair { row, col }) = self.over.last_mut() {
+                if let Some(Over::Pair { row, col, .. }) = self.over.last_mut() {
                     std::mem::swap(row, col);
                 }
                 self.act_in_room(action);
@@ -225,8 +225,8 @@ impl App {
 
     fn escape(&mut self) {
         // First to both pictures side by side, then out.
-        if matches!(self.over.last(), Some(Over::Pair { .. }))
-            && std::mem::take(&mut self.pair_view) != PairView::SideBySide
+        if let Some(Over::Pair { view, .. }) = self.over.last_mut()
+            && std::mem::take(view) != PairView::SideBySide
         {
             return;
         }
@@ -259,11 +259,11 @@ impl App {
                     self.cover(Over::Why(Why { pair, ..why }));
                 }
             }
-            Some(Over::Pair { .. }) => {
+            Some(Over::Pair { view, .. }) => {
                 let room = self.screens.at(self.screen);
                 room.step(&mut self.shared, body, step);
                 if let Some([row, col]) = room.pair(&self.shared) {
-                    self.cover(Over::Pair { row, col });
+                    self.cover(Over::Pair { row, col, view });
                 }
             }
             _ => self.screens.at(self.screen).step(&mut self.shared, body, step),
@@ -300,8 +300,14 @@ impl App {
             self.shared.select(row);
             // There the cursor stands on the pair that was looked at.
             self.screens.heatmap.partner = Some(col);
-            self.pair_view = PairView::default();
-            self.over.push(Over::Pair { row, col });
+            self.over.push(Over::Pair { row, col, view: PairView::default() });
+        }
+    }
+
+    /// Looks at the pair that is shown in another way.
+    fn look_at_pair(&mut self, otherwise: impl Fn(PairView) -> PairView) {
+        if let Some(Over::Pair { view, .. }) = self.over.last_mut() {
+            *view = otherwise(*view);
         }
     }
 
@@ -385,8 +391,19 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        let Some(path) = self.path().map(|path| path.to_string_lossy().into_owned()) else { return Vec::new() };
-        self.say(Severity::Info, format!("Copied {}", printable(&path)));
-        vec![Effect::Copy(path)]
+        let Some(path) = self.path() else { return Vec::new() };
+        let shown = printable(&path);
+        match path.into_os_string().into_string() {
+            Ok(path) => {
+                self.say(Severity::Info, format!("Copied {shown}"));
+                vec![Effect::Copy(path)]
+            }
+            // With a sign in the place of what is no text it would be the path of another file, or of none.
+            Err(_) => {
+                let then = self.sentence("[; {export} writes the paths of marked ones byte for byte].");
+                self.say(Severity::Warning, format!("The clipboard takes only text, which {shown} is not{then}"));
+                Vec::new()
+            }
+        }
     }
 }

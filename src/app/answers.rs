@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens, shared::MadeLabels};
+use super::{
+    App, ModelInfo, Over, RunState, Severity, action::Screen, screens::Screens, shared::MadeLabels, why::Explanations,
+};
 use crate::{
     index::{
         Index, RowKind,
@@ -30,18 +32,14 @@ impl App {
                 let (columns, rows) = self.shared.display.size;
                 self.previews.insert(key, preview, usize::from(columns) * usize::from(rows));
             }
-            Outcome::Explained(explained) => {
-                if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
-                    self.explained = Some(explained);
-                }
-            }
+            Outcome::Explained(explained) => self.explanations.take(job, explained),
             Outcome::IsRow(row) => {
-                if self.asking.take_if(|awaited| *awaited == job).is_some() {
+                if self.awaited.end_outside(job) {
                     self.asked_with_row(row);
                 }
             }
             Outcome::Embedded(outside) => {
-                if self.asking.take_if(|awaited| *awaited == job).is_some() {
+                if self.awaited.end_outside(job) {
                     self.asked_with(outside);
                 }
             }
@@ -141,7 +139,7 @@ impl App {
             let severity = if skipped == 0 { Severity::Info } else { Severity::Warning };
             self.say(severity, format!("Indexed in {:.1} s: {}.", summary.seconds, parts.join(", ")));
         }
-        if let Some(named) = self.named.take() {
+        if let Some(named) = self.shared.opened_with.take() {
             let why = self
                 .shared
                 .skipped
@@ -164,7 +162,7 @@ impl App {
         if self.awaited.is_other_index(job) {
             self.screens.models.failed(&reason);
         }
-        if self.explaining.take_if(|(awaited, _)| *awaited == job).is_some() {
+        if self.explanations.end(job) {
             self.over.retain(|over| !matches!(over, Over::Why(_)));
         }
         self.moves.failed(job);
@@ -185,24 +183,27 @@ impl App {
             self.over.clear();
             self.previews.clear();
             self.awaited.forget();
-            (self.explained, self.explaining, self.asking) = (None, None, None);
+            self.explanations = Explanations::default();
         }
+        let only_grew = index.only_grew_since(shared.index.state());
         shared.index = index;
         shared.folder_labels.follow_folders(&shared.index);
-        shared.marks.retain(|id| shared.index.contains(id));
-        shared.unlike.retain(|id| shared.index.contains(id));
-        self.show_named();
+        if !only_grew {
+            shared.marks.retain(|id| shared.index.contains(id));
+            shared.unlike.retain(|id| shared.index.contains(id));
+        }
+        self.show_opened_with();
     }
 
     /// Shows the neighbors of the picture that the user named, once it is there: in place of the grid, and unless
     /// another picture was selected meanwhile.
-    fn show_named(&mut self) {
+    fn show_opened_with(&mut self) {
         if self.shared.is_touched() {
-            self.named = None;
+            self.shared.opened_with = None;
         }
-        let Some(named) = &self.named else { return };
+        let Some(named) = &self.shared.opened_with else { return };
         if let Some(id) = self.shared.index.find(named) {
-            self.named = None;
+            self.shared.opened_with = None;
             self.shared.select(id);
             if self.screen == Screen::Browse && self.over.is_empty() {
                 self.screen = Screen::Neighbors;

@@ -8,13 +8,14 @@ use crate::{
     task::{Job, JobId, Lane, Task},
 };
 
-/// What is awaited: the indexing run, and the newest task of each lane.
+/// What is awaited: the indexing runs, the picture from elsewhere to ask with, and the newest task of each lane.
 #[derive(Default)]
 pub(super) struct Awaited {
     last: u64,
     index: Option<JobId>,
     other_index: Option<JobId>,
     given_up: Vec<JobId>,
+    outside: Option<JobId>,
     lanes: [Option<Making>; Lane::ALL.len()],
 }
 
@@ -67,6 +68,18 @@ impl Awaited {
     /// Whether this is the job of an index that was given up.
     pub(super) fn was_given_up(&self, job: JobId) -> bool {
         self.given_up.contains(&job)
+    }
+
+    /// The number of a job that looks at a picture from elsewhere, in place of an older one.
+    pub(super) fn outside(&mut self) -> JobId {
+        let job = self.next();
+        self.outside = Some(job);
+        job
+    }
+
+    /// A job has ended; whether it is the one that looked at the picture from elsewhere that is awaited.
+    pub(super) fn end_outside(&mut self, job: JobId) -> bool {
+        self.outside.take_if(|awaited| *awaited == job).is_some()
     }
 
     /// The indexing run has ended.
@@ -130,6 +143,6 @@ impl Awaited {
     /// Forgets what is under way: the ids that it speaks of mean nothing any more.
     pub(super) fn forget(&mut self) {
         self.lanes = Default::default();
-        self.other_index = None;
+        (self.other_index, self.outside) = (None, None);
     }
 }

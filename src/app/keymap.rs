@@ -453,6 +453,31 @@ mod tests {
     }
 
     #[test]
+    fn every_action_has_a_key_somewhere() {
+        let keys = Keys::default();
+        let bound: HashSet<_> =
+            Context::all().flat_map(|context| keys.bindings(context).map(|binding| binding.action)).collect();
+        let variant = |action: &Action| format!("{action:?}").split('(').next().unwrap_or_default().to_owned();
+        let with_keys: HashSet<_> = bound.iter().map(variant).collect();
+        let (_, source) = include_str!("action.rs").split_once("pub enum Action {\n").expect("it is there");
+        let (source, _) = source.split_once("\n}\n").expect("it ends");
+        let declared = source.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
+        let declared: HashSet<_> =
+            declared.map(|line| line.split(['(', ',']).next().unwrap_or_default().to_owned()).collect();
+        assert!(declared.len() > 50, "the actions are declared otherwise: {declared:?}");
+        assert_eq!(declared, with_keys);
+        let steps = [
+            [Step::Up, Step::Down, Step::Left, Step::Right, Step::PageUp],
+            [Step::PageDown, Step::HalfUp, Step::HalfDown, Step::First, Step::Last],
+        ];
+        let moves = steps.as_flattened().iter().map(|step| Action::Move(*step));
+        let pans = steps[0][..4].iter().map(|step| Action::Pan(*step));
+        for action in moves.chain(pans).chain(Screen::ALL.map(Action::Show)).chain((0..4).map(Action::PickGuess)) {
+            assert!(bound.contains(&action), "{action:?}");
+        }
+    }
+
+    #[test]
     fn every_context_can_be_left_and_explained() {
         for context in Context::all() {
             for wanted in [Action::Escape, Action::Help, Action::Quit] {

@@ -9,11 +9,13 @@ use crate::{index::ImageId, text::counted};
 pub struct Marks {
     order: Vec<ImageId>,
     set: HashSet<ImageId>,
+    changes: u64,
 }
 
 impl Marks {
     /// Marks a picture, or unmarks a marked one.
     pub fn toggle(&mut self, id: ImageId) {
+        self.changes += 1;
         if self.set.insert(id) {
             self.order.push(id);
         } else {
@@ -30,6 +32,7 @@ impl Marks {
             let gone: HashSet<ImageId> = changed.iter().copied().collect();
             self.retain(|id| !gone.contains(&id));
         } else {
+            self.changes += 1;
             self.set.extend(&changed);
             self.order.extend(&changed);
         }
@@ -47,6 +50,12 @@ impl Marks {
         self.order.iter().copied()
     }
 
+    /// How often marks were set or taken away.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -61,12 +70,14 @@ impl Marks {
 
     /// Unmarks all but those of which `keep` is true.
     pub fn retain(&mut self, keep: impl Fn(ImageId) -> bool) {
+        let before = self.order.len();
         self.order.retain(|id| keep(*id));
         self.set.retain(|id| keep(*id));
+        self.changes += u64::from(self.order.len() < before);
     }
 
     /// Unmarks all.
     pub fn clear(&mut self) {
-        (self.order, self.set) = (Vec::new(), HashSet::new());
+        self.retain(|_| false);
     }
 }

@@ -34,7 +34,7 @@ impl App {
     }
 
     fn click(&mut self, at: (u16, u16)) -> Vec<Effect> {
-        let shell = self.shell();
+        let shell = self.shared.shell();
         if shell.header.contains(at) {
             if let Some((metric, _)) = self.metrics().into_iter().find(|(_, area)| area.contains(at)) {
                 // Alone, the one in use stands for the switch.

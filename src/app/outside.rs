@@ -28,8 +28,7 @@ impl App {
     pub(super) fn ask_with(&mut self, typed: &str) -> Vec<Effect> {
         let path = folders::typed(typed);
         self.say(Severity::Info, format!("Looking at {}…", printable(&path)));
-        let job = self.awaited.next();
-        self.asking = Some(job);
+        let job = self.awaited.outside();
         vec![Effect::Start(job, Job::Ask { index: Arc::clone(&self.shared.index), path })]
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     event::{ModelInfo, RunState, Setup, UsableModel},
-    layout::{self, Area},
+    layout::{self, Area, Shell},
     marks::Marks,
 };
 use crate::{
@@ -99,6 +99,8 @@ pub struct Shared {
     pub filter: Filter,
     /// Only the marked pictures are shown: a part of the filter, which follows the marks.
     pub only_marked: bool,
+    /// [`Marks::changes`] when that part was made.
+    narrowed_to: u64,
     /// By [`ImageId::at`]: which pictures the filter lets through, as far as that is known; nothing without a filter.
     pub(super) admitted: Option<Vec<bool>>,
     /// How often that has changed.
@@ -119,6 +121,8 @@ pub struct Shared {
     pub progress: Option<Progress>,
     /// What computes the embeddings.
     pub model: Option<ModelInfo>,
+    /// The picture that the explorer was opened with, until it is indexed.
+    pub(super) opened_with: Option<PathBuf>,
     /// It was said what the numbers of the euclidean metric mean.
     pub(super) distance_explained: bool,
     /// The user has moved the selection: it no longer follows the first picture.
@@ -146,6 +150,7 @@ impl Shared {
             unlike: Marks::default(),
             filter: Filter::default(),
             only_marked: false,
+            narrowed_to: 0,
             admitted: None,
             narrowings: 0,
             narrowed: false,
@@ -156,6 +161,7 @@ impl Shared {
             run: RunState::Running,
             progress: None,
             model: None,
+            opened_with: setup.picture,
             distance_explained: false,
             touched: false,
         }
@@ -204,10 +210,16 @@ impl Shared {
         }
     }
 
+    /// How the terminal is divided.
+    #[must_use]
+    pub fn shell(&self) -> Shell {
+        layout::shell(self.display.size)
+    }
+
     /// Where the screen proper lies.
     #[must_use]
     pub fn body(&self) -> Area {
-        layout::shell(self.display.size).body
+        self.shell().body
     }
 
     /// The selected picture's comparison, when it is there.
@@ -288,9 +300,18 @@ impl Shared {
         self.selected = Some(id);
     }
 
+    /// Narrows all screens to the pictures that are marked now, where they are narrowed to the marked ones and these have changed.
+    pub(super) fn follow_marks(&mut self) {
+        if self.only_marked && self.marks.changes() != self.narrowed_to {
+            let typed = self.filter.typed().to_owned();
+            self.narrow(&typed, true);
+        }
+    }
+
     /// Narrows all screens to pictures whose path holds all the words, and to the marked ones or not.
     pub(super) fn narrow(&mut self, typed: &str, only_marked: bool) {
         self.only_marked = only_marked && !self.marks.is_empty();
+        self.narrowed_to = self.marks.changes();
         let filter = Filter::new(typed).among(self.only_marked.then(|| self.marks.iter()));
         if filter != self.filter {
             (self.filter, self.narrowed) = (filter, true);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonImage, pretty_json, write_path},
+    data::{JsonImage, pretty_json, with_accuracy, write_path},
     disposal,
     indexed::Indexed,
     interrupt::cancelled_by_signals,
@@ -25,7 +25,6 @@ use crate::{
     embed,
     error::{Error, Exit, Result},
     index::{Entry, ImageId, Index},
-    similarity::Accuracy,
     task::{Away, Doomed, LookAlikes},
     worker::{Look, SecondLook, on_all_cores},
 };
@@ -136,11 +135,7 @@ pub fn run(args: &AlikeArgs, out: &mut dyn Write) -> Result<Exit> {
     let written = if args.json {
         json(&groups, &found, &indexed, out)
     } else {
-        if let Some(percent) = found.percent_found() {
-            // Said for people, beside the data.
-            let warning = format!("there are so many pictures that about {percent} % of the nearest were found");
-            let _ = writeln!(io::stderr(), "lookalike: {warning}: some look-alikes may be missing");
-        }
+        indexed.say_how_accurate(found.graph.accuracy(), "some look-alikes may be missing");
         lines(&groups, range, &indexed, out)
     };
     written.map_err(stdout_error)?;
@@ -261,19 +256,13 @@ fn json(groups: &[Named<'_>], found: &LookAlikes, indexed: &Indexed, out: &mut d
                 .collect(),
         })
         .collect();
-    let recall = match found.graph.accuracy() {
-        Accuracy::Exact => None,
-        Accuracy::Approximate { recall } => Some(recall),
-    };
     let value = serde_json::json!({
         "schema_version": SCHEMA_VERSION,
         "model": indexed.model,
         "near_duplicate": indexed.near_duplicate,
         "min": found.range.min,
         "max": found.range.max,
-        "approximate": recall.is_some(),
-        "recall": recall,
         "groups": groups,
     });
-    writeln!(out, "{}", pretty_json(&value)?)
+    writeln!(out, "{}", pretty_json(&with_accuracy(value, found.graph.accuracy()))?)
 }

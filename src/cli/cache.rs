@@ -12,7 +12,7 @@ use crate::{
         stdout_error,
     },
     error::{Error, Exit, Result},
-    index::store::{self, Listing, StoreSummary, Unknown},
+    index::store::{self, StoreInfo, StoreSummary, Unknown},
     printable::printable,
     text,
 };
@@ -102,7 +102,7 @@ fn counted_indexes(count: usize) -> String {
 
 /// Whether the store's folder is gone, and has been for long unless `all` is asked for; or only an earlier version used it,
 /// long ago. Of a store that cannot be read nobody knows.
-fn is_orphan(store: &Listing, all: bool) -> bool {
+fn is_orphan(store: &StoreInfo, all: bool) -> bool {
     store.content.as_ref().is_ok_and(|content| {
         (content.root_is_gone() && (all || content.is_old())) || (content.earlier && content.is_old())
     })
@@ -116,7 +116,7 @@ enum Part {
 }
 
 impl Part {
-    fn bytes(self, store: &Listing) -> u64 {
+    fn bytes(self, store: &StoreInfo) -> u64 {
         match self {
             Self::Index => store.bytes,
             Self::SetAside => store.set_aside,
@@ -143,7 +143,7 @@ impl Fate {
 }
 
 struct Removal<'a> {
-    store: &'a Listing,
+    store: &'a StoreInfo,
     part: Part,
     fate: Fate,
 }
@@ -154,7 +154,7 @@ impl Removal<'_> {
     }
 }
 
-fn remove(store: &Listing, part: Part, dry_run: bool) -> Result<Removal<'_>> {
+fn remove(store: &StoreInfo, part: Part, dry_run: bool) -> Result<Removal<'_>> {
     let gone = |part| match part {
         Part::Index => store::remove(store),
         Part::SetAside => store::remove_set_aside(store),
@@ -210,7 +210,7 @@ fn report_json(removals: &[Removal], freed: u64, out: &mut dyn Write) -> Result<
     pretty_json(&shown).and_then(|json| writeln!(out, "{json}")).map_err(stdout_error)
 }
 
-fn describe(store: &Listing) -> String {
+fn describe(store: &StoreInfo) -> String {
     let bytes = text::bytes(store.bytes);
     match &store.content {
         Ok(content) => {
@@ -237,7 +237,7 @@ fn reason(unknown: Unknown) -> &'static str {
     }
 }
 
-fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Result<()> {
+fn show(cache: &std::path::Path, stores: &[StoreInfo], out: &mut dyn Write) -> Result<()> {
     (|| {
         for store in stores {
             let bytes = text::bytes(store.bytes);
@@ -266,7 +266,7 @@ fn show(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Res
     .map_err(stdout_error)
 }
 
-fn show_json(cache: &std::path::Path, stores: &[Listing], out: &mut dyn Write) -> Result<()> {
+fn show_json(cache: &std::path::Path, stores: &[StoreInfo], out: &mut dyn Write) -> Result<()> {
     let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let stores: Vec<_> = stores
         .iter()

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     index::{Entry, RowKind},
     printable::{is_hostile, printable, printable_str},
+    similarity::Accuracy,
 };
 
 /// Bytes that stand for themselves in the path of a URL (RFC 3986, unreserved), and the slash.
@@ -100,6 +101,15 @@ pub fn face_fields(entry: &Entry<'_>) -> String {
     JsonFace::of(entry).map_or_else(String::new, |JsonFace { number, area: [left, top, right, bottom], score }| {
         format!(",{number},{left},{top},{right},{bottom},{score}")
     })
+}
+
+/// The object with how far the nearest pictures behind it are the nearest there are: whether they are approximate, and then
+/// the share of the true nearest that was found.
+#[must_use]
+pub fn with_accuracy(mut object: serde_json::Value, accuracy: Accuracy) -> serde_json::Value {
+    object["approximate"] = accuracy.recall().is_some().into();
+    object["recall"] = accuracy.recall().into();
+    object
 }
 
 /// JSON on one line.

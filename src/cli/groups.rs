@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, JsonImage, csv_field, face_columns, face_fields, path_text, pretty_json},
+    data::{JsonFace, JsonImage, csv_field, face_columns, face_fields, path_text, pretty_json, with_accuracy},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     links::{LinkArgs, Together},
@@ -24,7 +24,7 @@ use crate::{
     index::{Entry, ImageId, RowKind, labels::Labels},
     printable::printable_str,
     similarity::graph::MOST_NEIGHBORS,
-    task::{Known, Made, Task},
+    task::{Known, KnownGraph, Made, Task},
     text,
     worker::on_all_cores,
 };
@@ -133,7 +133,7 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
     args.links.check()?;
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let Indexed { index, kept, .. } = &indexed;
-    let graph = if method.neighbors() > 0 { kept.graph(index) } else { None };
+    let graph = if method.neighbors() > 0 { kept.graph(index).map(KnownGraph) } else { None };
     let names = kept.group_names(index);
     let mut reporter = Reporter::stderr();
     let mut so_far = |made: &dyn Fn() -> Made| {
@@ -148,6 +148,9 @@ pub fn run(args: &GroupsArgs, out: &mut dyn Write) -> Result<Exit> {
     let Made::Groups(_, found, _) = made else { return Err(Error::Interrupted) };
     if let Some(graph) = &found.graph {
         kept.keep(graph, index);
+    }
+    if !args.json {
+        indexed.say_how_accurate(found.accuracy(), "a few may belong to another group");
     }
     let answer = Answer::new(&indexed, &found, &names);
     let written = match &args.links.link_to {
@@ -333,6 +336,6 @@ impl<'a> Answer<'a> {
             let faces = self.found.noise.iter().filter_map(|id| JsonFace::of(&self.entry(*id)?));
             value["noise_faces"] = serde_json::to_value(faces.collect::<Vec<_>>())?;
         }
-        writeln!(out, "{}", pretty_json(&value)?)
+        writeln!(out, "{}", pretty_json(&with_accuracy(value, self.found.accuracy()))?)
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     index::{Entry, Index},
     pipeline::{self, Report},
     printable::{printable, printable_str},
+    similarity::Accuracy,
     worker::Kept,
 };
 
@@ -110,6 +111,15 @@ impl Indexed {
     #[must_use]
     pub fn counted(&self, rows: usize) -> String {
         self.index.kind().counted(rows)
+    }
+
+    /// Says to people, beside the data, that not all of the nearest were found, and what comes of it.
+    pub fn say_how_accurate(&self, accuracy: Accuracy, so: &str) {
+        if let Some(percent) = accuracy.percent_found() {
+            let rows = self.index.kind().plural();
+            let warning = format!("there are so many {rows} that about {percent} % of the nearest were found");
+            let _ = writeln!(io::stderr(), "lookalike: {warning}: {so}");
+        }
     }
 
     /// The model for the line under a table.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::drawing::Drawing;
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonImage, csv_field, face_columns, face_fields, group_text, path_text, pretty_json},
+    data::{JsonImage, csv_field, face_columns, face_fields, group_text, path_text, pretty_json, with_accuracy},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     picture,
@@ -80,6 +80,9 @@ pub fn run(args: &MapArgs, out: &mut dyn Write) -> Result<Exit> {
     }
     let indexed = Indexed::new(&args.folders, &args.model, cancelled_by_signals()?)?;
     let map = made(args, &indexed)?;
+    if !args.json {
+        indexed.say_how_accurate(map.accuracy, "a few points may lie elsewhere");
+    }
     let labels = Labels::folders(&indexed.index);
     let shown = Shown { map: &map, labels: &labels, indexed: &indexed };
     let drawn = args.svg.is_some() || args.png.is_some();
@@ -200,7 +203,7 @@ impl Shown<'_> {
             "measured_on": quality.map(|quality| quality.sample),
             "images": images,
         });
-        writeln!(out, "{}", pretty_json(&value)?)
+        writeln!(out, "{}", pretty_json(&with_accuracy(value, self.map.accuracy))?)
     }
 
     fn middles(&self) -> Vec<Middle> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     FolderArgs, ModelArgs, SCHEMA_VERSION,
-    data::{JsonFace, JsonImage, path_text, pretty_json},
+    data::{JsonFace, JsonImage, path_text, pretty_json, with_accuracy},
     indexed::Indexed,
     interrupt::cancelled_by_signals,
     progress::Reporter,
@@ -17,7 +17,7 @@ use crate::{
     analysis::outliers::{FLAGGED, Measure, Outlier, Outliers, Scope, WITNESSES},
     error::{Error, Exit, Result},
     index::{Entry, ImageId, labels::Labels},
-    task::{Made, Task},
+    task::{KnownGraph, Made, Task},
     text,
     worker::on_all_cores,
 };
@@ -56,13 +56,18 @@ pub fn run(args: &OutliersArgs, out: &mut dyn Write) -> Result<Exit> {
         }
     };
     let stopped = || indexed.cancel.is_cancelled();
-    let made = Task::Outliers(kept.graph(index)).make(index, &on_all_cores, &stopped, &mut so_far);
+    let made = Task::Outliers(kept.graph(index).map(KnownGraph)).make(index, &on_all_cores, &stopped, &mut so_far);
     reporter.clear();
     let Made::Outliers(found) = made else { return Err(Error::Interrupted) };
     kept.keep(&found.graph, index);
     let measure = if args.lof { Measure::Factor } else { Measure::Distance };
     let answer = Answer { indexed: &indexed, found: &found, folders: Labels::folders(index), measure };
-    let written = if args.json { answer.json(out) } else { answer.text(out) };
+    let written = if args.json {
+        answer.json(out)
+    } else {
+        indexed.say_how_accurate(found.accuracy, "distances may be a little too large");
+        answer.text(out)
+    };
     written.map_err(stdout_error)?;
     Ok(indexed.exit(args.strict))
 }
@@ -198,6 +203,6 @@ impl Answer<'_> {
             "flagged_over": FLAGGED,
             "images": images,
         });
-        writeln!(out, "{}", pretty_json(&value)?)
+        writeln!(out, "{}", pretty_json(&with_accuracy(value, self.found.accuracy))?)
     }
 }

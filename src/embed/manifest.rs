@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torchscript_manifest_needs_three_facts_and_gets_the_lessons_recipe() {
+    fn a_torchscript_manifest_needs_three_facts_and_is_fed_as_resnet50_unless_it_says_otherwise() {
         let manifest =
             Manifest::parse("name = 'mine'\narchitecture = 'torchscript'\ndim = 1280\n[weights]\nfile = 'mine.pt'\n")
                 .unwrap();

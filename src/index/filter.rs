@@ -1,11 +1,9 @@
 //! Which pictures a filter lets through: by words that a person typed, and by being among those that were chosen.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
-
-use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
+use std::{path::Path, sync::Arc};
 
 use super::{Entry, ImageId, Index};
-use crate::printable::printable;
+use crate::{printable::printable, text::folded};
 
 /// Words that must all occur in what is shown of a picture's path, or of a face's with its number, in any case and in any normal form of Unicode: an
 /// `é` that a file system keeps as two characters is found by the `é` of a keyboard. No word lets everything through.
@@ -88,22 +86,6 @@ impl Filter {
     }
 }
 
-/// In lower case and in the composed compatibility form (NFKC).
-fn folded(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            Cow::Owned(text.to_ascii_lowercase())
-        } else {
-            Cow::Borrowed(text)
-        };
-    }
-    let lower = text.to_lowercase();
-    if is_nfkc_quick(lower.chars()) == unicode_normalization::IsNormalized::Yes {
-        return Cow::Owned(lower);
-    }
-    Cow::Owned(lower.nfkc().collect())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{path::Path, sync::Arc};
@@ -143,6 +125,16 @@ mod tests {
         check(&paths, "ärg", &[2]);
         check(&paths, "café", &[2, 3]);
         check(&paths, "cafe\u{301}", &[2, 3]);
+        let signs =
+            [("/p", "Acme™.png"), ("/p", "№5.png"), ("/p", "𝐀𝐁.png"), ("/p", "ΣΟΦΟΣ.png"), ("/p", "Straße.png")];
+        for (typed, found) in [("acmetm", 0), ("™", 0), ("no5", 1), ("№", 1), ("ab", 2), ("𝐁", 2)] {
+            check(&signs, typed, &[found]);
+        }
+        // A sigma has two small letters, and a sharp s mostly no capital.
+        for (typed, found) in [("σοφος", 3), ("ΣΟΦΟΣ", 3), ("σοφοσ.", 3), ("STRASSE", 4), ("straße", 4)]
+        {
+            check(&signs, typed, &[found]);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
-use super::{Entry, ImageId, Index, IndexState};
+use super::{Entry, ImageId, Index, IndexState, Marks};
 use crate::printable::printable;
 
 /// One label a picture, by [`ImageId`]: its sub-folder, its cluster, whatever it was assigned. A folder is told from others
@@ -15,6 +15,8 @@ pub struct Labels {
     names: Vec<String>,
     numbers: HashMap<(Arc<Path>, Box<[u8]>), u32>,
     made_of: IndexState,
+    /// The pictures that were removed then, of folders.
+    removed: Arc<Marks>,
 }
 
 /// The number of a picture without a label.
@@ -50,13 +52,20 @@ impl Labels {
         labels
     }
 
-    /// Takes in what is new in the index, for labels made by [`Labels::folders`]. After any other change all of it is
-    /// read anew, but within a run names keep their numbers, so that none changes its color.
+    /// Takes in what is new in the index and what went or came back, for labels made by [`Labels::folders`]; of another run's
+    /// index all is read. Within a run names keep their numbers, so that none changes its color.
     pub fn follow_folders(&mut self, index: &Index) {
         if index.run() != self.made_of.run {
             *self = Self::default();
-        } else if !index.only_grew_since(self.made_of) {
-            self.of.clear();
+        }
+        let before = std::mem::replace(&mut self.removed, Arc::clone(&index.removed));
+        let known = self.of.len();
+        for id in before.differing(&index.removed).filter(|id| id.at() < known) {
+            let folder = index.get(id).map_or(&[][..], |entry| entry.group_bytes());
+            self.of[id.at()] = match index.place(id) {
+                Some((_, segment, _)) if !folder.is_empty() => self.number(&segment.root, folder),
+                _ => NONE,
+            };
         }
         self.made_of = index.state();
         for (first, segment) in index.segments() {
@@ -77,7 +86,7 @@ impl Labels {
     #[must_use]
     pub fn assigned(of: Vec<Option<usize>>, names: Vec<String>, made_of: IndexState) -> Self {
         let of = of.into_iter().map(|number| number.map_or(NONE, |number| number as u32)).collect();
-        Self { of, names, numbers: HashMap::new(), made_of }
+        Self { of, names, made_of, ..Self::default() }
     }
 
     /// The state of the index that the labels were made of.
@@ -116,5 +125,55 @@ impl Labels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        index::{Image, Segment},
+        scan::ImageFile,
+    };
+
+    fn segment(paths: &[&str], dead: &[u32]) -> Arc<Segment> {
+        let image = |path: &&str| Image {
+            file: ImageFile { path: Path::new("/p").join(path), size: 1, modified: 0, changed: 0 },
+            pixels: (1, 1),
+            format: "PNG",
+            face: None,
+        };
+        let mut segment =
+            Segment::pack(Path::new("/p").into(), paths.iter().map(image), &vec![vec![1.0]; paths.len()], 1);
+        segment.dead = dead.to_vec();
+        Arc::new(segment)
+    }
+
+    #[test]
+    fn of_what_was_read_only_what_went_or_came_back_is_read_again() {
+        let mut index = Index::new(1);
+        index.push(segment(&["cats/1", "dogs/1", "old/1", "cats/2", "loose"], &[2]));
+        let mut labels = Labels::folders(&index);
+        let of = |labels: &Labels| (0..labels.of.len() as u32).map(|id| labels.of(ImageId(id))).collect::<Vec<_>>();
+        assert_eq!(of(&labels), [Some(0), Some(1), None, Some(0), None]);
+        // Whoever reads this row again mends it.
+        labels.of[0] = 1;
+        index.remove(ImageId(1));
+        index.restore(ImageId(2));
+        index.remove(ImageId(4));
+        index.push(segment(&["cats/3", "new/1"], &[0]));
+        labels.follow_folders(&index);
+        assert_eq!(of(&labels), [Some(1), None, Some(2), Some(0), None, None, Some(3)]);
+        assert_eq!(["cats", "dogs", "old", "new"].map(Some), [0, 1, 2, 3].map(|number| Some(labels.name(number))));
+        for id in [1, 4, 5] {
+            index.restore(ImageId(id));
+        }
+        labels.follow_folders(&index);
+        assert_eq!(of(&labels), [Some(1), Some(1), Some(2), Some(0), None, Some(0), Some(3)]);
+        // Another run has other rows.
+        let mut other = Index::new(1);
+        other.push(segment(&["birds/1"], &[]));
+        labels.follow_folders(&other);
+        assert_eq!((of(&labels), labels.name(0)), (vec![Some(0)], "birds"));
     }
 }

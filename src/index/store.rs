@@ -45,7 +45,7 @@ mod records;
 mod set_aside;
 mod vectors;
 
-pub use cache::{Listing, StoreSummary, Unknown, list, remove, remove_set_aside};
+pub use cache::{StoreInfo, StoreSummary, Unknown, list, remove, remove_set_aside};
 pub use checksum::{checksum, is_whole};
 pub use damage::built_anew;
 use damage::{Fault, plain, set_records_aside, sql};

@@ -19,6 +19,7 @@ use crate::{
     files,
     printable::printable,
     scan,
+    text::folded,
 };
 
 /// Where Linux lists cameras.
@@ -210,8 +211,8 @@ fn named_camera(word: &str) -> Result<Source> {
     if cfg!(target_os = "macos") {
         return Ok(device(word, word));
     }
-    let wanted = word.to_lowercase();
-    let found = cameras().into_iter().find(|(_, name)| name.to_lowercase().contains(&wanted));
+    let wanted = folded(word);
+    let found = cameras().into_iter().find(|(_, name)| folded(name).contains(&*wanted));
     match found {
         Some((path, name)) => Ok(device(&path, &format!("{path} ({name})"))),
         None => {

@@ -31,7 +31,7 @@ pub(super) struct Folder {
     root: Arc<Path>,
     store: Option<Store>,
     /// Another process is writing the store.
-    followed: bool,
+    other_writer: bool,
     known: Known,
     /// Rows that are in the index and not yet in `known`, with their checksums.
     not_indexed: Vec<(ImageId, Arc<Segment>, Vec<u32>)>,
@@ -70,7 +70,7 @@ impl Folder {
         Self {
             root: root.into(),
             store: None,
-            followed: false,
+            other_writer: false,
             known: Known::default(),
             not_indexed: Vec::new(),
             failures: HashMap::new(),
@@ -90,8 +90,8 @@ impl Folder {
     }
 
     /// Whether another process was writing when the store was last opened.
-    pub(super) fn is_followed(&self) -> bool {
-        self.followed
+    pub(super) fn has_other_writer(&self) -> bool {
+        self.other_writer
     }
 
     pub(super) fn holds_images(&self) -> bool {
@@ -100,7 +100,7 @@ impl Folder {
 
     /// Goes on without waiting for the process that writes the store: what it wrote is used, nothing is added to it.
     pub(super) fn stop_following(&mut self) {
-        self.followed = false;
+        self.other_writer = false;
         let failures = self.store.as_ref().and_then(|store| store.failures().ok()).unwrap_or_default();
         self.failures = failures.into_iter().map(|failure| (failure.file.path.clone(), failure)).collect();
     }
@@ -118,7 +118,7 @@ impl Folder {
     /// From now on nothing is read from or written to the disk.
     pub(super) fn forget_store(&mut self) {
         self.store = None;
-        self.followed = false;
+        self.other_writer = false;
     }
 
     /// Compares one file that the walk met with what is known, and brings back what had been missing.

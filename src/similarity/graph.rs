@@ -69,8 +69,24 @@ pub enum Accuracy {
 }
 
 impl Accuracy {
-    /// That of a graph of which a part has this accuracy and another part the other.
-    fn and(self, other: Self) -> Self {
+    /// The share of the true nearest that were found, where not all were.
+    #[must_use]
+    pub fn recall(self) -> Option<f32> {
+        match self {
+            Self::Exact => None,
+            Self::Approximate { recall } => Some(recall),
+        }
+    }
+
+    /// The same in percent, rounded down.
+    #[must_use]
+    pub fn percent_found(self) -> Option<u32> {
+        self.recall().map(|recall| (100.0 * recall) as u32)
+    }
+
+    /// That of what was made of two parts of these accuracies.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Exact, one) | (one, Self::Exact) => one,
             (Self::Approximate { recall: a }, Self::Approximate { recall: b }) => {

@@ -98,7 +98,6 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
         60.. if pictures > 0 => format!(" of {} · cosine ", app.shared.counted(pictures)),
         _ => " · cosine ".to_owned(),
     };
-    let approximation = found.percent_found().map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
     canvas.rule(
         area,
         Line::from(vec![
@@ -106,7 +105,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &LookAlikes) {
             Span::styled(of, theme.dim()),
             Span::styled(between(range), theme.accent()),
             facts::narrowed_to(app, canvas),
-            Span::styled(approximation, theme.mark()),
+            facts::approximation(canvas, found.graph.accuracy()),
             Span::styled(if state.is_empty() { means } else { state }, theme.dim()),
         ]),
     );

@@ -202,7 +202,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
     if app.context() == Context::Screen(Screen::Heatmap) && heatmap::status(app, canvas, area) {
         return;
     }
-    if let Some(Over::Pair { row, col } | Over::Why(Why { pair: [row, col], .. })) = app.beneath_help() {
+    if let Some(Over::Pair { row, col, .. } | Over::Why(Why { pair: [row, col], .. })) = app.beneath_help() {
         let room = usize::from(area.width).saturating_sub(3) / 2;
         let [row, col] = [row, col].map(|id| text::cut_middle(&facts::path(app, id), room));
         return canvas.line(area, 0, Line::styled(format!("{row} × {col}"), canvas.theme.dim()));

@@ -8,6 +8,7 @@ use crate::{
     face::Face,
     index::{Entry, ImageId},
     printable::{printable, printable_str},
+    similarity::Accuracy,
     text,
 };
 
@@ -85,6 +86,12 @@ pub(super) fn narrowed_to(app: &App, canvas: &Canvas<'_>) -> Span<'static> {
         words += &format!(" · filter “{}”", printable_str(filter.typed()));
     }
     Span::styled(words, canvas.theme.warning())
+}
+
+/// That not all of the nearest are known from which something was made, after a separator; nothing when all are.
+pub(super) fn approximation(canvas: &Canvas<'_>, accuracy: Accuracy) -> Span<'static> {
+    let words = accuracy.percent_found().map_or(String::new(), |percent| format!(" · approximate ({percent} %)"));
+    Span::styled(words, canvas.theme.mark())
 }
 
 /// Says, in place of a screen, that the filter lets nothing through.

@@ -86,6 +86,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Clustering, mak
     let mut spans = vec![
         Span::styled(facts::listed_of(app, listed, found.clusters.len(), "group"), theme.strong()),
         Span::styled(format!(" of {}{alone}", app.shared.counted(pictures)), theme.dim()),
+        // Before what may not fit: how groups are found is said when the method is chosen.
+        facts::approximation(canvas, found.accuracy()),
         Span::styled(format!(" · {method}"), theme.accent()),
         facts::narrowed_to(app, canvas),
     ];

@@ -60,6 +60,8 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, shown: &Projection) {
     } else if shown.method != map.method && app.shared.run == RunState::Running {
         parts.push((format!(" · {} when all are indexed", map.method.name()), theme.dim()));
     }
+    let approximation = facts::approximation(canvas, shown.accuracy);
+    parts.push((approximation.content.into_owned(), approximation.style));
     if let Some(quality) = shown.quality {
         parts.extend(trust(area, quality, shown.points().count()).map(|words| (words, theme.dim())));
     }

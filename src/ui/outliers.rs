@@ -123,6 +123,7 @@ fn title(app: &App, canvas: &mut Canvas<'_>, area: Area, found: &Found) {
             Span::styled(count, theme.strong()),
             Span::styled(among, theme.accent()),
             facts::narrowed_to(app, canvas),
+            facts::approximation(canvas, found.accuracy),
             Span::styled(words, theme.dim()),
         ]),
     );

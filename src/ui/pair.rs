@@ -18,15 +18,15 @@ use crate::{
     text,
 };
 
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, row: ImageId, col: ImageId) {
-    let (body, view) = (app.shared.body(), app.pair_view);
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, [row, col]: [ImageId; 2], view: PairView) {
+    let body = app.shared.body();
     let drawn = if view == PairView::SideBySide { 2 } else { 1 };
     for one in app.slots().iter().take(drawn) {
         pictures::slot(app, canvas, one);
     }
     let (_, under) = body.off_bottom(layout::under_pair(body));
     let difference =
-        (view == PairView::Difference).then(|| app.slots().first().and_then(|slot| app.preview(&slot.key())));
+        (view == PairView::Difference).then(|| app.slots().first().and_then(|slot| app.previews.get(&slot.key())));
     if let Some(preview) = difference {
         let line = if under.height > 2 { under.top(2).1 } else { under };
         differing(canvas, line.top(1).0.inside(1, 0), preview);

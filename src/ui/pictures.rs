@@ -26,7 +26,7 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: &Slot) {
     if area.width < 2 || area.height == 0 {
         return;
     }
-    match app.preview(&slot.key()) {
+    match app.previews.get(&slot.key()) {
         Some(shown) => preview(canvas, shown, area),
         None => match of_file(app, slot) {
             Some(shown) => preview(canvas, shown, area),
@@ -39,7 +39,7 @@ pub(super) fn slot(app: &App, canvas: &mut Canvas<'_>, slot: &Slot) {
 fn of_file<'a>(app: &'a App, slot: &Slot) -> Option<&'a Preview> {
     let row = slot.row().filter(|_| !app.shared.found.is_empty() && app.shared.index.kind() == RowKind::Picture)?;
     let file = Subject::File(app.shared.index.get(row)?.path().into(), Framing::default());
-    app.preview(&Slot { subject: file, ..slot.clone() }.key())
+    app.previews.get(&Slot { subject: file, ..slot.clone() }.key())
 }
 
 /// Draws a picture that is ready into the middle of an area, or says why there is none.

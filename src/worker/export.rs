@@ -21,8 +21,12 @@ use crate::{
 /// number, `marked-2.txt`.
 ///
 /// # Errors
-/// One sentence with the file's path.
+/// One sentence with the file's path, or with a path that would be two lines.
 pub(super) fn write(paths: &[PathBuf], to: &Path) -> Result<Outcome, String> {
+    if let Some(path) = paths.iter().find(|path| path.as_os_str().as_bytes().contains(&b'\n')) {
+        let instead = "unmark or rename it, or leave with the marks after `lookalike --print-marked -0`";
+        return Err(format!("{} has a line feed in its name and would be two lines: {instead}", printable(path)));
+    }
     let lines = |file: &mut File| {
         let mut out = BufWriter::new(file);
         for path in paths {
@@ -80,6 +84,10 @@ mod tests {
             assert_eq!(made, folder.path().join(name));
             assert_eq!(fs::read(made).expect("it is there"), b"/photos/\xff.jpg\n/b\n");
         }
+        let two_lines = write(&["/a".into(), "/b\n/c.jpg".into()], &folder.path().join("lines.txt"));
+        let sentence = two_lines.err().expect("which lines are paths would not be known");
+        assert!(sentence.starts_with("/b\\u{a}/c.jpg "), "{sentence}");
+        assert!(sentence.contains("--print-marked -0") && !folder.path().join("lines.txt").exists(), "{sentence}");
         let missing = folder.path().join("gone").join("marked.txt");
         let sentence = write(&[odd], &missing).err().expect("there is no such folder");
         assert!(sentence.contains("gone/marked.txt"), "{sentence}");

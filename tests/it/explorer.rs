@@ -373,7 +373,7 @@ impl Explorer {
                 Over::Query => "\nquery".to_owned(),
                 Over::Why(why) => format!("\nwhy {} {}", self.name(Some(why.pair[0])), self.name(Some(why.pair[1]))),
                 Over::Disposal(disposal) => format!("\nmoving {} away", disposal.doomed.len()),
-                Over::Pair { row, col } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
+                Over::Pair { row, col, .. } => format!("\npair {} {}", self.name(Some(*row)), self.name(Some(*col))),
                 Over::Help(_) => "\nhelp".to_owned(),
                 Over::Prompt(prompt) => format!("\ntyping {:?}", prompt.text),
             };

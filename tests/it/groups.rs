@@ -5,11 +5,14 @@ use std::sync::Arc;
 use crate::explorer::{Explorer, collection, segment, setup, styled};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lookalike::{
-    analysis::{clusters::Method, outliers::Measure},
+    analysis::{
+        clusters::{GroupName, Method},
+        outliers::Measure,
+    },
     app::{Event, action::Screen, screens::outliers::Listed, shared::Coloring},
     index::{ImageId, progress::Report},
     order::OrderKind,
-    task::Lane,
+    task::{Job, Known, Lane, Task},
 };
 
 fn explorer(keys: &str) -> Explorer {
@@ -105,6 +108,41 @@ fn a_name_stays_while_its_group_does_and_is_kept() {
     assert_eq!(explorer.app.screens.groups.given_name(1), None);
     assert!(explorer.app.screens.groups.name(1).starts_with("2 "), "{}", explorer.app.screens.groups.name(1));
     assert_eq!(explorer.effects.last().map(String::as_str), Some("name "));
+}
+
+#[test]
+fn a_name_stays_as_it_was_given_while_groups_are_made() {
+    let mut explorer = Explorer::started(setup(120, 36));
+    explorer.model(false);
+    let mut index = collection(24);
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    explorer.keys("6 Home Down r f u r Enter");
+    let before: Arc<[_]> = [GroupName::new("fur".to_owned(), &explorer.app.screens.groups.clusters()[1])].into();
+    // Whoever makes groups has the names of when they were begun.
+    let finish = |explorer: &mut Explorer| {
+        let (id, job) = explorer.held_tasks(Lane::Groups).pop().expect("groups are made");
+        let Job::Make { index, task: Task::Groups(method, _) } = job else { panic!("groups") };
+        let known = Known { names: Arc::clone(&before), ..Known::default() };
+        explorer.done(id, Job::Make { index, task: Task::Groups(method, known) });
+    };
+    let given = |explorer: &Explorer| {
+        let groups = &explorer.app.screens.groups;
+        (0..groups.clusters().len()).filter_map(|at| groups.given_name(at).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    explorer.hold();
+    explorer.keys("o r Ctrl-u n u t Enter");
+    finish(&mut explorer);
+    assert_eq!(given(&explorer), ["nut"]);
+    // Taken away it stays away, also when all groups have gone and come back.
+    explorer.keys("r Ctrl-u Enter");
+    assert!(given(&explorer).is_empty());
+    (1..24).for_each(|id| index.remove(ImageId(id)));
+    explorer.report(Report::Snapshot(Arc::new(index.clone())));
+    assert!(explorer.app.screens.groups.found.is_none(), "one picture is no group");
+    (1..24).for_each(|id| index.restore(ImageId(id)));
+    explorer.report(Report::Snapshot(Arc::new(index)));
+    finish(&mut explorer);
+    assert!(!explorer.app.screens.groups.clusters().is_empty() && given(&explorer).is_empty());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get, it fails on")]
 
 mod analysis;
+mod approximate;
 mod beside;
 #[cfg(feature = "libtorch")]
 mod cache;

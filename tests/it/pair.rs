@@ -3,7 +3,7 @@
 use crate::explorer::{Explorer, setup, styled};
 use image::{Rgb, RgbImage};
 use lookalike::{
-    app::{Setup, pair::PairView},
+    app::{Over, Setup, pair::PairView},
     display::{Background, Depth, Link},
     preview::{Painter, Subject},
     task::{JobId, Outcome},
@@ -15,6 +15,12 @@ fn pair(setup: Setup) -> Explorer {
     let mut explorer = Explorer::ready(setup, 9);
     explorer.keys("3 p");
     explorer
+}
+
+/// How it is looked at.
+fn view(explorer: &Explorer) -> PairView {
+    let Some(Over::Pair { view, .. }) = explorer.app.over.last() else { panic!("{:?}", explorer.app.over) };
+    *view
 }
 
 /// Hands in where the two differ: the right half of the second is brighter by a fifth of the range.
@@ -42,15 +48,15 @@ fn d_shows_where_the_two_differ_and_by_how_much() {
     }
     // The next pair is looked at in the same way.
     explorer.keys("Down");
-    assert_eq!(explorer.app.pair_view, PairView::Difference);
+    assert_eq!(view(&explorer), PairView::Difference);
     explorer.keys("D");
-    assert_eq!(explorer.app.pair_view, PairView::SideBySide);
+    assert_eq!(view(&explorer), PairView::SideBySide);
     explorer.keys("D Esc");
-    assert_eq!((explorer.app.pair_view, explorer.app.over.len()), (PairView::SideBySide, 1), "first both again");
+    assert_eq!((view(&explorer), explorer.app.over.len()), (PairView::SideBySide, 1), "first both again");
     explorer.keys("b D b b");
-    assert_eq!(explorer.app.pair_view, PairView::Row, "each key from wherever the other led");
+    assert_eq!(view(&explorer), PairView::Row, "each key from wherever the other led");
     explorer.keys("Esc Esc p");
-    assert_eq!(explorer.app.pair_view, PairView::SideBySide, "the next pair is opened side by side");
+    assert_eq!(view(&explorer), PairView::SideBySide, "the next pair is opened side by side");
 }
 
 #[test]

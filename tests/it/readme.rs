@@ -134,7 +134,6 @@ fn every_command_of_the_readme_runs() {
     }
 }
 
-/// The weights are their publishers' own, so that only a machine which has them can look for faces.
 #[test]
 fn every_command_that_the_text_names_is_one() {
     let words = README.split("`lookalike ").skip(1).filter_map(|rest| rest.split(['`', ' ', '\n']).next());
@@ -147,6 +146,23 @@ fn every_command_that_the_text_names_is_one() {
     }
 }
 
+#[test]
+fn every_screen_and_every_command_is_in_the_text() {
+    use clap::CommandFactory;
+    for screen in lookalike::app::action::Screen::ALL {
+        assert!(README.contains(&format!("` {} | ", screen.name())), "the table of screens lacks {}", screen.name());
+    }
+    let commands = lookalike::cli::Cli::command();
+    let names: Vec<_> = commands.get_subcommands().filter(|command| !command.is_hide_set()).collect();
+    assert!(names.len() > 10, "the commands are somewhere else");
+    for command in names {
+        let named = format!("lookalike {}", command.get_name());
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-');
+        assert!(README.split(&named).skip(1).any(ends), "the README does not name {named}");
+    }
+}
+
+/// The weights are their publishers' own, so that only a machine which has them can look for faces.
 #[test]
 fn faces_are_found_as_the_readme_says() {
     let Some(model) = crate::faces::faces() else { return };
@@ -199,7 +215,14 @@ fn promises(line: &str) -> &'static [&'static str] {
         ("lookalike cache", &["sample_images", "gaze: ", "color-grid: "]),
         (
             "lookalike doctor",
-            &["lookalike  ", "libtorch  ", "default model     gaze", "TERM=", "home/cache/lookalike ("],
+            &[
+                "lookalike  ",
+                "libtorch  ",
+                "CPU convolutions  ",
+                "default model     gaze",
+                "TERM=",
+                "home/cache/lookalike (",
+            ],
         ),
         ("lookalike completions bash", &["complete -F _lookalike", "neighbors", "--print-marked", "resnet50 "]),
         ("lookalike man", &[".TH lookalike 1", "lookalike neighbors", "print0", ".SH KEYS"]),

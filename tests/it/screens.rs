@@ -6,10 +6,9 @@ use crate::explorer::{Explorer, collection, setup, styled};
 use lookalike::{
     app::{Setup, screens::heatmap::Plot},
     display::{Background, Depth},
-    index::{Image, ImageId, Index, Segment, Skipped, SkippedKind},
+    index::{Image, Index, Segment, Skipped, SkippedKind},
     scan::ImageFile,
-    similarity::{self, Graph, Metric, Query, graph, sequential},
-    task::{Job, Lane, LookAlikes, Task},
+    similarity::{self, Metric, Query},
     ui::theme::Theme,
 };
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -457,24 +456,4 @@ fn light_screens_get_dark_ink() {
     let mut explorer = explorer_in("ready", Setup { background: Background::Light, ..setup(80, 24) });
     explorer.key("3");
     insta::assert_snapshot!("neighbors_light_80x24", styled(&explorer.frame()));
-}
-
-#[test]
-fn a_graph_that_is_not_exact_is_said_to_be_none() {
-    let mut explorer = explorer_in("ready", setup(80, 24));
-    explorer.hold();
-    explorer.keys("4");
-    let (id, job) = explorer.held_tasks(Lane::Alike).pop().expect("all with all");
-    let Job::Make { index, task: Task::Alike(range, None) } = job else { panic!("nothing is known yet") };
-    let exact = graph::build(&index, LookAlikes::METRIC, 16, &sequential, &|| false, &mut |_| ()).expect("a graph");
-    // As one is read that was kept with this recall.
-    let mut bytes = exact.to_bytes(|id| Some(id.0));
-    bytes.truncate(bytes.len() - 4);
-    bytes[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-    let read = Graph::from_bytes(&bytes, LookAlikes::METRIC, &index, |row| Some(ImageId(row))).expect("a graph");
-    let known = Arc::new(LookAlikes::of_graph(Arc::new(read), range).expect("of the right kind"));
-    explorer.done(id, Job::Make { index, task: Task::Alike(range, Some(known)) });
-    let frame = styled(&explorer.frame());
-    assert!(frame.contains("· approximate (97 %)"), "{frame}");
 }

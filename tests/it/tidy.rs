@@ -1,6 +1,7 @@
 //! The rules of the house: who may import whom, what may be named where, and how a file looks.
 
 mod reading;
+mod rooms;
 
 use std::{collections::BTreeMap, fs, path::Path};
 

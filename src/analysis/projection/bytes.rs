@@ -1,18 +1,18 @@
 //! A map as bytes, to be kept beside the rows it was made of. Ids differ between runs, so it names rows by numbers that the
 //! caller knows them by, and a checksum tells a file that was cut short or rotted.
 //!
-//! A signature, which changes with whatever would make another map of the same pictures; the method; the explained variance;
-//! neighbors, sample, trustworthiness and continuity of the quality; the number of rows; then for each row its number and
+//! A signature, which changes with whatever would make another map of the same pictures; the method; the explained variance; the recall
+//! of an approximate graph (else no number); neighbors, sample, trustworthiness and continuity of the quality; the number of rows; then for each row its number and
 //! its point; at the end the CRC-32 of all before. Words of 32 bits, little-endian throughout; 0 neighbors stand for an
 //! unknown quality and no number for an unknown variance.
 
 use super::{Method, Projection, Quality};
 use crate::{
     index::{ImageId, Index},
-    similarity::words,
+    similarity::{Accuracy, words},
 };
 
-const SIGNATURE: u32 = u32::from_le_bytes(*b"lkm1");
+const SIGNATURE: u32 = u32::from_le_bytes(*b"lkm2");
 
 impl Projection {
     /// The map as bytes, without the pictures that were only placed by their neighbors. `row` gives the number that a
@@ -26,7 +26,8 @@ impl Projection {
             let shares = [quality.trustworthiness, quality.continuity].map(f32::to_bits);
             [quality.neighbors as u32, quality.sample as u32, shares[0], shares[1]]
         });
-        let head = [SIGNATURE, method as u32, self.explained.unwrap_or(f32::NAN).to_bits()];
+        let shares = [self.explained, self.accuracy.recall()].map(|share| share.unwrap_or(f32::NAN).to_bits());
+        let head = [SIGNATURE, method as u32, shares[0], shares[1]];
         let body = rows.iter().flat_map(|(row, point)| [*row, point[0].to_bits(), point[1].to_bits()]);
         let all = head.into_iter().chain(quality).chain([rows.len() as u32]).chain(body);
         words::to_bytes(all)
@@ -42,7 +43,7 @@ impl Projection {
         id: impl Fn(u32) -> Option<ImageId>,
     ) -> Option<Self> {
         let words = words::from_bytes(bytes)?;
-        let ([SIGNATURE, written, explained, neighbors, sample, trustworthiness, continuity, rows], points) =
+        let ([SIGNATURE, written, explained, recall, neighbors, sample, trustworthiness, continuity, rows], points) =
             words.split_first_chunk()?
         else {
             return None;
@@ -58,11 +59,13 @@ impl Projection {
             trustworthiness: f32::from_bits(*trustworthiness),
             continuity: f32::from_bits(*continuity),
         });
-        let explained = Some(f32::from_bits(*explained)).filter(|share| !share.is_nan());
+        let [explained, recall] =
+            [explained, recall].map(|share| Some(f32::from_bits(*share)).filter(|share| !share.is_nan()));
         let mut map = Self {
             method,
             quality,
             explained,
+            accuracy: recall.map_or(Accuracy::Exact, |recall| Accuracy::Approximate { recall }),
             points: vec![[f32::NAN; 2]; index.id_bound()],
             placed: Vec::new(),
             made_of: index.state(),

@@ -49,8 +49,9 @@ pub struct Groups {
     pub first: usize,
     /// First visible row of pictures.
     pub first_row: usize,
-    /// All names that were given, the newest last; not all of them need belong to a group as it is.
-    names: Vec<GroupName>,
+    /// All names that were given, the newest last, once those of earlier runs are known; not all of them need belong to a group
+    /// as it is.
+    names: Option<Vec<GroupName>>,
     /// The name of each group, by its place among those.
     named: Vec<Option<usize>>,
 }
@@ -128,7 +129,7 @@ impl Groups {
     #[must_use]
     pub fn given_name(&self, number: usize) -> Option<&str> {
         let place = (*self.named.get(number)?)?;
-        self.names.get(place).map(|name| name.name.as_str())
+        self.names.as_ref()?.get(place).map(|name| name.name.as_str())
     }
 
     /// The pictures under the cursor's line that the filter lets through, each with its cosine similarity to the group's
@@ -157,15 +158,15 @@ impl Groups {
     /// `None` when the group is gone.
     pub fn rename(&mut self, medoid: ImageId, name: &str) -> Option<Arc<[GroupName]>> {
         let number = self.clusters().iter().position(|cluster| cluster.medoid() == medoid)?;
-        if let Some(old) = self.named[number] {
-            self.names.remove(old);
+        let given = (!name.is_empty()).then(|| GroupName::new(name.to_owned(), &self.clusters()[number]));
+        let (old, names) = (self.named[number], self.names.get_or_insert_default());
+        if let Some(old) = old {
+            names.remove(old);
         }
-        if !name.is_empty() {
-            let given = GroupName::new(name.to_owned(), &self.clusters()[number]);
-            self.names.push(given);
-        }
+        names.extend(given);
+        let all = names.as_slice().into();
         self.find_names();
-        Some(self.names.clone().into())
+        Some(all)
     }
 
     /// The name of a folder that groups are compared with.
@@ -177,7 +178,7 @@ impl Groups {
     /// Brings the names of the groups, and the labels, in line with the names that were given.
     fn find_names(&mut self) {
         let Some((_, found)) = self.found.clone() else { return };
-        self.named = GroupName::of_clusters(&found.clusters, &self.names);
+        self.named = GroupName::of_clusters(&found.clusters, self.names.as_deref().unwrap_or_default());
         let name = |(number, cluster)| {
             self.given_name(number).map_or_else(|| GroupName::usual(number, cluster, &found.folders), str::to_owned)
         };
@@ -335,10 +336,8 @@ impl Room for Groups {
             Made::Groups(asked, found, names) => {
                 // The cursor stays on its picture, wherever that has gone.
                 let focused = self.under_cursor();
-                let first = self.found.is_none();
-                if first && self.names.is_empty() {
-                    self.names = names.to_vec();
-                }
+                // What the user has named since is not known where the groups were made.
+                self.names.get_or_insert_with(|| names.to_vec());
                 self.found = Some((asked, found));
                 self.progress = 0.0;
                 self.find_names();

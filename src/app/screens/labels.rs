@@ -23,7 +23,7 @@ use crate::{
     },
     printable::printable_str,
     task::{Classified, Made, Task},
-    text,
+    text::{self, folded},
 };
 
 /// The pages.
@@ -217,8 +217,8 @@ impl Labels {
     /// The first label that begins with what was typed and goes on.
     #[must_use]
     pub fn completed(&self, typed: &str) -> Option<&str> {
-        let small = typed.to_lowercase();
-        let begins = |name: &&String| !typed.is_empty() && *name != typed && name.to_lowercase().starts_with(&small);
+        let wanted = folded(typed);
+        let begins = |name: &&String| !typed.is_empty() && *name != typed && folded(name).starts_with(&*wanted);
         self.learned()?.names.iter().find(begins).map(String::as_str)
     }
 

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// One store in the cache folder.
+/// What is known of one store in the cache folder.
 #[derive(Debug, Clone)]
-pub struct Listing {
+pub struct StoreInfo {
     /// The store's own folder.
     pub folder: PathBuf,
     /// Bytes of all files in it.
@@ -79,7 +79,7 @@ impl StoreSummary {
 ///
 /// # Errors
 /// [`Error::Io`] when the folder cannot be listed.
-pub fn list(cache: &Path) -> Result<Vec<Listing>> {
+pub fn list(cache: &Path) -> Result<Vec<StoreInfo>> {
     let entries = match fs::read_dir(cache) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::io("list", cache))?,
@@ -90,7 +90,7 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
         // Other things may live in the cache folder; a store is a folder with records, or with what was set aside.
         let Some((bytes, set_aside)) = store_size(&folder) else { continue };
         let content = content(&folder).unwrap_or(Err(Unknown::Unreadable));
-        stores.push(Listing { folder, bytes, set_aside, content });
+        stores.push(StoreInfo { folder, bytes, set_aside, content });
     }
     stores.sort_by_key(|store| std::cmp::Reverse(store.content.as_ref().ok().map(|content| content.used)));
     Ok(stores)
@@ -100,7 +100,7 @@ pub fn list(cache: &Path) -> Result<Vec<Listing>> {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be deleted.
-pub fn remove(store: &Listing) -> Result<bool> {
+pub fn remove(store: &StoreInfo) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
     delete_all(&store.folder, is_store_file)?;
     // Last, because who finds no lock makes one, and a new store with it.
@@ -128,7 +128,7 @@ pub(super) fn is_store_file(name: &OsStr) -> bool {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be deleted.
-pub fn remove_set_aside(store: &Listing) -> Result<bool> {
+pub fn remove_set_aside(store: &StoreInfo) -> Result<bool> {
     let Some(_held) = lock(&store.folder)? else { return Ok(false) };
     delete_all(&store.folder, is_set_aside).map(|()| true)
 }

@@ -81,11 +81,16 @@ fn immutable(path: &Path) -> String {
     address + "?immutable=1"
 }
 
-/// Settings of a writer.
+/// Settings of a writer, for a database that lies in this folder.
 pub(super) fn tune(db: &Connection, folder: &Path) -> Result<()> {
+    journal(db, is_on_network(folder))
+}
+
+/// How a writer makes sure that nothing is lost.
+fn journal(db: &Connection, on_network: bool) -> Result<()> {
     // With a write-ahead log readers never wait for the writer, and NORMAL survives a killed process at any moment. It
     // needs memory that all processes share, which those of two machines do not: there file locks must do.
-    let (journal, synchronous) = if is_on_network(folder) { ("truncate", "full") } else { ("wal", "normal") };
+    let (journal, synchronous) = if on_network { ("truncate", "full") } else { ("wal", "normal") };
     db.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
     db.pragma_update(None, "synchronous", synchronous)
 }
@@ -132,6 +137,23 @@ mod tests {
 
     #[test]
     fn a_database_on_a_network_is_journaled_without_shared_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite");
+        // One that was copied there from a disk may have a log.
+        for (on_network, mode, synchronous) in [(false, "wal", 1), (true, "truncate", 2), (false, "wal", 1)] {
+            let db = to_write(&path, Duration::ZERO).unwrap();
+            journal(&db, on_network).unwrap();
+            db.execute_batch("BEGIN; CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (7); COMMIT").unwrap();
+            assert_eq!(beside(&path, "-shm").exists(), !on_network);
+            let pragma =
+                |name| db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+            assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text(mode.into()));
+            assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(synchronous));
+        }
+    }
+
+    #[test]
+    fn file_systems_of_several_machines_are_known_by_their_numbers() {
         // ext4, btrfs, xfs, tmpfs, overlayfs; then NFS and sshfs.
         assert!([0xef53, 0x9123_683e, 0x5846_5342, 0x0102_1994, 0x794c_7630].iter().all(|kind| !is_network(*kind)));
         assert!(is_network(0x6969) && is_network(0x6573_5546));

@@ -24,7 +24,7 @@ impl Folder {
         index: &mut Index,
         options: &Options,
     ) -> Result<()> {
-        self.followed = matches!(opened, Opened::Reader(_));
+        self.other_writer = matches!(opened, Opened::Reader(_));
         let (Opened::Writer(mut store) | Opened::Reader(Some(mut store)) | Opened::ReadOnly(mut store)) = opened else {
             return Ok(());
         };
@@ -38,7 +38,7 @@ impl Folder {
         }
         let first = self.row_map.end();
         self.as_loaded = first == 0 && store.is_writer();
-        if !self.followed {
+        if !self.other_writer {
             self.catch_up(&store.states(first)?, index, options);
             self.failures = store.failures()?.into_iter().map(|f| (f.file.path.clone(), f)).collect();
         }

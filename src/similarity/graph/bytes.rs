@@ -27,10 +27,7 @@ impl Graph {
                 body.extend(edges.iter().flat_map(|(to, value)| [*to, value.to_bits()]));
             }
         }
-        let recall = match self.accuracy {
-            Accuracy::Exact => f32::NAN,
-            Accuracy::Approximate { recall } => recall,
-        };
+        let recall = self.accuracy.recall().unwrap_or(f32::NAN);
         let head = [SIGNATURE, metric as u32, self.k as u32, recall.to_bits(), rows];
         words::to_bytes(head.into_iter().chain(body))
     }

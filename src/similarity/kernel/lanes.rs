@@ -242,4 +242,33 @@ mod tests {
         }
         assert_eq!(finite.len() % LANES, 0);
     }
+
+    /// a² + c where the product has one bit more than fits: rounded once the bit is left, rounded twice it is gone.
+    struct LastBit;
+
+    impl LaneWork for LastBit {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> f32 {
+            let a = lanes.splat(1.0 + 2_f32.powi(-12));
+            let c = lanes.splat(-1.0 - 2_f32.powi(-11));
+            lanes.store(lanes.mul_add(a, a, c))[0]
+        }
+    }
+
+    #[test]
+    fn a_product_and_a_sum_are_fused_only_where_one_instruction_does_it() {
+        let once = 2_f32.powi(-24);
+        if cfg!(all(target_arch = "x86_64", not(target_feature = "fma"))) {
+            assert_eq!(LastBit.run(Portable), 0.0, "no function is called for each value");
+        }
+        if cfg!(target_arch = "aarch64") {
+            assert_eq!(LastBit.run(Portable), once);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if pulp::x86::V3::try_new().is_some() {
+            assert_eq!(run(LastBit), once, "the fast loops have the instruction");
+        }
+    }
 }

@@ -168,16 +168,22 @@ fn a_second_run_takes_the_graph_that_the_first_one_kept() {
     let mut approximate = last[..last.len() - 4].to_vec();
     approximate[12..16].copy_from_slice(&0.978_f32.to_le_bytes());
     write(&approximate);
-    let arguments = ["alike", path(&folder), "--model", "color-grid", "--cache-dir", path(&cache)];
-    let output = |more: &[&str]| {
-        let mut command = Command::cargo_bin("lookalike").expect("the binary was built");
-        command.args(arguments).args(more).assert().success().get_output().clone()
+    let output = |command: &str, more: &[&str]| {
+        let arguments = [path(&folder), "--model", "color-grid", "--cache-dir", path(&cache)];
+        let mut lookalike = Command::cargo_bin("lookalike").expect("the binary was built");
+        lookalike.args(command.split(' ')).args(arguments).args(more).assert().success().get_output().clone()
     };
-    let told: Value = serde_json::from_slice(&output(&["--json"]).stdout).expect("JSON");
-    assert_eq!(
-        (&told["approximate"], told["recall"].as_f64().map(|recall| recall as f32)),
-        (&Value::Bool(true), Some(0.978))
-    );
-    let said = String::from_utf8(output(&[]).stderr).expect("text");
-    assert!(said.contains("about 97 % of the nearest were found"), "{said}");
+    for command in ["alike", "groups --method hdbscan", "outliers", "map", "map --method tsne"] {
+        let told: Value = serde_json::from_slice(&output(command, &["--json"]).stdout).expect("JSON");
+        let recall = told["recall"].as_f64().map(|recall| recall as f32);
+        assert_eq!((&told["approximate"], recall), (&Value::Bool(true), Some(0.978)), "{command}");
+        let said = String::from_utf8(output(command, &[]).stderr).expect("text");
+        assert!(said.contains("about 97 % of the nearest were found"), "{command}: {said}");
+    }
+    // What needs no graph is exact.
+    for command in ["groups --method kmeans", "map --method pca"] {
+        let told: Value = serde_json::from_slice(&output(command, &["--json"]).stdout).expect("JSON");
+        assert_eq!((&told["approximate"], &told["recall"]), (&Value::Bool(false), &Value::Null), "{command}");
+        assert!(output(command, &[]).stderr.is_empty(), "{command}");
+    }
 }

@@ -1,8 +1,11 @@
 //! Marking pictures, and what is done with those that are marked.
 
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
 
-use lookalike::index::{Skipped, SkippedKind, progress::Report};
+use lookalike::{
+    index::{Image, Index, Segment, Skipped, SkippedKind, filter::Filter, progress::Report},
+    scan::ImageFile,
+};
 
 use super::check;
 use crate::explorer::{Explorer, collection, setup, styled};
@@ -25,6 +28,20 @@ fn only_the_marked_pictures_are_shown_until_they_are_none() {
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 12);
     explorer.keys("F M");
     assert_eq!(explorer.app.screens.browse.list.ids.len(), 12, "no marks, no filter");
+}
+
+#[test]
+fn the_marked_are_gone_through_only_when_the_marks_have_changed() {
+    let mut explorer = Explorer::ready(setup(120, 36), 12);
+    explorer.keys("Space l Space l Space F");
+    assert!(explorer.app.shared.filter.is_among());
+    // Whoever goes through them again mends it.
+    explorer.app.shared.filter = Filter::default();
+    explorer.keys("l 3 j w Esc 1");
+    assert!(!explorer.app.shared.filter.is_among(), "a key that marks nothing costs nothing, however many are marked");
+    explorer.keys("Space");
+    assert!(explorer.app.shared.filter.is_among());
+    assert_eq!(explorer.app.screens.browse.list.ids.len(), explorer.app.shared.marks.len());
 }
 
 #[test]
@@ -67,6 +84,28 @@ fn marks_are_made_everywhere_exported_and_copied() {
     assert_eq!(explorer.app.marked_paths(), [Path::new("/pictures/dogs/dog8.jpg")]);
     explorer.keys("M");
     assert!(explorer.app.marked_paths().is_empty());
+}
+
+#[test]
+fn a_path_that_is_no_text_is_not_copied_as_another_one() {
+    let odd = Path::new(OsStr::from_bytes(b"/pictures/\xff.jpg"));
+    let file = ImageFile { path: odd.into(), size: 1, modified: 0, changed: 0 };
+    let image = Image { file, pixels: (4, 3), format: "JPEG", face: None };
+    let mut index = Index::new(2);
+    index.push(Arc::new(Segment::pack(Path::new("/pictures").into(), [image], &[vec![1.0, 0.0]], 2)));
+    let mut explorer = Explorer::started(setup(80, 24));
+    explorer.indexed(
+        Arc::new(index),
+        vec![Skipped { path: odd.into(), kind: SkippedKind::NotAnImage, reason: "not an image".into() }],
+    );
+    let refused = "Warning: The clipboard takes only text, which /pictures/\u{fffd}.jpg is not";
+    explorer.key("y");
+    let state = explorer.state();
+    assert!(state.contains(&format!("{refused}; e writes the paths of marked ones byte for byte.")), "{state}");
+    explorer.keys("! y");
+    let state = explorer.state();
+    assert!(state.contains(&format!("{refused}.")), "{state}");
+    assert!(explorer.effects.is_empty(), "{:?}", explorer.effects);
 }
 
 #[test]
