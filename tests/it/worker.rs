@@ -366,7 +366,7 @@ fn a_map_that_an_earlier_explorer_kept_comes_back_unless_it_is_damaged_or_anew()
     assert_eq!((first.len(), placed), (40, 0));
     // A point that no method makes: what is shown was read and not made.
     let mut told = kept[..kept.len() - 4].to_vec();
-    let x = 8 * 4 + 4;
+    let x = 9 * 4 + 4;
     told[x..x + 4].copy_from_slice(&1234.5_f32.to_le_bytes());
     told.extend(crc32fast::hash(&told).to_le_bytes());
     let is_told = |points: &[(std::path::PathBuf, [f32; 2])]| points.iter().any(|(_, point)| point[0] == 1234.5);
