@@ -202,6 +202,7 @@ fn a_mistyped_command_is_told_the_right_one() {
         (vec!["nieghbors", path(&folder), "-k", "3"], 3, "did you mean `lookalike neighbors`?"),
         (vec!["photos"], 3, "there is no folder photos"),
         (vec![path(&folder), "--csv"], 2, "--csv"),
+        (vec!["matrix", path(&folder), "--tsv"], 2, "--tsv"),
     ] {
         let output = lookalike(&arguments).assert().code(code).get_output().clone();
         let complaint = String::from_utf8_lossy(&output.stderr);
