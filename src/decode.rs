@@ -159,7 +159,7 @@ fn format_of(bytes: &[u8], name: &Path) -> Result<ImageFormat, Unreadable> {
 /// Decodes the bytes of an image file; `name` helps only with formats that cannot be told by their content.
 ///
 /// # Errors
-/// Why these bytes are no picture: the same bytes always fail again, unless they took too long on this machine.
+/// Why these bytes are no picture: the same bytes always fail again, those that took too long on a machine as quick.
 pub fn bytes_to_picture(bytes: &[u8], name: &Path, detail: Detail, alpha: Alpha) -> Result<Picture, Unreadable> {
     bytes_to_picture_until(bytes, name, detail, alpha, &|| false)
 }

@@ -265,7 +265,7 @@ impl IndexingRun<'_> {
                 self.progress(scanning(done.iter().sum()), false);
             }
         })?;
-        if let Some(note) = scan::passed_over(&found, decode::holds_picture) {
+        if let Some(note) = scan::passed_over(&found, |path| !cancel.is_cancelled() && decode::holds_picture(path)) {
             (self.report)(Report::Note(note));
         }
         for (folder, _) in self.folders.iter().zip(done).filter(|(folder, done)| *done == 0 && folder.holds_images()) {

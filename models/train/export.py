@@ -105,7 +105,7 @@ def main():
     p.add_argument("--hold", nargs="*", default=[], metavar="SOURCE", help="as it was trained")
     p.add_argument("--halfway", type=pathlib.Path, metavar="MODEL", help="mean of the weights with this model's")
     p.add_argument("--size", type=int, default=224, help="input size that the manifest asks for")
-    p.add_argument("--dim", type=int, default=768, help="values of an embedding")
+    p.add_argument("--dim", type=int, default=768, help="as it was trained")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = p.parse_args()
     saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)

@@ -123,7 +123,7 @@ def losses(heads, feature, wanted, labels):
     """The parts of the loss, each a mean over the batch.
 
     direction: 1 - cosine to the wanted embedding; error: the squared error of it; relations: how alike the pictures of a batch are
-    to each other, as the teachers see it (KL of the rows of both similarity matrices); label: cross entropy over the names.
+    to each other, in wanted embeddings (KL of the rows of both similarity matrices); label: cross entropy over the names.
     """
     feature = F.normalize(feature.float())
     found = heads.embedding(feature)
@@ -275,7 +275,7 @@ def main():
     c.add_argument("--hold", nargs="*", default=[], metavar="SOURCE")
     c.add_argument("--minutes", type=float, required=True)
     c.add_argument("--size", type=int, default=224)
-    c.add_argument("--dim", type=int, default=768, help="values of the embedding that is scored")
+    c.add_argument("--dim", type=int, default=768, help="values of an embedding")
     c.add_argument("--batch", type=int, default=256)
     c.add_argument("--keep", type=int, default=0, metavar="BLOCKS", help="first blocks that stay as they are; a CPU then takes two thirds of the time")
     c.add_argument("--rate", type=float, default=1.5e-3, help="the largest share of a tensor's size that a step changes")

@@ -54,6 +54,9 @@ pub(super) fn ico(bytes: &[u8], alpha: Alpha, watch: &Watch<'_>) -> Result<Decod
 fn only(entry: &[u8; 16], bitmap: &[u8]) -> Vec<u8> {
     const BEGIN: &[u8] = &[0, 0, 1, 0, 1, 0];
     const OFFSET: [u8; 4] = [22, 0, 0, 0];
+    // Other bitmaps may lie behind it.
+    let length = u32::from_le_bytes([entry[8], entry[9], entry[10], entry[11]]) as usize;
+    let bitmap = bitmap.get(..length).unwrap_or(bitmap);
     let mut icon = [BEGIN, &entry[..12], &OFFSET, bitmap].concat();
     if let Some(pixels) = alpha_pixels(bitmap)
         && let Some(pixels) = icon[22..].get_mut(pixels).map(|pixels| pixels.as_chunks_mut::<4>().0)

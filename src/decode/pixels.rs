@@ -33,7 +33,10 @@ pub(super) fn opaque(image: DynamicImage, alpha: Alpha, transparency: Transparen
     }
     let rgba = image.into_rgba8();
     let all = rgba.as_raw().as_chunks::<4>().0;
-    if transparency == Transparency::StraightIfAny && all.iter().all(|[.., alpha]| *alpha == 0) {
+    // Of what is premultiplied nothing would be left beside its colors.
+    let is_doubtful = matches!(transparency, Transparency::StraightIfAny | Transparency::Multiplied);
+    if is_doubtful && all.iter().all(|[.., alpha]| *alpha == 0) && all.iter().any(|[colors @ .., _]| *colors != [0; 3])
+    {
         return DynamicImage::ImageRgba8(rgba).into_rgb8();
     }
     let shown = |color: u32, seen: u32| match (transparency, alpha) {

@@ -52,7 +52,12 @@ fn of_tiff(bytes: &[u8], color: ColorType, watch: &Watch<'_>) -> Result<Transpar
         // Where nothing is said the samples are whole numbers, whatever their size.
         return Err(Unreadable::Unsupported("TIFF with this kind of colors".into()));
     }
-    Ok(if first(Tag::ExtraSamples) == Some(ASSOCIATED) { Transparency::Multiplied } else { Transparency::Straight })
+    Ok(match first(Tag::ExtraSamples) {
+        Some(ASSOCIATED) => Transparency::Multiplied,
+        Some(_) => Transparency::Straight,
+        // A fourth sample of which nothing is said.
+        None => Transparency::StraightIfAny,
+    })
 }
 
 fn of_tga(bytes: &[u8]) -> Transparency {

@@ -120,8 +120,8 @@ impl Network {
         Ok(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
     }
 
-    /// The embeddings as the same network gives them in float32.
-    fn embed_exactly(&self, batch: &[RgbImage]) -> Result<Vec<Vec<f32>>> {
+    /// What the same network in float32 says.
+    fn with_exact<T>(&self, ask: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         let mut exact = self.exact.lock().unwrap_or_else(PoisonError::into_inner);
         let network = match exact.take() {
             Some(network) => network,
@@ -131,7 +131,34 @@ impl Network {
                 Self::load_with(&self.model, &choice, compute, Fused::new)?
             }
         };
-        exact.insert(network).embed_once(batch)
+        ask(exact.insert(network))
+    }
+
+    /// The parts of an embedding as the network gives them, finite or not.
+    fn parts_once(&self, picture: &RgbImage) -> Result<Option<Parts>> {
+        let failed = |error| torch_error(&self.model.manifest.name)(error);
+        tch::set_num_threads(self.threads as i32);
+        let parts = tch::no_grad(|| {
+            let input = self.input(std::slice::from_ref(picture))?;
+            let parts = match &self.body {
+                Body::Native(network) => network.parts(&input)?,
+                Body::Script(_) => None,
+            };
+            parts.map(|parts| parts.f_to_device(tch::Device::Cpu)?.f_contiguous()).transpose()
+        });
+        let Some(parts) = parts.map_err(failed)? else { return Ok(None) };
+        let grid = [parts.size()[0] as usize, parts.size()[1] as usize];
+        let mut values = vec![0_f32; parts.numel()];
+        let count = values.len();
+        parts.f_copy_data(&mut values, count).map_err(failed)?;
+        if self.model.manifest.unit_length {
+            let mut sum = vec![0_f32; self.model.manifest.dim];
+            for part in values.chunks_exact(sum.len()) {
+                sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+            }
+            scale(&mut values, to_unit_length(&sum));
+        }
+        Ok(Some(Parts { grid, values }))
     }
 
     /// The embeddings of a batch, N×dim on the CPU in float32.
@@ -186,7 +213,7 @@ impl Embedder for Network {
         let lost: Vec<_> = (0..rows.len()).filter(|&at| is_lost(&rows[at])).collect();
         if !lost.is_empty() {
             let pictures: Vec<_> = lost.iter().map(|&at| batch[at].clone()).collect();
-            for (at, row) in lost.into_iter().zip(self.embed_exactly(&pictures)?) {
+            for (at, row) in lost.into_iter().zip(self.with_exact(|exact| exact.embed_once(&pictures))?) {
                 rows[at] = row;
             }
         }
@@ -194,29 +221,13 @@ impl Embedder for Network {
     }
 
     fn parts(&mut self, picture: &RgbImage) -> Result<Option<Parts>> {
-        let failed = |error| torch_error(&self.model.manifest.name)(error);
-        tch::set_num_threads(self.threads as i32);
-        let parts = tch::no_grad(|| {
-            let input = self.input(std::slice::from_ref(picture))?;
-            let parts = match &self.body {
-                Body::Native(network) => network.parts(&input)?,
-                Body::Script(_) => None,
-            };
-            parts.map(|parts| parts.f_to_device(tch::Device::Cpu)?.f_contiguous()).transpose()
-        });
-        let Some(parts) = parts.map_err(failed)? else { return Ok(None) };
-        let grid = [parts.size()[0] as usize, parts.size()[1] as usize];
-        let mut values = vec![0_f32; parts.numel()];
-        let count = values.len();
-        parts.f_copy_data(&mut values, count).map_err(failed)?;
-        if self.model.manifest.unit_length {
-            let mut sum = vec![0_f32; self.model.manifest.dim];
-            for part in values.chunks_exact(sum.len()) {
-                sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+        match self.parts_once(picture)? {
+            // As of embeddings: what half precision cannot hold says nothing.
+            Some(parts) if self.compute.kind != Kind::Float && !parts.values.iter().all(|value| value.is_finite()) => {
+                self.with_exact(|exact| exact.parts_once(picture))
             }
-            scale(&mut values, to_unit_length(&sum));
+            parts => Ok(parts),
         }
-        Ok(Some(Parts { grid, values }))
     }
 
     /// One for each thread that asks, computing on that thread alone: apart they wait for nobody, and a batch is not
@@ -369,6 +380,11 @@ mod tests {
         }
         // Small values are computed in half precision, and come out a little different; large ones are not finite in it.
         assert_eq!(embedded, [(true, false), (false, true)]);
+        let mut network = Network::load_with(&small(&folder, SMALL, 3.0), &CHOICE, half, plain).unwrap();
+        let once = network.parts_once(&picture()).unwrap().unwrap();
+        let parts = network.parts(&picture()).unwrap().unwrap();
+        assert!(!once.values.iter().all(|value| value.is_finite()));
+        assert!(parts.grid == once.grid && parts.values.iter().all(|value| value.is_finite()));
     }
 
     #[test]

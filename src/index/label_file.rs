@@ -399,7 +399,7 @@ pub fn to_csv<'a>(rows: impl Iterator<Item = (&'a LabelKey, &'a [u8])>) -> io::R
 /// there before is kept as `<name>.older.csv` when `keep_older` says so.
 ///
 /// # Errors
-/// [`Error::Io`]; both files are then as they were.
+/// [`Error::Io`]; the labels are then as they were.
 pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8])>, keep_older: bool) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -411,7 +411,7 @@ pub fn write<'a>(file: &Path, rows: impl Iterator<Item = (&'a LabelKey, &'a [u8]
         // Before anything takes the place of what it is a copy of.
         part.sync_all()
     };
-    let keep = || match keep_older && file.exists() {
+    let keep = || match keep_older && fs::exists(file)? {
         true => files::replace(&older, &files::part_of(&older), copy),
         false => Ok(()),
     };

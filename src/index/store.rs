@@ -237,7 +237,7 @@ pub enum Opened {
 /// rows that can still be read; that is said in `notes`. Only a writer does so, and finds what the first look shows: [`Store::load`] may find more.
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used, or what is damaged cannot be set aside.
+/// [`Error::Io`] or [`Error::Store`] when the cache folder cannot be used and nothing can be read there.
 pub fn open(cache: &Path, key: &Key, notes: &mut Vec<String>) -> Result<Opened> {
     let folder = cache.join(key.folder_name());
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {

@@ -19,7 +19,7 @@ const EXTENSIONS: &[&str] = &[
 const MOST_NAMELESS: usize = 100;
 /// Files of one unknown extension that are kept, and how many such extensions.
 const MOST_OF_A_KIND: usize = 10;
-const MOST_KINDS: usize = 100;
+const MOST_KINDS: usize = 30;
 
 /// What one walk passed over under one root.
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ impl PassedOver {
         let most = if extension.is_none() { MOST_NAMELESS } else { MOST_OF_A_KIND };
         let kinds = self.unknown.len();
         match self.unknown.entry(extension) {
-            Entry::Vacant(_) if kinds > MOST_KINDS => self.more_kinds = true,
+            // Those without one have their place whatever else there is.
+            Entry::Vacant(new) if new.key().is_some() && kinds > MOST_KINDS => self.more_kinds = true,
             entry => {
                 let unjudged = entry.or_default();
                 if unjudged.paths.len() < most {
@@ -142,6 +143,7 @@ mod tests {
         assert_eq!(said(texts().chain(["a.CUR".into()])).unwrap(), "1 file was not looked at: 1 .cur");
         // A picture may be among what was not looked at once there is one among what was.
         assert_eq!(said(["img".into()].into_iter().chain(texts())).unwrap(), only("at least 1 file was", "1"));
+        assert_eq!(said(texts().chain(["img".into()])).unwrap(), only("at least 1 file was", "1"));
         assert_eq!(
             said((0..150).map(|at| format!("img{at}"))).unwrap(),
             only("at least 100 files were", "at least 100")

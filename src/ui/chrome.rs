@@ -191,7 +191,7 @@ pub(super) fn status(app: &App, canvas: &mut Canvas<'_>, area: Area) {
             Severity::Error => "✗ ",
         };
         let mut words = format!("{sign}{}", printable_str(&message.text));
-        if message.severity == Severity::Error {
+        if message.severity != Severity::Info {
             // The path of a file stands in the middle, and why it cannot be used at the end.
             words = text::cut_middle(&words, area.width.into());
         }

@@ -58,7 +58,7 @@ fn what_cannot_be_written_is_said_with_its_file_and_what_was_kept_stays_whole() 
 
     let mut session = explorer(home, "0");
     let display = session.display.clone();
-    display.wait_for("cannot be written");
+    display.wait_for("disk I/O error)");
     session.press("8");
     display.wait_for("likely mislabeled");
     session.press("o");

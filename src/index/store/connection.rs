@@ -54,7 +54,7 @@ fn is_unwritable(error: &rusqlite::Error) -> bool {
 }
 
 fn has_log(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    ["-wal", "-journal"].iter().any(|log| fs::metadata(beside(path, log)).is_ok_and(|log| log.len() > 0))
 }
 
 /// The name of one of SQLite's own files that is no file: SQLite would say that the disk fails.

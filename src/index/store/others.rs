@@ -101,7 +101,7 @@ impl Other {
     fn find(&self, size: u64, hash: &ContentHash) -> rusqlite::Result<Option<TakenOver<'_>>> {
         let of_faces = self.rows == RowKind::Face;
         let (face, order) = if of_faces { (", part, face", " ORDER BY part") } else { ("", "") };
-        let Some(row) = rows_of_content(&self.db, size, hash)?.first().copied() else { return Ok(None) };
+        let Some(row) = rows_of_content(&self.db, size, hash, 1)?.first().copied() else { return Ok(None) };
         let mut path = self.db.prepare_cached("SELECT path FROM images NOT INDEXED WHERE row = ?1")?;
         let path = path.query_row([row], |row| row.get::<_, Vec<u8>>(0))?;
         let mut found = self.db.prepare_cached(&format!(

@@ -189,7 +189,7 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] or [`Error::DamagedStore`], as [`Self::load`].
     pub fn rows_of_content(&mut self, size: u64, hash: &ContentHash) -> Result<Vec<u32>> {
-        self.look_up(|db| rows_of_content(db, size, hash))
+        self.look_up(|db| rows_of_content(db, size, hash, usize::MAX))
     }
 
     /// Finds something by an index of a table, which is made anew where it is damaged.
@@ -279,15 +279,20 @@ pub(super) fn knows_size(db: &Connection, size: u64) -> rusqlite::Result<bool> {
 
 /// The rows whose files had this size and content. What the index of contents says is looked up in the records: with one
 /// flipped bit it names the row of another picture.
-pub(super) fn rows_of_content(db: &Connection, size: u64, hash: &ContentHash) -> rusqlite::Result<Vec<u32>> {
+pub(super) fn rows_of_content(
+    db: &Connection,
+    size: u64,
+    hash: &ContentHash,
+    most: usize,
+) -> rusqlite::Result<Vec<u32>> {
     let mut rows = db.prepare_cached("SELECT row FROM images WHERE size = ?1 AND hash = ?2")?;
     let rows: Vec<u32> =
         rows.query_map(params![size as i64, hash], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut record =
         db.prepare_cached("SELECT 1 FROM images NOT INDEXED WHERE row = ?1 AND size = ?2 AND hash = ?3")?;
-    let mut found = Vec::with_capacity(rows.len());
+    let mut found = Vec::new();
     for row in rows {
-        if record.exists(params![row, size as i64, hash])? {
+        if found.len() < most && record.exists(params![row, size as i64, hash])? {
             found.push(row);
         }
     }

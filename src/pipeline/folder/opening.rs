@@ -111,7 +111,9 @@ impl Folder {
                     self.vacate(before, index);
                 }
             }
-            if let (true, Some(states), Some(store)) = (self.as_loaded, self.row_map.whole(), &mut self.store)
+            // Not where damage was found that stays on record, as below.
+            let is_looked_at = self.as_loaded && !cancel.is_cancelled();
+            if let (true, Some(states), Some(store)) = (is_looked_at, self.row_map.whole(), &mut self.store)
                 && store.columns_are_stale().unwrap_or(false)
             {
                 // Without one the next start takes longer, which is not worth a word.

@@ -71,7 +71,7 @@ impl Folder {
         let changes = gone.chain(returned).take_while(|_| !cancel.is_cancelled());
         changes.fold(note, |note, change| {
             let said = self.write(&change, index);
-            note.or(said)
+            said.or(note)
         })
     }
 
