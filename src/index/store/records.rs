@@ -292,7 +292,10 @@ pub(super) fn rows_of_content(
         db.prepare_cached("SELECT 1 FROM images NOT INDEXED WHERE row = ?1 AND size = ?2 AND hash = ?3")?;
     let mut found = Vec::new();
     for row in rows {
-        if found.len() < most && record.exists(params![row, size as i64, hash])? {
+        if found.len() == most {
+            break;
+        }
+        if record.exists(params![row, size as i64, hash])? {
             found.push(row);
         }
     }
