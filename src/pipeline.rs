@@ -123,13 +123,17 @@ pub fn run_with(
     let work = run.reconcile(found, model)?;
     run.snapshot();
     run.embed(work, model, load)?;
+    let mut notes = Vec::new();
     for folder in &mut run.folders {
-        if let Some(note) = folder.record_skipped(&run.skipped, &run.index) {
-            (run.report)(Report::Note(note));
-        }
-        if let Some(note) = folder.write_columns(&run.index) {
-            (run.report)(Report::Note(note));
-        }
+        notes.extend(folder.record_skipped(&run.skipped, &run.index));
+        notes.extend(folder.write_columns(&run.index));
+    }
+    if !notes.is_empty() {
+        // Another store may have taken the place of the one that graphs were to be kept in.
+        run.snapshot();
+    }
+    for note in notes {
+        (run.report)(Report::Note(note));
     }
     Ok(run.finish(started))
 }

@@ -6,7 +6,8 @@ use std::{os::unix::ffi::OsStrExt, path::Path};
 use rusqlite::ErrorCode;
 
 use super::{
-    Change, ContentHash, DATABASE, Key, Loaded, RowState, Store, is_whole, notes, set_aside::set_aside_contents,
+    Change, ContentHash, DATABASE, Failure, Key, Loaded, RowState, Store, is_whole, notes,
+    set_aside::set_aside_contents,
 };
 use crate::{
     error::{Error, Result},
@@ -59,6 +60,7 @@ pub fn written_anew(damaged: &Error, rows: usize) -> String {
 pub(super) struct Saved {
     loaded: Loaded,
     hashes: Vec<ContentHash>,
+    failed: Vec<Failure>,
 }
 
 impl Saved {
@@ -69,12 +71,14 @@ impl Saved {
         let images = &loaded.segment.images;
         let is_at = |row: u32, path: &[u8]| images.relative(row as usize).as_os_str().as_bytes() == path;
         let hashes = store.content_hashes(images.len() as u32, is_at);
-        Some(Self { loaded, hashes })
+        let failed = store.readable_failures();
+        Some(Self { loaded, hashes, failed })
     }
 
     /// Puts what is as it was written into a new store. Returns how many rows that are.
     pub(super) fn put_into(self, store: &mut Store) -> Result<usize> {
-        let Self { loaded: Loaded { segment, states, sums, .. }, hashes } = self;
+        let Self { loaded: Loaded { segment, states, sums, .. }, hashes, failed } = self;
+        store.commit(&Change { failed: &failed, ..Change::default() })?;
         let is_there = |row: usize| matches!(states[row], RowState::Present | RowState::Gone);
         let (mut at, mut kept) = (0, 0);
         while at < segment.images.len() {
@@ -174,6 +178,12 @@ impl Store {
             hash.unwrap_or(NO_HASH)
         };
         (0..end).map(&mut hash).collect()
+    }
+
+    /// The files on record that could not be embedded, as far as such a store can still tell of them.
+    #[must_use]
+    pub fn readable_failures(&self) -> Vec<Failure> {
+        self.read_failures().map_or_else(|_| Vec::new(), |(failures, _)| failures)
     }
 
     /// A new, empty store in the place of this one, which was set aside, see [`Error::DamagedStore`].

@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// The same, and how many other records there are.
-    fn read_failures(&self) -> rusqlite::Result<(Vec<Failure>, usize)> {
+    pub(super) fn read_failures(&self) -> rusqlite::Result<(Vec<Failure>, usize)> {
         let failure = |row: &Row<'_>| -> rusqlite::Result<_> {
             let path = self.key.root.join(OsStr::from_bytes(row.get_ref(0)?.as_blob()?));
             let size = row.get::<_, i64>(1)? as u64;

@@ -46,15 +46,18 @@ impl Folder {
         format!("from here on nothing is kept on disk: {error}")
     }
 
-    /// Puts a new store in the place of the damaged one, which was set aside, with all rows that were found to be whole.
-    /// They keep their numbers, so that whoever holds some need not know. Returns how many rows they are.
+    /// Puts a new store in the place of the damaged one, which was set aside, with all rows that were found to be whole and
+    /// what is known of files that are no pictures. The rows keep their numbers, so that whoever holds some need not know.
+    /// Returns how many rows they are.
     fn begin_anew(&mut self, index: &Index) -> Result<usize> {
         let Some(damaged) = self.store.take() else { return Ok(0) };
         let hashes = damaged.content_hashes(self.row_map.end(), |row, path| {
             let entry = self.row_map.id_of(row).and_then(|id| index.entry_even_if_removed(id));
             entry.is_some_and(|entry| entry.relative().as_os_str().as_bytes() == path)
         });
+        let failed = damaged.readable_failures();
         let mut store = damaged.anew()?;
+        store.commit(&Change { failed: &failed, ..Change::default() })?;
         let state = |row| self.row_map.id_of(row).map_or(RowState::Vacant, |id| self.row_map.state(id));
         let runs = self.whole_rows(index);
         for Numbered { row, id, len } in &runs {

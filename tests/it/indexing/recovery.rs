@@ -76,6 +76,20 @@ fn whatever_is_refused_while_files_are_compared_the_records_are_written_anew_wit
     check(refuse("UPDATE OF skipped ON store"), |_| {}, [0, 5, 0, 0, 0], aside);
 }
 
+#[test]
+fn what_is_no_picture_is_not_tried_again_after_the_records_were_written_anew() {
+    let place = Place::with(6);
+    fs::write(place.path("text.png"), "hello there").unwrap();
+    place.run();
+    refuse("UPDATE OF gone ON images")(&place);
+    fs::remove_file(place.path("003.png")).unwrap();
+    let healed = place.run();
+    assert!(healed.notes.len() == 1 && healed.notes[0].contains("set aside"), "{:?}", healed.notes);
+    let db = rusqlite::Connection::open(place.store_file(".sqlite")).unwrap();
+    let kept: Vec<u8> = db.query_row("SELECT path FROM failures", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, b"text.png");
+}
+
 /// Fills the first page of a table or of an index of one with what is none.
 fn overwrite(name: &str) -> impl Fn(&Place) {
     move |place| {
