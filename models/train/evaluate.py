@@ -28,7 +28,7 @@ def load(folder, size):
 
 @torch.inference_mode()
 def embed(net, pixels, size, device, batch=128, autocast=True):
-    """The network's unit features (N x 1280, float32) of pictures (N x S x S x 3, uint8)."""
+    """The network's features (N x width, float32) of pictures (N x S x S x 3, uint8)."""
     net.eval()
     rows = []
     for start in range(0, len(pixels), batch):
@@ -36,7 +36,7 @@ def embed(net, pixels, size, device, batch=128, autocast=True):
         if x.shape[2] != size:
             x = F.interpolate(x, (size, size), mode="bilinear", antialias=True)
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=autocast):
-            rows.append(F.normalize(net(x).float()))
+            rows.append(net(x).float())
     return torch.cat(rows)
 
 

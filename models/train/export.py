@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the model file from a checkpoint: the averaged weights as float16, under the published files' names.
+"""Makes the model file from a checkpoint: the averaged weights as float16, under the published files' names. Those of the
+convolutions are rounded to bfloat16 before, in which the program computes: float32 begins with the same numbers then.
 
     export.py CHECKPOINT OUT.safetensors
 
-The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the unit feature, scaled to length 1. The layer is
+The embedding is a linear layer, `embedding.weight` and `embedding.bias`, on the network's features, scaled to length 1. The layer is
 the regression of the wanted embeddings of the whole training pictures, turned and scaled as `layer.py` says; classes that were held
 out of training are held out here.
 With --halfway, the weights are the mean of the checkpoint's and another model's, as a rule the one that training went on from: what
@@ -22,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from evaluate import embed
 from layer import GIVEN, reduce
-from network import FEATURES, STEM, Lite, layout
+from network import FEATURES, STEM, TAPS, Lite, layout
 from train import Heads, Pictures
 
 
@@ -30,7 +31,8 @@ def read_model(path):
     """(network, (weight, bias)) of a model file, float32, ready to embed."""
     tensors = {name: value.float() for name, value in load_file(path).items()}
     projection = tensors.pop("embedding.weight"), tensors.pop("embedding.bias")
-    return Lite.of(tensors), projection
+    # Earlier model files have a layer on the last maps alone.
+    return Lite.of(tensors, TAPS if projection[0].shape[1] > FEATURES else ()), projection
 
 
 def embeddings(model, pixels, autocast=False):
@@ -43,14 +45,22 @@ def mean_network(net, other):
     """The network of the same kind whose weights are the means of both."""
     if other.number != net.number:
         raise SystemExit(f"the checkpoint is an EfficientNet-Lite{net.number}, the other model an EfficientNet-Lite{other.number}")
-    mean, others = Lite(net.number).to(memory_format=torch.channels_last), other.state_dict()
+    mean, others = Lite(net.number, TAPS).to(memory_format=torch.channels_last), other.state_dict()
     mean.load_state_dict({name: value.lerp(others[name], 0.5) for name, value in net.state_dict().items()})
     return mean
 
 
 @torch.no_grad()
+def rounded(net):
+    for convolution in net.convolutions():
+        for values in (convolution.weight, convolution.bias):
+            values.copy_(values.bfloat16())
+    return net
+
+
+@torch.no_grad()
 def linear_layer(net, pictures, size, dim):
-    """(weight, bias) from the unit feature to the embedding, by the whole training pictures."""
+    """(weight, bias) from the features to the embedding, by the whole training pictures."""
     device, parts = pictures.pixels.device, np.array_split(pictures.rows, max(1, len(pictures.rows) // 4096))
     found, wanted = [], []
     for rows in parts:
@@ -58,7 +68,7 @@ def linear_layer(net, pictures, size, dim):
         found.append(embed(net, pixels, size, device))
         wanted.append(answers)
     found = torch.cat(found)
-    heads = Heads(dim, len(pictures.classes)).to(device)
+    heads = Heads(net.width, dim, len(pictures.classes)).to(device)
     heads.start(found, torch.cat(wanted))
     axes, center = reduce(heads.embedding(found), pictures.labels[torch.from_numpy(pictures.rows).to(device)], dim, GIVEN)
     return (axes.T @ heads.embedding.weight).cpu(), ((heads.embedding.bias - center) @ axes).cpu()
@@ -88,6 +98,7 @@ stem = {STEM}
 features = {FEATURES}
 normalize = true
 projection = "embedding"
+taps = {list(TAPS)}
 stages = [
 {stages}]
 
@@ -111,11 +122,11 @@ def main():
     saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     homes = [home / "data" for home in (args.checkpoint.parent, *args.also)]
     pictures = Pictures(homes, torch.device(args.device), args.hold, seed=0, dim=args.dim)
-    net = Lite(saved["number"]).to(memory_format=torch.channels_last)
+    net = Lite(saved["number"], TAPS).to(memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
     if args.halfway:
         net = mean_network(net, Lite.published(args.halfway))
-    projection = linear_layer(net.to(args.device), pictures, args.size, args.dim)
+    projection = linear_layer(rounded(net).to(args.device), pictures, args.size, args.dim)
     tensors = net.cpu().tensors() | {"embedding.weight": projection[0], "embedding.bias": projection[1]}
     half = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     if not all(torch.isfinite(value).all() for value in half.values()):

@@ -17,6 +17,9 @@ SCALES = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
 # Blocks, kernel, stride, expansion and channels of the stages of the first one.
 STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
 STEM, FEATURES = 32, 1280
+# Blocks of the student inside which maps are pooled too: features of several depths say more than the last ones alone
+# (Hariharan et al., "Hypercolumns", 2015). Chosen on the development sets and on held-out classes.
+TAPS = (11, 16)
 EPSILON = 1e-3
 
 
@@ -77,16 +80,22 @@ class Block(nn.Module):
         super().__init__()
         self.parts, self.residual = nn.Sequential(*parts), residual
 
-    def forward(self, x):
-        return x + self.parts(x) if self.residual else self.parts(x)
+    def inner(self, x):
+        """The maps behind the depthwise convolution."""
+        return self.parts[:-1](x)
+
+    def outer(self, x, inner):
+        y = self.parts[-1](inner)
+        return x + y if self.residual else y
 
 
 class Lite(nn.Module):
-    """The network without its classifier; a forward pass gives the pooled feature, N x 1280."""
+    """The network without its classifier. A forward pass gives the means of the last maps and the roots of the means of those
+    inside the tapped blocks, each list scaled to length 1, side by side: N x width."""
 
-    def __init__(self, number):
+    def __init__(self, number, taps=()):
         super().__init__()
-        self.number = number
+        self.number, self.taps = number, taps
         self.stem = Convolution(("_conv_stem", "_bn0"), 3, STEM, 3, 2)
         self.blocks, inputs = nn.Sequential(), STEM
         for count, kernel, stride, expansion, outputs in layout(number):
@@ -99,20 +108,21 @@ class Lite(nn.Module):
                 self.blocks.append(Block(parts, step == 1 and inputs == outputs))
                 inputs = outputs
         self.head = Convolution(("_conv_head", "_bn1"), inputs, FEATURES)
+        self.width = FEATURES + sum(self.blocks[tap].parts[-1].weight.shape[1] for tap in taps)
 
     @classmethod
-    def published(cls, path):
+    def published(cls, path, taps=()):
         """The network of a published file, or of a model file that `export.py` made."""
         if pathlib.Path(path).suffix == ".safetensors":
-            return cls.of(load_file(path))
-        return cls.of(torch.load(path, map_location="cpu", weights_only=True))
+            return cls.of(load_file(path), taps)
+        return cls.of(torch.load(path, map_location="cpu", weights_only=True), taps)
 
     @classmethod
-    def of(cls, tensors):
+    def of(cls, tensors, taps=()):
         """The network of tensors under the published names; which one it is, their shapes say."""
         shape = (1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("_blocks.")), tensors["_conv_head.weight"].shape[1])
         number = next(n for n in SCALES if (sum(stage[0] for stage in layout(n)), layout(n)[-1][4]) == shape)
-        net = cls(number)
+        net = cls(number, taps)
         for convolution in net.convolutions():
             convolution.take(tensors)
         return net
@@ -121,8 +131,17 @@ class Lite(nn.Module):
         return [module for module in self.modules() if isinstance(module, Convolution)]
 
     def forward(self, x):
-        x = ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
-        return self.head(self.blocks(self.stem(x))).float().mean((2, 3))
+        x = self.stem(((x - 127) / 128).contiguous(memory_format=torch.channels_last))
+        lists = []
+        for at, block in enumerate(self.blocks):
+            inner = block.inner(x)
+            if at in self.taps:
+                # The root keeps a few strong maps from hiding the others (Perronnin et al., "Improving the Fisher Kernel", 2010);
+                # where all is 0 it has no slope.
+                lists.append(inner.float().mean((2, 3)).clamp_min(1e-8).sqrt())
+            x = block.outer(x, inner)
+        lists.insert(0, self.head(x).float().mean((2, 3)))
+        return torch.cat([F.normalize(values) for values in lists], 1)
 
     def tensors(self):
         """All tensors under the names of the published file."""

@@ -13,7 +13,7 @@ from network import FEATURES, Lite
 
 
 def read_teacher(path):
-    """A network that maps RGB of 0-255 (N x 3 x H x W) to pooled features (N x 1280)."""
+    """A network that maps RGB of 0-255 (N x 3 x H x W) to unit features (N x 1280)."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
     return (Graph(saved) if "ops" in saved else Lite.published(path)).eval().requires_grad_(False)
 
@@ -44,7 +44,7 @@ class Graph(nn.Module):
             elif op["op"] == "AVERAGE_POOL_2D":
                 y = y.float().mean((2, 3), keepdim=True)
             values[op["out"]] = y
-        return y.flatten(1)
+        return F.normalize(y.flatten(1).float())
 
 
 def same_pad(x, kernel, stride, dilation):
@@ -86,7 +86,7 @@ def cut(pixels, box, size):
 def features(net, x):
     """Unit features (N x 1280, float32) of a batch and its mirror image: what both have in common says more."""
     with torch.autocast(x.device.type, torch.bfloat16):
-        both = net(x).float() + net(x.flip(3)).float()
+        both = net(x) + net(x.flip(3))
     return F.normalize(both)
 
 

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from augment import augment
 from evaluate import embed, load, scores
 from layer import WANTED, reduce
-from network import FEATURES, Lite
+from network import TAPS, Lite
 from pack import pack
 from teacher import boxes, cut, read_teacher, teach
 
@@ -101,10 +101,10 @@ class Pictures:
 class Heads(nn.Module):
     """What the network learns through: the embedding, and the folders' names."""
 
-    def __init__(self, dim, classes):
+    def __init__(self, width, dim, classes):
         super().__init__()
-        self.embedding = nn.Linear(FEATURES, dim)
-        self.label = nn.Linear(FEATURES, max(classes, 1))
+        self.embedding = nn.Linear(width, dim)
+        self.label = nn.Linear(width, max(classes, 1))
 
     @torch.no_grad()
     def start(self, found, wanted):
@@ -125,7 +125,6 @@ def losses(heads, feature, wanted, labels):
     direction: 1 - cosine to the wanted embedding; error: the squared error of it; relations: how alike the pictures of a batch are
     to each other, in wanted embeddings (KL of the rows of both similarity matrices); label: cross entropy over the names.
     """
-    feature = F.normalize(feature.float())
     found = heads.embedding(feature)
     parts = {"direction": (1 - F.cosine_similarity(found, wanted)).mean()}
     parts["error"] = (found - wanted).square().sum(1).mean() / wanted.square().sum(1).mean()
@@ -133,7 +132,7 @@ def losses(heads, feature, wanted, labels):
     rows = [(F.normalize(x) @ F.normalize(x).T / TEMPERATURE).masked_fill(alone, -1e4) for x in (found, wanted)]
     parts["relations"] = F.kl_div(rows[0].log_softmax(1), rows[1].log_softmax(1), log_target=True, reduction="batchmean")
     known = labels >= 0
-    logits = heads.label(feature * FEATURES**0.5)
+    logits = heads.label(feature * feature.shape[1] ** 0.5)
     parts["label"] = F.cross_entropy(logits, labels.clamp_min(0), reduction="none", label_smoothing=0.1)[known].sum() / len(labels)
     return parts
 
@@ -162,10 +161,10 @@ def train(args):
     if checkpoint.exists() and not args.resume:
         raise SystemExit(f"{checkpoint} is there already: go on with --resume, or name another --checkpoint")
     pictures = Pictures(homes, device, args.hold, args.seed, args.dim)
-    net = Lite.published(args.student).to(device, memory_format=torch.channels_last)
+    net = Lite.published(args.student, TAPS).to(device, memory_format=torch.channels_last)
     for kept in (net.stem, *net.blocks[: args.keep]) if args.keep else ():
         kept.requires_grad_(False)
-    heads = Heads(args.dim, len(pictures.classes)).to(device)
+    heads = Heads(net.width, args.dim, len(pictures.classes)).to(device)
     dev = [(pathlib.Path(folder).name, *load(folder, args.size)) for folder in args.dev]
     dev += held_sets(pictures)
     saved = torch.load(checkpoint, map_location=device, weights_only=True) if args.resume else None

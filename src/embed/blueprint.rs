@@ -39,6 +39,11 @@ pub(super) trait Step: Send {
     /// Its output for a batch. Takes the input, because the output may take its place.
     fn run(&self, convolver: &Convolver, input: Tensor) -> Result<Tensor, TchError>;
 
+    /// The same; maps inside the step that the head pools as well, of which most have none, are put into `taps`.
+    fn run_tapped(&self, convolver: &Convolver, input: Tensor, _taps: &mut Vec<Tensor>) -> Result<Tensor, TchError> {
+        self.run(convolver, input)
+    }
+
     /// The same step for another thread; its weights are in memory once.
     fn share(&self) -> Box<dyn Step>;
 }
@@ -150,17 +155,24 @@ impl Chain {
 
     /// Embeddings of a normalized batch, float32, N×dim.
     pub(super) fn forward(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.head.apply(&self.features(batch)?)
+        let (features, taps) = self.features(batch)?;
+        self.head.apply(&features, &taps)
     }
 
     /// What the embedding of a batch of one is the sum of, float32, H×W×dim; `None` where it is no such sum.
     pub(super) fn parts(&self, batch: &Tensor) -> Result<Option<Tensor>, TchError> {
-        self.head.parts(&self.features(batch)?)
+        let (features, taps) = self.features(batch)?;
+        self.head.parts(&features, &taps)
     }
 
-    /// The output of the last step: maps N×C×H×W, or tokens N×T×C.
-    fn features(&self, batch: &Tensor) -> Result<Tensor, TchError> {
-        self.steps.iter().try_fold(batch.shallow_clone(), |x, step| step.run(&self.convolver, x))
+    /// The output of the last step, maps N×C×H×W or tokens N×T×C, and the maps on the way that the head pools as well.
+    fn features(&self, batch: &Tensor) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let mut taps = Vec::new();
+        let last = self
+            .steps
+            .iter()
+            .try_fold(batch.shallow_clone(), |x, step| step.run_tapped(&self.convolver, x, &mut taps))?;
+        Ok((last, taps))
     }
 }
 

@@ -37,14 +37,22 @@ pub(super) struct HeadPlan {
     pub(super) norm: Option<(&'static str, f64)>,
     /// Whether the pooled values are scaled to length 1 before the linear layer.
     pub(super) normalize: bool,
+    /// Channels of the maps on the way, none below 0, that are pooled for the linear layer as well.
+    pub(super) taps: Vec<i64>,
     /// Name of the linear layer, and how many values it gives.
     pub(super) linear: Option<(String, i64)>,
 }
 
 impl HeadPlan {
     /// The mean over a picture, as the layer `avgpool`.
-    pub(super) const MEAN: Self =
-        Self { pool: Pool::Mean, pooled: Some("avgpool"), norm: None, normalize: false, linear: None };
+    pub(super) const MEAN: Self = Self {
+        pool: Pool::Mean,
+        pooled: Some("avgpool"),
+        norm: None,
+        normalize: false,
+        taps: Vec::new(),
+        linear: None,
+    };
 
     /// Its layers behind the steps, the last of which gives so many channels.
     pub(super) fn layers(&self, channels: i64) -> impl Iterator<Item = Layer> {
@@ -60,6 +68,7 @@ impl HeadPlan {
         let normed = usize::from(self.norm.is_some());
         if at < 1 + normed {
             (self.linear, self.normalize) = (None, false);
+            self.taps.clear();
         }
         if at < 1 {
             self.norm = None;
@@ -73,7 +82,8 @@ impl HeadPlan {
             wanted.extend(LayerNorm::wanted(name, channels));
         }
         if let Some((name, values)) = &self.linear {
-            wanted.push(WantedTensor { name: format!("{name}.weight"), shape: vec![*values, channels] });
+            let inputs = channels + self.taps.iter().sum::<i64>();
+            wanted.push(WantedTensor { name: format!("{name}.weight"), shape: vec![*values, inputs] });
             wanted.push(WantedTensor { name: format!("{name}.bias"), shape: vec![*values] });
         }
         wanted
@@ -109,34 +119,36 @@ impl Head {
         Self { linear, norm: self.norm.as_ref().map(LayerNorm::share), ..*self }
     }
 
-    /// Embeddings (N×dim, float32) of the last step's output.
-    pub(super) fn apply(&self, features: &Tensor) -> Result<Tensor, TchError> {
+    /// Embeddings (N×dim, float32) of the last step's output and of the tapped maps.
+    pub(super) fn apply(&self, features: &Tensor, taps: &[Tensor]) -> Result<Tensor, TchError> {
         let mut values = self.pooled(features)?;
         if let Some(norm) = &self.norm {
             values = norm.apply(&values)?;
         }
         if self.normalize {
-            let length = values.f_norm_scalaropt_dim(2, [1], true)?.f_clamp_min(LEAST_LENGTH)?;
-            values = values.f_div(&length)?;
+            values = of_unit_length(&values)?;
         }
-        match &self.linear {
-            Some((weight, bias)) => values.f_linear(weight, Some(bias)),
-            None => Ok(values),
+        let Some((weight, bias)) = &self.linear else { return Ok(values) };
+        let mut lists = vec![values];
+        for maps in taps {
+            lists.push(of_unit_length(&mean(maps)?.f_sqrt()?)?);
         }
+        Tensor::f_cat(&lists, 1)?.f_linear(weight, Some(bias))
     }
 
     /// One list of values a picture, N×C, float32.
     fn pooled(&self, features: &Tensor) -> Result<Tensor, TchError> {
         match (self.pool, features.dim()) {
-            (_, 4) => features.f_mean_dim(&[2, 3][..], false, Kind::Float),
+            (_, 4) => mean(features),
             (Pool::Mean, _) => patches(features)?.f_mean_dim(&[1][..], false, Kind::Float),
             (Pool::ClassToken, _) => features.f_select(1, 0)?.f_to_kind(Kind::Float),
         }
     }
 
     /// The parts (H×W×dim, float32) that the embedding of one picture's maps (1×C×H×W) or tokens (1×T×C) is the sum of;
-    /// `None` for a class token. What is the same for all positions is shared evenly among them.
-    pub(super) fn parts(&self, features: &Tensor) -> Result<Option<Tensor>, TchError> {
+    /// `None` for a class token. What is the same for all positions is shared evenly among them, and what tapped maps say
+    /// goes to the position that it lies in.
+    pub(super) fn parts(&self, features: &Tensor, taps: &[Tensor]) -> Result<Option<Tensor>, TchError> {
         let maps = match (self.pool, features.dim()) {
             (_, 4) => features.f_squeeze_dim(0)?.f_permute([1, 2, 0])?,
             (Pool::Mean, _) => {
@@ -155,12 +167,42 @@ impl Head {
             let length = parts.f_sum_dim_intlist(&[0, 1][..], false, Kind::Float)?.f_norm()?.f_double_value(&[])?;
             parts = parts.f_div_scalar(length.max(LEAST_LENGTH))?;
         }
-        let parts = match &self.linear {
-            Some((weight, bias)) => parts.f_linear(weight, Some(bias.f_div_scalar(positions)?))?,
-            None => parts,
-        };
-        Ok(Some(parts))
+        let Some((weight, bias)) = &self.linear else { return Ok(Some(parts)) };
+        let mut lists = vec![parts];
+        for maps in taps {
+            lists.push(tapped_parts(maps, &lists[0])?);
+        }
+        Tensor::f_cat(&lists, 2)?.f_linear(weight, Some(bias.f_div_scalar(positions)?)).map(Some)
     }
+}
+
+/// The mean over all positions of maps (N×C×H×W), N×C, float32.
+fn mean(maps: &Tensor) -> Result<Tensor, TchError> {
+    maps.f_mean_dim(&[2, 3][..], false, Kind::Float)
+}
+
+/// Lists of values (N×C), each scaled to length 1.
+fn of_unit_length(values: &Tensor) -> Result<Tensor, TchError> {
+    values.f_div(&values.f_norm_scalaropt_dim(2, [1], true)?.f_clamp_min(LEAST_LENGTH)?)
+}
+
+/// What the values of one picture's tapped maps (1×C×h×w) are the sum of, at the positions of `parts` (H×W×…): H×W×C.
+///
+/// The root of a mean m is the sum of the values divided by their number and by √m.
+fn tapped_parts(maps: &Tensor, parts: &Tensor) -> Result<Tensor, TchError> {
+    let (_, channels, height, width) = maps.size4()?;
+    let (rows, columns) = (parts.size()[0], parts.size()[1]);
+    let roots = mean(maps)?.f_squeeze_dim(0)?.f_sqrt()?;
+    let length = roots.f_norm()?.f_double_value(&[])?.max(LEAST_LENGTH);
+    // Where all is 0, so is each value.
+    let divisors = roots.f_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_mul_scalar(length * (height * width) as f64)?;
+    let values = maps.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?.f_permute([1, 2, 0])?.f_div(&divisors)?;
+    let position = |y: i64, x: i64| y * rows / height * columns + x * columns / width;
+    let positions: Vec<_> = (0..height).flat_map(|y| (0..width).map(move |x| position(y, x))).collect();
+    let positions = Tensor::f_from_slice(&positions)?.f_to_device(maps.device())?;
+    let summed = Tensor::f_zeros([rows * columns, channels], (Kind::Float, maps.device()))?;
+    let summed = summed.f_index_add(0, &positions, &values.f_reshape([height * width, channels])?)?;
+    summed.f_view([rows, columns, channels])
 }
 
 /// Tokens (N×T×C) without the class token.

@@ -36,6 +36,13 @@ pub struct InvertedResidualLayout {
     /// Name of a linear layer in the weights that makes the embedding from the pooled features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
+    /// Blocks, counted from 0 in ascending order, whose maps behind the depthwise convolution are pooled for the linear layer
+    /// as well; only of families without squeeze-and-excitation. The square roots of their means, scaled to length 1, stand
+    /// behind the pooled features: features of several depths say more than the last ones alone (Hariharan et al.,
+    /// "Hypercolumns", 2015), and the root keeps a few strong ones from hiding the others (Perronnin et al., "Improving the
+    /// Fisher Kernel", 2010).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taps: Vec<usize>,
     /// What is the same all through the network.
     #[serde(default, skip_serializing_if = "Family::is_usual")]
     pub family: Family,
@@ -117,6 +124,17 @@ impl InvertedResidualLayout {
         if self.family != Family::MobilenetV3 && self.stages.iter().any(|stage| stage.relu || stage.squeeze) {
             return Err("`inverted_residual.stages`: only mobilenet-v3 has `relu` and `squeeze`".into());
         }
+        let is_ascending = self.taps.windows(2).all(|pair| pair[0] < pair[1]);
+        // Squeeze-and-excitation changes maps in place, and its families' activations go below 0.
+        let is_plain = self.family.is_lite() || self.family == Family::MobilenetV2;
+        let can_tap = is_plain && self.projection.is_some() && is_ascending && self.taps.last() < Some(&blocks);
+        if !self.taps.is_empty() && !can_tap {
+            return Err(format!(
+                "`inverted_residual.taps` are numbers of blocks, from 0 to {} in ascending order; they need a `projection`, and \
+                 a family without squeeze-and-excitation",
+                blocks - 1
+            ));
+        }
         check_projection("inverted_residual", self.projection.as_deref())
     }
 }
@@ -188,7 +206,7 @@ impl Family {
 pub(super) fn blueprint(layout: &InvertedResidualLayout, dim: usize) -> Blueprint {
     let family = layout.family;
     let mut steps = vec![family.single(None, [3, layout.stem], [3, 2])];
-    let mut inputs = layout.stem;
+    let (mut inputs, mut taps) = (layout.stem, Vec::new());
     for (number, stage) in layout.stages.iter().enumerate() {
         for index in 0..stage.blocks {
             let before = steps.len();
@@ -202,14 +220,17 @@ pub(super) fn blueprint(layout: &InvertedResidualLayout, dim: usize) -> Blueprin
             };
             let stride = if index == 0 { stage.stride } else { 1 };
             let plan = block(family, name, stage, inputs, stride);
-            steps.push(Box::new(BlockPlan { stage: whole.filter(|_| index + 1 == stage.blocks), ..plan }));
+            let is_tapped = layout.taps.contains(&(before - 1));
+            taps.extend(is_tapped.then(|| stage.hidden(inputs)));
+            let whole = whole.filter(|_| index + 1 == stage.blocks);
+            steps.push(Box::new(BlockPlan { stage: whole, is_tapped, ..plan }));
             inputs = stage.channels;
         }
     }
     let at = if family == Family::Efficientnet { layout.stages.len() + 1 } else { steps.len() };
     steps.push(family.single(Some(at), [inputs, layout.features], [1, 1]));
     let linear = layout.projection.clone().map(|name| (name, dim as i64));
-    Blueprint { steps, head: HeadPlan { normalize: layout.normalize, linear, ..HeadPlan::MEAN }, ignored }
+    Blueprint { steps, head: HeadPlan { normalize: layout.normalize, taps, linear, ..HeadPlan::MEAN }, ignored }
 }
 
 fn ignored(name: &str) -> bool {
@@ -252,7 +273,8 @@ fn block(family: Family, name: String, stage: &BlockStage, inputs: i64, stride: 
     let timm = if widens { "conv_pwl" } else { "conv_pw" };
     let project = family.plan(named("_project_conv", "_bn2", timm), [hidden, stage.channels], [1, 1]);
     let residual = stride == 1 && inputs == stage.channels;
-    BlockPlan { name, stage: None, convs, then: family.activation(Some(stage)), squeeze, project, residual }
+    let then = family.activation(Some(stage));
+    BlockPlan { name, stage: None, convs, then, is_tapped: false, squeeze, project, residual }
 }
 
 /// The convolutions of a block: those with an activation, and the last one.
@@ -261,6 +283,8 @@ struct BlockPlan {
     stage: Option<String>,
     convs: Vec<Plan>,
     then: Activation,
+    /// Whether the head wants the maps behind them too.
+    is_tapped: bool,
     squeeze: Option<SqueezePlan>,
     project: Plan,
     /// Whether the input is added to the output.
@@ -306,13 +330,15 @@ impl StepPlan for BlockPlan {
         });
         let squeeze = squeeze.transpose()?;
         let project = site.convolution(&self.project, side)?;
-        Ok(Box::new(InvertedResidual { convs, then: self.then, squeeze, project, residual: self.residual }))
+        let Self { then, is_tapped, residual, .. } = *self;
+        Ok(Box::new(InvertedResidual { convs, then, is_tapped, squeeze, project, residual }))
     }
 }
 
 struct InvertedResidual {
     convs: Vec<Convolution>,
     then: Activation,
+    is_tapped: bool,
     squeeze: Option<Squeeze>,
     project: Convolution,
     residual: bool,
@@ -320,9 +346,16 @@ struct InvertedResidual {
 
 impl Step for InvertedResidual {
     fn run(&self, convolver: &Convolver, input: Tensor) -> Result<Tensor, TchError> {
+        self.run_tapped(convolver, input, &mut Vec::new())
+    }
+
+    fn run_tapped(&self, convolver: &Convolver, input: Tensor, taps: &mut Vec<Tensor>) -> Result<Tensor, TchError> {
         let mut x = input.shallow_clone();
         for conv in &self.convs {
             x = convolver.convolve(conv, &x, self.then)?;
+        }
+        if self.is_tapped {
+            taps.push(x.shallow_clone());
         }
         if let Some(squeeze) = &self.squeeze {
             x = squeeze.run(convolver, x)?;

@@ -426,6 +426,7 @@ mod tests {
     #[test]
     fn absurd_networks_are_refused_before_anything_is_built() {
         let mobilenet = include_str!("../../models/mobilenet-v3-large.toml");
+        let gaze = include_str!("../../models/gaze.toml");
         let convnext = include_str!("../../models/convnext-tiny.toml");
         let dinov2 = include_str!("../../models/dinov2-small.toml");
         for (text, from, to, reason) in [
@@ -436,6 +437,12 @@ mod tests {
             (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v2\"", "only mobilenet-v3"),
             (mobilenet, "\"mobilenet-v3\"", "\"mobilenet-v9\"", "mobilenet-v9"),
             (mobilenet, "\"inverted-residual\"", "\"convnext\"", "[inverted_residual]"),
+            (mobilenet, "[inverted_residual]", "[inverted_residual]\nprojection = 'a'\ntaps = [3]", "without squeeze"),
+            (gaze, "projection = \"embedding\"", "", "need a `projection`"),
+            (gaze, "taps = [11, 16]", "taps = [16, 11]", "ascending"),
+            (gaze, "taps = [11, 16]", "taps = [11, 11]", "ascending"),
+            (gaze, "taps = [11, 16]", "taps = [11, 21]", "from 0 to 20"),
+            (gaze, "taps = [11, 16]", "taps = [-1]", "-1"),
             (convnext, "depths = [3", "depths = [0", "depths"),
             (convnext, "widths = [96", "widths = [30000", "widths"),
             (convnext, "input = 224", "input = 16", "32"),

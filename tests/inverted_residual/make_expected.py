@@ -23,8 +23,8 @@ from formula import batch, fill, pixels, rows, tensors
 
 PICTURES = 2
 SHOWN = 64
-# Width, depth, input, width of the linear layer.
-NETWORKS = {"lite0": (1.0, 1.0, 160, 64), "lite1": (1.0, 1.1, 130, None), "lite2": (1.1, 1.2, 192, 64)}
+# Width, depth, input, width of the linear layer, blocks inside which maps are pooled too.
+NETWORKS = {"lite0": (1.0, 1.0, 160, 64, ()), "lite1": (1.0, 1.1, 130, None, ()), "lite1-taps": (1.0, 1.1, 130, 64, (8, 14)), "lite2": (1.1, 1.2, 192, 64, ())}
 # timm's, by the names of our manifests: the side of the pictures, another one to compare with, and a layer inside.
 TIMM = {"efficientnet-lite0": (224, 160, "blocks.2"), "efficientnet-lite1": (240, 130, None), "efficientnet-lite2": (260, 100, "blocks.4.1")}
 # Blocks, kernel, stride, expansion, channels.
@@ -53,7 +53,8 @@ def rounded(channels, width):
     return near + 8 if near < 0.9 * channels * width else near
 
 
-def network(x, width, depth, dim):
+def network(x, width, depth, dim, taps):
+    inner = []
     x = F.relu6(convolution(x, "_conv_stem", "_bn0", 32, 3, 2))
     index = 0
     for stage, (blocks, kernel, stride, expansion, channels) in enumerate(STAGES):
@@ -64,13 +65,15 @@ def network(x, width, depth, dim):
             if expansion > 1:
                 y = F.relu6(convolution(y, name + "_expand_conv", name + "_bn0", wide, 1))
             y = F.relu6(convolution(y, name + "_depthwise_conv", name + "_bn1", wide, kernel, step, depthwise=True))
+            inner += [F.normalize(y.mean((2, 3)).sqrt())] if index in taps else []
             y = convolution(y, name + "_project_conv", name + "_bn2", outputs, 1)
             x = x + y if step == 1 and inputs == outputs else y
             index += 1
     x = F.relu6(convolution(x, "_conv_head", "_bn1", 1280, 1)).mean((2, 3))
     if dim is None:
         return x
-    return F.linear(F.normalize(x), weights("embedding.weight", (dim, 1280)), weights("embedding.bias", (dim,)))
+    x = torch.cat([F.normalize(x), *inner], 1)
+    return F.linear(x, weights("embedding.weight", (dim, x.shape[1])), weights("embedding.bias", (dim,)))
 
 
 def timms(name, side, layers=None):
@@ -106,10 +109,10 @@ def of_timm():
 
 def main():
     expected = {"torch": torch.__version__, "timm": of_timm()}
-    for name, (width, depth, side, dim) in NETWORKS.items():
+    for name, (width, depth, side, dim, taps) in NETWORKS.items():
         batch = torch.from_numpy(np.stack([pixels(i, side) for i in range(PICTURES)])).permute(0, 3, 1, 2).double()
         with torch.no_grad():
-            rows = network((batch - 127) / 128, width, depth, dim)
+            rows = network((batch - 127) / 128, width, depth, dim, taps)
         expected[name] = [{"norm": row.norm().item(), "first": [float(f"{v:.8g}") for v in row[:SHOWN].tolist()]} for row in rows]
         print(name, rows.shape, rows.mean().item(), rows.std().item(), torch.cosine_similarity(rows[0], rows[1], 0).item())
     path = pathlib.Path(__file__).parent / "expected.json"

@@ -12,7 +12,7 @@ use crate::torchvision::{Known, Row, built_in, check_against, check_known, check
 const STAGES: [(i64, i64, i64); 7] = [(3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6)];
 
 #[track_caller]
-fn check(name: &str, input: u32, blocks: [usize; 7], channels: [i64; 7], head: &str) {
+fn check(name: &str, input: u32, blocks: [usize; 7], channels: [i64; 7], [dim, head]: [&str; 2]) {
     let stages: Vec<_> = STAGES
         .iter()
         .zip(blocks.iter().zip(channels))
@@ -23,13 +23,12 @@ fn check(name: &str, input: u32, blocks: [usize; 7], channels: [i64; 7], head: &
         })
         .collect();
     let text = format!(
-        "name = '{name}'\narchitecture = 'inverted-residual'\ninput = {input}\n{head}\n\
+        "name = '{name}'\narchitecture = 'inverted-residual'\ninput = {input}\n{dim}\n\
          mean = [{mean}, {mean}, {mean}]\nstd = [{std}, {std}, {std}]\n\
-         [inverted_residual]\nstem = 32\nfeatures = 1280\nstages = [{stages}]\n{projection}\n[weights]\nfile = 'lite.pth'\n",
+         [inverted_residual]\nstem = 32\nfeatures = 1280\nstages = [{stages}]\n{head}\n[weights]\nfile = 'lite.pth'\n",
         mean = 127.0 / 255.0,
         std = 128.0 / 255.0,
         stages = stages.join(", "),
-        projection = if head == "dim = 64" { "normalize = true\nprojection = 'embedding'" } else { "" },
     );
     let mut expected: HashMap<String, serde_json::Value> =
         serde_json::from_str(include_str!("../inverted_residual/expected.json")).unwrap();
@@ -37,19 +36,27 @@ fn check(name: &str, input: u32, blocks: [usize; 7], channels: [i64; 7], head: &
     check_against(&rows, &text, 0);
 }
 
+const LINEAR: [&str; 2] = ["dim = 64", "normalize = true\nprojection = 'embedding'"];
+
 #[test]
 fn lite0_is_pytorchs() {
-    check("lite0", 160, [1, 2, 2, 3, 3, 4, 1], [16, 24, 40, 80, 112, 192, 320], "dim = 64");
+    check("lite0", 160, [1, 2, 2, 3, 3, 4, 1], [16, 24, 40, 80, 112, 192, 320], LINEAR);
 }
 
 #[test]
 fn lite1_without_a_linear_layer_and_with_odd_sides_is_pytorchs() {
-    check("lite1", 130, [1, 3, 3, 4, 4, 5, 1], [16, 24, 40, 80, 112, 192, 320], "dim = 1280");
+    check("lite1", 130, [1, 3, 3, 4, 4, 5, 1], [16, 24, 40, 80, 112, 192, 320], ["dim = 1280", ""]);
+}
+
+#[test]
+fn what_tapped_blocks_say_stands_behind_the_features_also_where_their_maps_do_not_fit_the_last_ones() {
+    let head = format!("{}\ntaps = [8, 14]", LINEAR[1]);
+    check("lite1-taps", 130, [1, 3, 3, 4, 4, 5, 1], [16, 24, 40, 80, 112, 192, 320], [LINEAR[0], &head]);
 }
 
 #[test]
 fn lite2_is_pytorchs() {
-    check("lite2", 192, [1, 3, 3, 4, 4, 5, 1], [16, 24, 48, 88, 120, 208, 352], "dim = 64");
+    check("lite2", 192, [1, 3, 3, 4, 4, 5, 1], [16, 24, 48, 88, 120, 208, 352], LINEAR);
 }
 
 /// What timm says and answers.
