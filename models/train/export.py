@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the model file from a checkpoint: the averaged weights as float16, under the published files' names. Those of the
-convolutions are rounded to bfloat16 before, in which the program computes: float32 begins with the same numbers then.
+convolutions are rounded to bfloat16 before, in which the program computes: float32 begins with nearly the same numbers then.
 
     export.py CHECKPOINT OUT.safetensors
 
@@ -9,7 +9,7 @@ the regression of the wanted embeddings of the whole training pictures, turned a
 out of training are held out here.
 With --halfway, the weights are the mean of the checkpoint's and another model's, as a rule the one that training went on from: what
 was learned anew at little cost to what was known (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
-A manifest is written beside the file. The file's embeddings are compared with those of the float32 weights.
+A manifest is written beside the file. The file's embeddings are compared with those of the rounded weights in float32.
 """
 
 import argparse

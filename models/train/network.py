@@ -108,6 +108,8 @@ class Lite(nn.Module):
                 self.blocks.append(Block(parts, step == 1 and inputs == outputs))
                 inputs = outputs
         self.head = Convolution(("_conv_head", "_bn1"), inputs, FEATURES)
+        if taps and taps[-1] >= len(self.blocks):
+            raise SystemExit(f"an EfficientNet-Lite{number} has {len(self.blocks)} blocks, and block {taps[-1]} is to be read: take a larger one")
         self.width = FEATURES + sum(self.blocks[tap].parts[-1].weight.shape[1] for tap in taps)
 
     @classmethod

@@ -132,7 +132,8 @@ def losses(heads, feature, wanted, labels):
     rows = [(F.normalize(x) @ F.normalize(x).T / TEMPERATURE).masked_fill(alone, -1e4) for x in (found, wanted)]
     parts["relations"] = F.kl_div(rows[0].log_softmax(1), rows[1].log_softmax(1), log_target=True, reduction="batchmean")
     known = labels >= 0
-    logits = heads.label(feature * feature.shape[1] ** 0.5)
+    # Lists of length 1 stand side by side in the feature: so each value is about 1.
+    logits = heads.label(feature * (feature.shape[1] / (1 + len(TAPS))) ** 0.5)
     parts["label"] = F.cross_entropy(logits, labels.clamp_min(0), reduction="none", label_smoothing=0.1)[known].sum() / len(labels)
     return parts
 
@@ -176,6 +177,8 @@ def train(args):
     modules = {"net": net, "heads": heads, "ema": ema, "ema_heads": ema_heads, "optimizer": optimizer}
     seen, first = 0, 0.0
     if saved:
+        if saved.get("taps") != TAPS:
+            raise SystemExit(f"{checkpoint} was trained to read other blocks than {TAPS}: it can be exported, but not gone on from")
         for name, part in modules.items():
             part.load_state_dict(saved[name])
         seen = saved["seen"]
@@ -237,7 +240,7 @@ def judge(net, heads, dev, args, device, when):
 
 def save(path, modules, seen, at):
     state = {name: part.state_dict() for name, part in modules.items()}
-    torch.save(state | {"number": modules["net"].number, "seen": seen, "progress": at}, path.with_suffix(".new"))
+    torch.save(state | {"number": modules["net"].number, "taps": TAPS, "seen": seen, "progress": at}, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
 

@@ -1,9 +1,10 @@
 //! What makes two pictures alike to a network: how much of their cosine similarity each region of either has.
 //!
-//! Where an embedding e is a sum of parts e(p), one for each position of the last feature map, the cosine similarity is a
+//! Where an embedding e is a sum of parts e(p), one for each position of the feature maps, the cosine similarity is a
 //! sum over them as well: cos(a, b) = Σₚ ⟨a(p), b⟩ / (‖a‖ · ‖b‖). With global average pooling that is so (Zhou et al.,
 //! "Learning Deep Features for Discriminative Localization", 2016; Stylianou et al., "Visualizing Deep Similarity
-//! Networks", 2019), also through a linear layer, whose bias every position has the same part of.
+//! Networks", 2019), also through a linear layer, whose bias every position has the same part of. Where
+//! the layer reads maps before the last one too, what those add is counted at the position that it lies in.
 
 /// The parts of one picture's embedding.
 #[derive(Debug, Clone, Copy)]

@@ -39,7 +39,7 @@ pub(super) trait Step: Send {
     /// Its output for a batch. Takes the input, because the output may take its place.
     fn run(&self, convolver: &Convolver, input: Tensor) -> Result<Tensor, TchError>;
 
-    /// The same; maps inside the step that the head pools as well, of which most have none, are put into `taps`.
+    /// The same, and puts the maps inside the step that the head pools as well into `taps`. Most steps have none.
     fn run_tapped(&self, convolver: &Convolver, input: Tensor, _taps: &mut Vec<Tensor>) -> Result<Tensor, TchError> {
         self.run(convolver, input)
     }

@@ -37,7 +37,7 @@ pub(super) struct HeadPlan {
     pub(super) norm: Option<(&'static str, f64)>,
     /// Whether the pooled values are scaled to length 1 before the linear layer.
     pub(super) normalize: bool,
-    /// Channels of the maps on the way, none below 0, that are pooled for the linear layer as well.
+    /// How many channels each of the maps on the way has that are pooled for the linear layer as well; no value is below 0.
     pub(super) taps: Vec<i64>,
     /// Name of the linear layer, and how many values it gives.
     pub(super) linear: Option<(String, i64)>,
@@ -194,8 +194,8 @@ fn tapped_parts(maps: &Tensor, parts: &Tensor) -> Result<Tensor, TchError> {
     let (rows, columns) = (parts.size()[0], parts.size()[1]);
     let roots = mean(maps)?.f_squeeze_dim(0)?.f_sqrt()?;
     let length = roots.f_norm()?.f_double_value(&[])?.max(LEAST_LENGTH);
-    // Where all is 0, so is each value.
-    let divisors = roots.f_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_mul_scalar(length * (height * width) as f64)?;
+    // Where a map is 0 everywhere, so is what it adds.
+    let divisors = roots.f_clamp_min(LEAST_LENGTH)?.f_mul_scalar(length * (height * width) as f64)?;
     let values = maps.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?.f_permute([1, 2, 0])?.f_div(&divisors)?;
     let position = |y: i64, x: i64| y * rows / height * columns + x * columns / width;
     let positions: Vec<_> = (0..height).flat_map(|y| (0..width).map(move |x| position(y, x))).collect();

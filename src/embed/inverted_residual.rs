@@ -33,12 +33,12 @@ pub struct InvertedResidualLayout {
     /// Whether the pooled features are scaled to length 1 before the linear layer.
     #[serde(default)]
     pub normalize: bool,
-    /// Name of a linear layer in the weights that makes the embedding from the pooled features.
+    /// Name of a linear layer in the weights that makes the embedding from the pooled features, and from what `taps` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
     /// Blocks, counted from 0 in ascending order, whose maps behind the depthwise convolution are pooled for the linear layer
-    /// as well; only of families without squeeze-and-excitation. The square roots of their means, scaled to length 1, stand
-    /// behind the pooled features: features of several depths say more than the last ones alone (Hariharan et al.,
+    /// as well; only of families without squeeze-and-excitation. The square roots of their means, those of each block scaled to
+    /// length 1, stand behind the pooled features: features of several depths say more than the last ones alone (Hariharan et al.,
     /// "Hypercolumns", 2015), and the root keeps a few strong ones from hiding the others (Perronnin et al., "Improving the
     /// Fisher Kernel", 2010).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -130,7 +130,7 @@ impl InvertedResidualLayout {
         let can_tap = is_plain && self.projection.is_some() && is_ascending && self.taps.last() < Some(&blocks);
         if !self.taps.is_empty() && !can_tap {
             return Err(format!(
-                "`inverted_residual.taps` are numbers of blocks, from 0 to {} in ascending order; they need a `projection`, and \
+                "`inverted_residual.taps` are block numbers, from 0 to {} in ascending order; they need a `projection`, and \
                  a family without squeeze-and-excitation",
                 blocks - 1
             ));

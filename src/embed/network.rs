@@ -302,6 +302,13 @@ mod tests {
                              { blocks = 2, channels = 8, kernel = 5, stride = 2, expansion = 2 },\
                              { blocks = 1, channels = 16, kernel = 3, stride = 2, expansion = 1 }]\n";
 
+    const TAPPED: &str = "name = 'tapped'\narchitecture = 'inverted-residual'\ndim = 16\ninput = 32\n\
+                          [weights]\nfile = 'small.safetensors'\n\
+                          [inverted_residual]\nstem = 8\nfeatures = 16\nnormalize = true\nprojection = 'embedding'\n\
+                          taps = [0, 2]\nstages = [\
+                          { blocks = 2, channels = 8, kernel = 5, stride = 2, expansion = 2 },\
+                          { blocks = 1, channels = 16, kernel = 3, stride = 2, expansion = 1 }]\n";
+
     const SQUEEZED: &str = "name = 'squeezed'\narchitecture = 'inverted-residual'\ndim = 16\ninput = 32\n\
                             [weights]\nfile = 'small.safetensors'\n\
                             [inverted_residual]\nstem = 8\nfeatures = 16\nfamily = 'mobilenet-v3'\nstages = [\
@@ -404,7 +411,7 @@ mod tests {
     #[test]
     fn without_the_fused_operators_the_plain_ones_give_the_same_embeddings() {
         let folder = tempfile::tempdir().unwrap();
-        let all = [(SMALL, 1.0), (DEPTHWISE, 0.3), (SQUEEZED, 0.3), (CONVNEXT, 1.0), (TRANSFORMER, 0.3)];
+        let all = [(SMALL, 1.0), (DEPTHWISE, 0.3), (TAPPED, 0.3), (SQUEEZED, 0.3), (CONVNEXT, 1.0), (TRANSFORMER, 0.3)];
         for (manifest, scale) in all {
             let model = small(&folder, manifest, scale);
             let embed = |fused: &dyn Fn(Kind) -> Result<Fused, TchError>| {
@@ -424,6 +431,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_tapped_blocks_say_is_not_in_the_pooled_features() {
+        let folder = tempfile::tempdir().unwrap();
+        let pooled = TAPPED.replace("dim = 16", "dim = 16\nlayer = 'avgpool'");
+        let [alone, tapped] = [DEPTHWISE, &pooled].map(|manifest| {
+            let mut network = Network::load_with(&small(&folder, manifest, 0.3), &CHOICE, FLOAT, plain).unwrap();
+            network.embed(&[picture()]).unwrap()
+        });
+        assert_eq!(alone, tapped);
     }
 
     #[test]

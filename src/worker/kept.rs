@@ -53,6 +53,8 @@ impl Kept {
         match report {
             Report::Graphs(graphs) => {
                 state.graphs = Some(graphs.clone());
+                // A store that was written anew has none yet.
+                state.on_disk = state.on_disk.filter(|_| graphs.has(LookAlikes::METRIC.name()));
                 drop(state);
                 return set_damaged_names_aside(graphs).map(Report::Note);
             }

@@ -180,7 +180,7 @@ impl Store {
         (0..end).map(&mut hash).collect()
     }
 
-    /// The files on record that could not be embedded, as far as such a store can still tell of them.
+    /// The files on record that could not be embedded; none where such a store cannot tell of all of them.
     #[must_use]
     pub fn readable_failures(&self) -> Vec<Failure> {
         self.read_failures().map_or_else(|_| Vec::new(), |(failures, _)| failures)
@@ -271,7 +271,7 @@ mod tests {
             Image, RowKind,
             store::{self, Opened},
         },
-        scan::ImageFile,
+        scan::{ImageFile, SkippedKind},
     };
 
     const ROWS: u32 = 600;
@@ -341,6 +341,21 @@ mod tests {
         let present = store.load(0).unwrap().states.iter().filter(|state| **state == RowState::Present).count();
         assert_eq!((present as u32, aside(&store)), (ROWS - 1, 0));
         assert!(store.rows_of_content(1, &[9; 32]).unwrap().contains(&9));
+    }
+
+    #[test]
+    fn what_could_not_be_embedded_is_saved_from_a_damaged_store() {
+        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let file = ImageFile { path: "/p/text.png".into(), size: 5, modified: 1, changed: 2 };
+        let failed = [Failure { file, kind: SkippedKind::NotAnImage, reason: "it is no picture".into() }];
+        let mut store = writer(from.path());
+        store.commit(&Change { failed: &failed, ..Change::default() }).unwrap();
+        let folder = store.folder.clone();
+        drop(store);
+        let saved = Saved::read(&folder, &key()).unwrap();
+        let mut anew = writer(to.path());
+        assert_eq!(saved.put_into(&mut anew).unwrap(), 0);
+        assert_eq!(anew.failures().unwrap(), failed);
     }
 
     #[test]

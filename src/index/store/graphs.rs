@@ -95,6 +95,12 @@ impl KeptGraphs {
         Some(bytes)
     }
 
+    /// Whether there are bytes under a name for the rows as they are numbered.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.folder.join(file_name(name, self.generation)).is_file()
+    }
+
     /// Keeps a graph in the place of the one of that name. Nothing is kept when another process is writing the store or
     /// has given the rows other numbers, or when the store is gone.
     ///

@@ -47,7 +47,7 @@ impl Folder {
     }
 
     /// Puts a new store in the place of the damaged one, which was set aside, with all rows that were found to be whole and
-    /// what is known of files that are no pictures. The rows keep their numbers, so that whoever holds some need not know.
+    /// what is known of files that could not be embedded. The rows keep their numbers, so that whoever holds some need not know.
     /// Returns how many rows they are.
     fn begin_anew(&mut self, index: &Index) -> Result<usize> {
         let Some(damaged) = self.store.take() else { return Ok(0) };

@@ -35,8 +35,10 @@ UP, DOWN, RIGHT, LEFT = (b"\x1b[" + letter for letter in (b"A", b"B", b"C", b"D"
 PAGE_UP, PAGE_DOWN, ESCAPE = b"\x1b[5~", b"\x1b[6~", b"\x1b"
 ARROWS = [UP, DOWN, RIGHT, LEFT]
 KEYS = 4 * ARROWS + [PAGE_UP, PAGE_DOWN, b"1", b"2", b"3", b"m", b"o", b"+", b"-", b"0", b"\r", ESCAPE, b"v", b"n"]
-# Marks or unmarks the picture under the cursor: on every screen this changes the last line, and nothing but keys does.
+# Marks or unmarks the picture under the cursor: this changes how many are marked, at the right of the second line, or the last line
+# while the second one tells of the indexing; nothing but keys does.
 MARK, GIVE_UP = b" ", 10
+MARKED = re.compile(rb"\x1b\[(%d;|2;1\d\dH\x1b\[1;)" % ROWS)
 HOLDS_STILL = 0.5
 # Between two moves while a key is held down.
 KEY_REPEATS = 0.03
@@ -136,7 +138,7 @@ class Explorer:
         # Right after an escape the mark would be another key.
         self.write(MARK + key if key == ESCAPE else key + MARK)
         while found := self.frame(pressed + GIVE_UP):
-            if b"\x1b[%d;" % ROWS in found[0]:
+            if MARKED.search(found[0]):
                 return found[1] - pressed
         sys.exit("the explorer answers no key any more")
 
